@@ -1,0 +1,196 @@
+"""The configuration: one TOML file, validated once, every key documented here.
+
+`docs/configuration.md` is generated from this model (`python -m assistant.docs`). Unknown keys are refused.
+An environment variable overrides a key: `ASSISTANT_AUDIO__INPUT="USB Audio"` sets `audio.input`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Seconds = Annotated[float, Field(ge=0.0, le=3600.0)]
+
+
+class Section(BaseModel):
+    """A table of the file. Strict: an unknown key or a value of the wrong type is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class AudioConfig(Section):
+    """Microphone and speaker."""
+
+    input: str = "default"
+    """Microphone: "default", "none", a part of a device's name, or its index as `assistant devices` lists it."""
+    output: str = "default"
+    """Speaker: like `input`."""
+    volume: Fraction = 0.8
+    """Loudness of the replies at the start."""
+    queue_s: Annotated[float, Field(gt=0.1, le=60.0)] = 5.0
+    """Seconds of microphone sound kept while the pipeline is busy; older sound is dropped and counted."""
+
+
+class VadConfig(Section):
+    """When someone speaks, and when they have finished."""
+
+    backend: str = "silero"
+    """Voice-activity detector."""
+    threshold: Fraction = 0.5
+    """Speech probability that starts an utterance; it goes on until it falls 0.15 below."""
+    pre_roll_s: Seconds = 0.35
+    """Sound kept from before the first voiced frame, so that no syllable is lost."""
+    min_speech_s: Seconds = 0.16
+    """Shorter noises are no utterance."""
+    pause_s: Seconds = 0.2
+    """Silence after which what was said so far is recognised ahead of the decision."""
+    end_silence_s: Seconds = 0.55
+    """Silence that ends an utterance."""
+    max_utterance_s: Annotated[float, Field(ge=1.0, le=29.0)] = 20.0
+    """Longer speech is cut here."""
+
+
+class WakeConfig(Section):
+    """How the assistant is called."""
+
+    mode: Literal["phrase", "always"] = "phrase"
+    """"phrase" waits for a wake phrase, "always" takes every utterance as addressed to it."""
+    phrases: tuple[str, ...] = ("hey jarvis", "你好贾维斯")
+    """Wake phrases, English or Chinese; any of them wakes it."""
+    first_stage: str = "vad"
+    """What runs on every frame before the recogniser: "vad" (any speech), or a wake-word network such as "micro"."""
+    match: Fraction = 0.75
+    """How alike the heard words must sound to a phrase: higher wakes less often by mistake, lower misses less often."""
+    follow_up_s: Seconds = 8.0
+    """Seconds after an answer in which no wake phrase is needed."""
+
+
+class AsrConfig(Section):
+    """Speech recognition."""
+
+    backend: str = "whisper"
+    """Recogniser: "whisper" or "vosk"."""
+    model: str = "whisper-base"
+    """The model's name, as `assistant models list` shows it; "whisper-tiny.en" is the fast English one."""
+    language: str = "auto"
+    """"auto" (the recogniser decides among `languages`), "en" or "zh"."""
+    languages: tuple[str, ...] = ("en", "zh")
+    """Languages to decide among."""
+    beam_size: Annotated[int, Field(ge=1, le=10)] = 1
+    """Hypotheses kept while decoding; more is slower and a little more accurate."""
+    threads: Annotated[int, Field(ge=1, le=64)] = 2
+    """CPU threads of the recogniser."""
+    timeout_s: Seconds = 20.0
+    """A recognition that takes longer is given up, and said so."""
+
+
+class VisionConfig(Section):
+    """The camera and what looks through it."""
+
+    camera: str = "0"
+    """"none", an index, a V4L2 path, a GStreamer pipeline, an RTSP or HTTP address, a file, or a folder of pictures."""
+    rate_hz: Annotated[float, Field(gt=0.0, le=60.0)] = 1.0
+    """Pictures looked at a second while something moves."""
+    still_s: Seconds = 5.0
+    """While nothing moves, a picture is looked at this often instead."""
+    detector: str = "centernet"
+    """Object detector."""
+    faces: str = "blazeface"
+    """Face detector."""
+    tagger: str = "none"
+    """Scene tags: "efficientnet" or "none"."""
+    captioner: str = "grounded"
+    """Who describes the scene."""
+    min_confidence: Fraction = 0.35
+    """Weaker detections are not mentioned."""
+    max_age_s: Seconds = 10.0
+    """A scene older than this is named as old."""
+    threads: Annotated[int, Field(ge=1, le=64)] = 1
+    """CPU threads of each vision network."""
+
+
+class EmotionConfig(Section):
+    """How the person feels, from face, voice and words."""
+
+    channels: tuple[str, ...] = ("face", "voice", "text")
+    """Channels to use; an empty list switches emotion off."""
+    abstain_below: Fraction = 0.45
+    """Below this confidence the assistant is not sure how the person feels, and says so if asked."""
+    half_life_s: Annotated[float, Field(gt=0.0, le=600.0)] = 8.0
+    """Evidence counts half after this time."""
+    affects_reply: bool = True
+    """Whether wording, rate and pitch of the replies follow it."""
+
+
+class LanguageModelConfig(Section):
+    """An optional language model for what no skill understands."""
+
+    url: str = ""
+    """Base address of an OpenAI-compatible endpoint, such as "http://127.0.0.1:8080/v1". Empty: none is used."""
+    model: str = "default"
+    """The name that the endpoint knows it by."""
+    api_key: str = ""
+    """Sent as a bearer token if not empty."""
+    timeout_s: Seconds = 20.0
+    """Longest wait for its first word."""
+
+
+class DialogueConfig(Section):
+    """What is understood, and how it is answered."""
+
+    reply_language: Literal["same", "en", "zh"] = "same"
+    """Language of the replies; "same" answers in the language that was spoken."""
+    sentences: str = ""
+    """A folder of your own sentence templates (`en.yaml`, `zh.yaml`), read after the built-in ones."""
+    language_model: LanguageModelConfig = LanguageModelConfig()
+
+
+class TtsConfig(Section):
+    """The voices."""
+
+    en: str = "hibari"
+    """Voice engine for English: "hibari", "pyttsx3", "espeak" or "piper"."""
+    zh: str = "kokoro"
+    """Voice engine for Chinese: "kokoro", "pyttsx3", "espeak" or "piper"."""
+    fallback: str = "espeak"
+    """Engine that takes over when a voice fails; "none" to stay silent."""
+    rate: Annotated[float, Field(ge=0.5, le=2.0)] = 1.0
+    """Speaking speed."""
+    timeout_s: Seconds = 20.0
+    """An engine that delivers nothing for this long is killed and started anew."""
+    barge_in: bool = True
+    """Whether speech stops a reply."""
+
+
+class ModelsConfig(Section):
+    """Where models are kept."""
+
+    dir: Path | None = None
+    """The store. Unset: the user's data folder."""
+
+
+class TelemetryConfig(Section):
+    """What is recorded about a run."""
+
+    events: Path | None = None
+    """File that gets one JSON line an event. Unset: none."""
+    log_content: bool = False
+    """Whether what was heard and said may appear in that file and in the log."""
+
+
+class Config(Section):
+    """The whole file."""
+
+    audio: AudioConfig = AudioConfig()
+    vad: VadConfig = VadConfig()
+    wake: WakeConfig = WakeConfig()
+    asr: AsrConfig = AsrConfig()
+    vision: VisionConfig = VisionConfig()
+    emotion: EmotionConfig = EmotionConfig()
+    dialogue: DialogueConfig = DialogueConfig()
+    tts: TtsConfig = TtsConfig()
+    models: ModelsConfig = ModelsConfig()
+    telemetry: TelemetryConfig = TelemetryConfig()

@@ -1,0 +1,332 @@
+"""Every message that passes between stages, and to observers.
+
+All are frozen dataclasses. `at_s` and every other time ends in `_s` and is seconds on the monotonic clock of the run.
+Everything after a transcript carries the `turn_id` of the exchange that it belongs to. Arrays state shape, dtype and
+range; they are never copied between stages, so a receiver must not write into them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+AudioArray: TypeAlias = npt.NDArray[np.float32]
+ImageArray: TypeAlias = npt.NDArray[np.uint8]
+
+EmotionLabel: TypeAlias = Literal["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
+EMOTION_LABELS: tuple[EmotionLabel, ...] = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Base of all events."""
+
+    at_s: float
+    """When it happened: monotonic seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFrame(Event):
+    """A block of microphone samples; `at_s` is the time of its last sample."""
+
+    samples: AudioArray
+    """float32, shape (n,), mono, [-1, 1]."""
+    sample_rate_hz: int
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFrame(Event):
+    """One picture; `at_s` is when it was captured."""
+
+    pixels: ImageArray
+    """uint8, shape (H, W, 3), RGB."""
+    source: str = ""
+    """What it came from, for people: a camera's name or a file's."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted(Event):
+    """Someone began to speak."""
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance(Event):
+    """Speech between two silences; `at_s` is when its end was decided."""
+
+    samples: AudioArray
+    """float32, shape (n,), mono, [-1, 1]; a pre-roll before the first voiced sample and a short tail are included."""
+    sample_rate_hz: int
+    started_at_s: float
+    """First voiced sample."""
+    ended_at_s: float
+    """Last voiced sample: the voice-activity hangover is already subtracted."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechPaused(Event):
+    """The speaker fell silent, perhaps for good: what was said so far may be recognised ahead of the decision."""
+
+    utterance: Utterance
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechResumed(Event):
+    """The speaker went on after a pause: whatever was done ahead is void."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded(Event):
+    """The end of an utterance has been decided. `utterance` equals that of the last `SpeechPaused`, `at_s` apart."""
+
+    utterance: Utterance
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript(Event):
+    """What a recogniser heard. Partials have `is_final=False` and may be revised."""
+
+    turn_id: int
+    text: str
+    language: str
+    """BCP 47 primary tag: "en", "zh"."""
+    confidence: float
+    """0 to 1."""
+    is_final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WakeWordDetected(Event):
+    """The wake phrase was heard and confirmed, or the person used the follow-up window or the push-to-talk key."""
+
+    phrase: str
+    score: float
+    """0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStarted(Event):
+    """An utterance was addressed to the assistant; `at_s` is when that was decided."""
+
+    turn_id: int
+    speech_ended_at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class IntentRecognized(Event):
+    """What the words mean. `intent` is None when nothing matched."""
+
+    turn_id: int
+    intent: str | None
+    slots: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """An axis-aligned rectangle in fractions of the picture's width and height, 0 to 1."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+    @property
+    def center(self) -> tuple[float, float]:
+        return (self.x0 + self.x1) / 2, (self.y0 + self.y1) / 2
+
+    @property
+    def area(self) -> float:
+        """Share of the picture, 0 to 1."""
+        return max(0.0, self.x1 - self.x0) * max(0.0, self.y1 - self.y0)
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One object in a picture."""
+
+    label: str
+    """COCO class name in English."""
+    confidence: float
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One face in a picture."""
+
+    box: Box
+    confidence: float
+    keypoints: tuple[tuple[float, float], ...] = ()
+    """Right eye, left eye, nose, mouth, right ear, left ear; fractions of the picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class SceneTag:
+    """A whole-picture label."""
+
+    label: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class SceneState(Event):
+    """What one picture holds; `at_s` is when the picture was captured, so its age is `now - at_s`."""
+
+    objects: tuple[Detection, ...]
+    faces: tuple[Face, ...]
+    tags: tuple[SceneTag, ...] = ()
+    source: str = ""
+    frame: VideoFrame | None = None
+    """The picture itself, for captioners that look at pixels and for reports."""
+
+
+@dataclass(frozen=True, slots=True)
+class SceneCaption(Event):
+    """A sentence about a scene, no older than `age_s` when it was made."""
+
+    text: str
+    language: str
+    confidence: float
+    age_s: float
+    """Age of the evidence when the caption was made."""
+    turn_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EmotionEstimate(Event):
+    """One channel's opinion; `at_s` is when its evidence was observed."""
+
+    channel: str
+    """"face", "voice" or "text"."""
+    probabilities: tuple[float, ...]
+    """In the order of `EMOTION_LABELS`; sums to 1."""
+    valence: float
+    """-1 (unpleasant) to 1 (pleasant)."""
+    arousal: float
+    """-1 (calm) to 1 (excited)."""
+    confidence: float
+    """0 to 1: how much this evidence can be trusted at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmotionContribution:
+    """How much a channel counted in a fused estimate, or why it did not."""
+
+    channel: str
+    weight: float
+    """0 to 1; the weights of all channels that counted sum to 1."""
+    label: EmotionLabel | None
+    """The channel's own top class."""
+    confidence: float
+    age_s: float | None
+    left_out: str | None = None
+    """Why it did not count: "missing", "too old", "not confident"."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmotionState(Event):
+    """The fused estimate. `label` is None when the evidence does not allow an answer."""
+
+    label: EmotionLabel | None
+    probabilities: tuple[float, ...]
+    valence: float
+    arousal: float
+    confidence: float
+    contributions: tuple[EmotionContribution, ...]
+    turn_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyChunk(Event):
+    """One sentence of the reply, before it is spoken."""
+
+    turn_id: int
+    text: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechChunk(Event):
+    """Synthesised speech of (a part of) one sentence."""
+
+    turn_id: int
+    samples: AudioArray
+    """float32, shape (n,), mono, [-1, 1]."""
+    sample_rate_hz: int
+    text: str
+    """The sentence on its first chunk, empty on the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackStarted(Event):
+    """The first sample of a reply left the device at `at_s`, output latency included."""
+
+    turn_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackFinished(Event):
+    """A reply ended or was cut off."""
+
+    turn_id: int
+    played_s: float
+    """Seconds of speech that really left the device."""
+    text: str
+    """The sentences that were played, the last one perhaps in part."""
+    completed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Interruption(Event):
+    """The person spoke over the reply, or said stop; everything older than `generation` is stale."""
+
+    turn_id: int
+    generation: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnFinished(Event):
+    """Nothing more will be said in this turn."""
+
+    turn_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class StageTimed(Event):
+    """How long one stage of a turn took; `at_s` is when it ended."""
+
+    turn_id: int
+    stage: str
+    """"endpoint", "recognize", "understand", "synthesize", "output" …"""
+    started_at_s: float
+    compute_s: float
+    """Seconds of work as measured by a performance counter, also where the run itself is in virtual time."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageFailed(Event):
+    """A stage cannot do its work; the assistant goes on without it."""
+
+    stage: str
+    """"microphone", "camera", "speaker", "recognizer", "captioner", "synthesizer" …"""
+    error: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StageRecovered(Event):
+    """A stage works again."""
+
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice(Event):
+    """A change of state that a person should see: "listening", "asleep", "muted", "timer", "goodbye"."""
+
+    kind: str
+    text: str = ""
+    details: dict[str, Any] = field(default_factory=dict)

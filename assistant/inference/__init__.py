@@ -1,0 +1,5 @@
+"""Loaded networks behind one port, `assistant.ports.InferenceSession`."""
+
+BACKENDS = {
+    "onnxruntime": "assistant.inference.onnxruntime_session:OnnxRuntimeSession",
+}

@@ -1,0 +1,61 @@
+"""Networks on onnxruntime: every machine has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+
+from assistant.errors import ModelError
+from assistant.ports import Tensor, TensorSpec
+
+_DTYPES = {
+    "tensor(float)": np.float32,
+    "tensor(float16)": np.float16,
+    "tensor(double)": np.float64,
+    "tensor(int64)": np.int64,
+    "tensor(int32)": np.int32,
+    "tensor(int8)": np.int8,
+    "tensor(uint8)": np.uint8,
+    "tensor(bool)": np.bool_,
+}
+
+
+class OnnxRuntimeSession:
+    """One ONNX file, run on the CPU."""
+
+    backend = "onnxruntime"
+
+    def __init__(self, path: Path, *, threads: int = 1) -> None:
+        """Load `path`. Raises `ModelError` naming the file when onnxruntime refuses it."""
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        # A worker that waits for its next call must not burn a core meanwhile.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        try:
+            self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime raises a dozen types of its own, without a common base
+            raise ModelError(
+                f"The model {path} cannot be loaded: {error}",
+                remedy="Check it with: assistant models verify",
+            ) from error
+        self.inputs = tuple(_spec(value) for value in self._session.get_inputs())
+        self.outputs = tuple(_spec(value) for value in self._session.get_outputs())
+        self._output_names = [spec.name for spec in self.outputs]
+
+    def run(self, feeds: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Outputs by name."""
+        return dict(zip(self._output_names, self._session.run(self._output_names, dict(feeds)), strict=True))
+
+    def close(self) -> None:
+        """Drop the session; onnxruntime frees it with the last reference."""
+        del self._session
+
+
+def _spec(value: ort.NodeArg) -> TensorSpec:
+    dtype = np.dtype(_DTYPES.get(value.type, np.object_))
+    return TensorSpec(value.name, dtype, tuple(value.shape))

@@ -1,0 +1,1 @@
+"""The model store: manifests (`models/<name>/model.toml`), sources, verification."""

@@ -1,0 +1,318 @@
+"""Every port: what the pipeline needs from the outside, as Protocols.
+
+Devices are asynchronous and owned by the event loop. Models are plain blocking objects, each called from one
+`assistant.worker.Worker` only, so they need no locks. A backend may raise `assistant.errors.StageError`,
+`DeviceError` or `ModelError`; it never returns None or a sentence to mean failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from assistant.events import (
+    AudioArray,
+    AudioFrame,
+    Detection,
+    EmotionEstimate,
+    Event,
+    Face,
+    SceneCaption,
+    SceneState,
+    SceneTag,
+    SpeechChunk,
+    VideoFrame,
+)
+
+EvidenceT = TypeVar("EvidenceT", contravariant=True)
+
+
+class Clock(Protocol):
+    """Time, injected so that whole conversations can run in virtual time."""
+
+    def monotonic_s(self) -> float:
+        """Seconds that never go back."""
+
+    def wall(self) -> datetime:
+        """Local date and time, with its zone."""
+
+    async def sleep_until(self, deadline_s: float) -> None:
+        """Return at that monotonic time."""
+
+
+class AudioSource(Protocol):
+    """A microphone, or what stands in for one."""
+
+    name: str
+
+    async def open(self) -> None:
+        """Start capturing. Raises `DeviceError` naming the device, what was wanted and what to do."""
+
+    def frames(self) -> AsyncIterator[AudioFrame]:
+        """Mono frames at 16 kHz, 512 samples each, until the source ends or is closed."""
+
+    async def close(self) -> None:
+        """Release the device; safe to call twice."""
+
+
+class AudioSink(Protocol):
+    """A speaker, or what stands in for one."""
+
+    name: str
+
+    async def open(self) -> None:
+        """Start the device. Raises `DeviceError`."""
+
+    async def play(self, chunk: SpeechChunk) -> float:
+        """Queue a chunk; return once little enough is queued to take more. The result is the monotonic time at which
+        the chunk's first sample leaves the device, output latency included."""
+
+    async def drain(self) -> None:
+        """Return when everything queued has been heard."""
+
+    def stop(self) -> None:
+        """Forget what is queued and fall silent at once."""
+
+    def played_s(self) -> float:
+        """Seconds of speech that have left the device since it was opened."""
+
+    def set_volume(self, volume: float) -> None:
+        """Gain, 0 to 1."""
+
+    async def close(self) -> None:
+        """Release the device; safe to call twice."""
+
+
+class Camera(Protocol):
+    """A camera, stream, video file or folder of pictures."""
+
+    name: str
+
+    async def open(self) -> None:
+        """Start capturing. Raises `DeviceError` or `MediaError`."""
+
+    async def read(self) -> VideoFrame | None:
+        """The newest frame, waiting for the first; None at the end of a file. Raises `DeviceError` when none came in
+        time."""
+
+    async def close(self) -> None:
+        """Release the device; safe to call twice."""
+
+
+class VoiceActivityDetector(Protocol):
+    """The probability of speech in one frame. The state machine around it is `assistant.vad.endpointing`."""
+
+    sample_rate_hz: int
+    frame_samples: int
+
+    def probability(self, samples: AudioArray) -> float:
+        """Speech probability (0 to 1) of the next (frame_samples,) block of the stream."""
+
+    def reset(self) -> None:
+        """Forget the stream so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """A recogniser's result."""
+
+    text: str
+    language: str
+    """BCP 47 primary tag."""
+    confidence: float
+    """0 to 1."""
+
+
+class RecognizerStream(Protocol):
+    """One utterance being recognised."""
+
+    def accept(self, samples: AudioArray) -> str | None:
+        """Take the next 16 kHz samples; a new partial text if the recogniser streams, else None."""
+
+    def result(self) -> Recognition:
+        """What has been said so far. May be called again after more samples; costs nothing when none came since."""
+
+
+class Recognizer(Protocol):
+    """Speech to text."""
+
+    languages: frozenset[str]
+    """BCP 47 primary tags that it can be asked for."""
+    streams_partials: bool
+
+    def open(self, language: str | None) -> RecognizerStream:
+        """Begin an utterance. `language` None lets the recogniser decide."""
+
+    def close(self) -> None:
+        """Free the model."""
+
+
+class WakeWordDetector(Protocol):
+    """A cheap first stage that watches every frame for the wake phrase; the recogniser's text confirms."""
+
+    def process(self, samples: AudioArray) -> float:
+        """Score (0 to 1) of the phrase ending in this block of 16 kHz samples."""
+
+    def reset(self) -> None:
+        """Forget the stream so far."""
+
+
+class Detector(Protocol):
+    """Objects in a picture."""
+
+    labels: Sequence[str]
+
+    def detect(self, frame: VideoFrame) -> list[Detection]:
+        """Detections by falling confidence."""
+
+
+class FaceDetector(Protocol):
+    """Faces in a picture."""
+
+    def detect(self, frame: VideoFrame) -> list[Face]:
+        """Faces by falling confidence."""
+
+
+class SceneTagger(Protocol):
+    """Whole-picture labels."""
+
+    def tag(self, frame: VideoFrame) -> list[SceneTag]:
+        """Tags by falling confidence."""
+
+
+class Captioner(Protocol):
+    """A sentence about a scene."""
+
+    languages: frozenset[str]
+
+    def caption(self, scene: SceneState, language: str, now_s: float) -> SceneCaption:
+        """Say what is there, hedged by confidence, with the age of the evidence. Never invents: an empty scene gets a
+        sentence that says so."""
+
+
+class EmotionChannel(Protocol[EvidenceT]):
+    """One way to tell how a person feels. Evidence is `FaceEvidence`, `Utterance` or `Transcript`."""
+
+    name: str
+
+    def estimate(self, evidence: EvidenceT) -> EmotionEstimate | None:
+        """An estimate, or None when this evidence says nothing (too short, too dark, no words of feeling)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaceEvidence:
+    """A face and the picture that it is in."""
+
+    frame: VideoFrame
+    face: Face
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakingStyle:
+    """How a sentence is said, around the voice's own neutral."""
+
+    rate: float = 1.0
+    """Speed factor, 0.5 to 2."""
+    pitch: float = 1.0
+    """Pitch factor, 0.8 to 1.25; a voice that cannot change it ignores it."""
+    volume: float = 1.0
+    """Gain, 0 to 1."""
+
+
+class Synthesizer(Protocol):
+    """Text to speech, one sentence at a time. Runs in a child process (`assistant.tts.process`)."""
+
+    sample_rate_hz: int
+    languages: frozenset[str]
+
+    def synthesize(self, sentence: str, language: str, style: SpeakingStyle) -> Iterator[AudioArray]:
+        """Speech as float32 mono blocks in [-1, 1], the first as early as the engine can."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What a sentence asks for."""
+
+    name: str
+    slots: Mapping[str, str]
+    language: str
+    text: str
+    """The sentence as it was heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class DialogueTurn:
+    """What a dialogue model is told."""
+
+    text: str
+    language: str
+    history: Sequence[tuple[str, str]]
+    """(person, assistant) pairs, oldest first; the assistant's side is what was really played."""
+    scene: str
+    """The current caption, or an empty string."""
+    emotion: str
+    """The person's emotion label, or an empty string when unsure."""
+
+
+class DialogueModel(Protocol):
+    """Free conversation, for what no intent matched."""
+
+    def reply(self, turn: DialogueTurn) -> AsyncIterator[str]:
+        """The reply's text as it is generated, in pieces of any size. Raises `StageError`."""
+
+
+class Interpreter(Protocol):
+    """Sentence to intent."""
+
+    def interpret(self, text: str, language: str) -> Intent | None:
+        """The best intent, None when nothing matches."""
+
+
+class Skill(Protocol):
+    """Something that the assistant can do. One file in `assistant/skills/` and one line in its registry."""
+
+    intents: frozenset[str]
+    """The intents that it answers, as named in `assistant/dialogue/sentences/*.yaml`."""
+
+    async def handle(self, intent: Intent, context: Any) -> Any:
+        """Do it and return a `assistant.skills.Reply`; `context` is a `assistant.skills.SkillContext`."""
+
+
+Tensor = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """Name, dtype and shape of one input or output."""
+
+    name: str
+    dtype: np.dtype[Any]
+    shape: tuple[int | str, ...]
+    """A string names a dynamic axis."""
+
+
+class InferenceSession(Protocol):
+    """A loaded network."""
+
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    backend: str
+    """"onnxruntime" or "tensorrt"."""
+
+    def run(self, feeds: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Outputs by name. The arrays are valid until the next call."""
+
+    def close(self) -> None:
+        """Free it; safe to call twice."""
+
+
+class TurnObserver(Protocol):
+    """Sees every event as it happens, from outside the path. Must return quickly and never raise."""
+
+    def on_event(self, event: Event) -> None:
+        """Called on the event loop."""

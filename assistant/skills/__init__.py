@@ -1,0 +1,77 @@
+"""What the assistant can do. A skill is one file here and one line in `SKILLS`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from assistant.events import EmotionState, SceneCaption, SceneState
+from assistant.ports import Clock
+
+SKILLS = {
+    "scene": "assistant.skills.scene:SceneSkill",
+    "feelings": "assistant.skills.feelings:FeelingsSkill",
+    "clock": "assistant.skills.clock:ClockSkill",
+    "timer": "assistant.skills.timer:TimerSkill",
+    "control": "assistant.skills.control:ControlSkill",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a skill answers."""
+
+    text: str
+    """One or more sentences in the language of the turn; empty says nothing aloud."""
+    ends_conversation: bool = False
+    """No follow-up window afterwards ("goodbye", "stop")."""
+
+
+class Senses(Protocol):
+    """What a skill may ask about the world."""
+
+    def scene(self) -> SceneState | None:
+        """The newest scene, None before the first or without a camera."""
+
+    def caption(self, language: str) -> SceneCaption | None:
+        """A sentence about the newest scene, None without one."""
+
+    def emotion(self) -> EmotionState | None:
+        """How the person seems to feel now, None without evidence."""
+
+    def unavailable(self) -> dict[str, str]:
+        """What does not work now: stage → reason, such as {"camera": "No camera at index 0."}."""
+
+
+class Controls(Protocol):
+    """What a skill may do to the assistant itself."""
+
+    def volume(self) -> float:
+        """Loudness of the replies, 0 to 1."""
+
+    def set_volume(self, volume: float) -> None:
+        """Set it; clipped to 0…1."""
+
+    async def mute(self) -> None:
+        """Close microphone and camera until told otherwise."""
+
+    def last_reply(self) -> str:
+        """What the assistant said last, as far as it was played."""
+
+    async def announce(self, text: str, language: str) -> None:
+        """Say something outside a turn, as soon as nobody else speaks (a timer rings)."""
+
+    def start(self, name: str, task: Callable[[], Awaitable[None]]) -> Callable[[], None]:
+        """Run `task` beside the conversation; the result cancels it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SkillContext:
+    """What a skill is given beside the intent."""
+
+    turn_id: int
+    clock: Clock
+    senses: Senses
+    controls: Controls
+    notices: list[str] = field(default_factory=list)
