@@ -6,13 +6,14 @@
     ├── DeviceError (OSError)           a microphone, speaker or camera is missing or failed
     ├── ModelError (RuntimeError)       a model cannot be used
     │   ├── ManifestError               a model.toml is wrong
-    │   ├── ModelMissing                it has not been pulled
+    │   ├── ModelMissingError                it has not been pulled
     │   ├── IntegrityError              its bytes are not those that the manifest names
     │   └── SourceError                 its source cannot be reached or read
-    ├── DependencyMissing (ImportError) an optional package or program is not installed
+    ├── DependencyMissingError (ImportError) an optional package or program is not installed
     └── StageError (RuntimeError)       a recogniser, synthesiser or other stage failed or hung
 
-Each says what happened and carries a `remedy`: what to do next. The command line prints both and exits with `exit_code`.
+Each says what happened and carries a `remedy`: what to do next. The command line prints both and exits with the
+class's `exit_code`.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class ManifestError(ModelError):
     """A `model.toml` is malformed; names the file and the key."""
 
 
-class ModelMissing(ModelError):
+class ModelMissingError(ModelError):
     """A model is known but has not been pulled to this machine."""
 
 
@@ -72,7 +73,7 @@ class SourceError(ModelError):
     """A model's source cannot be reached, or its client (pip, npm) is missing or failed."""
 
 
-class DependencyMissing(AssistantError, ImportError):
+class DependencyMissingError(AssistantError, ImportError):
     """An optional Python package or system program is needed for what was asked."""
 
     exit_code = 6

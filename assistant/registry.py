@@ -10,14 +10,14 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
-from assistant.errors import ConfigError, DependencyMissing
+from assistant.errors import ConfigError, DependencyMissingError
 
 
 def resolve(registry: Mapping[str, str], name: str, *, kind: str) -> Any:
     """Import and return what `registry[name]` names.
 
     `kind` is what a user would call it ("recogniser", "voice"). Raises `ConfigError` for an unknown name and
-    `DependencyMissing` when the backend's own package is not installed.
+    `DependencyMissingError` when the backend's own package is not installed.
     """
     try:
         module_name, _, attribute = registry[name].partition(":")
@@ -26,7 +26,7 @@ def resolve(registry: Mapping[str, str], name: str, *, kind: str) -> Any:
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:
-        raise DependencyMissing(
+        raise DependencyMissingError(
             f"The {kind} '{name}' needs the Python package '{error.name}', which is not installed.",
             remedy=f"Install it with: pip install {error.name}",
         ) from error

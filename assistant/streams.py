@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class DropOldest(Generic[T]):
-    """A queue of at most `capacity` items that makes room by forgetting the oldest. For one consumer, one event loop."""
+    """A queue of at most `capacity` items that makes room by forgetting the oldest. One consumer, one event loop."""
 
     def __init__(self, capacity: int) -> None:
         self._items: deque[T] = deque(maxlen=capacity)
