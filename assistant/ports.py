@@ -69,8 +69,9 @@ class AudioSink(Protocol):
         """Start the device. Raises `DeviceError`."""
 
     async def play(self, chunk: SpeechChunk) -> float:
-        """Queue a chunk; return once little enough is queued to take more. The result is the monotonic time at which
-        the chunk's first sample leaves the device, output latency included."""
+        """Queue a chunk and return when its turn comes, which is the back-pressure: one chunk plays, one waits. The
+        result is the monotonic time at which its first sample leaves the device, output latency included. Raises
+        `DeviceError` when the device is gone."""
 
     async def drain(self) -> None:
         """Return when everything queued has been heard."""

@@ -1,0 +1,113 @@
+"""The microphone through PortAudio."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import anyio
+import numpy as np
+
+from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, portaudio
+from assistant.config import AudioConfig
+from assistant.errors import DeviceError
+from assistant.events import AudioArray, AudioFrame
+from assistant.streams import DropOldest
+
+_SILENT_DEVICE_S = 2.0
+"""A device that delivers nothing for this long is lost: a running one delivers a block every 32 ms."""
+
+
+class Microphone:
+    """Mono sound from one input device at 16 kHz, whatever the device's own rate is."""
+
+    def __init__(self, config: AudioConfig) -> None:
+        self._config = config
+        self._frames: DropOldest[AudioFrame] = DropOldest(round(config.queue_s * SAMPLE_RATE_HZ / FRAME_SAMPLES))
+        self._stream: Any = None
+        self._heard = anyio.Event()
+        self.name = config.input
+
+    @property
+    def dropped(self) -> int:
+        """Frames dropped because the pipeline was too slow."""
+        return self._frames.dropped
+
+    async def open(self) -> None:
+        """Start capturing. Raises `DeviceError`."""
+        device = portaudio.find(self._config.input, "input")
+        self.name = device.name
+        sounddevice = portaudio.load()
+        loop = asyncio.get_running_loop()
+        for rate_hz in dict.fromkeys((SAMPLE_RATE_HZ, device.default_rate_hz)):
+            try:
+                self._stream = sounddevice.InputStream(
+                    device=device.index,
+                    samplerate=rate_hz,
+                    channels=1,
+                    dtype="float32",
+                    blocksize=FRAME_SAMPLES * rate_hz // SAMPLE_RATE_HZ,
+                    latency="low",
+                    callback=_Capture(loop, self._frames, rate_hz),
+                )
+                self._stream.start()
+                return
+            except sounddevice.PortAudioError as error:
+                failure = error
+        raise DeviceError(
+            f"The microphone '{device.name}' cannot be opened at {SAMPLE_RATE_HZ} or {device.default_rate_hz} Hz: "
+            f"{failure}",
+            remedy="Another program may hold it; `assistant doctor` tells more.",
+        ) from failure
+
+    async def frames(self) -> AsyncIterator[AudioFrame]:
+        """Frames until the microphone is closed. Raises `DeviceError` when the device falls silent."""
+        frames = self._frames.__aiter__()
+        while True:
+            try:
+                with anyio.fail_after(_SILENT_DEVICE_S):
+                    frame = await frames.__anext__()
+            except StopAsyncIteration:
+                return
+            except TimeoutError:
+                raise DeviceError(
+                    f"The microphone '{self.name}' delivered nothing for {_SILENT_DEVICE_S:g} s.",
+                    remedy="Check its cable; it is opened again as soon as it is back.",
+                ) from None
+            yield frame
+
+    async def close(self) -> None:
+        """Release the device."""
+        if self._stream is not None:
+            stream, self._stream = self._stream, None
+            stream.close(ignore_errors=True)
+        self._frames.close()
+
+
+class _Capture:
+    """PortAudio's callback: copies a block and hands it over, nothing else."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, frames: DropOldest[AudioFrame], rate_hz: int) -> None:
+        self._loop = loop
+        self._frames = frames
+        self._rate_hz = rate_hz
+        self._rest: AudioArray = np.zeros(0, np.float32)
+        self._resampler: Any = None
+        if rate_hz != SAMPLE_RATE_HZ:
+            import soxr
+
+            self._resampler = soxr.ResampleStream(rate_hz, SAMPLE_RATE_HZ, 1, dtype="float32")
+
+    def __call__(self, data: AudioArray, count: int, time: Any, status: Any) -> None:
+        # The driver's own age of the block, where it tells one that can be true.
+        age_s = min(max(time.currentTime - time.inputBufferAdcTime - count / self._rate_hz, 0.0), 0.2)
+        at_s = self._loop.time() - age_s
+        samples = data[:, 0].copy()
+        if self._resampler is not None:
+            samples = np.concatenate([self._rest, self._resampler.resample_chunk(samples)])
+            whole = len(samples) // FRAME_SAMPLES * FRAME_SAMPLES
+            samples, self._rest = samples[:whole], samples[whole:]
+        for start in range(0, len(samples), FRAME_SAMPLES):
+            frame = AudioFrame(at_s, samples[start : start + FRAME_SAMPLES], SAMPLE_RATE_HZ)
+            self._loop.call_soon_threadsafe(self._frames.put, frame)

@@ -1,0 +1,92 @@
+"""The machine's sound devices: finding them by name, and what PortAudio is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Literal
+
+from assistant.errors import DependencyMissingError, DeviceError
+
+Direction = Literal["input", "output"]
+
+
+@dataclass(frozen=True, slots=True)
+class SoundDevice:
+    """One device as PortAudio lists it."""
+
+    index: int
+    name: str
+    host: str
+    """The sound system behind it: "ALSA", "PulseAudio" …"""
+    inputs: int
+    outputs: int
+    default_rate_hz: int
+
+
+def load() -> ModuleType:
+    """The `sounddevice` module. Raises `DependencyMissingError` when the PortAudio library is not installed."""
+    try:
+        import sounddevice
+    except (ImportError, OSError) as error:  # OSError: the module is there, libportaudio2 is not
+        raise DependencyMissingError(
+            f"Sound needs the PortAudio library, which cannot be loaded: {error}",
+            remedy="Install it with: sudo apt-get install libportaudio2",
+        ) from error
+    module: ModuleType = sounddevice
+    return module
+
+
+def devices() -> list[SoundDevice]:
+    """All devices, as they were when PortAudio was last initialised (see `rescan`)."""
+    sounddevice = load()
+    hosts = [host["name"] for host in sounddevice.query_hostapis()]
+    return [
+        SoundDevice(
+            index=index,
+            name=entry["name"],
+            host=hosts[entry["hostapi"]],
+            inputs=entry["max_input_channels"],
+            outputs=entry["max_output_channels"],
+            default_rate_hz=round(entry["default_samplerate"]),
+        )
+        for index, entry in enumerate(sounddevice.query_devices())
+    ]
+
+
+def rescan() -> None:
+    """Have PortAudio look again: it caches its list, so a device that was plugged in later is invisible until then.
+
+    Every open stream dies with it; only call it while none of ours is open.
+    """
+    sounddevice = load()
+    sounddevice._terminate()
+    sounddevice._initialize()
+
+
+def find(wanted: str, direction: Direction) -> SoundDevice:
+    """The device that a configuration value names: "default", an index, or a part of a name.
+
+    Raises `DeviceError` listing what there is.
+    """
+    found = [device for device in devices() if (device.inputs if direction == "input" else device.outputs)]
+    kind = "microphone" if direction == "input" else "speaker"
+    if not found:
+        raise DeviceError(
+            f"This machine has no {kind} that PortAudio can see.",
+            remedy=f'Plug one in, or set audio.{direction} = "none". `assistant devices` lists what is there.',
+        )
+    if wanted == "default":
+        position = load().default.device[0 if direction == "input" else 1]
+        chosen = [device for device in found if device.index == position] or found[:1]
+    elif wanted.isdecimal():
+        chosen = [device for device in found if device.index == int(wanted)]
+    else:
+        chosen = [device for device in found if wanted.lower() in device.name.lower()]
+    if not chosen:
+        names = ", ".join(f"{device.index}: {device.name}" for device in found)
+        raise DeviceError(
+            f"There is no {kind} '{wanted}'; this machine has {names}.",
+            remedy=f"Set audio.{direction} to a part of one of these names.",
+        )
+    return chosen[0]

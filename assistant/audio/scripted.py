@@ -1,0 +1,118 @@
+"""A microphone and a speaker made of files: the same ports as the real ones, paced by the clock.
+
+With the event loop's real clock they run in real time; on a loop in virtual time they run as fast as the machine can,
+with the same timestamps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import anyio
+import numpy as np
+
+from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ
+from assistant.audio.files import resample
+from assistant.events import AudioArray, AudioFrame, SpeechChunk
+from assistant.ports import Clock
+
+
+class ScriptedMicrophone:
+    """Delivers silence, and whatever it is told to say, one frame every 32 ms of the clock."""
+
+    name = "scripted microphone"
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._pending: AudioArray = np.zeros(0, np.float32)
+        self._said = anyio.Event()
+        self._closed = False
+
+    async def open(self) -> None:
+        """Nothing to open."""
+
+    async def say(self, samples: AudioArray) -> None:
+        """Speak 16 kHz samples into the microphone; returns when the last of them has been delivered."""
+        self._pending = np.concatenate([self._pending, samples])
+        self._said = anyio.Event()
+        await self._said.wait()
+
+    async def frames(self) -> AsyncIterator[AudioFrame]:
+        """Frames until `close`."""
+        deadline_s = self._clock.monotonic_s()
+        while not self._closed:
+            deadline_s += FRAME_SAMPLES / SAMPLE_RATE_HZ
+            await self._clock.sleep_until(deadline_s)
+            block, self._pending = self._pending[:FRAME_SAMPLES], self._pending[FRAME_SAMPLES:]
+            if len(block) < FRAME_SAMPLES:
+                block = np.pad(block, (0, FRAME_SAMPLES - len(block)))
+            yield AudioFrame(deadline_s, block, SAMPLE_RATE_HZ)
+            if not len(self._pending):
+                self._said.set()
+
+    async def close(self) -> None:
+        """End the stream."""
+        self._closed = True
+
+
+class RecordingSpeaker:
+    """Keeps what is played, each sample at the time at which it would have been heard."""
+
+    name = "recording speaker"
+
+    def __init__(self, clock: Clock, sample_rate_hz: int = 24_000) -> None:
+        self.sample_rate_hz = sample_rate_hz
+        self._clock = clock
+        self._opened_at_s = 0.0
+        self._blocks: list[tuple[float, AudioArray]] = []
+        self._queue_end_s = 0.0
+        self._volume = 1.0
+
+    async def open(self) -> None:
+        """Start the recording's time line."""
+        self._opened_at_s = self._queue_end_s = self._clock.monotonic_s()
+
+    async def play(self, chunk: SpeechChunk) -> float:
+        """Queue a chunk and return when its first sample is heard."""
+        samples = resample(chunk.samples, chunk.sample_rate_hz, self.sample_rate_hz) * np.float32(self._volume)
+        begins_s = max(self._clock.monotonic_s(), self._queue_end_s)
+        self._blocks.append((begins_s, samples))
+        self._queue_end_s = begins_s + len(samples) / self.sample_rate_hz
+        await self._clock.sleep_until(begins_s)
+        return begins_s
+
+    async def drain(self) -> None:
+        """Return when the last queued sample has been heard."""
+        await self._clock.sleep_until(self._queue_end_s)
+
+    def stop(self) -> None:
+        """Cut the recording here."""
+        now_s = self._clock.monotonic_s()
+        self._blocks = [(begins_s, self._heard(begins_s, samples, now_s)) for begins_s, samples in self._blocks]
+        self._queue_end_s = min(self._queue_end_s, now_s)
+
+    def played_s(self) -> float:
+        """Seconds of speech heard so far."""
+        now_s = self._clock.monotonic_s()
+        return sum(len(self._heard(*block, now_s)) for block in self._blocks) / self.sample_rate_hz
+
+    def set_volume(self, volume: float) -> None:
+        """Gain of what is played from now on."""
+        self._volume = volume
+
+    async def close(self) -> None:
+        """Nothing to release."""
+
+    def recording(self) -> AudioArray:
+        """All that was heard, (n,) float32, from the opening to the last sample, silence between the replies."""
+        seconds = max(
+            (begins_s + len(samples) / self.sample_rate_hz for begins_s, samples in self._blocks), default=0.0
+        )
+        track = np.zeros(round(max(0.0, seconds - self._opened_at_s) * self.sample_rate_hz) + 1, np.float32)
+        for begins_s, samples in self._blocks:
+            first = round((begins_s - self._opened_at_s) * self.sample_rate_hz)
+            track[first : first + len(samples)] = samples[: len(track) - first]
+        return track
+
+    def _heard(self, begins_s: float, samples: AudioArray, now_s: float) -> AudioArray:
+        return samples[: max(0, round((now_s - begins_s) * self.sample_rate_hz))]
