@@ -1,0 +1,157 @@
+"""From speech probabilities to utterances: one state machine for every voice-activity detector.
+
+    quiet ── voiced frame ──► candidate ── enough voice: SpeechStarted ──► speaking ◄── voiced: SpeechResumed ──┐
+      ▲                          │ silence                                     │ silence: SpeechPaused           │
+      └──────────────────────────┴────────── long silence: SpeechEnded ◄───────┴─────────► paused ───────────────┘
+
+It is pure: time comes from the frames, so recordings and live microphones give the same events.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import numpy as np
+
+from assistant.config import VadConfig
+from assistant.events import (
+    AudioArray,
+    AudioFrame,
+    SpeechEnded,
+    SpeechPaused,
+    SpeechResumed,
+    SpeechStarted,
+    Utterance,
+)
+
+SpeechEvent: TypeAlias = SpeechStarted | SpeechPaused | SpeechResumed | SpeechEnded
+
+HYSTERESIS = 0.15
+"""How far the probability must fall below the threshold before a speaker counts as silent."""
+
+
+@dataclass(slots=True)
+class _Recording:
+    """An utterance in the making. Samples are written once and handed out as views, never copied again."""
+
+    buffer: AudioArray
+    length: int
+    started_at_s: float
+    voiced_until_s: float
+    voiced_samples: int = 0
+    silent_samples: int = 0
+    confirmed: bool = False
+    paused: Utterance | None = None
+
+    def append(self, samples: AudioArray) -> None:
+        self.buffer[self.length : self.length + samples.size] = samples
+        self.length += samples.size
+
+    def utterance(self, at_s: float, sample_rate_hz: int) -> Utterance:
+        samples = self.buffer[: self.length]
+        return Utterance(at_s, samples, sample_rate_hz, self.started_at_s, self.voiced_until_s)
+
+
+class Endpointer:
+    """Decides when someone speaks and when they have finished.
+
+    Memory is bounded by `max_utterance_s`. Frames are at most one second long.
+    """
+
+    def __init__(self, config: VadConfig, sample_rate_hz: int = 16000) -> None:
+        self._threshold = config.threshold
+        self._sample_rate_hz = sample_rate_hz
+        self._pre_roll_samples = self._samples(config.pre_roll_s)
+        self._min_speech_samples = self._samples(config.min_speech_s)
+        # An end that comes before the pause is announced by one all the same.
+        self._pause_samples = self._samples(min(config.pause_s, config.end_silence_s))
+        self._end_samples = self._samples(config.end_silence_s)
+        self._max_samples = self._samples(config.max_utterance_s)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the sound so far and what was being said."""
+        self._recent: AudioArray = np.zeros(0, np.float32)
+        self._recording: _Recording | None = None
+
+    @property
+    def speaking(self) -> bool:
+        """Whether an utterance has started and not ended; a pause counts as speaking."""
+        return self._recording is not None and self._recording.confirmed
+
+    def accept(self, frame: AudioFrame, probability: float) -> list[SpeechEvent]:
+        """Take the next frame and its speech probability; what happened, in order."""
+        recording = self._recording
+        voiced = probability >= self._threshold - (0.0 if recording is None or recording.paused else HYSTERESIS)
+        if recording is None:
+            if not voiced:
+                self._remember(frame.samples)
+                return []
+            recording = self._recording = self._begin(frame)
+        recording.append(frame.samples)
+        if voiced:
+            recording.voiced_samples += frame.samples.size
+            recording.silent_samples = 0
+            recording.voiced_until_s = frame.at_s
+        else:
+            recording.silent_samples += frame.samples.size
+        events = self._advance(recording, frame.at_s, voiced)
+        if recording.length >= self._pre_roll_samples + self._max_samples and self._recording is recording:
+            events += self._finish(recording, frame.at_s)
+        return events
+
+    def flush(self, at_s: float) -> list[SpeechEvent]:
+        """The sound is over (the end of a file, the microphone closed): end what is being said."""
+        return self._finish(self._recording, at_s) if self._recording else []
+
+    def _advance(self, recording: _Recording, at_s: float, voiced: bool) -> list[SpeechEvent]:
+        events: list[SpeechEvent] = []
+        if voiced:
+            if not recording.confirmed and recording.voiced_samples >= self._min_speech_samples:
+                recording.confirmed = True
+                events.append(SpeechStarted(at_s))
+            elif recording.paused:
+                recording.paused = None
+                events.append(SpeechResumed(at_s))
+            return events
+        if recording.silent_samples >= self._pause_samples and not recording.confirmed:
+            return self._finish(recording, at_s)
+        if recording.silent_samples >= self._pause_samples and not recording.paused:
+            recording.paused = recording.utterance(at_s, self._sample_rate_hz)
+            events.append(SpeechPaused(at_s, recording.paused))
+        if recording.silent_samples >= self._end_samples:
+            events += self._finish(recording, at_s)
+        return events
+
+    def _begin(self, frame: AudioFrame) -> _Recording:
+        # One second of slack takes the frame that crosses the limit.
+        capacity = self._pre_roll_samples + self._max_samples + self._sample_rate_hz
+        starts_at_s = frame.at_s - frame.samples.size / self._sample_rate_hz
+        recording = _Recording(np.empty(capacity, np.float32), 0, starts_at_s, frame.at_s)
+        recording.append(self._recent)
+        self._recent = self._recent[:0]
+        return recording
+
+    def _finish(self, recording: _Recording, at_s: float) -> list[SpeechEvent]:
+        self._recording = None
+        if not recording.confirmed:
+            self._remember(recording.buffer[: recording.length])
+            return []
+        events: list[SpeechEvent] = []
+        utterance = recording.paused
+        if utterance is None:
+            utterance = recording.utterance(at_s, self._sample_rate_hz)
+            events.append(SpeechPaused(at_s, utterance))
+        # Silence after the pause may hold the onset of the next utterance.
+        self._remember(recording.buffer[utterance.samples.size : recording.length])
+        events.append(SpeechEnded(at_s, replace(utterance, at_s=at_s)))
+        return events
+
+    def _remember(self, samples: AudioArray) -> None:
+        # A slice from the front keeps an empty pre-roll empty, which [-0:] would not.
+        recent = np.concatenate([self._recent, samples])
+        self._recent = recent[max(0, recent.size - self._pre_roll_samples) :]
+
+    def _samples(self, seconds: float) -> int:
+        return round(seconds * self._sample_rate_hz)
