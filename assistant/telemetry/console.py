@@ -1,0 +1,109 @@
+"""The conversation on the terminal, as it happens."""
+
+from __future__ import annotations
+
+from rich.console import Console as RichConsole
+from rich.text import Text
+
+from assistant.events import (
+    EmotionState,
+    Event,
+    Notice,
+    PlaybackFinished,
+    PlaybackStarted,
+    ReplyChunk,
+    SceneCaption,
+    StageFailed,
+    StageRecovered,
+    Transcript,
+    TurnFinished,
+    TurnStarted,
+)
+from assistant.ports import Clock
+
+_WHO = {"en": ("you", "assistant"), "zh": ("你", "助手")}
+_WHO_CELLS = 11
+"""Terminal cells of the widest name, and two more."""
+
+
+class Console:
+    """A `TurnObserver` that prints who said what, and below it in dim what was seen and felt and how long it took.
+
+    Only turns that are addressed to the assistant are printed. Without a terminal it prints plain text, one line each.
+    """
+
+    def __init__(self, clock: Clock, out: RichConsole | None = None) -> None:
+        self._clock = clock
+        self._out = out or RichConsole()
+        self._heard: dict[int, Transcript] = {}
+        self._speech_ended_at_s: dict[int, float] = {}
+        self._replying: int | None = None
+        """The turn of the last line that the assistant said, so that its name stands only before the first."""
+
+    def on_event(self, event: Event) -> None:
+        """Print what a person wants to see of the event."""
+        try:
+            self._print(event)
+        # A closed pipe or a terminal without these characters must not end the conversation; rich raises SystemExit
+        # for the former.
+        except (OSError, UnicodeError, SystemExit):
+            self._out.quiet = True
+
+    def _print(self, event: Event) -> None:
+        match event:
+            case Transcript(is_final=True):
+                self._heard[event.turn_id] = event
+                self._print_heard(event.turn_id)
+            case TurnStarted():
+                self._speech_ended_at_s[event.turn_id] = event.speech_ended_at_s
+                self._print_heard(event.turn_id)
+            case SceneCaption(turn_id=int()):
+                self._line("", event.text, "dim")
+            case EmotionState(turn_id=int()):
+                self._line("", _feeling(event), "dim")
+            case ReplyChunk():
+                first = self._replying != event.turn_id
+                self._replying = event.turn_id
+                self._line(_who(event.language)[1] if first else "", event.text, "bold cyan")
+            case PlaybackStarted(turn_id=turn_id) if turn_id in self._speech_ended_at_s:
+                latency_s = event.at_s - self._speech_ended_at_s[turn_id]
+                self._line("", f"first sound {latency_s:.2f} s after the end of speech", "dim")
+            case PlaybackFinished(completed=False):
+                self._line("", f"interrupted after {event.played_s:.1f} s", "dim")
+            case TurnFinished():
+                self._heard.pop(event.turn_id, None)
+                self._speech_ended_at_s.pop(event.turn_id, None)
+            case StageFailed():
+                self._line("", f"{event.stage}: {event.error} {event.remedy}".rstrip(), "yellow")
+            case StageRecovered():
+                self._line("", f"{event.stage}: works again", "green")
+            case Notice() if event.text:
+                self._line("", event.text, "dim")
+
+    def _print_heard(self, turn_id: int) -> None:
+        # The transcript and the decision that it was meant for the assistant come in either order.
+        heard = self._heard.get(turn_id)
+        if heard is not None and turn_id in self._speech_ended_at_s:
+            self._line(_who(heard.language)[0], heard.text, "bold")
+            # What is not addressed to the assistant never finishes a turn; it is forgotten with the next that is.
+            self._heard.clear()
+
+    def _line(self, who: str, text: str, style: str) -> None:
+        name = Text(who, style)
+        name.align("right", _WHO_CELLS)
+        # Text from a recogniser or a language model must not steer the terminal.
+        content = Text("".join(char for char in text if char.isprintable()), "" if who else style)
+        if style == "bold cyan":
+            content.style = "cyan"
+        stamp = Text(f"{self._clock.wall():%H:%M:%S}", "dim")
+        self._out.print(stamp, name, "", content, soft_wrap=True)
+
+
+def _who(language: str) -> tuple[str, str]:
+    return _WHO.get(language, _WHO["en"])
+
+
+def _feeling(state: EmotionState) -> str:
+    counted = ", ".join(f"{item.channel} {item.weight:.0%}" for item in state.contributions if item.weight > 0)
+    label = f"{state.label} {state.confidence:.2f}" if state.label else "not sure"
+    return f"feels: {label}" + (f" ({counted})" if counted else "")

@@ -1,0 +1,72 @@
+"""Every event of a run as a line of JSON."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+from assistant.errors import ConfigError
+from assistant.events import AudioFrame, Event, StageFailed, TurnFinished
+from assistant.telemetry.encode import to_json
+
+_logger = logging.getLogger(__name__)
+_FLUSH_AT = 256
+"""Lines kept at most before they are written."""
+
+
+class EventsFile:
+    """A `TurnObserver` that writes all events but microphone frames; see `docs/events.md` for the format.
+
+    Lines are written at the end of a turn, at a failure, when many have come together, and on `close`. When that fails
+    (the disk is full), they are lost, this is logged once, and later lines are tried again.
+    """
+
+    def __init__(self, path: Path, *, log_content: bool = False, append: bool = False) -> None:
+        """Open the file. Raises `ConfigError` when that is not possible."""
+        self.path = path
+        self.lost = 0
+        """Events that could not be written."""
+        self._log_content = log_content
+        self._lines: list[bytes] = []
+        self._torn = False
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("ab" if append else "wb", buffering=0)
+        except OSError as error:
+            raise ConfigError(
+                f"The events file {path} cannot be written: {error.strerror}.",
+                remedy="Set telemetry.events to a file in a folder that the assistant may write to.",
+            ) from error
+
+    def on_event(self, event: Event) -> None:
+        """Keep the event for writing."""
+        if isinstance(event, AudioFrame) or self._file.closed:
+            return
+        line = json.dumps(to_json(event, log_content=self._log_content), ensure_ascii=False, separators=(",", ":"))
+        # A lone surrogate (a broken file name) must not stop the file.
+        self._lines.append(line.encode("utf-8", "backslashreplace") + b"\n")
+        if isinstance(event, (TurnFinished, StageFailed)) or len(self._lines) >= _FLUSH_AT:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is kept."""
+        # A line that was cut off by a full disk ends here, so that only it is unreadable.
+        data = memoryview(b"\n" * self._torn + b"".join(self._lines))
+        count = len(self._lines)
+        self._lines.clear()
+        try:
+            while data:
+                written = self._file.write(data)
+                self._torn = data[written - 1] != ord("\n")
+                data = data[written:]
+        except OSError as error:
+            if not self.lost:
+                _logger.error("Events are being lost: %s cannot be written: %s.", self.path, error.strerror)
+            self.lost += count
+
+    def close(self) -> None:
+        """Write what is kept and close; safe to call twice."""
+        if not self._file.closed:
+            self.flush()
+            self._file.close()
