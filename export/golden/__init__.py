@@ -1,0 +1,1 @@
+"""Development tools that record what other frameworks compute, for the parity tests."""
