@@ -31,7 +31,7 @@ def _depthwise_convolution(builder: GraphBuilder, node: Node, operands: Sequence
 def _convolve(
     builder: GraphBuilder, node: Node, operands: Sequence[Value], kernel: np.ndarray[Any, Any], *, groups: int
 ) -> Value:
-    """Convolve with an (out, in / groups, height, width) kernel, then add the bias and the activation that are fused."""
+    """Convolve with an (out, in / groups, height, width) kernel, then add the bias and activation that are fused."""
     fused = list(node.get("fused_ops", ()))
     inputs = [builder.image(operands[0]), builder.constant(kernel)]
     extra = list(operands[2:])
