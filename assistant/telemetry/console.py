@@ -64,7 +64,7 @@ class Console:
             case ReplyChunk():
                 first = self._replying != event.turn_id
                 self._replying = event.turn_id
-                self._line(_who(event.language)[1] if first else "", event.text, "bold cyan")
+                self._line(_who(event.language)[1] if first else "", event.text, "cyan")
             case PlaybackStarted(turn_id=turn_id) if turn_id in self._speech_ended_at_s:
                 latency_s = event.at_s - self._speech_ended_at_s[turn_id]
                 self._line("", f"first sound {latency_s:.2f} s after the end of speech", "dim")
@@ -84,17 +84,15 @@ class Console:
         # The transcript and the decision that it was meant for the assistant come in either order.
         heard = self._heard.get(turn_id)
         if heard is not None and turn_id in self._speech_ended_at_s:
-            self._line(_who(heard.language)[0], heard.text, "bold")
+            self._line(_who(heard.language)[0], heard.text, "")
             # What is not addressed to the assistant never finishes a turn; it is forgotten with the next that is.
             self._heard.clear()
 
     def _line(self, who: str, text: str, style: str) -> None:
-        name = Text(who, style)
+        name = Text(who, f"bold {style}")
         name.align("right", _WHO_CELLS)
         # Text from a recogniser or a language model must not steer the terminal.
-        content = Text("".join(char for char in text if char.isprintable()), "" if who else style)
-        if style == "bold cyan":
-            content.style = "cyan"
+        content = Text("".join(char for char in text if char.isprintable()), style)
         stamp = Text(f"{self._clock.wall():%H:%M:%S}", "dim")
         self._out.print(stamp, name, "", content, soft_wrap=True)
 
