@@ -1,0 +1,44 @@
+# Everything a person types. Each target installs what it needs; a second run installs nothing.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lint types bench clean
+
+help: ## Show what there is to type
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(STAMP) ## Install system packages, the virtual environment, the project and the default models
+	@$(BIN)/assistant models pull
+
+$(STAMP): pyproject.toml scripts/install-packages
+	@scripts/install-packages run test
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the project into $(VENV) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+demo: setup ## Hold a conversation through simulated devices and show it in out/demo/report.html
+	@$(BIN)/assistant demo --out out/demo
+
+test: setup ## Run the whole test suite
+	@$(BIN)/assistant models pull --test
+	@$(BIN)/python -m pytest
+
+check: lint types test ## Lint, check types, test: what continuous integration runs
+
+lint: $(STAMP) ## Check style and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(STAMP) ## Check types
+	@$(BIN)/mypy
+
+bench: setup ## Measure latency, accuracy and cost; the last line is JSON
+	@$(BIN)/python -m bench
+
+clean: ## Remove what was built here (models stay: see `assistant models remove`)
+	@rm -rf $(VENV) out .mypy_cache .ruff_cache .pytest_cache .cache

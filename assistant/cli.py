@@ -1,0 +1,186 @@
+"""The `assistant` command. Each command's work is in `assistant/commands/`, imported when it is called."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from assistant import __version__
+from assistant.errors import AssistantError
+
+app = typer.Typer(
+    help="An on-device voice assistant that hears, sees and answers, in English and Chinese.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+ConfigOption = Annotated[Path | None, typer.Option("--config", help="Configuration file.", metavar="FILE")]
+Language = Annotated[str | None, typer.Option(help="en or zh; guessed if not given.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it.")] = False,
+) -> None:
+    """Options of every command."""
+
+
+@app.command()
+def run(config: ConfigOption = None) -> None:
+    """Listen, look and answer, live, until Ctrl-C."""
+    from assistant.commands.run import run_live
+
+    run_live(config)
+
+
+@app.command()
+def replay(
+    out: Annotated[Path, typer.Option(help="Folder for the report.", metavar="DIR")],
+    audio: Annotated[list[Path], typer.Option(help="Recording; repeat for several.", metavar="FILE")] = [],  # noqa: B006 (typer reads it)
+    video: Annotated[str | None, typer.Option(help="Video, picture, folder or glob.", metavar="PATH")] = None,
+    speed: Annotated[str, typer.Option(help="realtime or max.")] = "max",
+    script: Annotated[Path | None, typer.Option(help="Scripted conversation.", metavar="FILE")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Hold a conversation with recordings instead of devices and write a report."""
+    from assistant.commands.replay import replay_files
+
+    replay_files(audio, video, out, _speed(speed), script, config)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the report.", metavar="DIR")] = Path("out/demo"),
+    speed: Annotated[str, typer.Option(help="realtime or max.")] = "realtime",
+) -> None:
+    """Hold a scripted conversation over sample pictures and write a report."""
+    from assistant.commands.demo import run_demo
+
+    run_demo(out, _speed(speed))
+
+
+@app.command()
+def listen(
+    audio: Annotated[
+        Path | None, typer.Option(help="A recording instead of the microphone.", metavar="FILE")
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Print what is heard, as it is heard, and do nothing else."""
+    from assistant.commands.listen import listen_live
+
+    listen_live(audio, config)
+
+
+@app.command()
+def say(
+    text: str,
+    out: Annotated[Path | None, typer.Option(help="WAV file instead of the speaker.", metavar="FILE")] = None,
+    language: Language = None,
+    engine: Annotated[str | None, typer.Option(help="Voice engine; the configured one if not given.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Speak a text."""
+    from assistant.commands.say import say as say_text
+    from assistant.settings import load_config
+
+    say_text(text, out, language, engine, load_config(config))
+
+
+@app.command()
+def see(
+    photos: list[Path],
+    out: Annotated[Path | None, typer.Option(help="Folder for the pictures with boxes.", metavar="DIR")] = None,
+    language: Annotated[str, typer.Option(help="en or zh.")] = "en",
+    as_json: Json = False,
+) -> None:
+    """Describe photos: a caption and boxes."""
+    from assistant.commands.see import see as see_photos
+
+    see_photos(photos, out, language, as_json)
+
+
+@app.command()
+def devices(as_json: Json = False) -> None:
+    """List microphones, speakers and cameras."""
+    from assistant.commands.devices import list_devices
+
+    list_devices(as_json)
+
+
+@app.command()
+def doctor(config: ConfigOption = None, as_json: Json = False) -> None:
+    """Check what is installed and what is missing, with the remedy. Exits 1 if something needed is missing."""
+    from assistant.commands.doctor import examine
+
+    raise typer.Exit(examine(config, as_json))
+
+
+def _speed(value: str) -> Literal["realtime", "max"]:
+    if value not in ("realtime", "max"):
+        raise typer.BadParameter(f"'{value}' is not a speed; use realtime or max.", param_hint="--speed")
+    return value  # type: ignore[return-value]
+
+
+def _add_groups() -> None:
+    # Imported here, not on top, for the same reason that commands import late: `assistant --help` answers at once.
+    from assistant.commands import config, models
+
+    app.add_typer(config.app, name="config", help="Show or check the configuration.")
+    app.add_typer(models.app, name="models", help="List, fetch, verify or remove models.")
+
+
+def main() -> None:
+    """Entry point: every expected failure becomes one message and an exit code, a traceback only with --debug."""
+    _add_groups()
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read our output is gone; the interpreter must not complain about it once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except (AssistantError, OSError) as error:
+        if "--debug" in sys.argv:
+            raise
+        sys.exit(_report(error))
+
+
+def _report(error: AssistantError | OSError) -> int:
+    """Tell what happened and what to do; the result is the exit code."""
+    if isinstance(error, AssistantError):
+        _complain(error.message, error.remedy)
+        return error.exit_code
+    where = f": {error.filename}" if error.filename else ""
+    remedy = "Free some space and run it again; nothing half-written was left." if error.errno == errno.ENOSPC else None
+    _complain(f"{error.strerror or error}{where}.", remedy)
+    return 1
+
+
+def _complain(message: str, remedy: str | None) -> None:
+    from rich.console import Console
+
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print("[bold red]Error:[/]", end=" ")
+    console.print(message, markup=False)
+    if remedy:
+        console.print(remedy, markup=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""`assistant devices`: what can be heard, spoken and seen with."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from assistant.audio import portaudio
+
+
+def cameras() -> list[tuple[str, str]]:
+    """(path, name) of each Video4Linux capture device, as the kernel lists them; none is opened."""
+    found = []
+    for entry in sorted(Path("/sys/class/video4linux").glob("video*")):
+        # A camera's second node carries metadata, not pictures: its index is not 0.
+        index = entry / "index"
+        if not index.is_file() or index.read_text().strip() == "0":
+            found.append((f"/dev/{entry.name}", (entry / "name").read_text().strip()))
+    return found
+
+
+def list_devices(as_json: bool) -> None:
+    """Print microphones, speakers and cameras with what to write into the configuration."""
+    sound = portaudio.devices()
+    if as_json:
+        listing = {
+            "microphones": [{"index": d.index, "name": d.name, "host": d.host} for d in sound if d.inputs],
+            "speakers": [{"index": d.index, "name": d.name, "host": d.host} for d in sound if d.outputs],
+            "cameras": [{"path": path, "name": name} for path, name in cameras()],
+        }
+        print(json.dumps(listing, indent=2, ensure_ascii=False))
+        return
+    table = Table("kind", "setting", "name", "through")
+    for device in sound:
+        if device.inputs:
+            table.add_row("microphone", f"audio.input = {device.index}", device.name, device.host)
+        if device.outputs:
+            table.add_row("speaker", f"audio.output = {device.index}", device.name, device.host)
+    for path, name in cameras():
+        table.add_row("camera", f'vision.camera = "{path}"', name, "Video4Linux")
+    console = Console()
+    if table.row_count:
+        console.print(table)
+    else:
+        console.print("No microphone, speaker or camera was found.")

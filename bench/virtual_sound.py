@@ -1,0 +1,146 @@
+"""A PulseAudio server of its own with a virtual microphone and a virtual speaker.
+
+What is played into the sink `mic` is what PortAudio's default input hears; what PortAudio's default output plays can be
+recorded from the monitor of the sink `speaker`. Nothing of the user's own sound server is touched.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+import numpy.typing as npt
+
+RATE_HZ = 16_000
+
+
+class VirtualSound:
+    """Context manager: the server runs inside it. `env` is the environment for programs that shall use it."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="virtual-sound-"))
+        runtime = self._folder / "run"
+        runtime.mkdir(mode=0o700)
+        alsa = self._folder / "alsa.conf"
+        alsa.write_text(
+            "</usr/share/alsa/alsa.conf>\npcm.!default { type pulse }\nctl.!default { type pulse }\n", encoding="utf-8"
+        )
+        self.env = {
+            **os.environ,
+            "XDG_RUNTIME_DIR": str(runtime),
+            "PULSE_RUNTIME_PATH": str(runtime),
+            "PULSE_STATE_PATH": str(self._folder),
+            "ALSA_CONFIG_PATH": str(alsa),
+        }
+        self._server: subprocess.Popen[bytes] | None = None
+
+    @staticmethod
+    def missing() -> list[str]:
+        """Programs that it needs and that are not installed."""
+        return [name for name in ("pulseaudio", "pactl", "paplay", "parec") if shutil.which(name) is None]
+
+    def __enter__(self) -> VirtualSound:
+        self._server = subprocess.Popen(
+            [
+                "pulseaudio",
+                "-n",
+                "--daemonize=no",
+                "--exit-idle-time=-1",
+                "--load=module-native-protocol-unix",
+                "--load=module-null-sink sink_name=mic rate=48000",
+                "--load=module-null-sink sink_name=speaker rate=48000",
+                "--load=module-remap-source master=mic.monitor source_name=virtual_microphone",
+            ],
+            env=self.env,
+            stderr=subprocess.DEVNULL,
+        )
+        deadline_s = time.monotonic() + 15
+        while self._pactl("info").returncode != 0:
+            if time.monotonic() > deadline_s or self._server.poll() is not None:
+                self.__exit__(None, None, None)
+                raise RuntimeError("PulseAudio did not start; run `pulseaudio -n --daemonize=no` to see why.")
+            time.sleep(0.05)
+        self._pactl("set-default-source", "virtual_microphone")
+        self._pactl("set-default-sink", "speaker")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._server is not None and self._server.poll() is None:
+            self._server.send_signal(signal.SIGTERM)
+            try:
+                self._server.wait(5)
+            except subprocess.TimeoutExpired:
+                self._server.kill()
+                self._server.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def speak(self, recording: Path) -> None:
+        """Play a WAV into the microphone; returns when it has been played."""
+        subprocess.run(
+            ["paplay", "--device=mic", "--latency-msec=20", str(recording)], env=self.env, check=True, timeout=60
+        )
+
+    def tap(self, sink: str) -> Tap:
+        """Start recording what the sink `mic` or `speaker` plays."""
+        return Tap(f"{sink}.monitor", self.env)
+
+    def _pactl(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(["pactl", *arguments], env=self.env, capture_output=True, timeout=10, check=False)
+
+
+class Tap:
+    """Records one monitor in 10 ms blocks, each with the time at which it arrived."""
+
+    LOUD = 0.02
+    """Peak above which a block counts as sound."""
+
+    def __init__(self, device: str, env: dict[str, str]) -> None:
+        self._blocks: list[tuple[float, npt.NDArray[np.float32]]] = []
+        self._process = subprocess.Popen(
+            [
+                "parec",
+                f"--device={device}",
+                "--raw",
+                "--format=s16le",
+                f"--rate={RATE_HZ}",
+                "--channels=1",
+                "--latency-msec=10",
+            ],
+            stdout=subprocess.PIPE,
+            env=env,
+        )
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        while block := self._process.stdout.read(RATE_HZ // 100 * 2):
+            self._blocks.append((time.monotonic(), np.frombuffer(block, "<i2").astype(np.float32) / 32768))
+
+    def loud_at(self, since_s: float = 0.0) -> list[float]:
+        """Arrival times of the loud blocks from `since_s` on."""
+        return [at_s for at_s, block in list(self._blocks) if at_s >= since_s and np.abs(block).max() > self.LOUD]
+
+    def samples(self, since_s: float = 0.0) -> npt.NDArray[np.float32]:
+        """What was recorded from `since_s` on, (n,) at 16 kHz."""
+        return np.concatenate(
+            [np.zeros(0, np.float32), *(block for at_s, block in list(self._blocks) if at_s >= since_s)]
+        )
+
+    def close(self) -> None:
+        """Stop recording."""
+        self._process.terminate()
+        self._process.wait(5)
+        self._thread.join(5)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
