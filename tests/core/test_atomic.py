@@ -1,0 +1,31 @@
+import os
+
+import pytest
+
+from assistant.atomic import replace_file, write_text
+
+
+def test_a_file_appears_whole(tmp_path):
+    target = tmp_path / "new" / "report.txt"
+    write_text(target, "你好")
+    assert target.read_text(encoding="utf-8") == "你好"
+    assert [path.name for path in target.parent.iterdir()] == ["report.txt"]
+
+
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
+    target = tmp_path / "report.txt"
+    write_text(target, "old")
+    with pytest.raises(RuntimeError), replace_file(target) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert target.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["report.txt"]
+
+
+def test_the_result_follows_the_umask(tmp_path):
+    before = os.umask(0o027)
+    try:
+        write_text(tmp_path / "file", "text")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o640
