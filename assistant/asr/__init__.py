@@ -1,0 +1,6 @@
+"""Speech recognition: engines behind `assistant.ports.Recognizer`."""
+
+RECOGNIZERS = {
+    "whisper": "assistant.asr.whisper:WhisperRecognizer",
+    "vosk": "assistant.asr.vosk:VoskRecognizer",
+}

@@ -1,0 +1,223 @@
+"""Whisper on CTranslate2, tuned for the short utterances of a conversation.
+
+Whisper was trained on windows of 30 seconds and spends most of its time encoding silence behind a short command. Here
+the window follows the utterance's length. A shorter window alone makes the decoder run on past the end of the speech;
+asking it for timestamps stops it: it closes the segment where the speech ends, and whatever comes later is cut off.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ctranslate2
+import numpy as np
+from faster_whisper import WhisperModel
+from faster_whisper.tokenizer import Tokenizer
+
+from assistant.asr.hallucinations import Evidence, is_loop, is_made_up
+from assistant.asr.simplified import to_simplified
+from assistant.config import Config
+from assistant.errors import ConfigError, ModelError
+from assistant.events import AudioArray
+from assistant.ports import Recognition
+
+if TYPE_CHECKING:
+    from assistant.models.store import ModelStore
+
+SAMPLE_RATE_HZ = 16000
+HOP_SAMPLES = 160
+FULL_WINDOW_S = 30.0
+WINDOWS_S = (6.0, 8.0, 12.0, 20.0, FULL_WINDOW_S)
+MARGIN_S = 1.5
+"""Silence that a window must have behind the utterance: with less, words are lost or doubled."""
+SECONDS_PER_TIMESTAMP = 0.02
+TOKENS_PER_S = 12
+"""Faster than anyone speaks, timestamps included: a decoder that writes more is looping."""
+TOKENS_MIN = 12
+END_SLACK_S = 0.35
+"""A segment that ends this close to the end of the sound is the last one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    text: str
+    evidence: Evidence
+    complete: bool
+    """Whether the decoder came to an end by itself."""
+
+
+class WhisperRecognizer:
+    """Multilingual or English-only Whisper; recognises whole utterances, so it has no partials."""
+
+    streams_partials = False
+
+    def __init__(self, folder: Path, *, languages: tuple[str, ...], beam_size: int = 1, threads: int = 2) -> None:
+        """Load the CTranslate2 model in `folder` and run it once, so that the first utterance is not slower.
+
+        `languages` are decided among. Raises `ModelError` when the folder holds no usable model and `ConfigError` when
+        the model does not know a language.
+        """
+        try:
+            model = WhisperModel(
+                str(folder), device="cpu", compute_type="int8", cpu_threads=threads, local_files_only=True
+            )
+        except (RuntimeError, ValueError, OSError) as error:
+            raise ModelError(
+                f"The recogniser's model in {folder} cannot be loaded: {error}",
+                remedy="Check it with: assistant models verify",
+            ) from error
+        self._model = model.model
+        self._features = model.feature_extractor
+        self._multilingual = bool(model.model.is_multilingual)
+        self.languages = frozenset(languages) if self._multilingual else frozenset({"en"})
+        self._tokenizers = {
+            language: _tokenizer(model.hf_tokenizer, self._multilingual, language) for language in self.languages
+        }
+        self._beam_size = beam_size
+        self.transcribe(np.zeros(SAMPLE_RATE_HZ, np.float32), None)
+
+    @classmethod
+    def create(cls, config: Config, models: ModelStore) -> WhisperRecognizer:
+        """Load the model that `config.asr.model` names. Raises `ModelMissingError` when it has not been pulled."""
+        asr = config.asr
+        recognizer = cls(models.path(asr.model), languages=asr.languages, beam_size=asr.beam_size, threads=asr.threads)
+        if asr.language != "auto":
+            recognizer.check(asr.language)
+        return recognizer
+
+    def open(self, language: str | None) -> WhisperStream:
+        """Begin an utterance. Raises `ConfigError` for a language that the model does not know."""
+        if language is not None:
+            self.check(language)
+        return WhisperStream(self, language)
+
+    def check(self, language: str) -> None:
+        """Raise `ConfigError` when `language` is not among `languages`."""
+        if language not in self.languages:
+            raise ConfigError(
+                f"The recogniser was asked for '{language}' but knows only: {', '.join(sorted(self.languages))}.",
+                remedy="Set asr.language, asr.languages or asr.model.",
+            )
+
+    def close(self) -> None:
+        """Free the model; safe to call twice."""
+        self._model.unload_model()
+
+    def transcribe(self, samples: AudioArray, language: str | None) -> Recognition:
+        """Recognise float32 mono samples at 16 kHz; those beyond 30 s are recognised window by window."""
+        if not samples.size:
+            return Recognition("", language or min(self.languages), 0.0)
+        window = int(FULL_WINDOW_S * SAMPLE_RATE_HZ)
+        parts = [
+            self._transcribe_window(samples[start : start + window], language)
+            for start in range(0, samples.size, window)
+        ]
+        if len(parts) == 1:
+            return parts[0]
+        heard = [part for part in parts if part.text] or parts[:1]
+        joint = "" if heard[0].language == "zh" else " "
+        text = joint.join(part.text for part in heard)
+        return Recognition(text, heard[0].language, min(part.confidence for part in heard))
+
+    def _transcribe_window(self, samples: AudioArray, language: str | None) -> Recognition:
+        seconds = samples.size / SAMPLE_RATE_HZ
+        for window_s in dict.fromkeys((window_for(seconds), FULL_WINDOW_S)):
+            encoded = self._encode(samples, window_s)
+            spoken = language or self._detect(encoded)
+            decoded = self._decode(encoded, spoken, seconds)
+            # A loop in a short window is gone in the long one, which the model was trained on.
+            if decoded.complete and not is_loop(decoded.text):
+                break
+        if is_made_up(decoded.text, decoded.evidence):
+            return Recognition("", spoken, 0.0)
+        text = to_simplified(decoded.text) if spoken == "zh" else decoded.text
+        return Recognition(text, spoken, min(1.0, math.exp(decoded.evidence.mean_log_probability)))
+
+    def _encode(self, samples: AudioArray, window_s: float) -> ctranslate2.StorageView:
+        padded = np.zeros(int(window_s * SAMPLE_RATE_HZ), np.float32)
+        padded[: samples.size] = samples
+        features = self._features(padded, padding=0)[None, :, : padded.size // HOP_SAMPLES]
+        return self._model.encode(ctranslate2.StorageView.from_array(np.ascontiguousarray(features, np.float32)))
+
+    def _detect(self, encoded: ctranslate2.StorageView) -> str:
+        if len(self.languages) == 1:
+            return next(iter(self.languages))
+        ranked = self._model.detect_language(encoded)[0]
+        probabilities = {token.strip("<|>"): probability for token, probability in ranked}
+        return max(sorted(self.languages), key=lambda language: probabilities.get(language, 0.0))
+
+    def _decode(self, encoded: ctranslate2.StorageView, language: str, seconds: float) -> _Decoded:
+        tokenizer = self._tokenizers[language]
+        prompt = tokenizer.sot_sequence
+        budget = TOKENS_MIN + int(TOKENS_PER_S * seconds)
+        (result,) = self._model.generate(
+            encoded,
+            [prompt],
+            beam_size=self._beam_size,
+            max_length=min(448, len(prompt) + budget),
+            return_scores=True,
+            return_no_speech_prob=True,
+        )
+        tokens = result.sequences_ids[0]
+        # The score is a mean over the tokens; the end token, which is not among them, counts too.
+        mean_log_probability = result.scores[0] * len(tokens) / (len(tokens) + 1)
+        return _Decoded(
+            tokenizer.decode(_spoken_tokens(tokens, tokenizer, seconds)).strip(),
+            Evidence(mean_log_probability, result.no_speech_prob),
+            complete=len(tokens) < budget,
+        )
+
+
+class WhisperStream:
+    """Collects an utterance and recognises all of it when asked."""
+
+    def __init__(self, recognizer: WhisperRecognizer, language: str | None) -> None:
+        self._recognizer = recognizer
+        self._language = language
+        self._blocks: list[AudioArray] = []
+        self._result: Recognition | None = None
+
+    def accept(self, samples: AudioArray) -> str | None:
+        """Take the next 16 kHz samples."""
+        if samples.size:
+            self._blocks.append(samples)
+            self._result = None
+        return None
+
+    def result(self) -> Recognition:
+        """What has been said so far; decoded anew only after more samples."""
+        if self._result is None:
+            samples = np.concatenate(self._blocks) if self._blocks else np.zeros(0, np.float32)
+            self._blocks = [samples]
+            self._result = self._recognizer.transcribe(samples, self._language)
+        return self._result
+
+
+def window_for(seconds: float) -> float:
+    """Length in seconds of the window in which an utterance is recognised."""
+    return next((window_s for window_s in WINDOWS_S if seconds + MARGIN_S <= window_s), FULL_WINDOW_S)
+
+
+def _tokenizer(tokenizer: Any, multilingual: bool, language: str) -> Tokenizer:
+    try:
+        return Tokenizer(tokenizer, multilingual, task="transcribe", language=language)
+    except ValueError as error:
+        raise ConfigError(
+            f"Whisper knows no language '{language}'.", remedy="Correct asr.languages in the configuration."
+        ) from error
+
+
+def _spoken_tokens(tokens: list[int], tokenizer: Tokenizer, seconds: float) -> list[int]:
+    """The words before the timestamp at which the sound is over."""
+    spoken: list[int] = []
+    for token in tokens:
+        if token >= tokenizer.timestamp_begin:
+            at_s = (token - tokenizer.timestamp_begin) * SECONDS_PER_TIMESTAMP
+            if spoken and at_s >= seconds - END_SLACK_S:
+                break
+        else:
+            spoken.append(token)
+    return spoken
