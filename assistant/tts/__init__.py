@@ -1,0 +1,16 @@
+"""Voices: text to speech in a child process (`assistant.tts.process`), one file a backend.
+
+A backend yields what its engine says; `assistant.tts.finishing` does what all share: cuts silence, sets pitch and
+loudness, and brings everything to one sample rate.
+"""
+
+SAMPLE_RATE_HZ = 24_000
+"""Rate of all finished speech."""
+
+SYNTHESIZERS = {
+    "hibari": "assistant.tts.hibari:HibariSynthesizer",
+    "kokoro": "assistant.tts.kokoro:KokoroSynthesizer",
+    "espeak": "assistant.tts.espeak:EspeakSynthesizer",
+    "pyttsx3": "assistant.tts.pyttsx3:Pyttsx3Synthesizer",
+    "piper": "assistant.tts.piper:PiperSynthesizer",
+}

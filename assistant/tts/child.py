@@ -1,0 +1,108 @@
+"""The speech process as its parent sees it: start, ask, wait with a deadline, kill. All calls block."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+from assistant.tts.wire import FramingError, Header, packed, read_frame
+
+_END_S = 5.0
+
+
+class ChildFailedError(Exception):
+    """The process died, said nothing in time, or said nonsense. It is dead by the time that this is raised."""
+
+
+class SpeechChild:
+    """One child process."""
+
+    def __init__(self, configuration: Header) -> None:
+        # A session of its own: Ctrl-C in the terminal does not reach it, and killing its group takes along whatever
+        # program it is waiting for.
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "assistant.tts.worker_main"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+        self._sending = threading.Lock()
+        self.send(configuration)
+
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether it can be asked."""
+        return self._process.poll() is None
+
+    def send(self, header: Header) -> None:
+        """Send a request; may be called from any thread."""
+        assert self._process.stdin is not None
+        try:
+            with self._sending:
+                self._process.stdin.write(packed(header))
+                self._process.stdin.flush()
+        except (OSError, ValueError) as error:  # ValueError: closed by `kill` meanwhile
+            raise self._failure() from error
+
+    def receive(self, timeout_s: float) -> tuple[Header, bytes]:
+        """The next reply. Raises `ChildFailedError` when none came within `timeout_s`; the process is killed then."""
+        deadline_s = time.monotonic() + timeout_s
+        try:
+            return read_frame(lambda size: self._read(size, deadline_s))
+        except TimeoutError:
+            self.kill()
+            raise ChildFailedError(f"it delivered nothing for {timeout_s:g} s and was killed") from None
+        except FramingError as error:
+            self.kill()
+            raise ChildFailedError(f"it sent what is no reply and was killed: {error}") from error
+        except (EOFError, OSError, ValueError) as error:
+            raise self._failure() from error
+
+    def kill(self) -> None:
+        """End it at once, with everything that it started; safe to call twice."""
+        with contextlib.suppress(ProcessLookupError):
+            if self.running:
+                os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait(_END_S)
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            with contextlib.suppress(OSError):
+                pipe.close()
+
+    def _read(self, size: int, deadline_s: float) -> bytes:
+        assert self._process.stdout is not None
+        descriptor = self._process.stdout.fileno()
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        data = bytearray()
+        while len(data) < size:
+            if not poll.poll(max(0.0, deadline_s - time.monotonic()) * 1000):
+                raise TimeoutError
+            received = os.read(descriptor, size - len(data))
+            if not received:
+                raise EOFError
+            data += received
+        return bytes(data)
+
+    def _failure(self) -> ChildFailedError:
+        """What became of a process whose pipe has closed."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(0.5)
+        code = self._process.poll()
+        self.kill()
+        if code is None:
+            return ChildFailedError("its pipe closed and it was killed")
+        if code < 0:
+            return ChildFailedError(f"its process was ended by {signal.Signals(-code).name}")
+        return ChildFailedError(f"its process ended with status {code}")
