@@ -1,0 +1,95 @@
+"""Runs the channels off the event loop, reports what they find, and keeps the fused state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from assistant.config import Config
+from assistant.emotion import CHANNELS
+from assistant.emotion.fusion import EmotionFusion
+from assistant.errors import AssistantError
+from assistant.events import EmotionEstimate, EmotionState, Event, StageFailed, StageRecovered, Transcript, Utterance
+from assistant.models.store import ModelStore
+from assistant.ports import EmotionChannel, FaceEvidence
+from assistant.registry import resolve
+from assistant.worker import Worker
+
+_TIMEOUT_S = 5.0
+
+
+class EmotionMonitor:
+    """All channels of one person. A channel that fails is reported once and does not count until it works again."""
+
+    def __init__(
+        self,
+        channels: Mapping[str, EmotionChannel[Any]],
+        fusion: EmotionFusion,
+        emit: Callable[[Event], None],
+    ) -> None:
+        self._channels = dict(channels)
+        self._fusion = fusion
+        self._emit = emit
+        self._workers = {name: Worker(f"emotion-{name}", timeout_s=_TIMEOUT_S) for name in self._channels}
+        self._failed: set[str] = set()
+
+    @classmethod
+    def create(cls, config: Config, models: ModelStore, emit: Callable[[Event], None], now_s: float) -> EmotionMonitor:
+        """The channels of `emotion.channels`. One that cannot be built (its model is missing) is reported and left out.
+
+        Raises `ConfigError` for a name that is not registered.
+        """
+        channels: dict[str, EmotionChannel[Any]] = {}
+        for name in config.emotion.channels:
+            try:
+                backend = resolve(CHANNELS, name, kind="emotion channel")
+                channels[name] = backend.create(config, models)
+            except AssistantError as error:
+                if name not in CHANNELS:
+                    raise
+                emit(StageFailed(now_s, f"emotion-{name}", error.message, error.remedy or ""))
+        return cls(channels, EmotionFusion(config.emotion), emit)
+
+    async def face(self, evidence: FaceEvidence) -> EmotionEstimate | None:
+        """Look at a face."""
+        return await self._run("face", evidence, evidence.frame.at_s)
+
+    async def voice(self, utterance: Utterance) -> EmotionEstimate | None:
+        """Listen to how something was said."""
+        return await self._run("voice", utterance, utterance.at_s)
+
+    async def text(self, transcript: Transcript) -> EmotionEstimate | None:
+        """Read what was said."""
+        return await self._run("text", transcript, transcript.at_s)
+
+    def state(self, now_s: float, turn_id: int | None = None) -> EmotionState | None:
+        """How the person seems to feel now; None before anything was observed."""
+        return self._fusion.state(now_s, turn_id)
+
+    def close(self) -> None:
+        """Let the workers end; safe to call twice."""
+        for worker in self._workers.values():
+            worker.close()
+
+    async def _run(self, name: str, evidence: object, at_s: float) -> EmotionEstimate | None:
+        """The channel's estimate; None without one, and while the channel is switched off or fails."""
+        channel = self._channels.get(name)
+        if channel is None:
+            return None
+        stage = f"emotion-{name}"
+        try:
+            estimate = await self._workers[name].run(channel.estimate, evidence)
+        except Exception as error:  # whatever a channel raises, the conversation goes on without it
+            if name not in self._failed:
+                self._failed.add(name)
+                remedy = (error.remedy or "") if isinstance(error, AssistantError) else ""
+                message = error.message if isinstance(error, AssistantError) else f"{type(error).__name__}: {error}"
+                self._emit(StageFailed(at_s, stage, message, remedy))
+            return None
+        if name in self._failed:
+            self._failed.remove(name)
+            self._emit(StageRecovered(at_s, stage))
+        if estimate is not None:
+            self._fusion.update(estimate)
+            self._emit(estimate)
+        return estimate
