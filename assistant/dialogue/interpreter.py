@@ -1,0 +1,179 @@
+"""From a sentence to an intent, by sentence templates: exactly first, then by sound, then nearly.
+
+English and Chinese are told apart by their script, not by the recogniser's language tag. Chinese is matched a second
+time with every character replaced by its homophones' representative, which also covers traditional characters. What
+still does not match may be one slip away from a known sentence; the threshold for that is strict, because doing
+something that nobody asked for is worse than asking again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from hassil import recognize_all
+from hassil.util import remove_skip_words
+from rapidfuzz import fuzz, process
+
+from assistant.dialogue.normalization import clauses, normalize
+from assistant.dialogue.phonetics import HomophoneFolder, contains_han, english_key, pinyin_key
+from assistant.dialogue.templates import compile_templates, expand_templates, load_templates
+from assistant.ports import Intent
+
+if TYPE_CHECKING:
+    from hassil import Intents, RecognizeResult
+
+    from assistant.config import Config
+    from assistant.models.store import ModelStore
+
+_MIN_SIMILARITY = {"en": 93.0, "zh": 88.0}
+"""Likeness of the sound keys (0 to 100) from which a sentence counts as misheard."""
+_MIN_FUZZY_LENGTH = {"en": 8, "zh": 4}
+"""Shorter sentences are too easily mistaken for each other, so they must match exactly or by sound."""
+_MAX_WILDCARD_LENGTH = {"en": 3, "zh": 6}
+"""Words, or Chinese characters, that a name or an object may have."""
+_SOCIAL = frozenset({"greet", "thanks", "how_are_you"})
+"""Intents that give way when the same utterance also asks for something."""
+
+KnowsObject = Callable[[str, str], bool]
+"""Whether the detector has a class for a word (text, language)."""
+
+
+class HassilInterpreter:
+    """`Interpreter` over the templates in `sentences/`."""
+
+    def __init__(self, matchers: dict[str, LanguageMatcher]) -> None:
+        self._matchers = matchers
+
+    @classmethod
+    def create(cls, config: Config, models: ModelStore) -> HassilInterpreter:
+        """Compile the templates and run each language once, which builds hassil's own caches. Needs no model."""
+        from assistant.vision.labels import label_of
+
+        interpreter = cls.with_objects(config, lambda text, language: label_of(text, language) is not None)
+        for warm_up in ("Set a timer for five minutes and a half.", "设置一个五分半钟的计时器"):
+            interpreter.interpret(warm_up, "en")
+        return interpreter
+
+    @classmethod
+    def with_objects(cls, config: Config, knows_object: KnowsObject) -> HassilInterpreter:
+        """Like `create`, with another idea of which objects there are."""
+        skip = [normalize(phrase) for phrase in config.wake.phrases]
+        return cls(
+            {
+                language: LanguageMatcher(load_templates(language, config.dialogue.sentences), skip, knows_object)
+                for language in ("en", "zh")
+            }
+        )
+
+    @property
+    def intents(self) -> dict[str, frozenset[str]]:
+        """Language → names of the intents that its templates can yield."""
+        return {language: matcher.intents for language, matcher in self._matchers.items()}
+
+    def interpret(self, text: str, language: str) -> Intent | None:
+        """The best intent; of several requests in one utterance the first. None when nothing matches."""
+        language = "zh" if contains_han(text) else "en"
+        found = self._matchers[language].match(text)
+        if found is None:
+            return None
+        name, slots = found
+        return Intent(name=name, slots=slots, language=language, text=text)
+
+
+Match = tuple[str, dict[str, str]]
+
+
+class LanguageMatcher:
+    """The three steps in one language."""
+
+    def __init__(self, templates: dict[str, Any], skip_phrases: list[str], knows_object: KnowsObject) -> None:
+        self._language: str = templates["language"]
+        self._knows_object = knows_object
+        self._skip_words = [*templates.get("skip_words", []), *skip_phrases]
+        self._exact = compile_templates(templates)
+        self._by_sound: Intents | None = None
+        self._folder = HomophoneFolder()
+        if self._language == "zh":
+            self._by_sound = compile_templates(templates, self._folder.fold)
+            self._skip_words_by_sound = [self._folder.fold(word) for word in self._skip_words]
+        self._key = pinyin_key if self._language == "zh" else english_key
+        self._plain = {self._key(sentence): sentence for sentence in expand_templates(self._exact)}
+        self._plain_keys = list(self._plain)
+        self.intents = frozenset(self._exact.intents)
+
+    def match(self, text: str) -> Match | None:
+        """Intent name and slots of what was heard, None if nothing is close enough."""
+        whole = normalize(text)
+        parts = clauses(text)
+        return self._closest(whole) or self._first_request(parts) or self._misheard(whole)
+
+    def _first_request(self, parts: list[str]) -> Match | None:
+        found = [match for part in parts if (match := self._closest(part) or self._misheard(part)) is not None]
+        return next((match for match in found if match[0] not in _SOCIAL), found[0] if found else None)
+
+    def _closest(self, text: str) -> Match | None:
+        """Word for word, then without the words that do not count, then the same by sound."""
+        found = self._recognize(text, text, self._exact, []) or self._recognize(
+            text, text, self._exact, self._skip_words
+        )
+        if found is not None or self._by_sound is None:
+            return found
+        folded = self._folder.fold(text)
+        return self._recognize(text, folded, self._by_sound, []) or self._recognize(
+            text, folded, self._by_sound, self._skip_words_by_sound
+        )
+
+    def _misheard(self, text: str) -> Match | None:
+        """The known sentence that sounds almost like `text`, with or without the words that do not count."""
+        bare = remove_skip_words(text, self._skip_words, self._exact.settings.ignore_whitespace)
+        for candidate in dict.fromkeys((text, bare)):
+            if len(candidate.replace(" ", "")) < _MIN_FUZZY_LENGTH[self._language]:
+                continue
+            nearest = process.extractOne(
+                self._key(candidate), self._plain_keys, scorer=fuzz.ratio, score_cutoff=_MIN_SIMILARITY[self._language]
+            )
+            if nearest is not None:
+                meant = self._plain[nearest[0]]
+                return self._recognize(meant, meant, self._exact, [])
+        return None
+
+    def _recognize(self, heard: str, sounded: str, intents: Intents, skip_words: list[str]) -> Match | None:
+        """Match `sounded`, which has the same length as `heard`, and take free slots from `heard`.
+
+        The first match without a free slot is taken, for hassil would go on through every way to read the sentence;
+        otherwise the one whose free slots hold the least.
+        """
+        best: tuple[int, Match] | None = None
+        for result in recognize_all(sounded, intents, skip_words=skip_words):
+            slots = self._slots(result, heard)
+            if slots is None:
+                continue
+            free_characters = sum(len(entity.text) for entity in result.entities_list if entity.is_wildcard)
+            if best is None or free_characters < best[0]:
+                best = free_characters, (result.intent.name, slots)
+            if free_characters == 0:
+                break
+        return best[1] if best else None
+
+    def _slots(self, result: RecognizeResult, heard: str) -> dict[str, str] | None:
+        """The slots of a result, None if one of them holds what it cannot."""
+        slots: dict[str, str] = {}
+        for entity in result.entities_list:
+            value = f"{entity.value:g}" if isinstance(entity.value, float) else str(entity.value).strip()
+            if entity.is_wildcard:
+                if result.original_text != heard and entity.text_span is not None:
+                    value = heard[slice(*entity.text_span)].strip()
+                if not self._fits(value):
+                    return None
+            if entity.name == "known_object":
+                if not self._knows_object(value, self._language):
+                    return None
+                slots["object"] = value
+            else:
+                slots[entity.name] = value
+        return slots
+
+    def _fits(self, value: str) -> bool:
+        length = len(value.replace(" ", "")) if self._language == "zh" else len(value.split())
+        return 0 < length <= _MAX_WILDCARD_LENGTH[self._language]
