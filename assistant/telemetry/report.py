@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -21,8 +22,8 @@ class ReportHeader:
     """What a reader must know to judge the run."""
 
     title: str
-    created: str
-    """Local date and time, ISO 8601."""
+    created: datetime
+    """Local date and time."""
     machine: Machine
     speed: Literal["realtime", "max"]
     """"max" is virtual time: stages show measured work, and no latency was measured."""
@@ -57,6 +58,7 @@ def report_of(timeline: Timeline, header: ReportHeader) -> dict[str, Json]:
     summary = latency_summary(timeline.turns) if header.speed == "realtime" else None
     return {
         **asdict(header),
+        "created": header.created.isoformat(timespec="seconds"),
         "end_of_speech_to_first_sound": asdict(summary) if summary else None,
         "turns": [_turn(record) for record in timeline.turns],
     }

@@ -8,7 +8,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
-from assistant.events import AudioArray, EmotionContribution, EmotionState, ImageArray
+from assistant.events import AudioArray, EmotionContribution, EmotionState, ImageArray, SceneCaption
 from assistant.telemetry.markup import add, page
 from assistant.telemetry.media import picture_address, sound_address
 from assistant.telemetry.timeline import Timeline, TurnRecord, latency_summary
@@ -58,7 +58,7 @@ def _add_head(root: Element, title: str) -> None:
 
 def _add_summary(parent: Element, timeline: Timeline, header: ReportHeader) -> None:
     add(parent, "h1", header.title)
-    add(parent, "p", f"{header.created} · {header.machine}", {"class": "dim"})
+    add(parent, "p", f"{header.created:%Y-%m-%d %H:%M} · {header.machine}", {"class": "dim"})
     figures = add(parent, "dl", "", {"class": "figures"})
     _add_figure(figures, str(len(timeline.turns)), "turns")
     summary = latency_summary(timeline.turns)
@@ -103,7 +103,7 @@ def _add_turn(parent: Element, number: int, turn: TurnRecord, header: ReportHead
     for failure in turn.failures:
         add(talk, "p", f"{failure.stage}: {failure.error} {failure.remedy}", {"class": "note failure"})
     if turn.stages:
-        add_waterfall(add(article, "div", "", {"class": "latency"}), turn, virtual_time=header.speed == "max")
+        add_waterfall(add(talk, "div", "", {"class": "latency"}), turn, virtual_time=header.speed == "max")
 
 
 def _add_bubble(parent: Element, who: str, text: str, language: str, sound: tuple[AudioArray, int] | None) -> None:
@@ -114,7 +114,12 @@ def _add_bubble(parent: Element, who: str, text: str, language: str, sound: tupl
     add(bubble, "p", text or "(nothing)", {"lang": language} if text and language else {})
     if sound is not None:
         label = "What the person said" if who == "you" else "The reply"
-        add(bubble, "audio", "", {"controls": "", "preload": "none", "aria-label": label, "src": sound_address(*sound)})
+        add(
+            bubble,
+            "audio",
+            "",
+            {"controls": "", "preload": "metadata", "aria-label": label, "src": sound_address(*sound)},
+        )
 
 
 def _add_evidence(parent: Element, turn: TurnRecord, media: Media) -> None:
@@ -123,17 +128,21 @@ def _add_evidence(parent: Element, turn: TurnRecord, media: Media) -> None:
     if picture is None and turn.caption is None and turn.emotion is None:
         return
     column = add(parent, "div", "", {"class": "evidence"})
-    figure = add(column, "figure")
-    if picture is not None:
-        alternative = turn.caption.text if turn.caption else "What the camera saw, with boxes around what was found"
-        add(figure, "img", "", {"src": picture_address(picture), "alt": alternative})
-    if turn.caption is not None:
-        caption = add(figure, "figcaption")
-        add(caption, "span", turn.caption.text, {"lang": turn.caption.language})
-        known = f"confidence {turn.caption.confidence:.2f}, {turn.caption.age_s:.1f} s old"
-        add(caption, "small", known)
+    if picture is not None or turn.caption is not None:
+        _add_picture(column, picture, turn.caption)
     if turn.emotion is not None:
         _add_emotion(column, turn.emotion)
+
+
+def _add_picture(parent: Element, picture: ImageArray | None, seen: SceneCaption | None) -> None:
+    figure = add(parent, "figure")
+    if picture is not None:
+        alternative = seen.text if seen else "What the camera saw, with boxes around what was found"
+        add(figure, "img", "", {"src": picture_address(picture), "alt": alternative})
+    if seen is not None:
+        caption = add(figure, "figcaption")
+        add(caption, "span", seen.text, {"lang": seen.language})
+        add(caption, "small", f"confidence {seen.confidence:.2f}, {seen.age_s:.1f} s old")
 
 
 def _add_emotion(parent: Element, state: EmotionState) -> None:

@@ -13,10 +13,11 @@ _ROW_PX = 34
 _BAR_PX = 11
 _TOP_PX = 24
 """Room for the label of the first sound."""
-_AXIS_PX = 24
+_AXIS_PX = 40
+"""Room for the tick labels and the title."""
 _TICKS = 4
 _LABELS = {
-    "endpoint": "waiting for the pause to be the end",
+    "endpoint": "waiting for more speech",
     "recognize": "recognise",
     "understand": "understand",
     "synthesize": "synthesise",
@@ -67,6 +68,10 @@ class _Axis:
         """The text anchor that keeps a label at this place inside the picture."""
         return "end" if self._percent(seconds) > 50 else "start"
 
+    def centred(self, seconds: float) -> str:
+        """The same for a label that stands in the middle wherever there is room."""
+        return "middle" if 8 < self._percent(seconds) < 92 else self.inward(seconds)
+
     def _percent(self, seconds: float) -> float:
         return 100 * (seconds - self.low_s) / (self.high_s - self.low_s)
 
@@ -103,8 +108,9 @@ def _add_ticks(svg: Element, axis: _Axis, bottom_px: int) -> None:
         seconds = index * step_s
         x = axis.at(seconds)
         add(svg, "line", "", {"class": "grid", "x1": x, "x2": x, "y1": str(_TOP_PX - 4), "y2": str(bottom_px)})
-        text = "end of speech" if index == 0 else _ms(seconds)
-        add(svg, "text", text, {"x": x, "y": str(bottom_px + 16), "text-anchor": axis.inward(seconds)})
+        place = {"x": x, "y": str(bottom_px + 16), "text-anchor": axis.centred(seconds)}
+        add(svg, "text", f"{seconds * 1000:.0f}", place)
+    add(svg, "text", "milliseconds after the end of speech", {"x": "0", "y": str(bottom_px + 34)})
 
 
 def _add_bar(svg: Element, bar: Bar, axis: _Axis, top_px: int) -> None:
@@ -113,7 +119,9 @@ def _add_bar(svg: Element, bar: Bar, axis: _Axis, top_px: int) -> None:
     add(group, "rect", "", {**place, "height": str(_BAR_PX), "rx": "2"})
     anchor = axis.inward(bar.begin_s)
     x = axis.at(bar.begin_s if anchor == "start" else bar.end_s)
-    add(group, "text", _words(bar), {"x": x, "y": str(top_px + 11), "text-anchor": anchor})
+    # The line of the first sound often stands right at the end of the last bar.
+    gap = "-5" if anchor == "end" else "0"
+    add(group, "text", _words(bar), {"x": x, "y": str(top_px + 11), "dx": gap, "text-anchor": anchor})
 
 
 def _words(bar: Bar) -> str:

@@ -1,0 +1,74 @@
+"""Events as JSON: every type, arrays as shapes, redaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from assistant import events as e
+from assistant.telemetry.encode import to_json
+from assistant.telemetry.examples import EXAMPLES
+
+
+def event_classes(base: type[e.Event] = e.Event) -> Iterator[type[e.Event]]:
+    for subclass in base.__subclasses__():
+        yield subclass
+        yield from event_classes(subclass)
+
+
+def test_every_event_type_has_an_example() -> None:
+    # By name: a dataclass with slots leaves its first, slotless class behind among the subclasses.
+    assert {type(example).__name__ for example in EXAMPLES} == {item.__name__ for item in event_classes()}
+
+
+@pytest.mark.parametrize("event", EXAMPLES, ids=lambda event: type(event).__name__)
+@pytest.mark.parametrize("log_content", [True, False])
+def test_every_event_is_small_valid_json(event: e.Event, log_content: bool) -> None:
+    encoded = to_json(event, log_content=log_content)
+    assert encoded["event"] == type(event).__name__
+    line = json.dumps(encoded, allow_nan=False)
+    assert json.loads(line) == encoded
+    assert len(line) < 1500
+
+
+def test_arrays_become_shapes_and_sound_its_length() -> None:
+    utterance = e.Utterance(2.0, np.zeros(8000, dtype=np.float32), 16_000, 1.0, 1.5)
+    encoded = to_json(e.SpeechEnded(2.0, utterance))
+    assert encoded["utterance"]["samples"] == {"shape": [8000], "dtype": "float32", "seconds": 0.5}  # type: ignore[index,call-overload]
+    picture = to_json(e.VideoFrame(0.0, np.zeros((2, 3, 3), dtype=np.uint8)))
+    assert picture["pixels"] == {"shape": [2, 3, 3], "dtype": "uint8"}
+
+
+def test_numbers_are_rounded_and_finite() -> None:
+    estimate = e.EmotionEstimate(1.23456789, "face", (float("nan"), 1 / 3), float("inf"), np.float32(0.5), 0.1)  # type: ignore[arg-type]
+    encoded = to_json(estimate)
+    assert encoded["at_s"] == 1.234568
+    assert encoded["probabilities"] == [None, 0.333333]
+    assert encoded["valence"] is None
+    assert encoded["arousal"] == 0.5
+
+
+SECRET = "我的银行密码是一二三四"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        e.Transcript(1.0, 1, SECRET, "zh", 0.9, True),
+        e.IntentRecognized(1.0, 1, "Note", {"what": SECRET}),
+        e.ReplyChunk(1.0, 1, SECRET, "zh"),
+        e.SpeechChunk(1.0, 1, np.zeros(1, dtype=np.float32), 24_000, SECRET),
+        e.PlaybackFinished(1.0, 1, 1.0, SECRET, True),
+        e.SceneCaption(1.0, SECRET, "zh", 0.9, 0.0, 1),
+        e.Notice(1.0, "timer", SECRET, {"name": SECRET}),
+    ],
+    ids=lambda event: type(event).__name__,
+)
+def test_content_is_redacted_to_its_length(event: e.Event) -> None:
+    assert SECRET in json.dumps(to_json(event), ensure_ascii=False)
+    line = json.dumps(to_json(event, log_content=False), ensure_ascii=False)
+    assert SECRET not in line
+    assert f'{{"characters": {len(SECRET)}}}' in line
