@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 import itertools
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +78,9 @@ class SpeechProcess:
             except (ChildFailedError, StageError) as error:
                 raise _failure_of(engine, error) from error
 
-    async def speak(self, sentence: str, language: str, style: SpeakingStyle) -> AsyncIterator[tuple[AudioArray, int]]:
+    async def speak(
+        self, sentence: str, language: str, style: SpeakingStyle
+    ) -> AsyncGenerator[tuple[AudioArray, int], None]:
         """Blocks of speech, float32 (n,) mono in [-1, 1], each with its sample rate.
 
         Ending the iteration early stops the work on the sentence. When the engine fails, the fallback says the whole

@@ -1,0 +1,45 @@
+"""Speech of people who are not the assistant, in Kokoro's other voices: for demonstrations and tests."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from assistant.audio.files import write_wav
+from assistant.models.store import ModelStore
+from assistant.ports import SpeakingStyle
+from assistant.tts import SAMPLE_RATE_HZ
+from assistant.tts.finishing import speech
+from assistant.tts.kokoro import KokoroSynthesizer
+
+Line = tuple[str, str, str]
+"""Text, language ("en", "zh"), voice ("jf_alpha", "jf_nezumi", "jf_tebukuro", "jm_kumo")."""
+
+_RATE = 0.9
+"""People who are recorded speak less hurriedly than the network does by itself."""
+
+
+def render_speech(lines: Sequence[Line], out_dir: Path, models: ModelStore) -> list[Path]:
+    """One WAV a line (24 kHz, 16 bit, mono) in `out_dir`; the result is in the order of `lines`.
+
+    A file that is there already is kept: its name holds a hash of the line. Raises `ModelMissingError` when Kokoro is
+    needed and has not been pulled.
+    """
+    paths = [out_dir / f"{_fingerprint(line)}.wav" for line in lines]
+    voices: dict[str, KokoroSynthesizer] = {}
+    for (text, language, voice), path in zip(lines, paths, strict=True):
+        if path.exists():
+            continue
+        if voice not in voices:
+            voices[voice] = KokoroSynthesizer(models.path("kokoro-zh"), voice)
+        blocks = list(speech(voices[voice], text, language, SpeakingStyle(rate=_RATE)))
+        write_wav(path, np.concatenate([np.zeros(0, np.float32), *blocks]), SAMPLE_RATE_HZ)
+    return paths
+
+
+def _fingerprint(line: Line) -> str:
+    return hashlib.sha256(json.dumps([*line, _RATE]).encode()).hexdigest()[:16]

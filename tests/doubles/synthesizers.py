@@ -1,0 +1,122 @@
+"""Voices that behave in every way that a speech library can. The speech process of a test loads them by name."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from assistant.errors import StageError
+from assistant.events import AudioArray
+from assistant.ports import SpeakingStyle
+
+RATE_HZ = 24_000
+LOG_VARIABLE = "TEST_VOICE_LOG"
+"""Environment variable with the file in which `Endless` counts its blocks."""
+
+
+def tone(hertz: float, seconds: float = 0.1) -> AudioArray:
+    """A sine at half of full scale."""
+    return (0.5 * np.sin(2 * np.pi * hertz * np.arange(int(seconds * RATE_HZ)) / RATE_HZ)).astype(np.float32)
+
+
+class Tone:
+    """Works: one block of 440 Hz a word."""
+
+    sample_rate_hz = RATE_HZ
+    languages = frozenset({"en", "zh"})
+    hertz = 440.0
+
+    @classmethod
+    def create(cls, config: object, models: object) -> Tone:
+        return cls()
+
+    def synthesize(self, sentence: str, language: str, style: SpeakingStyle) -> Iterator[AudioArray]:
+        for number, _ in enumerate(sentence.split()):
+            self.before(number)
+            yield tone(self.hertz)
+
+    def before(self, number: int) -> None:
+        """What happens before block `number`."""
+
+
+class HighTone(Tone):
+    """The fallback: 880 Hz."""
+
+    hertz = 880.0
+
+
+class Hanging(Tone):
+    """Hangs in the second block."""
+
+    def before(self, number: int) -> None:
+        if number:
+            time.sleep(3600)
+
+
+class Segfaulting(Tone):
+    """Crashes in the second block."""
+
+    def before(self, number: int) -> None:
+        if number:
+            os.kill(os.getpid(), signal.SIGSEGV)
+
+
+class CrashingOnce(Tone):
+    """Crashes in the first process, works in the next; the log file remembers."""
+
+    def before(self, number: int) -> None:
+        log = Path(os.environ[LOG_VARIABLE])
+        if not log.exists():
+            log.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Chatty(Tone):
+    """Prints whatever it can to standard output, like a library and like a program that it starts."""
+
+    def before(self, number: int) -> None:
+        print("Loading model …", flush=True)
+        os.write(1, b"\xff\xff\xff\xff garbage")
+        subprocess.run(["echo", "more garbage"], check=True)
+
+
+class Garbling(Tone):
+    """Finds the pipe to the assistant and writes garbage into it."""
+
+    def before(self, number: int) -> None:
+        for descriptor in range(3, 20):
+            try:
+                os.write(descriptor, b"\xff" * 16)
+            except OSError:
+                continue
+
+
+class Refusing(Tone):
+    """Raises an error of ours."""
+
+    def before(self, number: int) -> None:
+        raise StageError("This voice has a cold.", remedy="Give it tea.")
+
+
+class Buggy(Tone):
+    """Raises an error of its own."""
+
+    def before(self, number: int) -> None:
+        raise KeyError("phoneme")
+
+
+class Endless(Tone):
+    """Never stops by itself; writes a byte to the log file a block."""
+
+    def synthesize(self, sentence: str, language: str, style: SpeakingStyle) -> Iterator[AudioArray]:
+        with Path(os.environ[LOG_VARIABLE]).open("ab", buffering=0) as log:
+            while True:
+                log.write(b".")
+                yield tone(self.hertz)
+                time.sleep(0.01)

@@ -1,0 +1,287 @@
+"""The speech process survives its engines: death, hang, garbage, cancellation, and the assistant's own end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from assistant.config import Config, TtsConfig
+from assistant.errors import StageError
+from assistant.events import AudioArray
+from assistant.ports import SpeakingStyle
+from assistant.tts.process import SpeechProcess
+from doubles.synthesizers import (
+    LOG_VARIABLE,
+    Buggy,
+    Chatty,
+    CrashingOnce,
+    Endless,
+    Garbling,
+    Hanging,
+    HighTone,
+    Refusing,
+    Segfaulting,
+    Tone,
+)
+
+TESTS = Path(__file__).parents[1]
+ENGINES = (Tone, HighTone, Hanging, Segfaulting, CrashingOnce, Chatty, Garbling, Refusing, Buggy, Endless)
+REGISTRY = {engine.__name__: f"doubles.synthesizers:{engine.__name__}" for engine in ENGINES}
+WAIT_S = 30.0
+
+
+@pytest.fixture(autouse=True)
+def doubles_for_the_child(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The child can import the doubles; the result is their log file."""
+    log = tmp_path / "log"
+    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    monkeypatch.setenv(LOG_VARIABLE, str(log))
+    return log
+
+
+def conversation(
+    talk: Callable[[SpeechProcess], Awaitable[None]],
+    engine: str,
+    *,
+    fallback: str = "HighTone",
+    timeout_s: float = WAIT_S,
+) -> list[StageError]:
+    """Run `talk` with voices; returns the failures that were reported."""
+    failures: list[StageError] = []
+    before = psutil.Process().children()
+    config = Config(tts=TtsConfig(en=engine, zh=engine, fallback=fallback, timeout_s=timeout_s))
+
+    async def run() -> None:
+        voices = SpeechProcess(config, registry=REGISTRY, on_failure=failures.append)
+        await voices.start()
+        pid = voices.pid
+        try:
+            await talk(voices)
+        finally:
+            await voices.close()
+            await voices.close()
+        assert pid
+        assert psutil.Process().children() == before, "a child or its zombie is still there"
+
+    asyncio.run(asyncio.wait_for(run(), 2 * WAIT_S))
+    return failures
+
+
+async def said(voices: SpeechProcess, text: str) -> AudioArray:
+    blocks = [samples async for samples, rate_hz in voices.speak(text, "en", SpeakingStyle()) if rate_hz == 24_000]
+    return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
+
+
+def hertz(samples: AudioArray) -> int:
+    """Strongest frequency, to the next 10 Hz."""
+    spectrum = np.abs(np.fft.rfft(samples))
+    return int(round(int(spectrum.argmax()) * 24_000 / len(samples), -1))
+
+
+def test_a_sentence_arrives_whole_and_in_order() -> None:
+    async def talk(voices: SpeechProcess) -> None:
+        speech = await said(voices, "one two three")
+        assert hertz(speech) == 440
+        assert len(speech) == 3 * 2400
+        assert len(await said(voices, "…")) == 0
+        assert len(await said(voices, "again")) == 2400
+
+    assert conversation(talk, "Tone") == []
+
+
+@pytest.mark.parametrize(
+    ("engine", "said_of_it"),
+    [
+        ("Segfaulting", "SIGSEGV"),
+        ("Hanging", "delivered nothing"),
+        ("Garbling", "no reply"),
+        ("Refusing", "has a cold"),
+        ("Buggy", "KeyError"),
+    ],
+)
+def test_the_fallback_says_what_a_broken_engine_could_not(engine: str, said_of_it: str) -> None:
+    async def talk(voices: SpeechProcess) -> None:
+        speech = await said(voices, "one two three")
+        assert hertz(speech[-3 * 2400 :]) == 880, "the fallback says the whole sentence"
+
+    failures = conversation(talk, engine, timeout_s=3.0 if engine == "Hanging" else WAIT_S)
+    assert [said_of_it in failure.message for failure in failures] == [True]
+
+
+def test_without_a_fallback_the_error_says_why() -> None:
+    async def talk(voices: SpeechProcess) -> None:
+        with pytest.raises(StageError, match="SIGSEGV"):
+            await said(voices, "one two")
+        with pytest.raises(StageError, match=r"SIGSEGV"):
+            await said(voices, "three four")
+
+    conversation(talk, "Segfaulting", fallback="none")
+
+
+def test_a_failing_fallback_is_named_too() -> None:
+    async def talk(voices: SpeechProcess) -> None:
+        with pytest.raises(StageError, match=r"SIGSEGV.*has a cold") as caught:
+            await said(voices, "one two")
+        assert caught.value.remedy
+
+    assert len(conversation(talk, "Segfaulting", fallback="Refusing")) == 2
+
+
+def test_an_engine_that_fails_again_and_again_is_not_waited_for() -> None:
+    async def talk(voices: SpeechProcess) -> None:
+        for _ in range(4):
+            assert hertz((await said(voices, "one two"))[-2 * 2400 :]) == 880
+
+    assert len(conversation(talk, "Refusing")) == 2
+
+
+def test_an_engine_that_crashed_once_speaks_again() -> None:
+    async def talk(voices: SpeechProcess) -> None:
+        assert hertz(await said(voices, "one")) == 880
+        assert hertz(await said(voices, "one")) == 440
+
+    failures = conversation(talk, "CrashingOnce")
+    assert ["SIGKILL" in failure.message for failure in failures] == [True]
+
+
+def test_killing_the_child_from_outside_mid_sentence() -> None:
+    async def talk(voices: SpeechProcess) -> None:
+        heard = []
+        async for samples, _ in voices.speak("one two", "en", SpeakingStyle()):
+            if not heard:
+                assert voices.pid
+                os.kill(voices.pid, signal.SIGKILL)
+            heard.append(hertz(samples))
+            if heard[-1] == 880:
+                break
+        assert heard[0] == 440 and heard[-1] == 880
+
+    assert len(conversation(talk, "Endless")) == 1
+
+
+def test_a_child_that_died_between_sentences_is_replaced_silently() -> None:
+    async def talk(voices: SpeechProcess) -> None:
+        await said(voices, "one")
+        assert voices.pid
+        os.kill(voices.pid, signal.SIGKILL)
+        wait_until(lambda: voices.pid is None)
+        assert hertz(await said(voices, "two")) == 440
+
+    assert conversation(talk, "Tone") == []
+
+
+def test_what_libraries_print_does_not_corrupt_the_speech(capfd: pytest.CaptureFixture[str]) -> None:
+    async def talk(voices: SpeechProcess) -> None:
+        assert hertz(await said(voices, "one two three")) == 440
+        assert hertz(await said(voices, "four")) == 440
+
+    assert conversation(talk, "Chatty") == []
+    assert "more garbage" in capfd.readouterr().err
+
+
+def test_ending_the_iteration_stops_the_work(doubles_for_the_child: Path) -> None:
+    async def talk(voices: SpeechProcess) -> None:
+        async with contextlib.aclosing(voices.speak("for ever", "en", SpeakingStyle())) as blocks:
+            await anext(blocks)
+        wait_until_unchanged(doubles_for_the_child)
+
+    assert conversation(talk, "Endless") == []
+
+
+def test_cancelling_the_task_stops_the_work_and_the_next_sentence_is_clean(doubles_for_the_child: Path) -> None:
+    async def talk(voices: SpeechProcess) -> None:
+        first_heard = asyncio.Event()
+
+        async def listen() -> None:
+            async for _ in voices.speak("for ever", "en", SpeakingStyle()):
+                first_heard.set()
+
+        task = asyncio.create_task(listen())
+        await first_heard.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        wait_until_unchanged(doubles_for_the_child)
+        async with contextlib.aclosing(voices.speak("once more", "en", SpeakingStyle())) as blocks:
+            samples, _ = await anext(blocks)
+        assert hertz(samples) == 440
+
+    assert conversation(talk, "Endless") == []
+
+
+def test_two_speakers_at_once_take_turns() -> None:
+    async def talk(voices: SpeechProcess) -> None:
+        first, second = await asyncio.gather(said(voices, "one two three"), said(voices, "four five"))
+        assert (len(first), len(second)) == (3 * 2400, 2 * 2400)
+
+    assert conversation(talk, "Tone") == []
+
+
+def test_warming_reports_a_voice_that_cannot_be_loaded() -> None:
+    async def talk(voices: SpeechProcess) -> None:
+        with pytest.raises(StageError, match="nobody"):
+            await voices.warm("en")
+
+    conversation(talk, "nobody")
+
+
+def test_a_closed_process_says_so() -> None:
+    async def run() -> None:
+        voices = SpeechProcess(Config(tts=TtsConfig(en="Tone", fallback="none")), registry=REGISTRY)
+        await voices.close()
+        with pytest.raises((StageError, RuntimeError)):
+            await said(voices, "hello")
+
+    asyncio.run(run())
+
+
+def test_the_child_ends_with_its_parent(tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(
+        "import asyncio, time\n"
+        "from assistant.config import Config, TtsConfig\n"
+        "from assistant.tts.process import SpeechProcess\n"
+        "voices = SpeechProcess(Config(tts=TtsConfig(en='Tone')), registry={'Tone': 'doubles.synthesizers:Tone'})\n"
+        "asyncio.run(voices.start())\n"
+        "print(voices.pid, flush=True)\n"
+        "time.sleep(3600)\n"
+    )
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout
+        child = psutil.Process(int(parent.stdout.readline()))
+        os.kill(child.pid, signal.SIGINT)  # Ctrl-C is not for the child
+        time.sleep(0.3)
+        assert child.is_running()
+        parent.kill()
+    # An orphan's zombie belongs to init, which need not exist in a container.
+    wait_until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline_s = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < deadline_s, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def wait_until_unchanged(log: Path) -> None:
+    """Return once the endless voice has written nothing for half a second."""
+    sizes = [-1, -2]
+
+    def unchanged() -> bool:
+        time.sleep(0.45)
+        sizes[:] = [sizes[1], log.stat().st_size]
+        return sizes[0] == sizes[1]
+
+    wait_until(unchanged)
