@@ -19,7 +19,7 @@ ENVIRONMENT_PREFIX = "ASSISTANT_"
 # Key → where its backends are registered, and the names that mean something without being a backend.
 _REGISTRIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "vad.backend": ("assistant.vad:DETECTORS", ()),
-    "wake.first_stage": ("assistant.wake:DETECTORS", ("vad",)),
+    "wake.first_stage": ("assistant.wake:FIRST_STAGES", ("vad",)),
     "asr.backend": ("assistant.asr:RECOGNIZERS", ()),
     "vision.detector": ("assistant.vision:DETECTORS", ()),
     "vision.faces": ("assistant.vision:FACE_DETECTORS", ()),

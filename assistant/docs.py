@@ -93,6 +93,8 @@ def events_page() -> str:
     classes = [item for item in vars(events).values() if inspect.isclass(item) and item.__module__ == events.__name__]
     parts = [_EVENTS_INTRODUCTION]
     for event in (item for item in classes if issubclass(item, Event) and item is not Event):
+        if event not in examples:
+            raise LookupError(f"{event.__name__} has no example. Add one to assistant/telemetry/examples.py.")
         line = json.dumps(to_json(examples[event]), ensure_ascii=False)
         parts.append(
             f"### {event.__name__}\n\n{_class_doc(event)}\n\n{_field_table(event, docs)}\n\n```json\n{line}\n```\n"

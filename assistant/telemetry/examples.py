@@ -17,6 +17,7 @@ EXAMPLES: tuple[e.Event, ...] = (
     e.AudioFrame(3.7, np.zeros(512, dtype=np.float32), 16_000),
     _FRAME,
     e.SpeechStarted(3.8),
+    e.SpeechContinued(4.9, _UTTERANCE),
     e.SpeechPaused(5.55, _UTTERANCE),
     e.SpeechResumed(5.6),
     _UTTERANCE,
