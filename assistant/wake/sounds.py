@@ -1,0 +1,91 @@
+"""How alike two words sound: English by spelling and Metaphone, Chinese by toneless pinyin.
+
+A recogniser writes a name that it does not know as words that it knows, which sound like it: 贾维斯 becomes 加维斯,
+Jarvis becomes Charvis.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import jellyfish
+from pypinyin import Style, lazy_pinyin
+from rapidfuzz.fuzz import ratio
+
+_UNIT = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]|[^\W_\u3400-\u4dbf\u4e00-\u9fff]+(?:['’][^\W_]+)*")
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
+_SAME_INITIAL = {"zh": "z", "ch": "c", "sh": "s", "n": "l", "h": "f", "r": "l"}
+"""What speakers and recognisers of Mandarin confuse: retroflex and dental, n and l, h and f, r and l."""
+_SAME_FINAL = re.compile(r"(?<=[aei])ng$")
+"""Front and back nasals: in and ing, en and eng, an and ang."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A Latin word or one Han character, and where it stands in the text."""
+
+    text: str
+    """In lower case."""
+    start: int
+    end: int
+
+    @property
+    def is_han(self) -> bool:
+        return bool(_HAN.match(self.text))
+
+
+def units(text: str) -> list[Unit]:
+    """The words and Han characters of `text`, in order; spaces and punctuation are left out."""
+    return [Unit(match[0].lower(), match.start(), match.end()) for match in _UNIT.finditer(text)]
+
+
+def similarity(wanted: Sequence[Unit], heard: Sequence[Unit]) -> float:
+    """How alike two runs of units sound, 0 to 1. Between Latin and Han it is 0."""
+    if not wanted or not heard:
+        return 0.0
+    if all(unit.is_han for unit in (*wanted, *heard)):
+        return _mandarin(tuple(unit.text for unit in wanted), tuple(unit.text for unit in heard))
+    if any(unit.is_han for unit in heard) != any(unit.is_han for unit in wanted):
+        return 0.0
+    return _english(_joined(wanted), _joined(heard))
+
+
+def _joined(run: Sequence[Unit]) -> str:
+    # Joined, because a recogniser splits a name as it likes: "jar vis".
+    return "".join("".join(_syllable(unit.text)) if unit.is_han else unit.text for unit in run)
+
+
+@lru_cache(maxsize=4096)
+def _english(wanted: str, heard: str) -> float:
+    spelling = ratio(wanted, heard)
+    sound = ratio(jellyfish.metaphone(wanted), jellyfish.metaphone(heard))
+    return (spelling + sound) / 200.0
+
+
+def _mandarin(wanted: tuple[str, ...], heard: tuple[str, ...]) -> float:
+    """The best alignment's mean over syllables, gaps counting nothing (Needleman-Wunsch)."""
+    best = [0.0] * (len(heard) + 1)
+    for character in wanted:
+        previous, best = best, [0.0]
+        for column, other in enumerate(heard):
+            aligned = previous[column] + _alike(_syllable(character), _syllable(other))
+            best.append(max(aligned, previous[column + 1], best[column]))
+    return best[-1] / max(len(wanted), len(heard))
+
+
+def _alike(first: tuple[str, str], second: tuple[str, str]) -> float:
+    """Half for the initial, half for the final; an initial alone is no likeness."""
+    if first == second:
+        return 1.0
+    return 0.5 if first[1] == second[1] else 0.0
+
+
+@lru_cache(maxsize=8192)
+def _syllable(character: str) -> tuple[str, str]:
+    """Initial and final of a Han character, confusable sounds made one."""
+    (initial,) = lazy_pinyin(character, style=Style.INITIALS, strict=False)
+    (final,) = lazy_pinyin(character, style=Style.FINALS, strict=False)
+    return _SAME_INITIAL.get(initial, initial), _SAME_FINAL.sub("n", final)
