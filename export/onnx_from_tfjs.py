@@ -69,7 +69,11 @@ def _convert_node(
         return [Value("", constant=graph_model.weights[node.name])]
     if node.op == "Placeholder":
         return [Value(next(item.name for item in graph_model.inputs if split_reference(item.tensor)[0] == node.name))]
-    return OPERATORS[node.op](builder, node, [_resolve(values, reference) for reference in node.inputs])
+    operands = [_resolve(values, reference) for reference in node.inputs]
+    try:
+        return OPERATORS[node.op](builder, node, operands)
+    except (TypeError, ValueError, IndexError) as error:
+        raise ConversionError(f"{node} lacks an operand or attribute, or has a malformed one: {error}.") from error
 
 
 def _resolve(values: dict[str, list[Value]], reference: str) -> Value:

@@ -16,7 +16,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,21 @@ from export.errors import ConversionError
 Array = npt.NDArray[Any]
 
 _STORAGES = {"FloatStorage": "<f4", "HalfStorage": "<f2", "LongStorage": "<i8", "IntStorage": "<i4"}
+# What the unpickler and the zip reader raise for files that are not what they should be.
+_DAMAGE = (
+    pickle.UnpicklingError,
+    zipfile.BadZipFile,
+    struct.error,
+    EOFError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 
 
@@ -53,11 +68,12 @@ def read_state_dict(path: Path) -> dict[str, Array]:
     Raises `ConversionError` for a file that is missing, cut off, no checkpoint, or holds anything but tensors.
     """
     try:
-        with path.open("rb") as stream:
-            tensors, blocks = _read_zip(stream) if zipfile.is_zipfile(stream) else _read_legacy(stream)
+        # In memory, so that a length that a damaged file claims is never allocated.
+        stream = io.BytesIO(path.read_bytes())
+        tensors, blocks = _read_zip(stream) if zipfile.is_zipfile(stream) else _read_legacy(stream)
     except OSError as error:
         raise ConversionError(f"The checkpoint {path} cannot be read: {error.strerror}.") from error
-    except (pickle.UnpicklingError, EOFError, struct.error, zipfile.BadZipFile, ValueError, TypeError) as error:
+    except _DAMAGE as error:
         raise ConversionError(
             f"{path} is no PyTorch checkpoint of plain tensors: {error}.",
             remedy="Save the model's state_dict() alone with torch.save.",
@@ -71,7 +87,7 @@ def _rebuild_tensor(
     return _Tensor(storage, offset, tuple(shape), tuple(strides))
 
 
-class _TensorUnpickler(pickle.Unpickler):
+class _TensorUnpickler(pickle._Unpickler):  # in Python: the C one allocates whatever memo index a file names
     """Builds dictionaries of `_Tensor`; nothing that a pickle names is ever imported."""
 
     def find_class(self, module: str, name: str) -> Any:
@@ -90,11 +106,13 @@ class _TensorUnpickler(pickle.Unpickler):
         return _Storage(str(key), dtype)
 
 
-def _read_zip(stream: BinaryIO) -> tuple[Mapping[str, _Tensor], dict[str, bytes]]:
+def _read_zip(stream: io.BytesIO) -> tuple[Mapping[str, _Tensor], dict[str, bytes]]:
     with zipfile.ZipFile(stream) as archive:
         names = [name for name in archive.namelist() if name.endswith("/data.pkl")]
         if len(names) != 1:
             raise ValueError("the archive has no data.pkl")
+        if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
+            raise ValueError("the archive is compressed, which torch.save never does")
         folder = names[0].removesuffix("data.pkl")
         tensors = _tensors(_TensorUnpickler(io.BytesIO(archive.read(names[0]))).load())
         members = set(archive.namelist())
@@ -102,7 +120,7 @@ def _read_zip(stream: BinaryIO) -> tuple[Mapping[str, _Tensor], dict[str, bytes]
         return tensors, {key: archive.read(name) for key in keys if (name := f"{folder}data/{key}") in members}
 
 
-def _read_legacy(stream: BinaryIO) -> tuple[Mapping[str, _Tensor], dict[str, bytes]]:
+def _read_legacy(stream: io.BytesIO) -> tuple[Mapping[str, _Tensor], dict[str, bytes]]:
     stream.seek(0)
     if _TensorUnpickler(stream).load() != _LEGACY_MAGIC:
         raise ValueError("it does not begin as one")
@@ -128,8 +146,8 @@ def _view(name: str, tensor: _Tensor, blocks: Mapping[str, bytes]) -> Array:
     itemsize = tensor.storage.dtype.itemsize
     data = np.frombuffer(blocks.get(tensor.storage.key, b""), np.uint8)
     last = tensor.offset + sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.strides, strict=True))
-    empty = math.prod(tensor.shape) == 0
-    if min(tensor.offset, *tensor.shape, *tensor.strides, 0) < 0 or (not empty and (last + 1) * itemsize > data.size):
+    needed = 0 if 0 in tensor.shape else max(last + 1, math.prod(tensor.shape)) * itemsize
+    if min(tensor.offset, *tensor.shape, *tensor.strides, 0) < 0 or needed > data.size:
         raise ConversionError(
             f"The tensor '{name}' reaches beyond its {data.size} stored bytes.",
             remedy="The checkpoint is cut off or damaged; fetch it again.",
@@ -137,4 +155,5 @@ def _view(name: str, tensor: _Tensor, blocks: Mapping[str, bytes]) -> Array:
     usable = data[: data.size - data.size % itemsize].view(tensor.storage.dtype)
     strides = [stride * itemsize for stride in tensor.strides]
     view: Array = np.lib.stride_tricks.as_strided(usable[tensor.offset :], tensor.shape, strides, writeable=False)
-    return view.copy()
+    copied: Array = view.copy()
+    return copied

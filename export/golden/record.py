@@ -35,9 +35,8 @@ def record(network: str, models: Path, tfjs: Path, folder: Path = _FOLDER) -> Pa
     arrays: dict[str, npt.NDArray[Any]] = {}
     for name, output in outputs.items():
         data = np.frombuffer(base64.b64decode(output["data"]), "<f4")
-        key = name.removesuffix(":0")
-        arrays[key] = subsample(data)
-        arrays[f"{key}.shape"] = np.array(output["shape"], np.int64)
+        arrays[name] = subsample(data)
+        arrays[f"{name}.shape"] = np.array(output["shape"], np.int64)
     target = folder / f"{network}.npz"
     np.savez_compressed(target, allow_pickle=False, **arrays)
     return target

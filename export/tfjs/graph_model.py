@@ -72,16 +72,15 @@ def read_graph_model(path: Path) -> GraphModel:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         declared = [_node(entry) for entry in document["modelTopology"]["node"]]
-        manifest = document["weightsManifest"]
+        weights = read_weights(path.parent, document["weightsManifest"])
     except OSError as error:
         raise ConversionError(f"The model {path} cannot be read: {error.strerror}.") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConversionError(
             f"{path} is no TensorFlow.js graph model: {type(error).__name__}: {error}.",
             remedy='Give the model.json of a model converted with output_format="tfjs_graph_model".',
         ) from error
     nodes = {node.name: node for node in declared}
-    weights = read_weights(path.parent, manifest)
     signature = document.get("signature") or (document.get("userDefinedMetadata") or {}).get("signature") or {}
     outputs = _outputs(signature, declared)
     ordered = _ordered(nodes, [split_reference(output.tensor)[0] for output in outputs])
@@ -121,7 +120,7 @@ def _scalar(kind: str, value: Any) -> Any:
 
 def _endpoint(name: str, info: Mapping[str, Any]) -> Endpoint:
     shape = tuple(int(axis["size"]) for axis in info.get("tensorShape", {}).get("dim", ()))
-    return Endpoint(name.removesuffix(":0"), info["name"], info.get("dtype", "DT_FLOAT"), shape)
+    return Endpoint(name, info["name"], info.get("dtype", "DT_FLOAT"), shape)
 
 
 def _outputs(signature: Mapping[str, Any], nodes: Sequence[Node]) -> tuple[Endpoint, ...]:
