@@ -21,7 +21,7 @@ from assistant.errors import StageError
 from assistant.events import AudioArray
 from assistant.ports import SpeakingStyle
 from assistant.tts.process import SpeechProcess
-from doubles.synthesizers import (
+from tests.doubles.synthesizers import (
     LOG_VARIABLE,
     Buggy,
     Chatty,
@@ -35,9 +35,9 @@ from doubles.synthesizers import (
     Tone,
 )
 
-TESTS = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ENGINES = (Tone, HighTone, Hanging, Segfaulting, CrashingOnce, Chatty, Garbling, Refusing, Buggy, Endless)
-REGISTRY = {engine.__name__: f"doubles.synthesizers:{engine.__name__}" for engine in ENGINES}
+REGISTRY = {engine.__name__: f"tests.doubles.synthesizers:{engine.__name__}" for engine in ENGINES}
 WAIT_S = 30.0
 
 
@@ -45,7 +45,7 @@ WAIT_S = 30.0
 def doubles_for_the_child(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """The child can import the doubles; the result is their log file."""
     log = tmp_path / "log"
-    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv(LOG_VARIABLE, str(log))
     return log
 
@@ -252,7 +252,7 @@ def test_the_child_ends_with_its_parent(tmp_path: Path) -> None:
         "import asyncio, time\n"
         "from assistant.config import Config, TtsConfig\n"
         "from assistant.tts.process import SpeechProcess\n"
-        "voices = SpeechProcess(Config(tts=TtsConfig(en='Tone')), registry={'Tone': 'doubles.synthesizers:Tone'})\n"
+        "voices = SpeechProcess(Config(tts=TtsConfig(en='Tone')), registry={'Tone': 'tests.doubles.synthesizers:Tone'})\n"
         "asyncio.run(voices.start())\n"
         "print(voices.pid, flush=True)\n"
         "time.sleep(3600)\n"
