@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 
 BLOCK_BYTES = 1 << 20
 
 
-def hash_file(path: Path, advance: Callable[[int], None] | None = None) -> tuple[str, int]:
-    """The SHA-256 (lower-case hex) and the size of a file; `advance` gets the bytes read so far."""
+def hash_file(path: Path) -> tuple[str, int]:
+    """The SHA-256 (lower-case hex) and the size of a file."""
     digest = hashlib.sha256()
     size = 0
     with path.open("rb") as file:
         while block := file.read(BLOCK_BYTES):
             digest.update(block)
             size += len(block)
-            if advance is not None:
-                advance(size)
     return digest.hexdigest(), size
 
 

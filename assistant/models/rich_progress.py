@@ -1,4 +1,4 @@
-"""Progress on a terminal: bars with sizes and speeds. Elsewhere (a log, a pipe): one line for each finished task."""
+"""Progress on a terminal: bars with sizes and speeds. In a log: one line for each finished task that took a while."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, SpinnerColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.progress import Progress as Bars
+
+WORTH_A_LINE_S = 0.5
+"""Shorter tasks are not worth a line in a log."""
 
 
 class RichProgress:
@@ -49,8 +52,8 @@ class RichProgress:
             self._bars.remove_task(bar)
             raise
         self._bars.update(bar, completed=last_bytes, total=last_bytes)
-        if not self._console.is_terminal:
-            duration_s = max(time.monotonic() - started_s, 1e-3)
+        duration_s = time.monotonic() - started_s
+        if not self._console.is_terminal and duration_s > WORTH_A_LINE_S:
             size = f", {last_bytes / 1e6:.1f} MB, {last_bytes / 1e6 / duration_s:.1f} MB/s" if last_bytes else ""
             self._console.print(f"{title}: done in {duration_s:.1f} s{size}", markup=False, highlight=False)
 

@@ -153,11 +153,13 @@ class ModelStore:
         if record is None:
             return  # inside a Python package, whose installer verified it
         problems = []
-        for filename, expected in record.files.items():
-            with (progress or NoProgress()).task(f"{name}/{filename}", expected.size) as advance:
-                sha256, size = hash_file(folder / filename, advance)
-            if problem := mismatch(sha256, size, expected.sha256, expected.size):
-                problems.append(f"{filename}: {problem}")
+        with (progress or NoProgress()).task(f"verify {name}", record.size) as advance:
+            done_bytes = 0
+            for filename, expected in record.files.items():
+                sha256, size = hash_file(folder / filename)
+                advance(done_bytes := done_bytes + size)
+                if problem := mismatch(sha256, size, expected.sha256, expected.size):
+                    problems.append(f"{filename}: {problem}")
         if problems:
             raise IntegrityError(
                 f"The model '{name}' was altered: {'; '.join(problems)}.",
