@@ -15,6 +15,7 @@ SKILLS = {
     "clock": "assistant.skills.clock:ClockSkill",
     "timer": "assistant.skills.timer:TimerSkill",
     "control": "assistant.skills.control:ControlSkill",
+    "smalltalk": "assistant.skills.smalltalk:SmallTalkSkill",
 }
 
 

@@ -1,0 +1,182 @@
+"""Every sentence that the skills say, in both languages: spoken, so short, without lists, symbols or digits.
+
+Several variants of one reply take turns with the turn's number, so that a run can be repeated exactly.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+PHRASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
+    # No skill, or one that failed.
+    "unknown": {
+        "en": ("I don't know how to do that yet.", "I can't do that yet.", "That's something I haven't learned yet."),
+        "zh": ("这个我还不会。", "我还不知道怎么做这个。", "这个我还没学会。"),
+    },
+    "skill_failed": {
+        "en": ("Sorry, something went wrong while I was doing that.",),
+        "zh": ("抱歉，刚才出了点问题，我没能做到。",),
+    },
+    "model_failed": {
+        "en": ("Sorry, I can't think of an answer right now.",),
+        "zh": ("抱歉，我现在想不出答案。",),
+    },
+    # Scene.
+    "scene_nothing_yet": {
+        "en": ("I haven't seen anything yet. Ask me again in a moment.",),
+        "zh": ("我还没看到画面，请稍后再问我。",),
+    },
+    "scene_no_camera": {
+        "en": ("I can't see right now. The camera isn't working.",),
+        "zh": ("我现在看不见，摄像头用不了。",),
+    },
+    "scene_unknown_object": {
+        "en": ("I don't know what {object} looks like, so I can't tell.",),
+        "zh": ("我不认识{object}，所以没法判断。",),
+    },
+    "scene_count": {"en": ("I see {counted}.",), "zh": ("我看到{counted}。",)},
+    "scene_none": {"en": ("I don't see any {name}.",), "zh": ("我没看到{name}。",)},
+    "scene_yes": {"en": ("Yes, I see {counted}.",), "zh": ("有，我看到{counted}。",)},
+    "scene_yes_perhaps": {"en": ("I think so. It looks like {counted}.",), "zh": ("好像有，看起来是{counted}。",)},
+    "scene_no": {"en": ("No, I don't see any {name}.",), "zh": ("没有，我没看到{name}。",)},
+    "scene_where": {"en": ("I see {counted} {place}.",), "zh": ("我看到{counted}{place}。",)},
+    "scene_old": {"en": ("That was {age} ago.",), "zh": ("那是{age}前的画面。",)},
+    # Feelings.
+    "feelings_unsure": {
+        "en": ("I'm not sure how you feel.", "I can't really tell how you feel."),
+        "zh": ("我不太确定你的心情。", "我看不太出来你的心情。"),
+    },
+    "feelings_sure": {"en": ("You seem {feeling} to me.",), "zh": ("我觉得你{feeling}。",)},
+    "feelings_hedged": {
+        "en": ("I could be wrong, but you seem a little {feeling}.",),
+        "zh": ("我不太确定，不过你好像有点{feeling}。",),
+    },
+    "feelings_neutral": {"en": ("You seem calm to me.",), "zh": ("我觉得你很平静。",)},
+    "feelings_yes": {"en": ("Yes, you seem {feeling} to me.",), "zh": ("是的，我觉得你{feeling}。",)},
+    "feelings_no": {"en": ("Not really. You seem {feeling} to me.",), "zh": ("不太像，我觉得你{feeling}。",)},
+    "feelings_why": {"en": ("I mostly go by {channels}.",), "zh": ("我主要是根据{channels}判断的。",)},
+    "feelings_why_unsure": {
+        "en": ("I don't have enough to go on. I look at your face and listen to your voice and your words.",),
+        "zh": ("我的依据还不够。我会看你的表情，听你的语气和你说的话。",),
+    },
+    # Clock.
+    "time": {"en": ("It's {time}.",), "zh": ("现在是{time}。",)},
+    "date": {"en": ("It's {date}.",), "zh": ("今天是{date}。",)},
+    "date_tomorrow": {"en": ("Tomorrow is {date}.",), "zh": ("明天是{date}。",)},
+    "date_yesterday": {"en": ("Yesterday was {date}.",), "zh": ("昨天是{date}。",)},
+    "year": {"en": ("It's {year}.",), "zh": ("今年是{year}年。",)},
+    # Timer.
+    "timer_set": {"en": ("Okay, {duration}, starting now.",), "zh": ("好的，{duration}，现在开始计时。",)},
+    "timer_set_named": {
+        "en": ("Okay, {duration} for {name}, starting now.",),
+        "zh": ("好的，{name}{duration}，现在开始计时。",),
+    },
+    "timer_no_duration": {
+        "en": ("For how long? You can say, set a timer for five minutes.",),
+        "zh": ("要计时多久？你可以说，设一个五分钟的计时器。",),
+    },
+    "timer_too_long": {"en": ("I can only count up to one day.",), "zh": ("我最多只能计时一天。",)},
+    "timer_too_many": {
+        "en": ("I can't keep more timers than that. Cancel one first.",),
+        "zh": ("计时器太多了，请先取消一个。",),
+    },
+    "timer_none": {"en": ("There is no timer running.",), "zh": ("现在没有计时器。",)},
+    "timer_left": {"en": ("Your {timer} has {left} left.",), "zh": ("{timer}还剩{left}。",)},
+    "timer_several": {"en": ("You have {count} timers.",), "zh": ("你有{count}个计时器。",)},
+    "timer_cancelled": {"en": ("Okay, I cancelled your {timer}.",), "zh": ("好的，已取消{timer}。",)},
+    "timer_cancelled_all": {"en": ("Okay, all timers are cancelled.",), "zh": ("好的，计时器都取消了。",)},
+    "timer_which": {
+        "en": ("You have {count} timers. Tell me which one, or say, cancel all timers.",),
+        "zh": ("你有{count}个计时器。请告诉我取消哪一个，或者说，取消所有计时器。",),
+    },
+    "timer_not_found": {"en": ("I don't have such a timer.",), "zh": ("没有这个计时器。",)},
+    "timer_rings": {"en": ("Your {timer} is done.",), "zh": ("{timer}到时间了。",)},
+    "timer_unnamed": {"en": ("{duration} timer",), "zh": ("{duration}的计时器",)},
+    "timer_named": {"en": ("{name} timer",), "zh": ("{name}计时器",)},
+    # Control.
+    "repeat_nothing": {"en": ("I haven't said anything yet.",), "zh": ("我还没说过话呢。",)},
+    "volume_louder": {"en": ("Okay, louder.",), "zh": ("好的，大声一点。",)},
+    "volume_quieter": {"en": ("Okay, quieter.",), "zh": ("好的，小声一点。",)},
+    "volume_highest": {"en": ("This is as loud as I can go.",), "zh": ("已经是最大音量了。",)},
+    "volume_lowest": {"en": ("This is as quiet as I can go.",), "zh": ("已经是最小音量了。",)},
+    "volume_set": {"en": ("Okay, volume at {percent} percent.",), "zh": ("好的，音量百分之{percent}。",)},
+    "mute": {
+        "en": ("Okay, I've stopped listening and looking.",),
+        "zh": ("好的，我不听也不看了。",),
+    },
+    "goodbye": {"en": ("Goodbye!", "See you later!", "Bye for now!"), "zh": ("再见！", "回头见！", "拜拜！")},
+    "help": {
+        "en": (
+            "I can tell you what I see, count people and things, say how you seem to feel, tell the time and the date, "
+            "and set timers. You can also ask me to repeat, to speak louder or quieter, or to stop.",
+        ),
+        "zh": (
+            "我可以告诉你我看到了什么，数一数人和东西，说说你看起来心情怎么样，报时间和日期，还可以设计时器。"
+            "你也可以让我再说一遍，大声一点，小声一点，或者停下来。",
+        ),
+    },
+    # Small talk.
+    "greet": {
+        "en": ("Hello! What can I do for you?", "Hi there! How can I help?"),
+        "zh": ("你好！有什么可以帮你的？", "你好呀！需要我做什么？"),
+    },
+    "greet_morning": {"en": ("Good morning! How can I help?",), "zh": ("早上好！有什么可以帮你的？",)},
+    "greet_evening": {"en": ("Good evening! How can I help?",), "zh": ("晚上好！有什么可以帮你的？",)},
+    "thanks": {
+        "en": ("You're welcome.", "Happy to help.", "Any time."),
+        "zh": ("不客气。", "不用谢。", "很高兴能帮到你。"),
+    },
+    "name": {
+        "en": ("I'm your assistant, and I live on this device.",),
+        "zh": ("我是你的助手，就住在这台设备里。",),
+    },
+    "how_are_you": {
+        "en": ("I'm doing well, thank you. What can I do for you?", "All is well here. How can I help?"),
+        "zh": ("我很好，谢谢。有什么可以帮你的？", "一切都好。需要我做什么？"),
+    },
+    # Openings that follow the person's mood; see `style.py`.
+    "opening_sad": {"en": ("I'm here for you.", "Take your time."), "zh": ("我在这儿陪着你。", "慢慢来。")},
+    "opening_fear": {"en": ("It's all right.",), "zh": ("别担心。",)},
+    "opening_angry": {"en": ("I'll keep it short.",), "zh": ("我尽量说得简短些。",)},
+    "opening_happy": {"en": ("With pleasure!", "Gladly!"), "zh": ("好呀！", "没问题！")},
+}
+
+FEELINGS: Final[dict[str, dict[str, str]]] = {
+    "en": {
+        "angry": "annoyed",
+        "disgust": "put off",
+        "fear": "worried",
+        "happy": "happy",
+        "sad": "sad",
+        "surprise": "surprised",
+        "neutral": "calm",
+    },
+    "zh": {
+        "angry": "生气",
+        "disgust": "反感",
+        "fear": "担心",
+        "happy": "开心",
+        "sad": "难过",
+        "surprise": "惊讶",
+        "neutral": "平静",
+    },
+}
+
+CHANNELS: Final[dict[str, dict[str, str]]] = {
+    "en": {"face": "your face", "voice": "the sound of your voice", "text": "what you say"},
+    "zh": {"face": "你的表情", "voice": "你的语气", "text": "你说的话"},
+}
+
+
+def phrase(key: str, language: str, turn_id: int = 0, **fields: str) -> str:
+    """The reply `key` in `language` ("en" or "zh"), its braces filled from `fields`."""
+    variants = PHRASES[key][language]
+    return variants[turn_id % len(variants)].format_map(fields)
+
+
+def joined(parts: list[str], language: str) -> str:
+    """A spoken enumeration: "a, b and c", "甲、乙和丙"."""
+    comma, last = ("、", "和") if language == "zh" else (", ", " and ")
+    if len(parts) < 2:
+        return "".join(parts)
+    return comma.join(parts[:-1]) + last + parts[-1]

@@ -1,0 +1,180 @@
+"""From a transcript to the sentences of the answer, each as early as it is known."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from assistant.dialogue import DIALOGUE_MODELS, INTERPRETERS
+from assistant.dialogue.memory import ConversationMemory
+from assistant.dialogue.replies import phrase
+from assistant.dialogue.sentences import SentenceSplitter, split_sentences
+from assistant.dialogue.style import Wording
+from assistant.errors import AssistantError, ConfigError
+from assistant.events import IntentRecognized, StageFailed, Transcript
+from assistant.ports import DialogueModel, DialogueTurn, Intent, Interpreter, Skill
+from assistant.registry import resolve
+from assistant.skills import SKILLS, Reply, SkillContext
+from assistant.worker import Worker
+
+if TYPE_CHECKING:
+    from assistant.config import Config
+    from assistant.models.store import ModelStore
+
+_LOG = logging.getLogger(__name__)
+_INTERPRETATION_TIMEOUT_S = 10.0
+
+
+@dataclass(slots=True)
+class Answer:
+    """One answer in the making: what was understood is known at once, the sentences come as they are made."""
+
+    understood: IntentRecognized
+    language: str
+    """Of the sentences: "en" or "zh"."""
+    interpretation_s: float
+    """Seconds of work that understanding took, for `StageTimed`."""
+    sentences: AsyncIterator[str]
+    """To be iterated once. Never raises `AssistantError`: a failure is spoken, and told in `failures`."""
+    ends_conversation: bool = False
+    """Whether no follow-up window opens. Known once `sentences` is exhausted."""
+    failures: list[StageFailed] = field(default_factory=list)
+    """What went wrong. Complete once `sentences` is exhausted."""
+
+
+class Responder:
+    """Interpreter, skills and, if there is one, a dialogue model for everything else."""
+
+    def __init__(
+        self,
+        interpreter: Interpreter,
+        skills: Mapping[str, Skill],
+        dialogue_model: DialogueModel | None,
+        config: Config,
+        memory: ConversationMemory | None = None,
+    ) -> None:
+        """`skills` is name → skill. Raises `ConfigError` if two of them answer the same intent."""
+        self._interpreter = interpreter
+        self._worker = Worker("interpreter", timeout_s=_INTERPRETATION_TIMEOUT_S)
+        self._skills: dict[str, Skill] = {}
+        for name, skill in skills.items():
+            for intent in skill.intents:
+                if intent in self._skills:
+                    raise ConfigError(
+                        f"The skill '{name}' answers '{intent}', which another skill answers already.",
+                        remedy="Remove the intent from one of them.",
+                    )
+                self._skills[intent] = skill
+        self._dialogue_model = dialogue_model
+        self._config = config
+        self._wording = Wording(config)
+        self.memory = memory or ConversationMemory()
+
+    @classmethod
+    def create(cls, config: Config, models: ModelStore) -> Responder:
+        """With every registered skill, and the language model if an address for one is configured."""
+        model: DialogueModel | None = None
+        if config.dialogue.language_model.url:
+            model = resolve(DIALOGUE_MODELS, "openai", kind="language model").create(config, models)
+        return cls(
+            resolve(INTERPRETERS, "hassil", kind="interpreter").create(config, models),
+            {name: resolve(SKILLS, name, kind="skill").create(config, models) for name in SKILLS},
+            model,
+            config,
+        )
+
+    async def answer(self, transcript: Transcript, context: SkillContext) -> Answer:
+        """Understand `transcript` and begin the answer. Raises `StageError` only if the interpreter hangs.
+
+        The turn manager records `memory.heard` and `memory.played`; what was generated but not played was not said.
+        """
+        started_s = time.perf_counter()
+        intent = await self._worker.run(self._interpreter.interpret, transcript.text, transcript.language)
+        interpretation_s = time.perf_counter() - started_s
+        known = intent is not None and intent.name in self._skills
+        language = self._reply_language(intent.language if intent else transcript.language)
+        answer = Answer(
+            understood=IntentRecognized(
+                at_s=context.clock.monotonic_s(),
+                turn_id=context.turn_id,
+                intent=intent.name if intent and known else None,
+                slots=dict(intent.slots) if intent and known else {},
+            ),
+            language=language,
+            interpretation_s=interpretation_s,
+            sentences=_nothing(),
+        )
+        if intent is not None and known:
+            spoken = Intent(name=intent.name, slots=intent.slots, language=language, text=intent.text)
+            answer.sentences = self._from_skill(spoken, context, answer)
+        elif self._dialogue_model is not None:
+            answer.sentences = self._from_model(self._dialogue_model, transcript, context, answer)
+        else:
+            answer.sentences = _spoken(phrase("unknown", language, context.turn_id))
+        return answer
+
+    def close(self) -> None:
+        """End the interpreter's thread."""
+        self._worker.close()
+
+    def _reply_language(self, spoken: str) -> str:
+        wanted = self._config.dialogue.reply_language
+        if wanted != "same":
+            return wanted
+        return "zh" if spoken == "zh" else "en"
+
+    async def _from_skill(self, intent: Intent, context: SkillContext, answer: Answer) -> AsyncIterator[str]:
+        try:
+            reply: Reply = await self._skills[intent.name].handle(intent, context)
+        except Exception as error:  # Whatever a skill does wrong, the conversation goes on.
+            self._note_failure(f"skill {intent.name}", error, context, answer)
+            reply = Reply(phrase("skill_failed", answer.language))
+        answer.ends_conversation = reply.ends_conversation
+        emotion = context.senses.emotion()
+        text = self._wording.apply(reply.text, intent.name, emotion, answer.language, context.turn_id)
+        for sentence in split_sentences(text):
+            yield sentence
+
+    async def _from_model(
+        self, model: DialogueModel, transcript: Transcript, context: SkillContext, answer: Answer
+    ) -> AsyncIterator[str]:
+        splitter = SentenceSplitter()
+        try:
+            async for piece in model.reply(self._dialogue_turn(transcript, context, answer.language)):
+                for sentence in splitter.feed(piece):
+                    yield sentence
+        except AssistantError as error:
+            self._note_failure("language model", error, context, answer)
+            yield phrase("model_failed", answer.language)
+            return
+        for sentence in splitter.flush():
+            yield sentence
+
+    def _dialogue_turn(self, transcript: Transcript, context: SkillContext, language: str) -> DialogueTurn:
+        caption, emotion = context.senses.caption(language), context.senses.emotion()
+        return DialogueTurn(
+            text=transcript.text,
+            language=language,
+            history=self.memory.history(before=context.turn_id),
+            scene=caption.text if caption else "",
+            emotion=emotion.label or "" if emotion else "",
+        )
+
+    def _note_failure(self, stage: str, error: Exception, context: SkillContext, answer: Answer) -> None:
+        _LOG.warning("The %s failed.", stage, exc_info=error)
+        told = error.message if isinstance(error, AssistantError) else repr(error)
+        remedy = (error.remedy if isinstance(error, AssistantError) else None) or ""
+        answer.failures.append(StageFailed(at_s=context.clock.monotonic_s(), stage=stage, error=told, remedy=remedy))
+
+
+async def _spoken(text: str) -> AsyncIterator[str]:
+    for sentence in split_sentences(text):
+        yield sentence
+
+
+async def _nothing() -> AsyncIterator[str]:
+    return
+    yield

@@ -1,0 +1,67 @@
+"""How the person seems to feel: said only when asked, hedged, and honestly not known when the evidence is thin."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from assistant.dialogue.replies import CHANNELS, FEELINGS, joined, phrase
+from assistant.events import EmotionLabel, EmotionState
+from assistant.ports import Intent
+from assistant.skills import Reply, SkillContext
+
+if TYPE_CHECKING:
+    from assistant.config import Config
+    from assistant.models.store import ModelStore
+
+_SURE_CONFIDENCE = 0.7
+
+_ASKED_FEELINGS: dict[EmotionLabel, frozenset[str]] = {
+    "happy": frozenset({"happy", "good", "okay", "excited", "开心", "高兴", "快乐", "好"}),
+    "sad": frozenset({"sad", "bad", "难过", "伤心", "沮丧", "郁闷", "不高兴", "不开心"}),
+    "angry": frozenset({"angry", "upset", "生气", "愤怒"}),
+    "fear": frozenset({"scared", "afraid", "worried", "nervous", "stressed", "害怕", "紧张"}),
+    "surprise": frozenset({"surprised", "惊讶"}),
+    "disgust": frozenset({"disgusted"}),
+    "neutral": frozenset({"okay", "good", "好"}),
+}
+"""The words of the templates' list {feeling} that each label agrees with."""
+
+
+class FeelingsSkill:
+    """Puts the fused estimate into words."""
+
+    intents = frozenset({"feelings_ask", "feelings_why"})
+
+    @classmethod
+    def create(cls, config: Config, models: ModelStore) -> FeelingsSkill:
+        """Needs nothing."""
+        return cls()
+
+    async def handle(self, intent: Intent, context: SkillContext) -> Reply:
+        """Say how the person seems to feel, or what that rests on."""
+        state, language = context.senses.emotion(), intent.language
+        if intent.name == "feelings_why":
+            return Reply(_evidence(state, language))
+        if state is None or state.label is None:
+            return Reply(phrase("feelings_unsure", language, context.turn_id))
+        return Reply(_feeling(state, state.label, intent.slots.get("feeling"), language))
+
+
+def _feeling(state: EmotionState, label: EmotionLabel, asked: str | None, language: str) -> str:
+    feeling = FEELINGS[language][label]
+    if asked is not None and state.confidence >= _SURE_CONFIDENCE:
+        agrees = asked in _ASKED_FEELINGS[label]
+        return phrase("feelings_yes" if agrees else "feelings_no", language, feeling=feeling)
+    if label == "neutral":
+        return phrase("feelings_neutral", language)
+    sure = state.confidence >= _SURE_CONFIDENCE
+    return phrase("feelings_sure" if sure else "feelings_hedged", language, feeling=feeling)
+
+
+def _evidence(state: EmotionState | None, language: str) -> str:
+    counted = [item for item in state.contributions if item.left_out is None] if state else []
+    by_weight = sorted(counted, key=lambda item: -item.weight)
+    names = [CHANNELS[language][item.channel] for item in by_weight if item.channel in CHANNELS[language]]
+    if not names:
+        return phrase("feelings_why_unsure", language)
+    return phrase("feelings_why", language, channels=joined(names, language))

@@ -1,0 +1,133 @@
+"""Timers: several at once, named if one likes. Each rings exactly once, whatever else is going on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from assistant.dialogue.durations import seconds_from_slots, spoken_duration, spoken_remaining
+from assistant.dialogue.numbers import spoken_count
+from assistant.dialogue.replies import phrase
+from assistant.ports import Intent
+from assistant.skills import Reply, SkillContext
+
+if TYPE_CHECKING:
+    from assistant.config import Config
+    from assistant.models.store import ModelStore
+
+_MAX_SECONDS = 24 * 3600
+_MAX_TIMERS = 20
+
+
+@dataclass(slots=True)
+class _Timer:
+    """One running timer."""
+
+    number: int
+    name: str
+    duration_s: int
+    deadline_s: float
+    language: str
+    cancel: Callable[[], None] = lambda: None
+
+    def spoken(self, language: str) -> str:
+        """What to call it: "pasta timer", "five minute timer"."""
+        if self.name:
+            return phrase("timer_named", language, name=self.name)
+        return phrase("timer_unnamed", language, duration=spoken_duration(self.duration_s, language, as_adjective=True))
+
+
+class TimerSkill:
+    """Sets, lists and cancels timers. They run beside the conversation, so that no interruption stops them."""
+
+    intents = frozenset({"timer_set", "timer_list", "timer_cancel"})
+
+    def __init__(self) -> None:
+        self._timers: dict[int, _Timer] = {}
+        self._next_number = 1
+
+    @classmethod
+    def create(cls, config: Config, models: ModelStore) -> TimerSkill:
+        """Needs nothing."""
+        return cls()
+
+    async def handle(self, intent: Intent, context: SkillContext) -> Reply:
+        """Set, list or cancel."""
+        if intent.name == "timer_set":
+            return Reply(self._set(intent, context))
+        if intent.name == "timer_list":
+            return Reply(self._list(intent.language, context))
+        return Reply(self._cancel(intent))
+
+    def _set(self, intent: Intent, context: SkillContext) -> str:
+        language, name = intent.language, intent.slots.get("name", "")
+        duration_s = seconds_from_slots(intent.slots)
+        if duration_s == 0:
+            return phrase("timer_no_duration", language)
+        if duration_s > _MAX_SECONDS:
+            return phrase("timer_too_long", language)
+        if len(self._timers) >= _MAX_TIMERS:
+            return phrase("timer_too_many", language)
+        deadline_s = context.clock.monotonic_s() + duration_s
+        timer = _Timer(self._next_number, name, duration_s, deadline_s, language)
+        self._next_number += 1
+        self._timers[timer.number] = timer
+
+        async def ring_when_due() -> None:
+            await context.clock.sleep_until(timer.deadline_s)
+            # Forgetting it first is what makes it ring once: a cancellation that comes now finds nothing.
+            if self._timers.pop(timer.number, None) is not None:
+                rings = phrase("timer_rings", language, timer=timer.spoken(language))
+                await context.controls.announce(rings, language)
+
+        timer.cancel = context.controls.start(f"timer {timer.number}", ring_when_due)
+        spoken = spoken_duration(duration_s, language)
+        return phrase("timer_set_named" if name else "timer_set", language, duration=spoken, name=name)
+
+    def _list(self, language: str, context: SkillContext) -> str:
+        now_s = context.clock.monotonic_s()
+        running = sorted(self._timers.values(), key=lambda timer: timer.deadline_s)
+        if not running:
+            return phrase("timer_none", language)
+        sentences = [
+            phrase(
+                "timer_left",
+                language,
+                timer=timer.spoken(language),
+                left=spoken_remaining(timer.deadline_s - now_s, language),
+            )
+            for timer in running
+        ]
+        if len(running) > 1:
+            sentences.insert(0, phrase("timer_several", language, count=spoken_count(len(running), language)))
+        return ("" if language == "zh" else " ").join(sentences)
+
+    def _cancel(self, intent: Intent) -> str:
+        language = intent.language
+        if not self._timers:
+            return phrase("timer_none", language)
+        if intent.slots.get("all"):
+            for timer in list(self._timers.values()):
+                self._forget(timer)
+            return phrase("timer_cancelled_all", language)
+        chosen = self._matching(intent)
+        if not chosen:
+            return phrase("timer_not_found", language)
+        if len(chosen) > 1:
+            return phrase("timer_which", language, count=spoken_count(len(chosen), language))
+        self._forget(chosen[0])
+        return phrase("timer_cancelled", language, timer=chosen[0].spoken(language))
+
+    def _matching(self, intent: Intent) -> list[_Timer]:
+        """The timers that a request for one can mean."""
+        name, duration_s = intent.slots.get("name"), seconds_from_slots(intent.slots)
+        return [
+            timer
+            for timer in self._timers.values()
+            if (name is None or timer.name.casefold() == name.casefold()) and duration_s in (0, timer.duration_s)
+        ]
+
+    def _forget(self, timer: _Timer) -> None:
+        del self._timers[timer.number]
+        timer.cancel()
