@@ -16,7 +16,8 @@ from hassil.util import remove_skip_words
 from rapidfuzz import fuzz, process
 
 from assistant.dialogue.normalization import clauses, normalize
-from assistant.dialogue.phonetics import HomophoneFolder, contains_han, english_key, pinyin_key
+from assistant.dialogue.phonetics import HomophoneFolder, english_key, pinyin_key
+from assistant.dialogue.script import script_language
 from assistant.dialogue.templates import compile_templates, expand_templates, load_templates
 from assistant.ports import Intent
 
@@ -73,7 +74,7 @@ class HassilInterpreter:
 
     def interpret(self, text: str, language: str) -> Intent | None:
         """The best intent; of several requests in one utterance the first. None when nothing matches."""
-        language = "zh" if contains_han(text) else "en"
+        language = script_language(text)
         found = self._matchers[language].match(text)
         if found is None:
             return None

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from pypinyin import lazy_pinyin
 
-_HAN = re.compile(r"[一-鿿㐀-䶿]")
+from assistant.dialogue.script import HAN
 
 # English spellings that are pronounced the same, most specific first. Far coarser than a pronouncing dictionary, which
 # is all that is needed: a key is only ever compared with the keys of whole known sentences.
@@ -34,11 +34,6 @@ _ENGLISH_SOUNDS = tuple(
 )
 
 
-def contains_han(text: str) -> bool:
-    """Whether any character is a Chinese one."""
-    return _HAN.search(text) is not None
-
-
 @lru_cache(maxsize=16_384)
 def _syllable(character: str) -> str:
     return str(lazy_pinyin(character)[0])
@@ -46,7 +41,7 @@ def _syllable(character: str) -> str:
 
 def pinyin_key(text: str) -> str:
     """Toneless pinyin of Chinese characters, a space after each syllable; other characters stay as they are."""
-    return _HAN.sub(lambda match: f"{_syllable(match.group())} ", text).strip()
+    return HAN.sub(lambda match: f"{_syllable(match.group())} ", text).strip()
 
 
 def english_key(text: str) -> str:
@@ -68,4 +63,4 @@ class HomophoneFolder:
 
     def fold(self, text: str) -> str:
         """`text` with the same length, Chinese characters folded."""
-        return _HAN.sub(lambda match: self._representatives.setdefault(_syllable(match.group()), match.group()), text)
+        return HAN.sub(lambda match: self._representatives.setdefault(_syllable(match.group()), match.group()), text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -37,7 +37,7 @@ class Answer:
     """Of the sentences: "en" or "zh"."""
     interpretation_s: float
     """Seconds of work that understanding took, for `StageTimed`."""
-    sentences: AsyncIterator[str]
+    sentences: AsyncGenerator[str, None]
     """To be iterated once. Never raises `AssistantError`: a failure is spoken, and told in `failures`."""
     ends_conversation: bool = False
     """Whether no follow-up window opens. Known once `sentences` is exhausted."""
@@ -126,7 +126,7 @@ class Responder:
             return wanted
         return "zh" if spoken == "zh" else "en"
 
-    async def _from_skill(self, intent: Intent, context: SkillContext, answer: Answer) -> AsyncIterator[str]:
+    async def _from_skill(self, intent: Intent, context: SkillContext, answer: Answer) -> AsyncGenerator[str, None]:
         try:
             reply: Reply = await self._skills[intent.name].handle(intent, context)
         except Exception as error:  # Whatever a skill does wrong, the conversation goes on.
@@ -140,7 +140,7 @@ class Responder:
 
     async def _from_model(
         self, model: DialogueModel, transcript: Transcript, context: SkillContext, answer: Answer
-    ) -> AsyncIterator[str]:
+    ) -> AsyncGenerator[str, None]:
         splitter = SentenceSplitter()
         try:
             async for piece in model.reply(self._dialogue_turn(transcript, context, answer.language)):
@@ -170,11 +170,11 @@ class Responder:
         answer.failures.append(StageFailed(at_s=context.clock.monotonic_s(), stage=stage, error=told, remedy=remedy))
 
 
-async def _spoken(text: str) -> AsyncIterator[str]:
+async def _spoken(text: str) -> AsyncGenerator[str, None]:
     for sentence in split_sentences(text):
         yield sentence
 
 
-async def _nothing() -> AsyncIterator[str]:
+async def _nothing() -> AsyncGenerator[str, None]:
     return
     yield

@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import yaml
+import yaml  # type: ignore[import-untyped]  # PyYAML, which hassil brings along, ships no types.
 from hassil import Intents, merge_dict
 from hassil.errors import HassilError
 from hassil.sample import sample_sentence

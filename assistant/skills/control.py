@@ -64,7 +64,7 @@ def _set_volume(volume: float, key: str, language: str, context: SkillContext) -
 
 
 def _volume(intent: Intent) -> float:
-    """The loudness that was asked for, 0 to 1. A bare number up to ten is a step of ten: "volume five" is the middle."""
+    """The loudness asked for, 0 to 1. A bare number up to ten counts in tenths: "volume five" is the middle."""
     number = int(intent.slots["volume"])
     if intent.slots.get("scale") == "ten" and number <= 10:
         number *= 10

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from assistant.dialogue.durations import spoken_remaining
 from assistant.dialogue.numbers import spoken_count
 from assistant.dialogue.replies import phrase
+from assistant.dialogue.script import script_language
 from assistant.events import Detection, SceneState
 from assistant.ports import Intent
 from assistant.skills import Reply, SkillContext
@@ -48,7 +49,7 @@ class SceneSkill:
         if scene is None:
             return Reply(phrase("scene_nothing_yet", language))
         word = intent.slots["object"]
-        label = label_of(word, language)
+        label = label_of(word, script_language(word))
         if label is None:
             return Reply(phrase("scene_unknown_object", language, object=word))
         return Reply(self._answer(intent.name, label, scene, language) + self._age(scene, context, language))
