@@ -17,6 +17,9 @@ NAME_WEIGHT = 0.8
 MIN_GREETING = 0.6
 """Less alike, a word before the name is no greeting."""
 _GREETINGS = ("hey", "hi", "hello", "ok", "okay", "hay", "你好", "您好", "嘿", "嗨", "喂", "哈喽", "小")
+_WEAK_GREETINGS = frozenset({"a", "he", "eh", "hei", "hai", "the", "they"})
+"""What is heard for "hey"; said so often that it counts little."""
+WEAK_GREETING = 0.3
 _FILLERS = frozenset(
     {
         "um",
@@ -121,7 +124,9 @@ class PhraseMatcher:
         yield 0, 0.0
         for size in (1, 2):
             alike = max(similarity(greeting, heard[:size]) for greeting in self._greetings)
-            if alike >= MIN_GREETING:
+            if size == 1 and heard and heard[0].text in _WEAK_GREETINGS:
+                yield size, WEAK_GREETING
+            elif alike >= MIN_GREETING:
                 yield size, alike
 
 

@@ -19,8 +19,18 @@ _UNIT = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]|[^\W_\u3400-\u4dbf\u4e00-\u9ff
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 _SAME_INITIAL = {"zh": "z", "ch": "c", "sh": "s", "n": "l", "h": "f", "r": "l"}
 """What speakers and recognisers of Mandarin confuse: retroflex and dental, n and l, h and f, r and l."""
+_NEAR_INITIALS = tuple(frozenset(group) for group in ("jqx", "zcs", "bp", "dt", "gk"))
+"""Sounds of one place of articulation."""
+_NEAR = 0.6
+_FINAL_ALONE = 0.3
+"""What the same final behind quite another initial is worth."""
 _SAME_FINAL = re.compile(r"(?<=[aei])ng$")
 """Front and back nasals: in and ing, en and eng, an and ang."""
+_METAPHONE_MERGED = str.maketrans("BPLX", "FFRJ")
+"""Lips with lips, liquids with liquids, affricates with affricates: Jalvis, Jarbis, Charvis. Metaphone itself merges
+voiced and voiceless sounds."""
+SPLIT_PENALTY = 0.05
+"""For a name heard as more words than it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +60,8 @@ def similarity(wanted: Sequence[Unit], heard: Sequence[Unit]) -> float:
         return _mandarin(tuple(unit.text for unit in wanted), tuple(unit.text for unit in heard))
     if any(unit.is_han for unit in heard) != any(unit.is_han for unit in wanted):
         return 0.0
-    return _english(_joined(wanted), _joined(heard))
+    penalty = SPLIT_PENALTY if len(heard) > len(wanted) else 0.0
+    return max(0.0, _english(_joined(wanted), _joined(heard)) - penalty)
 
 
 def _joined(run: Sequence[Unit]) -> str:
@@ -61,8 +72,12 @@ def _joined(run: Sequence[Unit]) -> str:
 @lru_cache(maxsize=4096)
 def _english(wanted: str, heard: str) -> float:
     spelling = ratio(wanted, heard)
-    sound = ratio(jellyfish.metaphone(wanted), jellyfish.metaphone(heard))
+    sound = ratio(_metaphone(wanted), _metaphone(heard))
     return (spelling + sound) / 200.0
+
+
+def _metaphone(word: str) -> str:
+    return jellyfish.metaphone(word).translate(_METAPHONE_MERGED)
 
 
 def _mandarin(wanted: tuple[str, ...], heard: tuple[str, ...]) -> float:
@@ -77,10 +92,15 @@ def _mandarin(wanted: tuple[str, ...], heard: tuple[str, ...]) -> float:
 
 
 def _alike(first: tuple[str, str], second: tuple[str, str]) -> float:
-    """Half for the initial, half for the final; an initial alone is no likeness."""
-    if first == second:
-        return 1.0
-    return 0.5 if first[1] == second[1] else 0.0
+    """How alike two syllables (initial, final) sound, 0 to 1."""
+    (initial, final), (other_initial, other_final) = first, second
+    if initial == other_initial:
+        share = 1.0
+    elif any(initial in group and other_initial in group for group in _NEAR_INITIALS):
+        share = _NEAR
+    else:
+        return _FINAL_ALONE if final == other_final else 0.0
+    return share * (0.5 + ratio(final, other_final) / 200.0)
 
 
 @lru_cache(maxsize=8192)
