@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 _MEMORY_HALF_LIFE_S = 1.0
 """Half-life of the smoothing: expressions last about 0.5 to 4 s (Ekman 2003, "Emotions Revealed")."""
-_FORGET_AFTER_S = 5.0
 _LEAST_WORTH = 0.05
 _MOST_BITS = math.log2(7)
 
@@ -61,14 +60,13 @@ class FaceEmotion:
         # The network's own probabilities are overconfident. That all views agree says more, and that they are not flat.
         steady = max(0.0, 1.0 - disagreement_bits(opinions, np.ones(len(opinions))))
         decided = 1.0 - entropy_bits(mean) / _MOST_BITS
-        self._remember(mean, worth * steady * decided, evidence)
-        assert self._smooth is not None
-        return estimate_from(self.name, evidence.frame.at_s, distribution(self._smooth), self._confidence)
+        smooth = self._smoothed(mean, worth * steady * decided, evidence)
+        return estimate_from(self.name, evidence.frame.at_s, distribution(smooth), self._confidence)
 
-    def _remember(self, opinion: Distribution, confidence: float, evidence: FaceEvidence) -> None:
+    def _smoothed(self, opinion: Distribution, confidence: float, evidence: FaceEvidence) -> Distribution:
         """Exponential smoothing in the time of the evidence; sure opinions count more than unsure ones."""
         elapsed_s = evidence.frame.at_s - self._at_s
-        if self._smooth is None or not 0.0 <= elapsed_s <= _FORGET_AFTER_S or _apart(self._box, evidence.face.box):
+        if self._smooth is None or elapsed_s < 0.0 or _apart(self._box, evidence.face.box):
             self._smooth, self._confidence = opinion, confidence
         else:
             kept = 0.5 ** (elapsed_s / _MEMORY_HALF_LIFE_S)
@@ -78,6 +76,7 @@ class FaceEmotion:
             consistent = 1.0 - disagreement_bits(np.array([self._smooth, opinion]), np.array([1.0, 1.0]))
             self._confidence = (kept * self._confidence + (1.0 - kept) * confidence) * max(0.0, consistent)
         self._box, self._at_s = evidence.face.box, evidence.frame.at_s
+        return self._smooth
 
 
 def _apart(one: Box, other: Box) -> bool:

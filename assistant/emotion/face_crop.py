@@ -17,7 +17,7 @@ GrayCrop = npt.NDArray[np.float32]
 
 _SIZE = 64
 # The weights that the network was trained with (ITU-R BT.601 luma).
-_GRAY = np.array([[0.2989, 0.587, 0.114]], dtype=np.float32)
+_GRAY = np.array([0.2989, 0.587, 0.114], dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,16 @@ def views(pixels: ImageArray, face: Face) -> npt.NDArray[np.float32]:
     An expression survives such small changes; where the network's answer does not, it was guessing. Raises
     `ValueError` when the box has no area in the picture.
     """
-    plain = _crop(pixels, face, 1.0)
-    return np.stack([plain, plain[:, ::-1], _crop(pixels, face, 0.9), _crop(pixels, face, 1.1)])
+    height, width = pixels.shape[:2]
+    side = _side_px(pixels, face)
+    if not (math.isfinite(side) and side >= 1.0):
+        raise ValueError(f"The face's box {face.box} has no area in a picture of {width}x{height}.")
+    region, from_region = _surroundings(pixels, face, side)
+    angle = _roll(pixels, face)
+    plain, closer, wider = (
+        _crop(region, _upright(pixels, face, scale * side, angle) @ from_region) for scale in (1.0, 0.9, 1.1)
+    )
+    return np.stack([plain, plain[:, ::-1], closer, wider])
 
 
 def quality(pixels: ImageArray, face: Face, crop: GrayCrop) -> Quality:
@@ -75,50 +83,48 @@ def _side_px(pixels: ImageArray, face: Face) -> float:
     return float(max((face.box.x1 - face.box.x0) * width, (face.box.y1 - face.box.y0) * height))
 
 
-def _crop(pixels: ImageArray, face: Face, scale: float) -> GrayCrop:
-    """A square around the box, turned so that the eyes are level, edges repeated beyond the picture."""
-    height, width = pixels.shape[:2]
-    side = _side_px(pixels, face) * scale
-    if not (math.isfinite(side) and side >= 1.0):
-        raise ValueError(f"The face's box {face.box} has no area in a picture of {width}x{height}.")
-    zoom = _SIZE / side
-    centre_x, centre_y = face.box.center[0] * width, face.box.center[1] * height
-    angle = _roll(pixels, face)
-    cos, sin = zoom * math.cos(angle), zoom * math.sin(angle)
-    middle = (_SIZE - 1) / 2
-    to_crop = np.array(
-        [
-            [cos, sin, middle - cos * centre_x - sin * centre_y],
-            [-sin, cos, middle + sin * centre_x - cos * centre_y],
-        ]
-    )
-    region, to_crop = _shrunk(pixels, to_crop, face, zoom)
-    colours = cv2.warpAffine(region, to_crop, (_SIZE, _SIZE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    gray: GrayCrop = cv2.transform(colours.astype(np.float32), _GRAY) / np.float32(255.0)
-    return gray.reshape(_SIZE, _SIZE)
+def _surroundings(pixels: ImageArray, face: Face, side_px: float) -> tuple[GrayCrop, npt.NDArray[np.float64]]:
+    """The face and half its size around it, gray, and the 3 x 3 matrix from its coordinates to the picture's.
 
-
-def _shrunk(
-    pixels: ImageArray, to_crop: npt.NDArray[np.float64], face: Face, zoom: float
-) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:
-    """The surroundings of the face, scaled down by area to at most twice the crop's resolution.
-
-    A bilinear warp skips pixels when it shrinks by more than two, which the network sees as noise.
+    Scaled down by area to at most twice the crop's resolution: a bilinear warp skips pixels when it shrinks by more
+    than two, which the network sees as noise.
     """
     height, width = pixels.shape[:2]
-    margin = 0.5 * _side_px(pixels, face)
+    margin = 0.5 * side_px
     left = int(np.clip(face.box.x0 * width - margin, 0, width - 1))
     top = int(np.clip(face.box.y0 * height - margin, 0, height - 1))
     right = int(np.clip(face.box.x1 * width + margin, left + 1, width))
     bottom = int(np.clip(face.box.y1 * height + margin, top + 1, height))
     region: npt.NDArray[Any] = pixels[top:bottom, left:right]
-    factor = min(1.0, 2.0 * zoom)
-    small_size = (max(1, round((right - left) * factor)), max(1, round((bottom - top) * factor)))
+    factor = min(1.0, 2.0 * _SIZE / side_px)
     if factor < 1.0:
+        small_size = (max(1, round((right - left) * factor)), max(1, round((bottom - top) * factor)))
         region = cv2.resize(region, small_size, interpolation=cv2.INTER_AREA)
     scale_x, scale_y = (right - left) / region.shape[1], (bottom - top) / region.shape[0]
     from_region = np.array([[scale_x, 0.0, left], [0.0, scale_y, top], [0.0, 0.0, 1.0]])
-    return region, to_crop @ from_region
+    gray: GrayCrop = region.astype(np.float32) @ (_GRAY / np.float32(255.0))
+    return gray, from_region
+
+
+def _upright(pixels: ImageArray, face: Face, side_px: float, angle: float) -> npt.NDArray[np.float64]:
+    """2 x 3 matrix from the picture to a crop of `side_px` around the box, turned so that the eyes are level."""
+    height, width = pixels.shape[:2]
+    centre_x, centre_y = face.box.center[0] * width, face.box.center[1] * height
+    cos, sin = _SIZE / side_px * math.cos(angle), _SIZE / side_px * math.sin(angle)
+    middle = (_SIZE - 1) / 2
+    return np.array(
+        [
+            [cos, sin, middle - cos * centre_x - sin * centre_y],
+            [-sin, cos, middle + sin * centre_x - cos * centre_y],
+        ]
+    )
+
+
+def _crop(region: GrayCrop, to_crop: npt.NDArray[np.float64]) -> GrayCrop:
+    """Warp; edges are repeated beyond the picture."""
+    size = (_SIZE, _SIZE)
+    crop = cv2.warpAffine(region, to_crop, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return crop.astype(np.float32, copy=False)
 
 
 def _points_px(pixels: ImageArray, face: Face) -> npt.NDArray[np.float64]:

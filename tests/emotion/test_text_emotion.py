@@ -40,6 +40,7 @@ def top(estimate: EmotionEstimate | None) -> str | None:
         ("you make me so angry", "angry"),
         ("I'm not sad, I'm angry!", "angry"),
         ("im not sad im happy", "happy"),
+        ("I am never not happy", "happy"),
         ("I’m scared", "fear"),
         ("that is disgusting", "disgust"),
         ("oh my god I can't believe it", "surprise"),
@@ -64,6 +65,7 @@ def test_english_feelings(channel: TextEmotion, text: str, label: str) -> None:
         ("吓死我了", "fear"),
         ("这个好恶心", "disgust"),
         ("没想到你来了", "surprise"),
+        ("我不是不喜欢你", "happy"),
         ("我没生气", "neutral"),
         ("别难过", "neutral"),
         ("我没有不开心", "neutral"),
@@ -135,6 +137,12 @@ def test_intensity_orders_confidence(
     confidences = [estimate.confidence for estimate in estimates if estimate]
     assert confidences == sorted(confidences)
     assert len(set(confidences)) == 3
+
+
+def test_a_denial_says_nothing_beside_an_affirmation(channel: TextEmotion) -> None:
+    both, affirmed = read(channel, "I'm not sad, I'm angry"), read(channel, "I'm angry")
+    assert both and affirmed
+    assert both.probabilities == affirmed.probabilities
 
 
 def test_own_feeling_counts_more_than_anothers(channel: TextEmotion) -> None:

@@ -50,6 +50,15 @@ def test_tempo_follows_the_syllables(syllables_per_s: float) -> None:
     assert prosody.vector[FEATURES.index("tempo")] == pytest.approx(syllables_per_s, rel=0.2)
 
 
+def test_a_trembling_voice_is_not_a_fast_one() -> None:
+    steady = speech_like(syllables_per_s=2.0, seconds=3.0)
+    trembling = steady * (1.0 + 0.08 * np.sin(2 * np.pi * 12.0 * np.arange(steady.size) / RATE_HZ)).astype(np.float32)
+    one, other = analyse(steady, RATE_HZ), analyse(trembling, RATE_HZ)
+    assert one and other
+    tempo = FEATURES.index("tempo")
+    assert other.vector[tempo] == pytest.approx(one.vector[tempo], rel=0.2)
+
+
 def test_loudness_and_brightness_are_measured() -> None:
     plain, loud, bright = (analyse(speech_like(**kw), RATE_HZ) for kw in ({}, {"level": 0.2}, {"brightness": 3.0}))
     assert plain and loud and bright

@@ -1,0 +1,78 @@
+"""What feeling costs: milliseconds an estimate for each channel and a step of the fusion, on one thread.
+
+usage: python -m bench.emotion [--runs N]
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from assistant.config import Config
+from assistant.emotion import CHANNELS
+from assistant.emotion.fusion import EmotionFusion
+from assistant.errors import ModelMissingError
+from assistant.events import Box, EmotionEstimate, Face, Transcript, Utterance, VideoFrame
+from assistant.models.store import ModelStore
+from assistant.ports import FaceEvidence
+from assistant.registry import resolve
+from assistant.telemetry.timeline import percentile
+
+
+def measure_ms(call: Callable[[], Any], runs: int) -> dict[str, float]:
+    """Median and 95th percentile of `runs` calls, after two that do not count."""
+    took_ms = []
+    for _ in range(runs + 2):
+        started_s = time.perf_counter()
+        call()
+        took_ms.append((time.perf_counter() - started_s) * 1e3)
+    return {"p50_ms": round(percentile(took_ms[2:], 50), 3), "p95_ms": round(percentile(took_ms[2:], 95), 3)}
+
+
+def evidence() -> dict[str, tuple[str, Any]]:
+    """Name of the measurement → (channel, evidence). The cost does not depend on whose face or voice it is."""
+    rng = np.random.default_rng(0)
+    time_s = np.arange(3 * 16_000) / 16_000
+    syllables = np.clip(np.sin(2 * np.pi * 2.0 * time_s), 0.02, 1.0)
+    voice = 0.1 * syllables * sum(np.sin(2 * np.pi * 150 * k * time_s) / k for k in range(1, 20))
+    picture = rng.integers(0, 255, (720, 1280, 3), dtype=np.uint8)
+    return {
+        "voice_3s": ("voice", Utterance(3.5, np.asarray(voice, np.float32), 16_000, 0.0, 3.0)),
+        "text_en_table": ("text", Transcript(0.0, 1, "I had a long day and I am not really happy", "en", 1.0, True)),
+        "text_en_polarity": ("text", Transcript(0.0, 1, "the flight was a complete catastrophe", "en", 1.0, True)),
+        "text_zh": ("text", Transcript(0.0, 1, "我今天早上起来的时候觉得特别高兴", "zh", 1.0, True)),
+        "face_720p": ("face", FaceEvidence(VideoFrame(0.0, picture), Face(Box(0.4, 0.3, 0.6, 0.65), 0.9))),
+    }
+
+
+def main() -> None:
+    """Measure and print; the last line is JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=200)
+    runs: int = parser.parse_args().runs
+    config, models = Config(), ModelStore()
+    results: dict[str, Any] = {}
+    for name, (channel_name, item) in evidence().items():
+        try:
+            channel = resolve(CHANNELS, channel_name, kind="emotion channel").create(config, models)
+        except ModelMissingError as error:
+            print(f"{name}: not measured. {error}")
+            continue
+        results[name] = measure_ms(functools.partial(channel.estimate, item), runs)
+    fusion = EmotionFusion(config.emotion)
+    for channel_name in CHANNELS:
+        fusion.update(EmotionEstimate(0.0, channel_name, (1 / 7,) * 7, 0.0, 0.0, 0.8))
+    results["fusion_state"] = measure_ms(functools.partial(fusion.state, 1.0), runs)
+    for name, result in results.items():
+        print(f"{name:26} p50 {result['p50_ms']:7.3f} ms   p95 {result['p95_ms']:7.3f} ms")
+    print(json.dumps({"emotion": results}))
+
+
+if __name__ == "__main__":
+    main()
