@@ -1,0 +1,11 @@
+"""Seeing: cameras, the networks that look at their pictures, and the watcher that decides when they look."""
+
+DETECTORS = {
+    "centernet": "assistant.vision.centernet:CenterNetDetector",
+}
+FACE_DETECTORS = {
+    "blazeface": "assistant.vision.blazeface:BlazeFaceDetector",
+}
+TAGGERS = {
+    "efficientnet": "assistant.vision.efficientnet:EfficientNetTagger",
+}
