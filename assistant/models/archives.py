@@ -54,6 +54,12 @@ class ArchiveCache:
             if source.uri in self._new_fingerprints:
                 self._trusted.add(source.uri, self._new_fingerprints[source.uri])
 
+    def distrust(self, manifest: Manifest) -> None:
+        """Delete unpinned archives that a model could not be made from, so that the next pull fetches them anew."""
+        for source in manifest.sources:
+            if source.sha256 is None:
+                self._path(source).unlink(missing_ok=True)
+
     def missing_bytes(self, sources: Iterable[Source]) -> int:
         """Bytes still to be fetched, as far as manifests name them."""
         return sum(source.size or 0 for source in sources if not self._path(source).exists())

@@ -199,7 +199,11 @@ class ModelStore:
             (target := staging / "model").mkdir()
             (scratch := staging / "scratch").mkdir()
             fetched = {source.id: archives.get(manifest, source, progress) for source in manifest.sources}
-            files = assemble(manifest, fetched, target, scratch, progress)
+            try:
+                files = assemble(manifest, fetched, target, scratch, progress)
+            except ModelError:
+                archives.distrust(manifest)
+                raise
             write_record(target, Record(version=manifest.version, manifest=manifest.fingerprint, files=files))
             archives.trust(manifest)
             swap_in(target, self.root / manifest.name, staging)
