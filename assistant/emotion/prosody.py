@@ -66,9 +66,6 @@ def analyse(samples: AudioArray, sample_rate_hz: int) -> Prosody | None:
     f0_hz, aperiodicity, spectra = _yin(frames[searched], rate_hz, longest)
     octaves = np.log2(np.maximum(f0_hz, 1.0))
     voiced = aperiodicity < _VOICED_BELOW
-    if voiced.any():
-        # A frame far from the speaker's middle is an octave error of the tracker far more often than a leap.
-        voiced &= np.abs(octaves - np.median(octaves[voiced])) < 0.8
     if np.count_nonzero(voiced) < 3:
         return None
     low, middle, high = np.percentile(octaves[voiced], (10.0, 50.0, 90.0))

@@ -151,6 +151,23 @@ def test_another_face_starts_afresh(at_s: float, box: Box) -> None:
     assert after.probabilities[EMOTION_LABELS.index("happy")] < 0.05
 
 
+def test_a_picture_that_comes_late_starts_afresh() -> None:
+    channel = channel_saying(HAPPY, SAD)
+    channel.estimate(evidence(at_s=9.0))
+    late = estimated(channel.estimate(evidence(at_s=2.0)))
+    assert min(late.probabilities) > 0.0
+    assert int(np.argmax(late.probabilities)) == EMOTION_LABELS.index("sad")
+
+
+def test_a_large_face_is_averaged_not_sampled() -> None:
+    network = ExpressionNetwork(lambda _: HAPPY)
+    grain = np.random.default_rng(0).integers(0, 256, (1200, 1200, 1), dtype=np.uint8)
+    grain[:600] //= 3
+    FaceEmotion(network).estimate(evidence(np.repeat(grain, 3, axis=2), keypoints=()))
+    # Grain of one pixel has a deviation of 0.58 here; a crop that is eight times smaller shows little of it.
+    assert network.crops[0][36:].std() < 0.25
+
+
 @pytest.mark.models
 def test_the_astronaut_smiles(model_store: ModelStore) -> None:
     from assistant.config import Config

@@ -52,7 +52,7 @@ def test_tempo_follows_the_syllables(syllables_per_s: float) -> None:
 
 def test_a_trembling_voice_is_not_a_fast_one() -> None:
     steady = speech_like(syllables_per_s=2.0, seconds=3.0)
-    trembling = steady * (1.0 + 0.08 * np.sin(2 * np.pi * 12.0 * np.arange(steady.size) / RATE_HZ)).astype(np.float32)
+    trembling = steady * (1.0 + 0.12 * np.sin(2 * np.pi * 9.0 * np.arange(steady.size) / RATE_HZ)).astype(np.float32)
     one, other = analyse(steady, RATE_HZ), analyse(trembling, RATE_HZ)
     assert one and other
     tempo = FEATURES.index("tempo")
