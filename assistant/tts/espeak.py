@@ -12,8 +12,8 @@ from assistant.models.store import ModelStore
 from assistant.ports import SpeakingStyle
 from assistant.tts.wav import output_of, samples_from_wav
 
-_INSTALL = "sudo apt-get install espeak-ng"
-_WORDS_A_MINUTE = 165
+INSTALL = "sudo apt-get install espeak-ng"
+WORDS_A_MINUTE = 165
 # Its reading of Chinese characters is gibberish; given pinyin it is understandable.
 _VOICES = {"en": "en-us", "zh": "cmn-latn-pinyin"}
 
@@ -26,10 +26,7 @@ class EspeakSynthesizer:
 
     def __init__(self, timeout_s: float) -> None:
         """Raises `DependencyMissingError` if the program is not installed."""
-        if not shutil.which("espeak-ng"):
-            raise DependencyMissingError(
-                "The program 'espeak-ng' is not installed.", remedy=f"Install it with: {_INSTALL}"
-            )
+        require_espeak()
         self._timeout_s = timeout_s
 
     @classmethod
@@ -38,12 +35,18 @@ class EspeakSynthesizer:
 
     def synthesize(self, sentence: str, language: str, style: SpeakingStyle) -> Iterator[AudioArray]:
         """One block."""
-        speed = str(round(_WORDS_A_MINUTE * style.rate))
+        speed = str(round(WORDS_A_MINUTE * style.rate))
         command = ["espeak-ng", "--stdout", "--stdin", "-b", "1", "-v", _VOICES[language], "-s", speed]
-        wav = output_of(command, readable(sentence, language), timeout_s=self._timeout_s, package=_INSTALL)
+        wav = output_of(command, readable(sentence, language), timeout_s=self._timeout_s, package=INSTALL)
         if wav:
             samples, self.sample_rate_hz = samples_from_wav(wav)
             yield samples
+
+
+def require_espeak() -> None:
+    """Raise `DependencyMissingError` if the program is not installed."""
+    if not shutil.which("espeak-ng"):
+        raise DependencyMissingError("The program 'espeak-ng' is not installed.", remedy=f"Install it with: {INSTALL}")
 
 
 def readable(sentence: str, language: str) -> str:

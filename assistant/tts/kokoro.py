@@ -49,7 +49,7 @@ class KokoroSynthesizer:
             with np.load(folder / "voices_ja.npz") as voices:
                 self._styles = _styles(dict(voices), voice)
             self._session = ort.InferenceSession(
-                str(folder / "kokoro-v1.0.int8.onnx"), options, providers=["CPUExecutionProvider"]
+                str(folder / "kokoro.onnx"), options, providers=["CPUExecutionProvider"]
             )
         except ConfigError:
             raise

@@ -70,10 +70,16 @@ def spelled_out(text: str) -> str:
         return text
     import cn2an  # here, because few sentences need it and it takes 0.2 s
 
-    # 15:05 is a time; left alone, its colon would be a pause and its zero unread.
-    clock = re.sub(r"(\d{1,2})[:：](\d{2})(?!\d)", lambda time: f"{time[1]}点{time[2]}分", text)
-    written: str = cn2an.transform(clock, "an2cn")
+    written: str = cn2an.transform(re.sub(r"(\d{1,2})[:：](\d\d)(?!\d)", _clock_time, text), "an2cn")
     return written
+
+
+def _clock_time(match: re.Match[str]) -> str:
+    """15:05 as it is said; left alone, its colon would be a pause."""
+    hour, minute = match[1], int(match[2])
+    if minute == 0:
+        return f"{hour}点整"
+    return f"{hour}点{'零' if minute < 10 else ''}{minute}分"
 
 
 def _word(word: str) -> str:

@@ -1,25 +1,23 @@
-"""pyttsx3: the platform's own engine, espeak-ng on Linux, loaded as a library: optional, and only in the child process.
+"""pyttsx3: the platform's own engine, which on Linux is espeak-ng loaded as a library.
 
-Its event loop is known to hang on a second sentence, which is one reason why every voice runs where it can be killed.
+Its event loop is known to hang on a second sentence and its callbacks crash what is around them, so each sentence gets
+an interpreter of its own (`assistant.tts.pyttsx3_main`).
 """
 
 from __future__ import annotations
 
-import tempfile
+import importlib.util
+import sys
 from collections.abc import Iterator
-from pathlib import Path
-
-from pyttsx3.engine import Engine
 
 from assistant.config import Config
 from assistant.errors import DependencyMissingError
 from assistant.events import AudioArray
 from assistant.models.store import ModelStore
 from assistant.ports import SpeakingStyle
-from assistant.tts.espeak import readable
-from assistant.tts.wav import samples_from_wav
+from assistant.tts.espeak import INSTALL, WORDS_A_MINUTE, readable, require_espeak
+from assistant.tts.wav import output_of, samples_from_wav
 
-_WORDS_A_MINUTE = 165
 _VOICES = {"en": "gmw/en-us", "zh": "sit/cmn-latn-pinyin"}
 
 
@@ -29,33 +27,24 @@ class Pyttsx3Synthesizer:
     sample_rate_hz = 22_050
     languages = frozenset(_VOICES)
 
-    def __init__(self) -> None:
-        """Raises `DependencyMissingError` if the espeak-ng library is not installed."""
-        self._engine()
+    def __init__(self, timeout_s: float) -> None:
+        """Raises `DependencyMissingError` if pyttsx3 or espeak-ng is not installed."""
+        require_espeak()
+        if not importlib.util.find_spec("pyttsx3"):
+            raise DependencyMissingError(
+                "The Python package 'pyttsx3' is not installed.", remedy="Install it with: pip install pyttsx3"
+            )
+        self._timeout_s = timeout_s
 
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> Pyttsx3Synthesizer:
-        return cls()
+        return cls(config.tts.timeout_s)
 
     def synthesize(self, sentence: str, language: str, style: SpeakingStyle) -> Iterator[AudioArray]:
         """One block."""
-        engine = self._engine()
-        engine.setProperty("voice", _VOICES[language])
-        engine.setProperty("rate", round(_WORDS_A_MINUTE * style.rate))
-        with tempfile.TemporaryDirectory(prefix="assistant-") as folder:
-            path = Path(folder) / "speech.wav"
-            engine.save_to_file(readable(sentence, language), str(path))
-            engine.runAndWait()
-            if path.exists():
-                samples, self.sample_rate_hz = samples_from_wav(path.read_bytes())
-                yield samples
-
-    def _engine(self) -> Engine:
-        # A new one each time: a used one hangs.
-        try:
-            return Engine("espeak")
-        except (OSError, RuntimeError, ImportError) as error:
-            raise DependencyMissingError(
-                f"pyttsx3 needs the espeak-ng library, which cannot be loaded: {error}",
-                remedy="Install it with: sudo apt-get install espeak-ng",
-            ) from error
+        rate = str(round(WORDS_A_MINUTE * style.rate))
+        command = [sys.executable, "-m", "assistant.tts.pyttsx3_main", _VOICES[language], rate]
+        wav = output_of(command, readable(sentence, language), timeout_s=self._timeout_s, package=INSTALL)
+        if wav:
+            samples, self.sample_rate_hz = samples_from_wav(wav)
+            yield samples

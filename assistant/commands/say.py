@@ -1,0 +1,90 @@
+"""`assistant say`: speak a text, to the speaker or into a file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from pathlib import Path
+
+import anyio
+import numpy as np
+
+from assistant.audio import portaudio
+from assistant.audio.files import write_wav
+from assistant.config import Config
+from assistant.errors import DeviceError, MediaError
+from assistant.events import AudioArray
+from assistant.ports import SpeakingStyle
+from assistant.registry import resolve
+from assistant.tts import SAMPLE_RATE_HZ, SYNTHESIZERS
+from assistant.tts.finishing import has_words
+from assistant.tts.process import SpeechProcess
+
+_HAN = re.compile(r"[\u3400-\u9fff]")
+
+
+def say(text: str, out: Path | None, language: str | None, engine: str | None, config: Config) -> float:
+    """Speak `text`; returns how many seconds it lasted.
+
+    Without `out` it goes to the configured speaker. `language` is taken from the script if not given, `engine` from
+    the configuration; a named engine has no fallback. Raises `MediaError` when there is nothing to say or the file
+    cannot be written, `DeviceError` for the speaker, `StageError` when no voice can say it.
+    """
+    if not has_words(text):
+        raise MediaError("There is nothing to say: the text holds no word.", remedy="Give a text with words.")
+    spoken_language = language or language_of(text)
+    chosen = _with_engine(config, engine) if engine else config
+    if out is None:
+        return anyio.run(_play, text, spoken_language, chosen)
+    samples = anyio.run(_collect, text, spoken_language, chosen)
+    try:
+        write_wav(out, samples, SAMPLE_RATE_HZ)
+    except (OSError, RuntimeError) as error:  # soundfile's errors are RuntimeErrors
+        raise MediaError(f"{out} cannot be written: {error}", remedy="Check the path and the free space.") from error
+    return len(samples) / SAMPLE_RATE_HZ
+
+
+def language_of(text: str) -> str:
+    """ "zh" if there is a Chinese character in it, else "en"."""
+    return "zh" if _HAN.search(text) else "en"
+
+
+def _with_engine(config: Config, engine: str) -> Config:
+    resolve(SYNTHESIZERS, engine, kind="voice")  # names the voices there are, before anything is started
+    return config.model_copy(
+        update={"tts": config.tts.model_copy(update={"en": engine, "zh": engine, "fallback": "none"})}
+    )
+
+
+async def _blocks(text: str, language: str, config: Config) -> AsyncGenerator[AudioArray, None]:
+    voices = SpeechProcess(config, config.models.dir)
+    try:
+        async with aclosing(voices.speak(text, language, SpeakingStyle())) as spoken:
+            async for samples, _ in spoken:
+                yield samples
+    finally:
+        await voices.close()
+
+
+async def _collect(text: str, language: str, config: Config) -> AudioArray:
+    async with aclosing(_blocks(text, language, config)) as blocks:
+        return np.concatenate([samples async for samples in blocks])
+
+
+async def _play(text: str, language: str, config: Config) -> float:
+    sounddevice = portaudio.load()
+    device = portaudio.find(config.audio.output, "output")
+    length = 0
+    try:
+        with sounddevice.OutputStream(SAMPLE_RATE_HZ, device=device.index, channels=1, dtype="float32") as stream:
+            async with aclosing(_blocks(text, language, config)) as blocks:
+                async for samples in blocks:
+                    await anyio.to_thread.run_sync(stream.write, samples[:, None] * np.float32(config.audio.volume))
+                    length += len(samples)
+    except sounddevice.PortAudioError as error:
+        raise DeviceError(
+            f"The speaker '{device.name}' stopped or cannot be opened: {error}",
+            remedy="`assistant devices` lists the speakers; set audio.output to another one.",
+        ) from error
+    return length / SAMPLE_RATE_HZ

@@ -1,0 +1,74 @@
+"""Chinese to phonemes. The expected strings are the output of misaki 0.9.4's legacy front end."""
+
+from __future__ import annotations
+
+import pytest
+
+from assistant.tts.kokoro import pieces
+from assistant.tts.mandarin import phonemes_from_chinese, spelled_out
+
+
+@pytest.mark.parametrize(
+    ("syllables", "phonemes"),
+    [
+        ("你好。", "ni↓xau↓."),
+        ("知", "ꭧɨ→"),
+        ("四", "sɨ↘"),
+        ("女", "ny↓"),
+        ("月", "ɥe↘"),
+        ("元", "ɥɛ↗n"),
+        ("军", "ʨy→n"),
+        ("翁", "wə→ŋ"),
+        ("二", "ɚ↘"),
+        ("穷", "ʨʰjʊ↗ŋ"),
+        ("吗", "ma"),
+    ],
+)
+def test_phonemes_equal_those_that_the_voice_was_trained_on(syllables: str, phonemes: str) -> None:
+    assert phonemes_from_chinese(syllables, str) == phonemes
+
+
+def test_context_decides_between_readings() -> None:
+    assert "xa↗ŋ" in phonemes_from_chinese("银行", str)
+    assert "ɕi↗ŋ" in phonemes_from_chinese("行人", str)
+
+
+def test_foreign_words_are_spoken_in_english() -> None:
+    assert phonemes_from_chinese("我是Jarvis。", lambda word: f"<{word}>") == "wo↓ ʂɨ↘ <Jarvis> ."
+
+
+@pytest.mark.parametrize(
+    ("text", "spelled"),
+    [
+        ("没有数字", "没有数字"),
+        ("现在是15:05", "现在是十五点零五分"),
+        ("9:00", "九点整"),
+        ("气温-3.5度", "气温负三点五度"),
+        ("50%", "百分之五十"),
+        ("2026年11月22日", "二零二六年十一月二十二日"),
+    ],
+)
+def test_numbers_are_spelled_out(text: str, spelled: str) -> None:
+    assert spelled_out(text) == spelled
+
+
+def test_the_first_piece_is_short_and_nothing_is_lost() -> None:
+    sentence = "我看到一个杯子，旁边坐着一只猫，窗户外面有一棵树，树上有三只鸟，它们在唱歌。"
+    found = pieces(sentence)
+    assert found[0] == "我看到一个杯子，"
+    assert "".join(found) == sentence
+    assert len(found) == 3, "few breaks in the melody"
+
+
+@pytest.mark.parametrize("text", ["你好，我是。", "3.5度。", "好。", "我看到桌子，猫。"])
+def test_short_sentences_stay_whole(text: str) -> None:
+    assert pieces(text) == [text]
+
+
+def test_a_sentence_without_marks_is_cut_before_it_is_too_long_for_the_network() -> None:
+    assert max(len(piece) for piece in pieces("我" * 500)) <= 160
+
+
+@pytest.mark.parametrize("text", ["", "，", "  "])
+def test_no_words_no_pieces(text: str) -> None:
+    assert not any(any(c.isalnum() for c in piece) for piece in pieces(text))
