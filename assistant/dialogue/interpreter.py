@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from hassil import recognize_all
-from hassil.util import remove_skip_words
+from hassil.util import TrackedText, remove_skip_words_tracked
 from rapidfuzz import fuzz, process
 
 from assistant.dialogue.normalization import clauses, normalize
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _MIN_SIMILARITY = {"en": 93.0, "zh": 88.0}
 """Likeness of the sound keys (0 to 100) from which a sentence counts as misheard."""
-_MIN_FUZZY_LENGTH = {"en": 8, "zh": 4}
+_MIN_FUZZY_LENGTH = {"en": 8, "zh": 5}
 """Shorter sentences are too easily mistaken for each other, so they must match exactly or by sound."""
 _MAX_WILDCARD_LENGTH = {"en": 3, "zh": 6}
 """Words, or Chinese characters, that a name or an object may have."""
@@ -115,38 +115,51 @@ class LanguageMatcher:
 
     def _closest(self, text: str) -> Match | None:
         """Word for word, then without the words that do not count, then the same by sound."""
-        found = self._recognize(text, text, self._exact, []) or self._recognize(
-            text, text, self._exact, self._skip_words
-        )
+        found = self._recognize(text, text, self._exact)
+        if found is None and (bare := self._bare(text, text, self._skip_words)[0]) != text:
+            found = self._recognize(bare, bare, self._exact)
         if found is not None or self._by_sound is None:
             return found
         folded = self._folder.fold(text)
-        return self._recognize(text, folded, self._by_sound, []) or self._recognize(
-            text, folded, self._by_sound, self._skip_words_by_sound
-        )
+        found = self._recognize(text, folded, self._by_sound)
+        if found is None and (pair := self._bare(text, folded, self._skip_words_by_sound))[1] != folded:
+            found = self._recognize(*pair, self._by_sound)
+        return found
+
+    def _bare(self, heard: str, sounded: str, skip_words: list[str]) -> tuple[str, str]:
+        """Both texts, of equal length, without the skip words that stand in `sounded`."""
+        tracked = TrackedText(sounded)
+        remove_skip_words_tracked(tracked, skip_words, self._exact.settings.ignore_whitespace)
+        return "".join(heard[offset] for offset in tracked.offsets), tracked.text
 
     def _misheard(self, text: str) -> Match | None:
         """The known sentence that sounds almost like `text`, with or without the words that do not count."""
-        bare = remove_skip_words(text, self._skip_words, self._exact.settings.ignore_whitespace)
-        for candidate in dict.fromkeys((text, bare)):
+        for candidate in dict.fromkeys((text, self._bare(text, text, self._skip_words)[0])):
             if len(candidate.replace(" ", "")) < _MIN_FUZZY_LENGTH[self._language]:
                 continue
             nearest = process.extractOne(
                 self._key(candidate), self._plain_keys, scorer=fuzz.ratio, score_cutoff=_MIN_SIMILARITY[self._language]
             )
-            if nearest is not None:
+            if nearest is not None and self._is_one_slip(self._key(candidate), nearest[0]):
                 meant = self._plain[nearest[0]]
-                return self._recognize(meant, meant, self._exact, [])
+                return self._recognize(meant, meant, self._exact)
         return None
 
-    def _recognize(self, heard: str, sounded: str, intents: Intents, skip_words: list[str]) -> Match | None:
+    def _is_one_slip(self, heard_key: str, meant_key: str) -> bool:
+        """Whether at most one Chinese syllable differs: 电视 is too near 定时 for its letters to be counted alone."""
+        if self._language != "zh":
+            return True
+        heard, meant = heard_key.split(), meant_key.split()
+        return len(heard) == len(meant) and sum(a != b for a, b in zip(heard, meant, strict=True)) <= 1
+
+    def _recognize(self, heard: str, sounded: str, intents: Intents) -> Match | None:
         """Match `sounded`, which has the same length as `heard`, and take free slots from `heard`.
 
         The first match without a free slot is taken, for hassil would go on through every way to read the sentence;
         otherwise the one whose free slots hold the least.
         """
         best: tuple[int, Match] | None = None
-        for result in recognize_all(sounded, intents, skip_words=skip_words):
+        for result in recognize_all(sounded, intents):
             slots = self._slots(result, heard)
             if slots is None:
                 continue

@@ -93,7 +93,8 @@ class OpenAiDialogueModel:
         connection.request("POST", self._path, json.dumps(body), headers)
         response = connection.getresponse()
         if response.status != http.client.OK:
-            detail = response.read(_MAX_ERROR_BYTES).decode("utf-8", "replace").strip()
+            with response:
+                detail = response.read(_MAX_ERROR_BYTES).decode("utf-8", "replace").strip()
             raise StageError(
                 f"The language model answered with HTTP status {response.status}: {detail or response.reason}",
                 remedy=_REMEDY,

@@ -14,6 +14,9 @@ from assistant.dialogue.script import HAN
 _ENGLISH_SOUNDS = tuple(
     (re.compile(pattern), sound)
     for pattern, sound in (
+        (r"\bc\b", "sI"),
+        (r"\bu\b", "you"),
+        (r"\br\b", "ar"),
         (r"\bwh(?=o)", "h"),
         (r"\bwh", "w"),
         (r"\bkn", "n"),

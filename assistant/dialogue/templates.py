@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -11,11 +12,13 @@ from typing import Any
 import yaml  # type: ignore[import-untyped]  # PyYAML, which hassil brings along, ships no types.
 from hassil import Intents, merge_dict
 from hassil.errors import HassilError
+from hassil.parser import ParseError
 from hassil.sample import sample_sentence
 
 from assistant.dialogue.numbers import spoken_count, spoken_number
 from assistant.errors import ConfigError
 
+_RULE_REFERENCE = re.compile(r"<(\w+)>")
 _MAX_EXPANSIONS = 300
 """Sentences that one template contributes to fuzzy matching at most."""
 
@@ -45,11 +48,11 @@ def load_templates(language: str, own_folder: str) -> dict[str, Any]:
 def compile_templates(templates: dict[str, Any], fold: Callable[[str], str] = str) -> Intents:
     """Templates ready for hassil, every piece of their text passed through `fold`, without their skip words.
 
-    hassil would try those template by template, so that 你好吗 less 吗 would be a greeting before it is a question; the
-    caller passes them once nothing matched word for word. Raises `ConfigError`.
+    hassil would try those template by template, so that 你好吗 less 吗 would be a greeting before it is a question, and
+    would not leave them out before a wildcard; the interpreter does it. Raises `ConfigError`.
     """
     try:
-        return Intents.from_dict(
+        intents = Intents.from_dict(
             {
                 "language": templates["language"],
                 "settings": templates.get("settings", {}),
@@ -61,11 +64,13 @@ def compile_templates(templates: dict[str, Any], fold: Callable[[str], str] = st
                 },
             }
         )
-    except (HassilError, KeyError, TypeError, ValueError, AttributeError) as error:
+        _parse_all(intents)
+    except (HassilError, ParseError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise ConfigError(
             f"A sentence template ({templates.get('language')}) cannot be read: {error!r}.",
             remedy="Compare your own templates with assistant/dialogue/sentences/.",
         ) from error
+    return intents
 
 
 def expand_templates(intents: Intents) -> Iterator[str]:
@@ -79,6 +84,21 @@ def expand_templates(intents: Intents) -> Iterator[str]:
                 sentences = sample_sentence(template, {}, rules, skip_optionals=True)
                 for sentence in itertools.islice(sentences, _MAX_EXPANSIONS):
                     yield " ".join(sentence.split())
+
+
+def _parse_all(intents: Intents) -> None:
+    """Parse every template now, which hassil would put off to the first match, and look up what they refer to."""
+    for intent in intents.intents.values():
+        for block in intent.data:
+            rules = {**intents.expansion_rules, **block.expansion_rules}
+            lists = {**intents.slot_lists, **block.slot_lists}
+            for template in block.sentences:
+                for name in _RULE_REFERENCE.findall(template.text):
+                    if name not in rules:
+                        raise ValueError(f"'{template.text}' refers to the rule <{name}>, which does not exist")
+                for name in template.list_names(rules):
+                    if name not in lists:
+                        raise ValueError(f"'{template.text}' refers to the list {{{name}}}, which does not exist")
 
 
 def _read_own(path: Path) -> dict[str, Any]:

@@ -1,0 +1,193 @@
+"""The optional language model, against a real HTTP server on this machine."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import anyio
+import pytest
+
+from assistant.config import Config, DialogueConfig, LanguageModelConfig
+from assistant.dialogue.language_model import OpenAiDialogueModel
+from assistant.errors import ConfigError, StageError
+from assistant.models.store import ModelStore
+from assistant.ports import DialogueTurn
+
+_TURN = DialogueTurn("Tell me a joke.", "en", (("Hello", "Hi!"), ("Stop", "")), "I see a dog.", "happy")
+
+
+class Endpoint:
+    """A server on a free port whose answer each test writes."""
+
+    def __init__(self) -> None:
+        self.requests: list[tuple[str, dict[str, str], dict[str, Any]]] = []
+        self.respond: Callable[[http.server.BaseHTTPRequestHandler], None] = lambda handler: None
+        self.finish = threading.Event()
+        endpoint = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                endpoint.requests.append((self.path, dict(self.headers), body))
+                endpoint.respond(self)
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Quiet."""
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
+
+    def close(self) -> None:
+        self.finish.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    server = Endpoint()
+    yield server
+    server.close()
+
+
+def _stream(*lines: str) -> Callable[[http.server.BaseHTTPRequestHandler], None]:
+    def respond(handler: http.server.BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Type", "text/event-stream")
+        handler.end_headers()
+        for line in lines:
+            handler.wfile.write(f"{line}\n\n".encode())
+
+    return respond
+
+
+def _chunk(text: str) -> str:
+    return "data: " + json.dumps({"choices": [{"delta": {"content": text}}]}, ensure_ascii=False)
+
+
+def _ask(url: str, *, timeout_s: float = 5.0, api_key: str = "") -> list[str]:
+    model = OpenAiDialogueModel(LanguageModelConfig(url=url, model="small", timeout_s=timeout_s, api_key=api_key))
+
+    async def collect() -> list[str]:
+        return [piece async for piece in model.reply(_TURN)]
+
+    return anyio.run(collect)
+
+
+def test_pieces_come_as_the_server_sends_them(endpoint: Endpoint) -> None:
+    endpoint.respond = _stream(
+        ": a comment",
+        'data: {"choices": [{"delta": {"role": "assistant"}}]}',
+        _chunk("Why did "),
+        _chunk("the 狗?"),
+        'data: {"choices": []}',
+        "data: [DONE]",
+        _chunk("never read"),
+    )
+    assert _ask(endpoint.url) == ["Why did ", "the 狗?"]
+
+
+def test_the_request_carries_history_scene_and_emotion(endpoint: Endpoint) -> None:
+    endpoint.respond = _stream("data: [DONE]")
+    _ask(endpoint.url + "/", api_key="secret")
+    path, headers, body = endpoint.requests[0]
+    assert path == "/v1/chat/completions"
+    assert headers["Authorization"] == "Bearer secret"
+    assert (body["model"], body["stream"]) == ("small", True)
+    system, *rest = body["messages"]
+    assert "I see a dog." in system["content"]
+    assert "happy" in system["content"]
+    assert [message["content"] for message in rest] == ["Hello", "Hi!", "Stop", "Tell me a joke."]
+    assert [message["role"] for message in rest] == ["user", "assistant", "user", "user"]
+
+
+def test_a_refused_connection_is_named(endpoint: Endpoint) -> None:
+    endpoint.close()
+    with pytest.raises(StageError, match="cannot be reached") as caught:
+        _ask(endpoint.url)
+    assert caught.value.remedy
+
+
+def test_an_error_status_is_named_with_the_servers_words(endpoint: Endpoint) -> None:
+    endpoint.respond = lambda handler: handler.send_error(500, "model exploded")
+    with pytest.raises(StageError, match=r"500.*model exploded"):
+        _ask(endpoint.url)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["<html>", "data: {", 'data: {"choices": [{}]}', "data: 3", 'data: {"error": "no memory"}', '{"choices": []}'],
+)
+def test_garbage_is_an_error_and_no_answer(endpoint: Endpoint, line: str) -> None:
+    endpoint.respond = _stream(line)
+    with pytest.raises(StageError, match="no chat completion"):
+        _ask(endpoint.url)
+
+
+def test_what_is_no_http_at_all_is_an_error(endpoint: Endpoint) -> None:
+    endpoint.respond = lambda handler: handler.wfile.write(b"SSH-2.0-OpenSSH_9.6\r\n")
+    with pytest.raises(StageError, match="cannot be reached"):
+        _ask(endpoint.url)
+
+
+@pytest.mark.parametrize("line", ["", ": still thinking"])
+def test_a_server_that_says_nothing_is_given_up(endpoint: Endpoint, line: str) -> None:
+    def respond(handler: http.server.BaseHTTPRequestHandler) -> None:
+        _stream()(handler)
+        while line and not endpoint.finish.wait(0.02):
+            handler.wfile.write(f"{line}\n".encode())
+        endpoint.finish.wait(10)
+
+    def tolerant(handler: http.server.BaseHTTPRequestHandler) -> None:
+        try:
+            respond(handler)
+        except OSError:
+            """The client hung up, as it should."""
+
+    endpoint.respond = tolerant
+    with pytest.raises(StageError, match="sent nothing"):
+        _ask(endpoint.url, timeout_s=0.2)
+
+
+def test_an_interrupted_answer_hangs_up_on_the_server(endpoint: Endpoint) -> None:
+    hung_up = threading.Event()
+
+    def respond(handler: http.server.BaseHTTPRequestHandler) -> None:
+        _stream(_chunk("Well"))(handler)
+        deadline_s = time.monotonic() + 10
+        try:
+            while time.monotonic() < deadline_s and not endpoint.finish.wait(0.01):
+                handler.wfile.write(b": waiting\n")
+        except OSError:
+            hung_up.set()
+
+    endpoint.respond = respond
+    model = OpenAiDialogueModel(LanguageModelConfig(url=endpoint.url, timeout_s=10.0))
+
+    async def listen_briefly() -> None:
+        async with anyio.create_task_group() as group:
+
+            async def listen() -> None:
+                async for _ in model.reply(_TURN):
+                    group.cancel_scope.cancel()
+
+            group.start_soon(listen)
+
+    anyio.run(listen_briefly)
+    assert hung_up.wait(5)
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8080", "ftp://host/v1", "http://", "nonsense"])
+def test_an_unusable_address_is_refused_at_start(url: str) -> None:
+    config = Config(dialogue=DialogueConfig(language_model=LanguageModelConfig(url=url)))
+    with pytest.raises(ConfigError, match=r"language_model\.url"):
+        OpenAiDialogueModel.create(config, ModelStore())

@@ -1,0 +1,90 @@
+"""What a skill is given, with a world and an assistant that the test sets up and looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from anyio.abc import TaskGroup
+
+from assistant.events import EMOTION_LABELS, EmotionContribution, EmotionLabel, EmotionState, SceneCaption, SceneState
+from assistant.ports import Clock
+from assistant.skills import SkillContext
+from tests.doubles.clock import ManualClock
+
+
+@dataclass
+class GivenSenses:
+    """`Senses` that report what they are given."""
+
+    current_scene: SceneState | None = None
+    captions: dict[str, SceneCaption] = field(default_factory=dict)
+    current_emotion: EmotionState | None = None
+    broken: dict[str, str] = field(default_factory=dict)
+
+    def scene(self) -> SceneState | None:
+        return self.current_scene
+
+    def caption(self, language: str) -> SceneCaption | None:
+        return self.captions.get(language)
+
+    def emotion(self) -> EmotionState | None:
+        return self.current_emotion
+
+    def unavailable(self) -> dict[str, str]:
+        return self.broken
+
+
+@dataclass
+class RecordedControls:
+    """`Controls` that remember what was asked of them; background tasks run in `group`."""
+
+    group: TaskGroup | None = None
+    loudness: float = 0.5
+    said_last: str = ""
+    muted: bool = False
+    announced: list[tuple[str, str]] = field(default_factory=list)
+
+    def volume(self) -> float:
+        return self.loudness
+
+    def set_volume(self, volume: float) -> None:
+        self.loudness = min(1.0, max(0.0, volume))
+
+    async def mute(self) -> None:
+        self.muted = True
+
+    def last_reply(self) -> str:
+        return self.said_last
+
+    async def announce(self, text: str, language: str) -> None:
+        self.announced.append((text, language))
+
+    def start(self, name: str, task: Callable[[], Awaitable[None]]) -> Callable[[], None]:
+        """Runs the task, and drops its outcome once it is cancelled, as a task group would."""
+        cancelled: list[bool] = []
+
+        async def run() -> None:
+            if not cancelled:
+                await task()
+
+        if self.group is not None:
+            self.group.start_soon(run, name=name)
+        return lambda: cancelled.append(True)
+
+
+def skill_context(
+    senses: GivenSenses | None = None,
+    controls: RecordedControls | None = None,
+    clock: Clock | None = None,
+    turn_id: int = 1,
+) -> SkillContext:
+    """A context over doubles, calm and empty unless given otherwise."""
+    return SkillContext(turn_id, clock or ManualClock(), senses or GivenSenses(), controls or RecordedControls())
+
+
+def feeling(label: EmotionLabel | None, confidence: float = 0.9, channel: str = "face") -> EmotionState:
+    """A fused estimate that rests on one channel."""
+    certain = tuple(1.0 if name == label else 0.0 for name in EMOTION_LABELS)
+    evidence = EmotionContribution(channel, 1.0, label, confidence, 0.5, None if label else "not confident")
+    return EmotionState(0.0, label, certain, 0.0, 0.0, confidence, (evidence,))
