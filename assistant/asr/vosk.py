@@ -1,6 +1,6 @@
 """Vosk: Kaldi models that recognise while the person is still speaking.
 
-One model a language; its name in the store ends in the language: vosk-en, vosk-zh, vosk-ko.
+One model a language, which its manifest names.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import vosk
 
+from assistant.asr.engine import check_engine
 from assistant.config import Config
 from assistant.errors import ConfigError, ModelError, StageError
 from assistant.events import AudioArray
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from assistant.models.store import ModelStore
 
 SAMPLE_RATE_HZ = 16000
-_NAME = re.compile(r"vosk-([a-z]{2,3})\b.*")
 _UNKNOWN_WORDS = frozenset({"[unk]", "<unk>"})
 _BETWEEN_HAN = re.compile(r"(?<=[\u4e00-\u9fff]) +(?=[\u4e00-\u9fff])")
 
@@ -49,14 +49,9 @@ class VoskRecognizer:
     def create(cls, config: Config, models: ModelStore) -> VoskRecognizer:
         """Load the model that `config.asr.model` names. Raises `ModelMissingError` when it has not been pulled and
         `ConfigError` when it is no Vosk model or does not speak `config.asr.language`."""
-        name = config.asr.model
-        match = _NAME.fullmatch(name)
-        if match is None:
-            raise ConfigError(
-                f"asr.backend is 'vosk', but asr.model '{name}' is no Vosk model.",
-                remedy="Use vosk-en, vosk-zh or vosk-ko, or the backend 'whisper'.",
-            )
-        recognizer = cls(models.path(name), match[1])
+        manifest = models.manifest(config.asr.model)
+        check_engine(manifest, "vosk")
+        recognizer = cls(models.path(config.asr.model), manifest.languages[0])
         if config.asr.language != "auto":
             recognizer.open(config.asr.language)
         return recognizer

@@ -17,6 +17,7 @@ import numpy as np
 from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
 
+from assistant.asr.engine import check_engine
 from assistant.asr.hallucinations import Evidence, is_loop, is_made_up
 from assistant.asr.simplified import to_simplified
 from assistant.config import Config
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 SAMPLE_RATE_HZ = 16000
 HOP_SAMPLES = 160
 FULL_WINDOW_S = 30.0
-WINDOWS_S = (6.0, 8.0, 12.0, 20.0, FULL_WINDOW_S)
+MIN_WINDOW_S = 5.0
 MARGIN_S = 1.5
 """Silence that a window must have behind the utterance: with less, words are lost or doubled."""
 SECONDS_PER_TIMESTAMP = 0.02
@@ -81,8 +82,10 @@ class WhisperRecognizer:
 
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> WhisperRecognizer:
-        """Load the model that `config.asr.model` names. Raises `ModelMissingError` when it has not been pulled."""
+        """Load the model that `config.asr.model` names. Raises `ModelMissingError` when it has not been pulled and
+        `ConfigError` when it is no Whisper model or does not know `config.asr.language`."""
         asr = config.asr
+        check_engine(models.manifest(asr.model), "whisper")
         recognizer = cls(models.path(asr.model), languages=asr.languages, beam_size=asr.beam_size, threads=asr.threads)
         if asr.language != "auto":
             recognizer.check(asr.language)
@@ -197,8 +200,8 @@ class WhisperStream:
 
 
 def window_for(seconds: float) -> float:
-    """Length in seconds of the window in which an utterance is recognised."""
-    return next((window_s for window_s in WINDOWS_S if seconds + MARGIN_S <= window_s), FULL_WINDOW_S)
+    """Length in whole seconds of the window in which an utterance is recognised."""
+    return min(FULL_WINDOW_S, max(MIN_WINDOW_S, float(math.ceil(seconds + MARGIN_S))))
 
 
 def _tokenizer(tokenizer: Any, multilingual: bool, language: str) -> Tokenizer:

@@ -1,0 +1,85 @@
+"""Recognises ahead of the decision: while the endpointer still waits, what was said so far is already decoded."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from assistant.audio import SAMPLE_RATE_HZ
+from assistant.events import Utterance
+from assistant.ports import Clock, Recognition, Recognizer, RecognizerStream
+from assistant.worker import Worker
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A recognition and what it cost."""
+
+    recognition: Recognition
+    started_at_s: float
+    finished_at_s: float
+    compute_s: float
+    """Seconds of decoding, by a performance counter."""
+
+
+class Transcriber:
+    """Drives one recogniser through one utterance at a time, on the recogniser's own thread."""
+
+    def __init__(self, recognizer: Recognizer, clock: Clock, *, language: str | None, timeout_s: float) -> None:
+        self._recognizer = recognizer
+        self._clock = clock
+        self._language = language
+        self._worker = Worker("recogniser", timeout_s=timeout_s)
+        self._stream: RecognizerStream | None = None
+        self._utterance_started_at_s: float | None = None
+        self._accepted_samples = 0
+        self._changed = False
+        """Whether samples were accepted since the last result."""
+        self._latest: Timed | None = None
+
+    async def recognize(self, utterance: Utterance) -> Timed:
+        """The text of all of `utterance`.
+
+        An utterance may grow from call to call: only what is new is handed to the recogniser, and when nothing is new
+        the last result is returned, with the times at which it was really made. Raises `StageError`.
+        """
+        asked_at_s = self._clock.monotonic_s()
+        fresh = await self._worker.run(self._decode, utterance)
+        if fresh is not None:
+            recognition, compute_s = fresh
+            self._latest = Timed(recognition, asked_at_s, self._clock.monotonic_s(), compute_s)
+        assert self._latest is not None
+        return self._latest
+
+    async def partial(self, utterance: Utterance) -> str | None:
+        """Hand what is new of `utterance` to a streaming recogniser; its text so far, None if it has no news."""
+        return await self._worker.run(self._accept, utterance)
+
+    def close(self) -> None:
+        """Free the recogniser."""
+        self._worker.close()
+        self._recognizer.close()
+
+    def _decode(self, utterance: Utterance) -> tuple[Recognition, float] | None:
+        """On the worker's thread. None when the last result still stands."""
+        started = time.perf_counter()
+        self._accept(utterance)
+        if not self._changed:
+            return None
+        assert self._stream is not None
+        recognition = self._stream.result()
+        self._changed = False
+        return recognition, time.perf_counter() - started
+
+    def _accept(self, utterance: Utterance) -> str | None:
+        assert utterance.sample_rate_hz == SAMPLE_RATE_HZ
+        if self._stream is None or utterance.started_at_s != self._utterance_started_at_s:
+            self._stream = self._recognizer.open(self._language)
+            self._utterance_started_at_s = utterance.started_at_s
+            self._accepted_samples = 0
+        new = utterance.samples[self._accepted_samples :]
+        if not len(new):
+            return None
+        self._accepted_samples += len(new)
+        self._changed = True
+        return self._stream.accept(new)

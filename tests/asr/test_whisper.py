@@ -1,0 +1,156 @@
+"""Whisper on real sound."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import jiwer
+import numpy as np
+import pytest
+
+from assistant.asr.whisper import WhisperRecognizer, window_for
+from assistant.audio.files import read_audio
+from assistant.config import Config
+from assistant.errors import ConfigError, ModelError, ModelMissingError
+from assistant.events import AudioArray
+from assistant.models.store import ModelStore
+from tests.doubles.spoken import english
+
+pytestmark = pytest.mark.models
+
+
+@pytest.fixture(scope="module")
+def base(model_store: ModelStore) -> Iterator[WhisperRecognizer]:
+    recognizer = WhisperRecognizer.create(Config(), model_store)
+    yield recognizer
+    recognizer.close()
+
+
+def heard(recognizer: WhisperRecognizer, samples: AudioArray, language: str | None = None) -> str:
+    stream = recognizer.open(language)
+    assert stream.accept(samples) is None, "Whisper has no partials"
+    return stream.result().text
+
+
+def words(text: str) -> str:
+    return " ".join(re.findall(r"[\w']+", text.lower()))
+
+
+def test_a_sentence_and_its_language(base: WhisperRecognizer) -> None:
+    stream = base.open(None)
+    for block in np.array_split(english("How many people are in the kitchen?"), 50):
+        stream.accept(block)
+    result = stream.result()
+    assert words(result.text) == "how many people are in the kitchen"
+    assert result.language == "en"
+    assert 0.3 < result.confidence <= 1.0
+
+
+def test_a_result_is_kept_until_there_are_new_samples(base: WhisperRecognizer) -> None:
+    stream = base.open("en")
+    stream.accept(english("What time is it?"))
+    first = stream.result()
+    assert stream.result() is first
+    stream.accept(np.zeros(0, np.float32))
+    assert stream.result() is first
+    stream.accept(english("Tell me now."))
+    assert words(stream.result().text) == "what time is it tell me now"
+
+
+def test_silence_and_noise_are_no_sentence(base: WhisperRecognizer) -> None:
+    rng = np.random.default_rng(0)
+    time_s = np.arange(32000) / 16000
+    sounds = {
+        "nothing": np.zeros(0),
+        "silence": np.zeros(32000),
+        "a quiet room": rng.normal(0, 0.001, 32000),
+        "white noise": rng.normal(0, 0.05, 32000),
+        "a tone": 0.3 * np.sin(2 * np.pi * 440 * time_s),
+        "mains hum": 0.1 * np.sign(np.sin(2 * np.pi * 50 * time_s)),
+    }
+    texts = {name: heard(base, samples.astype(np.float32)) for name, samples in sounds.items()}
+    assert texts == dict.fromkeys(sounds, "")
+
+
+def test_mandarin_is_detected_and_written_in_simplified_characters(
+    base: WhisperRecognizer, model_store: ModelStore
+) -> None:
+    stream = base.open(None)
+    stream.accept(read_audio(model_store.file("sample-speech-zh", "nihao_shijie.wav")))
+    assert re.findall(r"\w+", stream.result().text) == ["你好世界"]
+    assert stream.result().language == "zh"
+
+
+def test_telephone_quality(base: WhisperRecognizer, model_store: ModelStore) -> None:
+    folder = model_store.path("sample-telephone-en")
+    lines = gzip.decompress((folder / "core-sounds-en.txt.gz").read_bytes()).decode(errors="replace").splitlines()
+    wanted = dict(line.split(": ", 1) for line in lines if ": " in line)
+    names = [
+        "agent-alreadyon",
+        "agent-pass",
+        "auth-incorrect",
+        "call-waiting",
+        "cannot-complete-as-dialed",
+        "conf-full",
+    ]
+    names += ["conf-getpin", "conf-lockednow", "conf-onlyperson", "pbx-invalid", "priv-callpending", "vm-savefolder"]
+    references = [words(wanted[name]) for name in names]
+    hypotheses = [words(heard(base, read_audio(next(folder.rglob(f"{name}.wav"))), "en")) for name in names]
+    assert jiwer.wer(references, hypotheses) <= 0.1
+
+
+def test_more_than_a_window_is_recognised_to_its_end(base: WhisperRecognizer) -> None:
+    gap = np.zeros(30 * 16000, np.float32)
+    sound = np.concatenate([english("The first sentence."), gap, english("And now the last one.")])
+    text = words(heard(base, sound, "en"))
+    assert "first sentence" in text
+    assert "the last one" in text
+
+
+def test_a_window_leaves_room_behind_the_utterance() -> None:
+    for seconds in (0.1, 2.0, 3.5, 3.6, 7.9, 20.0, 28.5):
+        assert 1.5 <= window_for(seconds) - seconds <= 5.0
+    assert window_for(29.9) == 30.0
+
+
+def test_the_english_model_knows_only_english(model_store: ModelStore) -> None:
+    config = Config.model_validate({"asr": {"model": "whisper-tiny.en"}})
+    tiny = WhisperRecognizer.create(config, model_store)
+    assert tiny.languages == {"en"}
+    stream = tiny.open(None)
+    stream.accept(english("How many people are in the kitchen?"))
+    assert words(stream.result().text) == "how many people are in the kitchen"
+    assert stream.result().language == "en"
+    with pytest.raises(ConfigError, match="'zh' but knows only: en"):
+        tiny.open("zh")
+    tiny.close()
+    chinese = Config.model_validate({"asr": {"model": "whisper-tiny.en", "language": "zh"}})
+    with pytest.raises(ConfigError, match="zh"):
+        WhisperRecognizer.create(chinese, model_store)
+
+
+def test_a_language_that_whisper_has_not_heard_of(model_store: ModelStore) -> None:
+    config = Config.model_validate({"asr": {"languages": ("en", "tlh")}})
+    with pytest.raises(ConfigError, match="tlh"):
+        WhisperRecognizer.create(config, model_store)
+
+
+def test_a_model_of_another_engine_is_refused(model_store: ModelStore) -> None:
+    config = Config.model_validate({"asr": {"model": "vosk-ko"}})
+    with pytest.raises(ConfigError, match="vosk-ko"):
+        WhisperRecognizer.create(config, model_store)
+
+
+def test_a_model_that_was_not_pulled_says_how(tmp_path: Path) -> None:
+    with pytest.raises(ModelMissingError, match="assistant models pull whisper-base"):
+        WhisperRecognizer.create(Config(), ModelStore(tmp_path))
+
+
+def test_a_broken_model_is_named(tmp_path: Path) -> None:
+    (tmp_path / "model.bin").write_bytes(b"no model")
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(ModelError, match=re.escape(str(tmp_path))):
+        WhisperRecognizer(tmp_path, languages=("en",))
