@@ -75,9 +75,7 @@ def demo(
 
 @app.command()
 def listen(
-    audio: Annotated[
-        Path | None, typer.Option(help="A recording instead of the microphone.", metavar="FILE")
-    ] = None,
+    audio: Annotated[Path | None, typer.Option(help="A recording instead of the microphone.", metavar="FILE")] = None,
     config: ConfigOption = None,
 ) -> None:
     """Print what is heard, as it is heard, and do nothing else."""
@@ -155,10 +153,18 @@ def main() -> None:
         # Whoever read our output is gone; the interpreter must not complain about it once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
-    except (AssistantError, OSError) as error:
-        if "--debug" in sys.argv:
+    except Exception as error:
+        leaf = _leaf(error)
+        if "--debug" in sys.argv or not isinstance(leaf, (AssistantError, OSError)):
             raise
-        sys.exit(_report(error))
+        sys.exit(_report(leaf))
+
+
+def _leaf(error: BaseException) -> BaseException:
+    """What really happened: a failure in one of several tasks arrives wrapped in groups."""
+    while inner := getattr(error, "exceptions", None):
+        error = inner[0]
+    return error
 
 
 def _report(error: AssistantError | OSError) -> int:

@@ -78,6 +78,14 @@ class SpeechResumed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechContinued(Event):
+    """The speaker is still speaking: a streaming recogniser may take what is new."""
+
+    utterance: Utterance
+    """What was said so far."""
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechEnded(Event):
     """The end of an utterance has been decided. `utterance` equals that of the last `SpeechPaused`, `at_s` apart."""
 

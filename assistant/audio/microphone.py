@@ -24,9 +24,9 @@ class Microphone:
 
     def __init__(self, config: AudioConfig) -> None:
         self._config = config
-        self._frames: DropOldest[AudioFrame] = DropOldest(round(config.queue_s * SAMPLE_RATE_HZ / FRAME_SAMPLES))
+        self._capacity = round(config.queue_s * SAMPLE_RATE_HZ / FRAME_SAMPLES)
+        self._frames: DropOldest[AudioFrame] = DropOldest(self._capacity)
         self._stream: Any = None
-        self._heard = anyio.Event()
         self.name = config.input
 
     @property
@@ -40,6 +40,7 @@ class Microphone:
         self.name = device.name
         sounddevice = portaudio.load()
         loop = asyncio.get_running_loop()
+        self._frames = DropOldest(self._capacity)
         for rate_hz in dict.fromkeys((SAMPLE_RATE_HZ, device.default_rate_hz)):
             try:
                 self._stream = sounddevice.InputStream(

@@ -55,46 +55,43 @@ class ScriptedMicrophone:
         self._closed = True
 
 
-class RecordingSpeaker:
-    """Keeps what is played, each sample at the time at which it would have been heard."""
+class SilentSpeaker:
+    """Plays on the clock what nobody hears: each chunk begins when the one before it would have ended."""
 
-    name = "recording speaker"
+    name = "none"
 
-    def __init__(self, clock: Clock, sample_rate_hz: int = 24_000) -> None:
-        self.sample_rate_hz = sample_rate_hz
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._opened_at_s = 0.0
-        self._blocks: list[tuple[float, AudioArray]] = []
         self._queue_end_s = 0.0
+        self._queued_s = 0.0
         self._volume = 1.0
 
     async def open(self) -> None:
-        """Start the recording's time line."""
-        self._opened_at_s = self._queue_end_s = self._clock.monotonic_s()
+        """Start with nothing queued."""
+        self._queue_end_s = self._clock.monotonic_s()
 
     async def play(self, chunk: SpeechChunk) -> float:
-        """Queue a chunk and return when its first sample is heard."""
-        samples = resample(chunk.samples, chunk.sample_rate_hz, self.sample_rate_hz) * np.float32(self._volume)
+        """Queue a chunk and return when its first sample would be heard."""
         begins_s = max(self._clock.monotonic_s(), self._queue_end_s)
-        self._blocks.append((begins_s, samples))
-        self._queue_end_s = begins_s + len(samples) / self.sample_rate_hz
+        seconds = len(chunk.samples) / chunk.sample_rate_hz
+        self._queue_end_s = begins_s + seconds
+        self._queued_s += seconds
+        self._keep(begins_s, chunk)
         await self._clock.sleep_until(begins_s)
         return begins_s
 
     async def drain(self) -> None:
-        """Return when the last queued sample has been heard."""
+        """Return when the last queued sample would have been heard."""
         await self._clock.sleep_until(self._queue_end_s)
 
     def stop(self) -> None:
-        """Cut the recording here."""
-        now_s = self._clock.monotonic_s()
-        self._blocks = [(begins_s, self._heard(begins_s, samples, now_s)) for begins_s, samples in self._blocks]
-        self._queue_end_s = min(self._queue_end_s, now_s)
+        """Forget what was not heard yet."""
+        self._queued_s = self.played_s()
+        self._queue_end_s = min(self._queue_end_s, self._clock.monotonic_s())
 
     def played_s(self) -> float:
         """Seconds of speech heard so far."""
-        now_s = self._clock.monotonic_s()
-        return sum(len(self._heard(*block, now_s)) for block in self._blocks) / self.sample_rate_hz
+        return self._queued_s - max(0.0, self._queue_end_s - self._clock.monotonic_s())
 
     def set_volume(self, volume: float) -> None:
         """Gain of what is played from now on."""
@@ -103,16 +100,43 @@ class RecordingSpeaker:
     async def close(self) -> None:
         """Nothing to release."""
 
+    def _keep(self, begins_s: float, chunk: SpeechChunk) -> None:
+        """Nothing is kept."""
+
+
+class RecordingSpeaker(SilentSpeaker):
+    """Keeps what is played, each sample at the time at which it would have been heard."""
+
+    name = "recording speaker"
+
+    def __init__(self, clock: Clock, sample_rate_hz: int = 24_000) -> None:
+        super().__init__(clock)
+        self.sample_rate_hz = sample_rate_hz
+        self._opened_at_s = 0.0
+        self._blocks: list[tuple[float, AudioArray]] = []
+
+    async def open(self) -> None:
+        """Start the recording's time line."""
+        await super().open()
+        self._opened_at_s = self._clock.monotonic_s()
+
+    def stop(self) -> None:
+        """Cut the recording here."""
+        super().stop()
+        now_s = self._clock.monotonic_s()
+        self._blocks = [(at_s, samples[: max(0, self._samples(now_s - at_s))]) for at_s, samples in self._blocks]
+
     def recording(self) -> AudioArray:
         """All that was heard, (n,) float32, from the opening to the last sample, silence between the replies."""
-        seconds = max(
-            (begins_s + len(samples) / self.sample_rate_hz for begins_s, samples in self._blocks), default=0.0
-        )
-        track = np.zeros(round(max(0.0, seconds - self._opened_at_s) * self.sample_rate_hz) + 1, np.float32)
-        for begins_s, samples in self._blocks:
-            first = round((begins_s - self._opened_at_s) * self.sample_rate_hz)
-            track[first : first + len(samples)] = samples[: len(track) - first]
+        begins = [(self._samples(at_s - self._opened_at_s), samples) for at_s, samples in self._blocks]
+        track = np.zeros(max((first + len(samples) for first, samples in begins), default=0), np.float32)
+        for first, samples in begins:
+            track[first : first + len(samples)] = samples
         return track
 
-    def _heard(self, begins_s: float, samples: AudioArray, now_s: float) -> AudioArray:
-        return samples[: max(0, round((now_s - begins_s) * self.sample_rate_hz))]
+    def _keep(self, begins_s: float, chunk: SpeechChunk) -> None:
+        samples = resample(chunk.samples, chunk.sample_rate_hz, self.sample_rate_hz)
+        self._blocks.append((begins_s, samples * np.float32(self._volume)))
+
+    def _samples(self, seconds: float) -> int:
+        return round(seconds * self.sample_rate_hz)

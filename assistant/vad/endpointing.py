@@ -80,6 +80,12 @@ class Endpointer:
         """Whether an utterance has started and not ended; a pause counts as speaking."""
         return self._recording is not None and self._recording.confirmed
 
+    def so_far(self, at_s: float) -> Utterance | None:
+        """The utterance that is being spoken, as a view that stays valid; None in silence."""
+        if self._recording is None or not self._recording.confirmed:
+            return None
+        return self._recording.utterance(at_s, self._sample_rate_hz)
+
     def accept(self, frame: AudioFrame, probability: float) -> list[SpeechEvent]:
         """Take the next frame and its speech probability; what happened, in order."""
         recording = self._recording

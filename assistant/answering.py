@@ -1,0 +1,114 @@
+"""From a transcript to sentences with a style: what was felt, what was meant, what to say and how to say it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import replace
+
+from assistant.config import Config
+from assistant.dialogue.replies import phrase
+from assistant.dialogue.respond import Answer, Responder
+from assistant.dialogue.style import speaking_style
+from assistant.emotion.monitor import EmotionMonitor
+from assistant.errors import StageError
+from assistant.events import Event, PlaybackFinished, ReplyChunk, StageFailed, StageTimed, Transcript, Utterance
+from assistant.ports import Clock, SpeakingStyle
+from assistant.skills import Controls, Senses, SkillContext
+from assistant.speaking import Sentence
+
+
+class Reply:
+    """What is said in one turn."""
+
+    def __init__(self, sentences: AsyncGenerator[Sentence, None]) -> None:
+        self.sentences = sentences
+        """To be iterated once."""
+        self.ends_conversation = False
+        """Whether no follow-up window opens; known once `sentences` is exhausted."""
+
+
+class Answering:
+    """Finds the reply to a transcript."""
+
+    def __init__(
+        self,
+        responder: Responder,
+        emotions: EmotionMonitor,
+        senses: Senses,
+        controls: Controls,
+        config: Config,
+        clock: Clock,
+        emit: Callable[[Event], None],
+    ) -> None:
+        self._responder = responder
+        self._emotions = emotions
+        self._senses = senses
+        self._controls = controls
+        self._config = config
+        self._clock = clock
+        self._emit = emit
+
+    def answer(self, transcript: Transcript, utterance: Utterance) -> Reply:
+        """The reply to what was just said; nothing happens before its sentences are asked for."""
+        reply = Reply(_none())
+        reply.sentences = self._sentences(transcript, utterance, reply)
+        return reply
+
+    def announcement(self, turn_id: int, text: str, language: str) -> Reply:
+        """A reply to nothing: a timer that rings."""
+        return Reply(self._announced(turn_id, text, language))
+
+    def on_event(self, event: Event) -> None:
+        """What was played is what is remembered as said."""
+        if isinstance(event, PlaybackFinished):
+            self._responder.memory.played(event.turn_id, event.text)
+
+    async def _announced(self, turn_id: int, text: str, language: str) -> AsyncGenerator[Sentence, None]:
+        self._emit(ReplyChunk(self._clock.monotonic_s(), turn_id, text, language))
+        yield Sentence(text, language, SpeakingStyle())
+
+    async def _sentences(
+        self, transcript: Transcript, utterance: Utterance, reply: Reply
+    ) -> AsyncGenerator[Sentence, None]:
+        turn_id = transcript.turn_id
+        self._responder.memory.heard(turn_id, transcript.text)
+        await self._emotions.voice(utterance)
+        await self._emotions.text(transcript)
+        emotion = self._emotions.state(self._clock.monotonic_s(), turn_id)
+        if emotion is not None:
+            self._emit(emotion)
+        style = speaking_style(emotion, self._config)
+        try:
+            answer = await self._understand(transcript)
+        except StageError as error:
+            self._emit(StageFailed(self._clock.monotonic_s(), "interpreter", error.message, error.remedy or ""))
+            language = "zh" if transcript.language == "zh" else "en"
+            yield self._said(turn_id, phrase("skill_failed", language), language, style)
+            return
+        async with aclosing(answer.sentences) as sentences:
+            async for sentence in sentences:
+                yield self._said(turn_id, sentence, answer.language, style)
+        reply.ends_conversation = answer.ends_conversation
+        for failure in answer.failures:
+            self._emit(failure)
+
+    async def _understand(self, transcript: Transcript) -> Answer:
+        turn_id, started_at_s = transcript.turn_id, self._clock.monotonic_s()
+        context = SkillContext(turn_id, self._clock, self._senses, self._controls)
+        answer = await self._responder.answer(transcript, context)
+        self._emit(StageTimed(self._clock.monotonic_s(), turn_id, "understand", started_at_s, answer.interpretation_s))
+        self._emit(answer.understood)
+        caption = self._senses.caption(answer.language)
+        if caption is not None:
+            self._emit(replace(caption, turn_id=turn_id))
+        return answer
+
+    def _said(self, turn_id: int, text: str, language: str, style: SpeakingStyle) -> Sentence:
+        self._emit(ReplyChunk(self._clock.monotonic_s(), turn_id, text, language))
+        return Sentence(text, language, style)
+
+
+async def _none() -> AsyncGenerator[Sentence, None]:
+    return
+    yield

@@ -1,0 +1,160 @@
+"""The composition root: the way of the data, top-down. `docs/architecture.md` walks through it.
+
+microphone ─► Listener ─► Turns ─► Answering ─► Speaking ─► speaker
+camera ─► SceneWatcher ─► scene, faces ─► EmotionMonitor ─┘
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import anyio
+
+from assistant.answering import Answering
+from assistant.asr import RECOGNIZERS
+from assistant.asr.transcriber import Transcriber
+from assistant.audio.listener import Listener
+from assistant.caption import CAPTIONERS
+from assistant.config import Config
+from assistant.dialogue.respond import Responder
+from assistant.emotion.monitor import EmotionMonitor
+from assistant.errors import AssistantError, DeviceError, ModelError
+from assistant.events import Event, Notice, StageFailed
+from assistant.models.store import ModelStore
+from assistant.ports import AudioSink, AudioSource, Camera, Clock, Recognizer, TurnObserver
+from assistant.registry import resolve
+from assistant.senses import LiveControls, LiveSenses
+from assistant.speaking import Speaking
+from assistant.tts.process import SpeechProcess
+from assistant.turn import Turns
+from assistant.vad import DETECTORS as VOICE_ACTIVITY_DETECTORS
+from assistant.vad.endpointing import Endpointer
+from assistant.vision.watcher import SceneWatcher
+from assistant.wake.attention import Attention
+from assistant.wake.phrase import PhraseMatcher
+from assistant.worker import Worker
+
+_PARTIALS_EVERY_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Devices:
+    """What the assistant hears, speaks and sees with."""
+
+    microphone: AudioSource
+    speaker: AudioSink
+    camera: Camera | None
+
+
+class Assistant:
+    """One assistant: `start` opens the devices and loads the networks, `run` converses until the microphone ends."""
+
+    def __init__(
+        self, config: Config, devices: Devices, models: ModelStore, clock: Clock, observers: Sequence[TurnObserver]
+    ) -> None:
+        self._config = config
+        self._devices = devices
+        self._models = models
+        self._clock = clock
+        self._observers = list(observers)
+        self._closing = AsyncExitStack()
+
+    async def start(self) -> None:
+        """Raises `DeviceError` without a microphone and `ModelError` without a recogniser. Whatever else is missing is
+        announced by `StageFailed`, and the assistant does without it."""
+        devices, config, models = self._devices, self._config, self._models
+        await devices.microphone.open()
+        self._closing.push_async_callback(devices.microphone.close)
+        try:
+            await devices.speaker.open()
+            self._closing.push_async_callback(devices.speaker.close)
+        except DeviceError as error:
+            self._fail("speaker", error)
+        self._voices = SpeechProcess(config, models.root, on_failure=lambda error: self._fail("voice", error))
+        self._closing.push_async_callback(self._voices.close)
+        await self._voices.start()
+        hearing, seeing = Worker("loader of hearing"), Worker("loader of sight")
+        recognizer, responder, emotions, watcher = await asyncio.gather(
+            hearing.run(resolve(RECOGNIZERS, config.asr.backend, kind="recogniser").create, config, models),
+            seeing.run(Responder.create, config, models),
+            seeing.run(EmotionMonitor.create, config, models, self.emit, self._clock.monotonic_s()),
+            self._load_sight(seeing),
+        )
+        hearing.close()
+        seeing.close()
+        self._wire(recognizer, responder, emotions, watcher)
+
+    async def run(self) -> None:
+        """Converse until the microphone ends."""
+        async with anyio.create_task_group() as group:
+            self.controls.attach(self.turns, group)
+            if self._watcher is not None:
+                group.start_soon(self._watcher.run)
+            self.emit(Notice(self._clock.monotonic_s(), "listening", _invitation(self._config)))
+            await self.turns.run(self._listener.events())
+            group.cancel_scope.cancel()
+
+    async def close(self) -> None:
+        """Release devices, networks and the voices' process; safe to call at any point."""
+        with anyio.CancelScope(shield=True):
+            await self._closing.aclose()
+
+    def emit(self, event: Event) -> None:
+        """Show an event to every observer."""
+        for observer in self._observers:
+            observer.on_event(event)
+
+    async def _load_sight(self, loader: Worker) -> SceneWatcher | None:
+        if self._devices.camera is None:
+            return None
+        try:
+            return await loader.run(
+                SceneWatcher.create, self._devices.camera, self._config, self._models, self._clock, self.emit
+            )
+        except ModelError as error:
+            self._fail("camera", error)
+            return None
+
+    def _wire(
+        self, recognizer: Recognizer, responder: Responder, emotions: EmotionMonitor, watcher: SceneWatcher | None
+    ) -> None:
+        config, clock, emit = self._config, self._clock, self.emit
+        detector = resolve(VOICE_ACTIVITY_DETECTORS, config.vad.backend, kind="voice-activity detector")
+        self._watcher = watcher
+        self._listener = Listener(
+            self._devices.microphone,
+            detector.create(config, self._models),
+            Endpointer(config.vad),
+            clock,
+            emit,
+            progress_s=_PARTIALS_EVERY_S if recognizer.streams_partials else None,
+        )
+        language = None if config.asr.language == "auto" else config.asr.language
+        transcriber = Transcriber(recognizer, clock, language=language, timeout_s=config.asr.timeout_s)
+        captioner = resolve(CAPTIONERS, config.vision.captioner, kind="captioner").create(config, self._models)
+        senses = LiveSenses(watcher, captioner, emotions, clock)
+        self.controls = LiveControls(
+            self._devices.speaker, self._listener, watcher, clock, emit, responder.memory, volume=config.audio.volume
+        )
+        answering = Answering(responder, emotions, senses, self.controls, config, clock, emit)
+        attention = Attention(config.wake, PhraseMatcher(config.wake.phrases, config.wake.match), clock)
+        speaking = Speaking(self._voices, self._devices.speaker, clock, emit)
+        self.turns = Turns(transcriber, attention, answering, speaking, clock, emit, barge_in=config.tts.barge_in)
+        self._observers += [senses, answering]
+        if watcher is not None:
+            watcher.on_face = emotions.face
+            self._observers.append(watcher)
+        for part in (transcriber, responder, emotions):
+            self._closing.callback(part.close)
+
+    def _fail(self, stage: str, error: AssistantError) -> None:
+        self.emit(StageFailed(self._clock.monotonic_s(), stage, error.message, error.remedy or ""))
+
+
+def _invitation(config: Config) -> str:
+    if config.wake.mode == "always" or not config.wake.phrases:
+        return "Listening."
+    return f"Listening. Say “{config.wake.phrases[0]}” and what you want."

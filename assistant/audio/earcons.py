@@ -1,0 +1,23 @@
+"""Short sounds of the assistant's own, made when they are needed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from assistant.events import AudioArray, SpeechChunk
+
+_RATE_HZ = 24_000
+_NOTE_S = 0.09
+
+
+def listening(at_s: float, turn_id: int) -> SpeechChunk:
+    """Two rising notes: "go on, I am listening"."""
+    return SpeechChunk(at_s, turn_id, np.concatenate([_note(660.0), _note(880.0)]), _RATE_HZ, "")
+
+
+def _note(frequency_hz: float) -> AudioArray:
+    seconds = np.arange(round(_NOTE_S * _RATE_HZ), dtype=np.float32) / _RATE_HZ
+    # A raised-cosine envelope: a note that starts or ends at once clicks.
+    envelope = 0.5 - 0.5 * np.cos(2 * np.pi * seconds / _NOTE_S)
+    note: AudioArray = (0.2 * envelope * np.sin(2 * np.pi * frequency_hz * seconds)).astype(np.float32)
+    return note

@@ -1,0 +1,105 @@
+"""From the microphone to speech events, through losses of the microphone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+
+import anyio
+
+from assistant.audio import portaudio
+from assistant.errors import DeviceError
+from assistant.events import Event, SpeechContinued, StageFailed, StageRecovered
+from assistant.ports import AudioSource, Clock, VoiceActivityDetector
+from assistant.vad.endpointing import Endpointer, SpeechEvent
+from assistant.worker import Worker
+
+_RETRY_S = (0.5, 1.0, 2.0, 4.0)
+"""Waits before the microphone is opened again; the last one repeats."""
+
+
+class Listener:
+    """Runs the voice-activity detector over the microphone and tells when someone speaks."""
+
+    def __init__(
+        self,
+        source: AudioSource,
+        detector: VoiceActivityDetector,
+        endpointer: Endpointer,
+        clock: Clock,
+        emit: Callable[[Event], None],
+        *,
+        progress_s: float | None = None,
+    ) -> None:
+        """`progress_s` asks for a `SpeechContinued` that often while someone speaks, for a streaming recogniser."""
+        self._source = source
+        self._detector = detector
+        self._endpointer = endpointer
+        self._clock = clock
+        self._emit = emit
+        self._progress_s = progress_s
+        self._worker = Worker("voice-activity detector", timeout_s=10.0)
+        self._allowed = anyio.Event()
+        self._allowed.set()
+
+    def pause(self) -> None:
+        """Close the microphone until `resume`."""
+        self._allowed = anyio.Event()
+
+    def resume(self) -> None:
+        """Open the microphone again."""
+        self._allowed.set()
+
+    async def events(self) -> AsyncIterator[SpeechEvent | SpeechContinued]:
+        """Speech events until the source ends. The source must be open already, so that a missing one is noticed by
+        whoever started the assistant; when it is lost later, it is opened again as often as it takes."""
+        try:
+            while True:
+                try:
+                    async for event in self._listen():
+                        yield event
+                except DeviceError as error:
+                    self._emit(StageFailed(self._clock.monotonic_s(), "microphone", error.message, error.remedy or ""))
+                    await self._reopen()
+                    self._emit(StageRecovered(self._clock.monotonic_s(), "microphone"))
+                    continue
+                if self._allowed.is_set():
+                    return
+                await self._source.close()
+                await self._allowed.wait()
+                await self._reopen()
+        finally:
+            await self._source.close()
+            self._worker.close()
+
+    async def _listen(self) -> AsyncIterator[SpeechEvent | SpeechContinued]:
+        progress_at_s = 0.0
+        async for frame in self._source.frames():
+            probability = await self._worker.run(self._detector.probability, frame.samples)
+            for event in self._endpointer.accept(frame, probability):
+                yield event
+            if self._progress_s is not None and frame.at_s >= progress_at_s:
+                utterance = self._endpointer.so_far(frame.at_s)
+                if utterance is not None:
+                    progress_at_s = frame.at_s + self._progress_s
+                    yield SpeechContinued(frame.at_s, utterance)
+            if not self._allowed.is_set():
+                break
+        # What was being said when the sound ended reached us whole as far as it goes.
+        for event in self._endpointer.flush(self._clock.monotonic_s()):
+            yield event
+        self._detector.reset()
+        self._endpointer.reset()
+
+    async def _reopen(self) -> None:
+        attempt = 0
+        while True:
+            await self._source.close()
+            try:
+                if attempt:
+                    portaudio.rescan()
+                await self._source.open()
+                return
+            except DeviceError:
+                delay_s = _RETRY_S[min(attempt, len(_RETRY_S) - 1)]
+                await self._clock.sleep_until(self._clock.monotonic_s() + delay_s)
+                attempt += 1

@@ -1,0 +1,87 @@
+"""`assistant listen`: what is heard, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anyio
+from rich.console import Console
+
+from assistant.asr import RECOGNIZERS
+from assistant.asr.transcriber import Transcriber
+from assistant.audio.files import read_audio
+from assistant.audio.listener import Listener
+from assistant.audio.microphone import Microphone
+from assistant.audio.scripted import ScriptedMicrophone
+from assistant.clock import LoopClock
+from assistant.config import Config
+from assistant.errors import MediaError
+from assistant.events import SpeechContinued, SpeechEnded, SpeechPaused
+from assistant.models.store import ModelStore
+from assistant.ports import AudioSource
+from assistant.registry import resolve
+from assistant.settings import load_config
+from assistant.vad import DETECTORS
+from assistant.vad.endpointing import Endpointer
+from assistant.virtual_time import run_in_virtual_time
+
+_PROGRESS_S = 0.2
+
+
+def listen_live(recording: Path | None, config_path: Path | None) -> None:
+    """Print partial texts with a leading "…" and final ones without, until Ctrl-C or the end of the recording.
+
+    Raises `MediaError` for a recording in which nobody speaks.
+    """
+    config = load_config(config_path)
+    if recording is None:
+        anyio.run(_listen, config, None)
+    elif not run_in_virtual_time(lambda: _listen(config, recording)):
+        raise MediaError(f"Nobody speaks in {recording}.", remedy="Record it louder, or lower vad.threshold.")
+
+
+async def _listen(config: Config, recording: Path | None) -> int:
+    """The number of utterances heard."""
+    clock, models, out = LoopClock(), ModelStore(config.models.dir), Console(highlight=False, soft_wrap=True)
+    scripted = ScriptedMicrophone(clock) if recording else None
+    source: AudioSource = scripted or Microphone(config.audio)
+    recognizer = resolve(RECOGNIZERS, config.asr.backend, kind="recogniser").create(config, models)
+    language = None if config.asr.language == "auto" else config.asr.language
+    transcriber = Transcriber(recognizer, clock, language=language, timeout_s=config.asr.timeout_s)
+    listener = Listener(
+        source,
+        resolve(DETECTORS, config.vad.backend, kind="voice-activity detector").create(config, models),
+        Endpointer(config.vad),
+        clock,
+        lambda event: out.print(event, markup=False),
+        progress_s=_PROGRESS_S if recognizer.streams_partials else None,
+    )
+    heard, partial = 0, ""
+    await source.open()
+    async with anyio.create_task_group() as group:
+        if scripted and recording:
+            group.start_soon(_play, scripted, recording)
+        else:
+            out.print(f"Listening to {source.name}. Ctrl-C ends it.", style="dim", markup=False)
+        async for event in listener.events():
+            if isinstance(event, SpeechContinued):
+                text = await transcriber.partial(event.utterance) or ""
+            elif isinstance(event, SpeechPaused) and not recognizer.streams_partials:
+                text = (await transcriber.recognize(event.utterance)).recognition.text
+            elif isinstance(event, SpeechEnded):
+                result = (await transcriber.recognize(event.utterance)).recognition
+                heard, partial, text = heard + 1, "", ""
+                out.print(f"[{result.language}] {result.text or '(no words)'}", markup=False)
+            else:
+                continue
+            if text and text != partial:
+                partial = text
+                out.print(f"… {text}", style="dim", markup=False)
+    transcriber.close()
+    return heard
+
+
+async def _play(microphone: ScriptedMicrophone, recording: Path) -> None:
+    await microphone.say(read_audio(recording))
+    # The end of the file is the end of what is being said.
+    await microphone.close()

@@ -1,0 +1,143 @@
+"""What skills may ask about the world and do to the assistant: `assistant.skills.Senses` and `Controls`, live."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import anyio
+from anyio.abc import TaskGroup
+
+from assistant.audio.listener import Listener
+from assistant.dialogue.memory import ConversationMemory
+from assistant.emotion.monitor import EmotionMonitor
+from assistant.events import (
+    EmotionState,
+    Event,
+    Notice,
+    SceneCaption,
+    SceneState,
+    StageFailed,
+    StageRecovered,
+)
+from assistant.ports import AudioSink, Captioner, Clock
+from assistant.turn import Turns
+from assistant.vision.watcher import SceneWatcher
+
+
+class LiveSenses:
+    """The newest scene and emotion, and what does not work. Sees failures as an observer."""
+
+    def __init__(
+        self, watcher: SceneWatcher | None, captioner: Captioner, emotions: EmotionMonitor, clock: Clock
+    ) -> None:
+        self._watcher = watcher
+        self._captioner = captioner
+        self._emotions = emotions
+        self._clock = clock
+        self._unavailable: dict[str, str] = {}
+        if watcher is None:
+            self._unavailable["camera"] = "No camera is configured."
+
+    def scene(self) -> SceneState | None:
+        """The newest scene, None before the first or without a camera."""
+        return self._watcher.scene() if self._watcher else None
+
+    def caption(self, language: str) -> SceneCaption | None:
+        """A sentence about the newest scene, None without one."""
+        scene = self.scene()
+        return self._captioner.caption(scene, language, self._clock.monotonic_s()) if scene else None
+
+    def emotion(self) -> EmotionState | None:
+        """How the person seems to feel now, None without evidence."""
+        return self._emotions.state(self._clock.monotonic_s())
+
+    def unavailable(self) -> dict[str, str]:
+        """What does not work now: stage → reason."""
+        return dict(self._unavailable)
+
+    def on_event(self, event: Event) -> None:
+        """Remember which stages fail."""
+        if isinstance(event, StageFailed):
+            self._unavailable[event.stage] = event.error
+        elif isinstance(event, StageRecovered):
+            self._unavailable.pop(event.stage, None)
+
+
+class LiveControls:
+    """Volume, mute, the last reply, announcements and background tasks of a running assistant."""
+
+    def __init__(
+        self,
+        sink: AudioSink,
+        listener: Listener,
+        watcher: SceneWatcher | None,
+        clock: Clock,
+        emit: Callable[[Event], None],
+        memory: ConversationMemory,
+        *,
+        volume: float,
+    ) -> None:
+        self._sink = sink
+        self._listener = listener
+        self._watcher = watcher
+        self._clock = clock
+        self._emit = emit
+        self._memory = memory
+        self._volume = volume
+        self._turns: Turns | None = None
+        self._group: TaskGroup | None = None
+        self.muted = False
+
+    def attach(self, turns: Turns, group: TaskGroup) -> None:
+        """Complete the circle: skills act on the conversation that calls them."""
+        self._turns, self._group = turns, group
+
+    def volume(self) -> float:
+        """Loudness of the replies, 0 to 1."""
+        return self._volume
+
+    def set_volume(self, volume: float) -> None:
+        """Set it; clipped to 0…1."""
+        self._volume = min(max(volume, 0.0), 1.0)
+        self._sink.set_volume(self._volume)
+
+    async def mute(self) -> None:
+        """Close microphone and camera until `unmute`."""
+        self.muted = True
+        self._listener.pause()
+        if self._watcher is not None:
+            self._watcher.pause()
+        self._emit(Notice(self._clock.monotonic_s(), "muted", "Microphone and camera are closed."))
+
+    async def unmute(self) -> None:
+        """Open them again."""
+        self.muted = False
+        self._listener.resume()
+        if self._watcher is not None:
+            self._watcher.resume()
+        self._emit(Notice(self._clock.monotonic_s(), "unmuted", "Listening again."))
+
+    async def toggle_mute(self) -> None:
+        """Mute, or unmute."""
+        await (self.unmute() if self.muted else self.mute())
+
+    def last_reply(self) -> str:
+        """What the assistant said last, as far as it was played."""
+        return self._memory.last_reply()
+
+    async def announce(self, text: str, language: str) -> None:
+        """Say something as soon as nobody else speaks."""
+        assert self._turns is not None
+        await self._turns.announce(text, language)
+
+    def start(self, name: str, task: Callable[[], Awaitable[None]]) -> Callable[[], None]:
+        """Run `task` beside the conversation; the result cancels it."""
+        assert self._group is not None
+        scope = anyio.CancelScope()
+
+        async def run() -> None:
+            with scope:
+                await task()
+
+        self._group.start_soon(run, name=name)
+        return scope.cancel

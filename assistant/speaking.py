@@ -1,0 +1,158 @@
+"""From sentences to sound: the next sentence is synthesised while the last one plays, and both end at once when the
+person interrupts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Protocol
+
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from assistant.errors import DeviceError, StageError
+from assistant.events import (
+    AudioArray,
+    Event,
+    PlaybackFinished,
+    PlaybackStarted,
+    SpeechChunk,
+    StageFailed,
+    StageTimed,
+)
+from assistant.ports import AudioSink, Clock, SpeakingStyle
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence and how to say it."""
+
+    text: str
+    language: str
+    style: SpeakingStyle
+
+
+class Voices(Protocol):
+    """What synthesises: `assistant.tts.process.SpeechProcess`, or a double."""
+
+    def speak(self, sentence: str, language: str, style: SpeakingStyle) -> AsyncGenerator[tuple[AudioArray, int], None]:
+        """Blocks of speech (n,) and their sample rate. Raises `StageError`."""
+
+
+class Speaking:
+    """Speaks replies, one at a time."""
+
+    def __init__(self, voices: Voices, sink: AudioSink, clock: Clock, emit: Callable[[Event], None]) -> None:
+        self._voices = voices
+        self._sink = sink
+        self._clock = clock
+        self._emit = emit
+        self.audible = False
+        """Whether a reply is being heard right now."""
+
+    async def speak(self, turn_id: int, sentences: AsyncGenerator[Sentence, None]) -> None:
+        """Say all sentences. Cancelling it stops the sound at once; `PlaybackFinished` tells what was heard."""
+        playback = _Playback(turn_id, self._sink.played_s())
+        send, receive = anyio.create_memory_object_stream[SpeechChunk](1)
+        completed = False
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._synthesize, playback, sentences, send)
+                await self._play(playback, receive)
+            await self._sink.drain()
+            completed = not playback.failed
+        finally:
+            if not completed:
+                self._sink.stop()
+            self.audible = False
+            played_s = self._sink.played_s() - playback.played_before_s
+            heard = playback.heard(played_s)
+            self._emit(PlaybackFinished(self._clock.monotonic_s(), turn_id, played_s, heard, completed))
+
+    async def play(self, chunk: SpeechChunk) -> None:
+        """A short sound of the assistant's own, such as the one that says it listens."""
+        try:
+            await self._sink.play(chunk)
+        except DeviceError as error:
+            self._fail("speaker", error)
+
+    async def _synthesize(
+        self,
+        playback: _Playback,
+        sentences: AsyncGenerator[Sentence, None],
+        send: MemoryObjectSendStream[SpeechChunk],
+    ) -> None:
+        # When cancelled, both iterations end now and not when they are collected: the voice is free for what is next.
+        async with send, aclosing(sentences):
+            async for sentence in sentences:
+                try:
+                    await self._synthesize_one(playback, sentence, send)
+                except StageError as error:
+                    playback.failed = True
+                    self._fail("synthesizer", error)
+
+    async def _synthesize_one(
+        self, playback: _Playback, sentence: Sentence, send: MemoryObjectSendStream[SpeechChunk]
+    ) -> None:
+        asked_at_s, started = self._clock.monotonic_s(), time.perf_counter()
+        unsaid = sentence.text
+        async with aclosing(self._voices.speak(sentence.text, sentence.language, sentence.style)) as blocks:
+            async for samples, rate_hz in blocks:
+                now_s = self._clock.monotonic_s()
+                if playback.first_block_at_s is None:
+                    playback.first_block_at_s = now_s
+                    compute_s = time.perf_counter() - started
+                    self._emit(StageTimed(now_s, playback.turn_id, "synthesize", asked_at_s, compute_s))
+                chunk = SpeechChunk(now_s, playback.turn_id, samples, rate_hz, unsaid)
+                unsaid = ""
+                self._emit(chunk)
+                await send.send(chunk)
+
+    async def _play(self, playback: _Playback, receive: MemoryObjectReceiveStream[SpeechChunk]) -> None:
+        async with receive:
+            async for chunk in receive:
+                if playback.failed_device:
+                    continue
+                try:
+                    heard_at_s = await self._sink.play(chunk)
+                except DeviceError as error:
+                    playback.failed = playback.failed_device = True
+                    self._fail("speaker", error)
+                    continue
+                self.audible = True
+                playback.add(chunk)
+                if playback.started:
+                    continue
+                playback.started = True
+                waiting_since_s = playback.first_block_at_s or heard_at_s
+                self._emit(StageTimed(heard_at_s, playback.turn_id, "output", waiting_since_s, 0.0))
+                self._emit(PlaybackStarted(heard_at_s, playback.turn_id))
+
+    def _fail(self, stage: str, error: DeviceError | StageError) -> None:
+        self._emit(StageFailed(self._clock.monotonic_s(), stage, error.message, error.remedy or ""))
+
+
+class _Playback:
+    """One reply on its way."""
+
+    def __init__(self, turn_id: int, played_before_s: float) -> None:
+        self.turn_id = turn_id
+        self.played_before_s = played_before_s
+        self.first_block_at_s: float | None = None
+        self.started = False
+        self.failed = False
+        self.failed_device = False
+        self._sentences: list[tuple[float, str]] = []
+        self._queued_s = 0.0
+
+    def add(self, chunk: SpeechChunk) -> None:
+        """A chunk has begun to play."""
+        if chunk.text:
+            self._sentences.append((self._queued_s, chunk.text))
+        self._queued_s += len(chunk.samples) / chunk.sample_rate_hz
+
+    def heard(self, played_s: float) -> str:
+        """The sentences that had begun within the first `played_s` seconds."""
+        return " ".join(text for begins_s, text in self._sentences if begins_s < played_s)

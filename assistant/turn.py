@@ -1,0 +1,238 @@
+"""Turns: what is addressed to the assistant is answered, one turn at a time, and the person may interrupt.
+
+    speech paused ──► recognise ahead
+    speech ended ──► recognise ──► addressed? ──► answer ──► speak ──► follow-up window ──► asleep
+                                                    ▲          │
+                                     a newer turn ──┴─ cancels ┴── so does speech over the reply
+
+Every turn has a generation; an interruption raises it, and what belongs to an older one is dropped.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import anyio
+from anyio.abc import TaskGroup
+from anyio.streams.memory import MemoryObjectReceiveStream
+
+from assistant.answering import Reply
+from assistant.asr.transcriber import Timed, Transcriber
+from assistant.audio import earcons
+from assistant.errors import StageError
+from assistant.events import (
+    Event,
+    Interruption,
+    Notice,
+    SpeechContinued,
+    SpeechEnded,
+    SpeechPaused,
+    SpeechStarted,
+    StageFailed,
+    StageTimed,
+    Transcript,
+    TurnFinished,
+    TurnStarted,
+    Utterance,
+    WakeWordDetected,
+)
+from assistant.ports import Clock
+from assistant.speaking import Speaking
+from assistant.vad.endpointing import SpeechEvent
+from assistant.wake.attention import Admission, Attention
+
+_WAITING_UTTERANCES = 4
+"""Utterances that may wait for the recogniser; beyond that the microphone's own bounded queue takes over."""
+
+
+class Answering(Protocol):
+    """What finds the reply: `assistant.answering.Answering`, or a double."""
+
+    def answer(self, transcript: Transcript, utterance: Utterance) -> Reply:
+        """The reply to what was just said."""
+
+    def announcement(self, turn_id: int, text: str, language: str) -> Reply:
+        """A reply to nothing: a timer that rings."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    turn_id: int
+    generation: int
+    scope: anyio.CancelScope
+
+
+class Turns:
+    """Owns the state of the conversation: who speaks, which turn is current, and whether anyone is attended to."""
+
+    def __init__(
+        self,
+        transcriber: Transcriber,
+        attention: Attention,
+        answering: Answering,
+        speaking: Speaking,
+        clock: Clock,
+        emit: Callable[[Event], None],
+        *,
+        barge_in: bool,
+    ) -> None:
+        self._transcriber = transcriber
+        self._attention = attention
+        self._answering = answering
+        self._speaking = speaking
+        self._clock = clock
+        self._emit = emit
+        self._barge_in = barge_in
+        self._generation = 0
+        self._last_turn_id = 0
+        self._current: _Turn | None = None
+        self._floor = anyio.Lock()
+        self._person_speaks = False
+        self._waiting = 0
+        self._recognizing_ahead = False
+        self._changed = anyio.Event()
+
+    async def run(self, events: AsyncIterator[SpeechEvent | SpeechContinued]) -> None:
+        """Converse until the speech events end and everything heard has been answered."""
+        send, receive = anyio.create_memory_object_stream[Utterance](_WAITING_UTTERANCES)
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._take_utterances, receive, group)
+            async with send:
+                async for event in events:
+                    if isinstance(event, SpeechStarted):
+                        self._emit(event)
+                        self._person_speaks = True
+                        if self._speaking.audible and self._barge_in:
+                            self._interrupt("speech")
+                    elif isinstance(event, SpeechPaused) and not self._recognizing_ahead:
+                        group.start_soon(self._recognize_ahead, event.utterance)
+                    elif isinstance(event, SpeechContinued):
+                        group.start_soon(self._transcriber.partial, event.utterance)
+                    elif isinstance(event, SpeechEnded):
+                        self._waiting += 1
+                        self._person_speaks = False
+                        await send.send(event.utterance)
+            await self.idle()
+            group.cancel_scope.cancel()
+
+    async def idle(self) -> None:
+        """Return when nobody speaks and nothing is left to answer."""
+        while self._busy():
+            await self._changed.wait()
+
+    def _busy(self) -> bool:
+        return self._person_speaks or self._waiting > 0 or self._current is not None
+
+    async def announce(self, text: str, language: str) -> None:
+        """Say something outside a turn, once nobody else speaks."""
+        spoken = False
+        while not spoken:
+            await self.idle()
+            async with self._floor:
+                if not self._busy():
+                    turn = self._next_turn()
+                    await self._speak(turn, self._answering.announcement(turn.turn_id, text, language))
+                    spoken = True
+
+    def _interrupt(self, reason: str) -> None:
+        """Void the current turn: it falls silent and nothing more of it will be heard."""
+        if self._current is None or self._current.scope.cancel_called:
+            return
+        self._generation += 1
+        self._emit(Interruption(self._clock.monotonic_s(), self._current.turn_id, self._generation, reason))
+        self._current.scope.cancel()
+
+    async def _recognize_ahead(self, utterance: Utterance) -> None:
+        self._recognizing_ahead = True
+        try:
+            await self._transcriber.recognize(utterance)
+        except StageError:
+            pass  # the recognition proper will fail too, and say so
+        finally:
+            self._recognizing_ahead = False
+
+    async def _take_utterances(self, utterances: MemoryObjectReceiveStream[Utterance], group: TaskGroup) -> None:
+        async with utterances:
+            async for utterance in utterances:
+                try:
+                    await self._take(utterance, group)
+                except StageError as error:
+                    self._emit(StageFailed(self._clock.monotonic_s(), "recognizer", error.message, error.remedy or ""))
+                finally:
+                    self._waiting -= 1
+                    self._notify()
+
+    async def _take(self, utterance: Utterance, group: TaskGroup) -> None:
+        timed = await self._transcriber.recognize(utterance)
+        admission = self._attention.admit(timed.recognition.text, utterance.started_at_s)
+        if admission is None:
+            return
+        now_s = self._clock.monotonic_s()
+        if admission.match is not None:
+            self._emit(WakeWordDetected(now_s, admission.match.phrase, admission.match.score))
+        self._interrupt("newer request")
+        async with self._floor:
+            pass  # the interrupted turn has ended
+        if not admission.command:
+            await self._speaking.play(earcons.listening(now_s, self._last_turn_id))
+            self._follow_up(group)
+            return
+        self._current = self._next_turn()
+        group.start_soon(self._run_turn, self._current, admission, timed, utterance, group)
+
+    async def _run_turn(
+        self, turn: _Turn, admission: Admission, timed: Timed, utterance: Utterance, group: TaskGroup
+    ) -> None:
+        recognition, turn_id, now_s = timed.recognition, turn.turn_id, self._clock.monotonic_s()
+        transcript = Transcript(
+            now_s, turn_id, admission.command, recognition.language, recognition.confidence, is_final=True
+        )
+        for event in (
+            TurnStarted(now_s, turn_id, utterance.ended_at_s),
+            StageTimed(utterance.at_s, turn_id, "endpoint", utterance.ended_at_s, 0.0),
+            StageTimed(timed.finished_at_s, turn_id, "recognize", timed.started_at_s, timed.compute_s),
+            transcript,
+        ):
+            self._emit(event)
+        reply = self._answering.answer(transcript, utterance)
+        async with self._floor:
+            self._attention.hold()
+            await self._speak(turn, reply)
+        if reply.ends_conversation:
+            self._attention.end()
+            self._emit(Notice(self._clock.monotonic_s(), "asleep"))
+        else:
+            self._follow_up(group)
+
+    async def _speak(self, turn: _Turn, reply: Reply) -> None:
+        """Speak a reply to its end, or until it is interrupted."""
+        self._current = turn
+        try:
+            with turn.scope:
+                await self._speaking.speak(turn.turn_id, reply.sentences)
+        finally:
+            self._current = None
+            self._emit(TurnFinished(self._clock.monotonic_s(), turn.turn_id))
+            self._notify()
+
+    def _next_turn(self) -> _Turn:
+        self._last_turn_id += 1
+        return _Turn(self._last_turn_id, self._generation, anyio.CancelScope())
+
+    def _follow_up(self, group: TaskGroup) -> None:
+        until_s = self._attention.release()
+        if math.isfinite(until_s):
+            self._emit(Notice(self._clock.monotonic_s(), "attentive", details={"until_s": until_s}))
+            group.start_soon(self._fall_asleep, until_s)
+
+    async def _fall_asleep(self, until_s: float) -> None:
+        await self._clock.sleep_until(until_s)
+        if not self._attention.attentive(self._clock.monotonic_s() + 1e-3):
+            self._emit(Notice(self._clock.monotonic_s(), "asleep"))
+
+    def _notify(self) -> None:
+        self._changed.set()
+        self._changed = anyio.Event()

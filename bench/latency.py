@@ -1,0 +1,161 @@
+"""Mouth to ear: the live assistant through a virtual microphone and speaker.
+
+Reports end of speech → first sound (both seen at the sound server, outside the assistant), processor use idle and while
+conversing, peak resident memory of the whole process family, and start → listening.
+
+usage: python -m bench.latency [--runs N]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import psutil
+
+from assistant.models.store import ModelStore
+from assistant.telemetry.timeline import percentile
+from assistant.tts.render import render_speech
+from bench.virtual_sound import VirtualSound
+
+COMMANDS = (
+    ("Hey Jarvis, what time is it?", "en"),
+    ("Hey Jarvis, what do you see?", "en"),
+    ("Hey Jarvis, how many people are there?", "en"),
+    ("Hey Jarvis, how do I look?", "en"),
+    ("Hey Jarvis, set a timer for ten minutes.", "en"),
+    ("Hey Jarvis, cancel the timer.", "en"),
+    ("Hey Jarvis, what is the date today?", "en"),
+    ("Hey Jarvis, make it louder.", "en"),
+    ("Hey Jarvis, what can you do?", "en"),
+)
+VOICE = "jm_kumo"
+_GAP_S = 1.0
+"""Silence after a reply before the next command; a reply may itself pause that long between sentences."""
+_GIVE_UP_S = 8.0
+
+
+class Family:
+    """A process and its children."""
+
+    def __init__(self, pid: int) -> None:
+        self._root = psutil.Process(pid)
+
+    def _members(self) -> list[psutil.Process]:
+        return [self._root, *self._root.children(recursive=True)]
+
+    def cpu_s(self) -> float:
+        """Processor seconds used so far."""
+        return sum(sum(member.cpu_times()[:2]) for member in self._members())
+
+    def rss_bytes(self) -> int:
+        """Resident memory, shared pages counted once a process."""
+        return sum(member.memory_info().rss for member in self._members())
+
+
+def measure(recordings: list[Path], config: str, *, idle_s: float = 10.0) -> dict[str, object]:
+    """Run the assistant with `config` (TOML text) and speak every recording to it."""
+    with VirtualSound() as sound, tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "assistant.toml"
+        file.write_text(config, encoding="utf-8")
+        microphone, speaker = sound.tap("mic"), sound.tap("speaker")
+        started_s = time.monotonic()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "assistant.cli", "run", "--config", str(file)],
+            env=sound.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            lines = _wait_until_listening(process)
+            start_s = time.monotonic() - started_s
+            family = Family(process.pid)
+            time.sleep(3)
+            cpu_s, since_s = family.cpu_s(), time.monotonic()
+            time.sleep(idle_s)
+            idle = (family.cpu_s() - cpu_s) / (time.monotonic() - since_s)
+            cpu_s, since_s = family.cpu_s(), time.monotonic()
+            latencies, peak = [], 0
+            for recording in recordings:
+                begin_s = time.monotonic()
+                sound.speak(recording)
+                latency_s = _first_answer(microphone, speaker, begin_s)
+                peak = max(peak, family.rss_bytes())
+                latencies.append((recording.name, latency_s))
+            active = (family.cpu_s() - cpu_s) / (time.monotonic() - since_s)
+        finally:
+            process.terminate()
+            process.wait(10)
+            microphone.close()
+            speaker.close()
+    found = [latency_s for _, latency_s in latencies if latency_s is not None]
+    return {
+        "answered": len(found),
+        "of": len(latencies),
+        "p50_s": round(percentile(found, 50), 3) if found else None,
+        "p95_s": round(percentile(found, 95), 3) if found else None,
+        "start_s": round(start_s, 2),
+        "idle_cpu": round(idle, 3),
+        "active_cpu": round(active, 3),
+        "rss_mb": round(peak / 1e6),
+        "rows": latencies,
+        "log": lines,
+    }
+
+
+def _wait_until_listening(process: subprocess.Popen[str]) -> list[str]:
+    lines: list[str] = []
+    listening = threading.Event()
+
+    def read() -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.append(line.rstrip())
+            if "Listening" in line:
+                listening.set()
+
+    threading.Thread(target=read, daemon=True).start()
+    if not listening.wait(90):
+        process.kill()
+        raise SystemExit("The assistant did not start to listen:\n" + "\n".join(lines[-15:]))
+    return lines
+
+
+def _first_answer(microphone, speaker, begin_s: float) -> float | None:  # type: ignore[no-untyped-def]
+    """Seconds from the last loud block of the question to the first loud block of the answer; waits for its end."""
+    said_until_s = microphone.loud_at(begin_s)[-1]
+    deadline_s = time.monotonic() + _GIVE_UP_S
+    while time.monotonic() < deadline_s:
+        heard = speaker.loud_at(said_until_s)
+        if heard and time.monotonic() - heard[-1] > _GAP_S:
+            return float(heard[0] - said_until_s)
+        if heard:
+            deadline_s = time.monotonic() + _GIVE_UP_S
+        time.sleep(0.05)
+    return None
+
+
+def main() -> dict[str, object]:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--runs", type=int, default=1, help="how often each command is spoken")
+    arguments, _ = parser.parse_known_args()
+    models = ModelStore()
+    pictures = models.path("sample-pictures")
+    with tempfile.TemporaryDirectory() as folder:
+        recordings = render_speech([(text, language, VOICE) for text, language in COMMANDS], Path(folder))
+        result = measure(list(recordings) * arguments.runs, f'[vision]\ncamera = "{pictures}/astronaut.png"\n')
+    for name, latency_s in result.pop("rows"):  # type: ignore[attr-defined]
+        print(f"{name:40} {'no answer' if latency_s is None else f'{latency_s:.3f} s'}")
+    print("\n".join(result.pop("log")))  # type: ignore[call-overload]
+    return result
+
+
+if __name__ == "__main__":
+    print(json.dumps(main()))
