@@ -109,19 +109,24 @@ class StoreTree(_Table):
     member: RelativePath
     """The folder inside the archive; its content is laid out directly in the model's folder."""
     source: str = ""
+    """As in `[[file]]`."""
 
 
 class Tensor(_Table):
     """One input or output of a network."""
 
     name: str
+    """As the network calls it."""
     dtype: str
+    """As numpy calls it."""
     shape: tuple[int | str, ...]
     """A word stands for a size that varies."""
     layout: str = ""
     """Such as "NHWC"."""
     range: tuple[float, float] | None = None
+    """Lowest and highest value."""
     meaning: str = ""
+    """What it holds, with its unit."""
 
 
 class Manifest(_Table):
@@ -134,8 +139,11 @@ class Manifest(_Table):
     task: str
     """What it does: "voice-activity", "speech-recognition", "sample-data" …"""
     title: str
+    """What people call it."""
     description: str = ""
+    """More than the title, where that is needed."""
     version: str
+    """Of the package or model. Raising it makes every machine pull again."""
     licence: Annotated[str, Field(min_length=1)]
     """SPDX identifier where there is one, else a name, or "unstated"."""
     licence_source: Annotated[str, Field(min_length=1)]
@@ -154,6 +162,7 @@ class Manifest(_Table):
     inputs: tuple[Tensor, ...] = Field(default=(), alias="input")
     outputs: tuple[Tensor, ...] = Field(default=(), alias="output")
     preprocessing: dict[str, Any] = {}
+    """How data is prepared for it: sample rate, resizing, scaling. Free in form."""
     labels: tuple[str, ...] = ()
     """In the order of the network's classes; filled from `labels_file` where that is given."""
     labels_file: RelativePath | None = None
