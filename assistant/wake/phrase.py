@@ -16,7 +16,7 @@ from assistant.wake.sounds import Unit, similarity, units
 NAME_WEIGHT = 0.8
 MIN_GREETING = 0.6
 """Less alike, a word before the name is no greeting."""
-_GREETINGS = ("hey", "hi", "hello", "ok", "okay", "hay", "你好", "您好", "嘿", "嗨", "喂", "哈喽", "小")
+_GREETINGS = ("hey", "hi", "hello", "ok", "okay", "hay", "你好", "您好", "嘿", "嗨", "喂", "哈喽")
 _WEAK_GREETINGS = frozenset({"a", "he", "eh", "hei", "hai", "the", "they"})
 """What is heard for "hey"; said so often that it counts little."""
 WEAK_GREETING = 0.3
@@ -114,7 +114,7 @@ class PhraseMatcher:
                 name = similarity(phrase.name, heard[greeting_size:end])
                 share = NAME_WEIGHT if phrase.greeting else 1.0
                 best = max(best, (share * name + (1.0 - share) * greeting, end), key=lambda pair: (pair[0], -pair[1]))
-        if heard and phrase.greeting:
+        if heard and phrase.greeting and len(heard[0].text) > sum(len(unit.text) for unit in phrase.name):
             # "Heyjarvis", written as one word.
             best = max(best, (similarity((*phrase.greeting, *phrase.name), heard[:1]), 1), key=lambda pair: pair[0])
         return best
