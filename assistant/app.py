@@ -32,6 +32,7 @@ from assistant.tts.process import SpeechProcess
 from assistant.turn import Turns
 from assistant.vad import DETECTORS as VOICE_ACTIVITY_DETECTORS
 from assistant.vad.endpointing import Endpointer
+from assistant.vision.scene import SceneReader
 from assistant.vision.watcher import SceneWatcher
 from assistant.wake.attention import Attention
 from assistant.wake.phrase import PhraseMatcher
@@ -61,6 +62,7 @@ class Assistant:
         self._clock = clock
         self._observers = list(observers)
         self._closing = AsyncExitStack()
+        self._voices = SpeechProcess(config, models.root, on_failure=lambda error: self._fail("voice", error))
 
     async def start(self) -> None:
         """Raises `DeviceError` without a microphone and `ModelError` without a recogniser. Whatever else is missing is
@@ -73,26 +75,24 @@ class Assistant:
             self._closing.push_async_callback(devices.speaker.close)
         except DeviceError as error:
             self._fail("speaker", error)
-        self._voices = SpeechProcess(config, models.root, on_failure=lambda error: self._fail("voice", error))
         self._closing.push_async_callback(self._voices.close)
         await self._voices.start()
-        hearing, seeing = Worker("loader of hearing"), Worker("loader of sight")
-        recognizer, responder, emotions, watcher = await asyncio.gather(
+        hearing, rest = Worker("loader of hearing"), Worker("loader of the rest")
+        networks = await asyncio.gather(
             hearing.run(resolve(RECOGNIZERS, config.asr.backend, kind="recogniser").create, config, models),
-            seeing.run(Responder.create, config, models),
-            seeing.run(EmotionMonitor.create, config, models, self.emit, self._clock.monotonic_s()),
-            self._load_sight(seeing),
+            rest.run(Responder.create, config, models),
+            rest.run(EmotionMonitor.create, config, models, self.emit, self._clock.monotonic_s()),
+            rest.run(self._load_sight),
         )
         hearing.close()
-        seeing.close()
-        self._wire(recognizer, responder, emotions, watcher)
+        rest.close()
+        self._wire(*networks)
 
     async def run(self) -> None:
         """Converse until the microphone ends."""
         async with anyio.create_task_group() as group:
+            self.senses.attach(group)
             self.controls.attach(self.turns, group)
-            if self._watcher is not None:
-                group.start_soon(self._watcher.run)
             self.emit(Notice(self._clock.monotonic_s(), "listening", _invitation(self._config)))
             await self.turns.run(self._listener.events())
             group.cancel_scope.cancel()
@@ -107,46 +107,49 @@ class Assistant:
         for observer in self._observers:
             observer.on_event(event)
 
-    async def _load_sight(self, loader: Worker) -> SceneWatcher | None:
-        if self._devices.camera is None:
-            return None
+    def _load_sight(self) -> SceneReader | None:
         try:
-            return await loader.run(
-                SceneWatcher.create, self._devices.camera, self._config, self._models, self._clock, self.emit
-            )
+            return SceneReader.create(self._config, self._models) if self._devices.camera else None
         except ModelError as error:
             self._fail("camera", error)
             return None
 
     def _wire(
-        self, recognizer: Recognizer, responder: Responder, emotions: EmotionMonitor, watcher: SceneWatcher | None
+        self, recognizer: Recognizer, responder: Responder, emotions: EmotionMonitor, reader: SceneReader | None
     ) -> None:
-        config, clock, emit = self._config, self._clock, self.emit
+        config, devices, clock, emit = self._config, self._devices, self._clock, self.emit
+        language = None if config.asr.language == "auto" else config.asr.language
+        transcriber = Transcriber(recognizer, clock, language=language, timeout_s=config.asr.timeout_s)
         detector = resolve(VOICE_ACTIVITY_DETECTORS, config.vad.backend, kind="voice-activity detector")
-        self._watcher = watcher
         self._listener = Listener(
-            self._devices.microphone,
+            devices.microphone,
             detector.create(config, self._models),
             Endpointer(config.vad),
             clock,
             emit,
             progress_s=_PARTIALS_EVERY_S if recognizer.streams_partials else None,
         )
-        language = None if config.asr.language == "auto" else config.asr.language
-        transcriber = Transcriber(recognizer, clock, language=language, timeout_s=config.asr.timeout_s)
         captioner = resolve(CAPTIONERS, config.vision.captioner, kind="captioner").create(config, self._models)
-        senses = LiveSenses(watcher, captioner, emotions, clock)
+        self.senses = LiveSenses(captioner, emotions, clock)
+        if reader is not None and devices.camera is not None:
+            self.senses.watcher = SceneWatcher(
+                devices.camera,
+                reader.detector,
+                reader.faces,
+                reader.tagger,
+                config.vision,
+                clock,
+                emit,
+                on_face=self.senses.feel,
+            )
         self.controls = LiveControls(
-            self._devices.speaker, self._listener, watcher, clock, emit, responder.memory, volume=config.audio.volume
+            devices.speaker, self._listener, self.senses.watcher, responder.memory, clock, emit, config.audio.volume
         )
-        answering = Answering(responder, emotions, senses, self.controls, config, clock, emit)
+        answering = Answering(responder, emotions, self.senses, self.controls, config, clock, emit)
         attention = Attention(config.wake, PhraseMatcher(config.wake.phrases, config.wake.match), clock)
-        speaking = Speaking(self._voices, self._devices.speaker, clock, emit)
+        speaking = Speaking(self._voices, devices.speaker, clock, emit)
         self.turns = Turns(transcriber, attention, answering, speaking, clock, emit, barge_in=config.tts.barge_in)
-        self._observers += [senses, answering]
-        if watcher is not None:
-            watcher.on_face = emotions.face
-            self._observers.append(watcher)
+        self._observers += [self.senses, answering]
         for part in (transcriber, responder, emotions):
             self._closing.callback(part.close)
 

@@ -25,7 +25,8 @@ from assistant.ports import Clock, TurnObserver
 from assistant.script import Script
 from assistant.telemetry.timeline import Timeline
 from assistant.virtual_time import run_in_virtual_time
-from assistant.vision.camera import PictureCamera, open_camera
+from assistant.vision.camera import open_camera
+from assistant.vision.file_cameras import PictureCamera
 
 Speed = Literal["realtime", "max"]
 

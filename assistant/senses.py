@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import anyio
 from anyio.abc import TaskGroup
@@ -10,37 +11,51 @@ from anyio.abc import TaskGroup
 from assistant.audio.listener import Listener
 from assistant.dialogue.memory import ConversationMemory
 from assistant.emotion.monitor import EmotionMonitor
+from assistant.errors import AssistantError
 from assistant.events import (
     EmotionState,
     Event,
     Notice,
     SceneCaption,
     SceneState,
+    SpeechStarted,
     StageFailed,
     StageRecovered,
 )
-from assistant.ports import AudioSink, Captioner, Clock
+from assistant.ports import AudioSink, Captioner, Clock, FaceEvidence
 from assistant.turn import Turns
 from assistant.vision.watcher import SceneWatcher
 
 
 class LiveSenses:
-    """The newest scene and emotion, and what does not work. Sees failures as an observer."""
+    """The newest scene and emotion, and what does not work.
 
-    def __init__(
-        self, watcher: SceneWatcher | None, captioner: Captioner, emotions: EmotionMonitor, clock: Clock
-    ) -> None:
-        self._watcher = watcher
+    As an observer it has the camera look as soon as someone speaks, so that the answer is about now.
+    """
+
+    def __init__(self, captioner: Captioner, emotions: EmotionMonitor, clock: Clock) -> None:
         self._captioner = captioner
         self._emotions = emotions
         self._clock = clock
         self._unavailable: dict[str, str] = {}
-        if watcher is None:
-            self._unavailable["camera"] = "No camera is configured."
+        self._group: TaskGroup | None = None
+        self.watcher: SceneWatcher | None = None
+        """Who looks; None without a camera."""
+
+    def attach(self, group: TaskGroup) -> None:
+        """Begin to watch."""
+        self._group = group
+        if self.watcher is not None:
+            group.start_soon(self.watcher.run)
+
+    def feel(self, evidence: FaceEvidence) -> None:
+        """Look at the expression of a face that the watcher found."""
+        if self._group is not None:
+            self._group.start_soon(self._emotions.face, evidence)
 
     def scene(self) -> SceneState | None:
         """The newest scene, None before the first or without a camera."""
-        return self._watcher.scene() if self._watcher else None
+        return self.watcher.scene() if self.watcher else None
 
     def caption(self, language: str) -> SceneCaption | None:
         """A sentence about the newest scene, None without one."""
@@ -53,14 +68,23 @@ class LiveSenses:
 
     def unavailable(self) -> dict[str, str]:
         """What does not work now: stage → reason."""
+        if self.watcher is None:
+            return {"camera": "No camera is in use.", **self._unavailable}
         return dict(self._unavailable)
 
     def on_event(self, event: Event) -> None:
-        """Remember which stages fail."""
+        """Remember which stages fail, and look when someone begins to speak."""
         if isinstance(event, StageFailed):
             self._unavailable[event.stage] = event.error
         elif isinstance(event, StageRecovered):
             self._unavailable.pop(event.stage, None)
+        elif isinstance(event, SpeechStarted) and self._group is not None and self.watcher is not None:
+            self._group.start_soon(self._look, self.watcher)
+
+    async def _look(self, watcher: SceneWatcher) -> None:
+        # A camera that does not work is reported by the watcher itself.
+        with suppress(AssistantError):
+            await watcher.look()
 
 
 class LiveControls:
@@ -71,10 +95,9 @@ class LiveControls:
         sink: AudioSink,
         listener: Listener,
         watcher: SceneWatcher | None,
+        memory: ConversationMemory,
         clock: Clock,
         emit: Callable[[Event], None],
-        memory: ConversationMemory,
-        *,
         volume: float,
     ) -> None:
         self._sink = sink
