@@ -1,0 +1,5 @@
+"""Describing: a scene in a sentence or two, behind `assistant.ports.Captioner`."""
+
+CAPTIONERS = {
+    "grounded": "assistant.caption.grounded:GroundedCaptioner",
+}

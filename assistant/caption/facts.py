@@ -1,0 +1,129 @@
+"""What of a scene is worth saying, and how surely: the part of a caption that has no language."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from assistant.events import Box, Detection, Face, SceneState
+from assistant.vision.coco_names import COCO_NAMES
+
+Place = Literal["left", "middle", "right"]
+
+_SURE_CONFIDENCE = 0.5
+_SURE_AREA = 0.002
+"""Share of the picture. The detector takes specks in a landscape for birds and boats."""
+_SURE_TAG = 0.6
+_FILLS_WIDTH = 0.6
+"""What is this wide is everywhere: it has no place."""
+_MOST_KINDS = 5
+_PERSON = "person"
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """Some things of one kind."""
+
+    label: str
+    count: int
+    place: Place | None
+    """Third of the picture, as the camera sees it; None when they are spread or fill it."""
+    facing: int = 0
+    """People of them whose face is seen."""
+    more: bool = False
+    """Whether surer ones of the kind are mentioned too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What to say."""
+
+    sure: tuple[Mention, ...]
+    doubtful: tuple[Mention, ...]
+    tag: str | None
+    """What the picture as a whole looks like, if that is clear and little else is."""
+    confidence: float
+    """Mean confidence of what is said; 0 when nothing is."""
+
+    @property
+    def empty(self) -> bool:
+        return not (self.sure or self.doubtful or self.tag)
+
+
+def facts_of(scene: SceneState, *, min_confidence: float) -> Facts:
+    """Choose and group. People come first, then the surest kinds."""
+    objects = [item for item in scene.objects if item.confidence >= min_confidence]
+    things = [item for item in objects if item.label != _PERSON]
+    sure_things = [item for item in things if _is_sure(item)]
+    people, people_in_doubt = _people(scene, [item for item in objects if item.label == _PERSON])
+    tag = None
+    if not people and len(sure_things) <= 1:
+        tag = next((tag for tag in scene.tags if tag.confidence >= _SURE_TAG), None)
+    doubtful_things = [item for item in things if not _is_sure(item)]
+    if tag is not None:
+        doubtful_things = [item for item in doubtful_things if not _contradicts(item, tag.label)]
+    said = [*(item.confidence for item in objects), *(face.confidence for face in scene.faces)]
+    said += [tag.confidence] if tag else []
+    sure_labels = {item.label for item in sure_things}
+    return Facts(
+        sure=(*people, *_mentions(sure_things, ())),
+        doubtful=(*people_in_doubt, *_mentions(doubtful_things, sure_labels)),
+        tag=tag.label if tag else None,
+        confidence=sum(said) / len(said) if said else 0.0,
+    )
+
+
+def place_of(boxes: Sequence[Box]) -> Place | None:
+    """The third of the picture that all of them are in."""
+    if any(box.x1 - box.x0 >= _FILLS_WIDTH for box in boxes):
+        return None
+    places: tuple[Place, ...] = ("left", "middle", "right")
+    thirds = {places[min(2, int(box.center[0] * 3))] for box in boxes}
+    return thirds.pop() if len(thirds) == 1 else None
+
+
+def _is_sure(item: Detection) -> bool:
+    return item.confidence >= _SURE_CONFIDENCE and item.box.area >= _SURE_AREA
+
+
+def _people(scene: SceneState, found: list[Detection]) -> tuple[tuple[Mention, ...], tuple[Mention, ...]]:
+    """A face makes a person sure, whatever the object detector thinks."""
+    faces = scene.faces
+    sure = [item for item in found if _is_sure(item) or any(_holds(item.box, face) for face in faces)]
+    sure_count = max(len(sure), len(faces))
+    in_doubt = max(0, len(found) - sure_count)
+    doubtful_boxes = [item.box for item in found if item not in sure]
+    boxes = [item.box for item in sure] if len(sure) >= len(faces) else [face.box for face in faces]
+    certain = (Mention(_PERSON, sure_count, place_of(boxes), facing=len(faces)),) if sure_count else ()
+    doubtful = (Mention(_PERSON, in_doubt, place_of(doubtful_boxes), more=sure_count > 0),) if in_doubt else ()
+    return certain, doubtful
+
+
+def _holds(box: Box, face: Face) -> bool:
+    x, y = face.box.center
+    return box.x0 <= x <= box.x1 and box.y0 <= y <= box.y1
+
+
+def _mentions(items: Sequence[Detection], sure_labels: Iterable[str]) -> tuple[Mention, ...]:
+    """One mention a kind, the surest kinds first."""
+    surest: dict[str, float] = {}
+    for item in items:
+        surest[item.label] = max(item.confidence, surest.get(item.label, 0.0))
+    counts = Counter(item.label for item in items)
+    return tuple(
+        Mention(
+            label,
+            counts[label],
+            place_of([item.box for item in items if item.label == label]),
+            more=label in sure_labels,
+        )
+        for label in sorted(surest, key=lambda label: (-surest[label], label))[:_MOST_KINDS]
+    )
+
+
+def _contradicts(item: Detection, tag: str) -> bool:
+    """Whether the tag names another class ("Egyptian cat") than a doubtful detection does ("dog")."""
+    kind = tag.lower().split()[-1]
+    return kind in COCO_NAMES and kind != item.label

@@ -1,0 +1,118 @@
+"""Cameras that deliver at their own pace: V4L2, GStreamer, RTSP and HTTP streams."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+
+import anyio
+import cv2
+
+from assistant.errors import DeviceError
+from assistant.events import ImageArray, VideoFrame
+from assistant.ports import Clock
+from assistant.streams import Latest
+from assistant.vision.capture import open_capture
+from assistant.vision.pictures import to_rgb
+
+_FRAME_TIMEOUT_S = 5.0
+_LEAST_INTERVAL_S = 0.005
+"""A stream that does not pace itself (a file behind an HTTP address) must not take a whole core."""
+
+
+class LiveCamera:
+    """A thread empties the driver's queue all the time and decodes a frame only when one is wanted, so a frame is
+    never older than the call that asked for it, and unwatched frames cost next to nothing."""
+
+    def __init__(self, source: int | str, backend: int, name: str, clock: Clock) -> None:
+        self.name = name
+        self._source = source
+        self._backend = backend
+        self._clock = clock
+        self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
+        self._wanted = threading.Event()
+        self._frames: Latest[VideoFrame | DeviceError] | None = None
+        self._version = 0
+
+    async def open(self) -> None:
+        """Start capturing and wait for the first frame. Raises `DeviceError`."""
+        await self.close()
+        if self._backend == cv2.CAP_GSTREAMER and not cv2.videoio_registry.hasBackend(cv2.CAP_GSTREAMER):
+            raise DeviceError(
+                f"The camera '{self.name}' is a GStreamer pipeline, and this OpenCV has no GStreamer.",
+                remedy="Use the system's OpenCV (JetPack has it): a virtual environment that sees system packages.",
+            )
+        self._stop, self._wanted = threading.Event(), threading.Event()
+        self._frames, self._version = Latest(), 0
+        arguments = (asyncio.get_running_loop(), self._frames, self._stop, self._wanted)
+        self._thread = threading.Thread(target=self._capture, args=arguments, name="camera", daemon=True)
+        self._thread.start()
+        try:
+            await self.read()
+        except DeviceError:
+            await self.close()
+            raise
+
+    async def read(self) -> VideoFrame | None:
+        """The next frame from now on. Raises `DeviceError` when none comes within 5 s."""
+        if self._frames is None:
+            raise DeviceError(f"The camera '{self.name}' is closed.")
+        self._wanted.set()
+        try:
+            with anyio.fail_after(_FRAME_TIMEOUT_S):
+                item, self._version = await self._frames.after(self._version)
+        except TimeoutError:
+            raise DeviceError(
+                f"The camera '{self.name}' delivered no picture within {_FRAME_TIMEOUT_S:g} s.",
+                remedy="Check its cable, or the address of the stream.",
+            ) from None
+        if isinstance(item, DeviceError):
+            raise item
+        return item
+
+    async def close(self) -> None:
+        """Release the device; a driver that hangs keeps its thread, but nobody waits for it."""
+        thread, self._thread, self._frames = self._thread, None, None
+        if thread is not None:
+            self._stop.set()
+            self._wanted.set()
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(thread.join, 1.0, abandon_on_cancel=True)
+
+    def _capture(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        frames: Latest[VideoFrame | DeviceError],
+        stop: threading.Event,
+        wanted: threading.Event,
+    ) -> None:
+        """The thread. It owns the device from first to last; `frames` is only touched on the loop."""
+
+        def deliver(item: ImageArray | DeviceError) -> None:
+            if isinstance(item, DeviceError):
+                frames.put(item)
+            else:
+                frames.put(VideoFrame(self._clock.monotonic_s(), item, self.name))
+
+        def post(item: ImageArray | DeviceError) -> None:
+            # The loop may be gone by now: then nobody waits.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(deliver, item)
+
+        capture = open_capture(self._source, self._backend)
+        failure = "" if capture.isOpened() else "cannot be opened"
+        capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+        while not stop.is_set() and not failure:
+            if not capture.grab():
+                failure = "stopped delivering pictures"
+            elif wanted.is_set():
+                decoded, bgr = capture.retrieve()
+                if decoded:
+                    wanted.clear()
+                    post(to_rgb(bgr))
+            stop.wait(_LEAST_INTERVAL_S)
+        capture.release()
+        if failure:
+            post(DeviceError(f"The camera '{self.name}' {failure}.", remedy="List the cameras: assistant devices"))

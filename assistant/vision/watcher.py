@@ -1,0 +1,175 @@
+"""Decides when to look: often while something moves, seldom while nothing does, at once when asked.
+
+A camera that fails is announced once and opened again, with pauses that grow, for as long as it takes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import anyio
+
+from assistant.config import VisionConfig
+from assistant.errors import AssistantError, DeviceError, StageError
+from assistant.events import Event, SceneState, StageFailed, StageRecovered, VideoFrame
+from assistant.ports import Camera, Clock, Detector, FaceDetector, FaceEvidence, SceneTagger
+from assistant.vision.motion import MotionGate
+from assistant.vision.scene import SceneReader
+from assistant.worker import Worker
+
+_FIRST_RETRY_S = 0.5
+_LAST_RETRY_S = 5.0
+_FRESH_S = 0.3
+"""A scene this young answers "what do you see" without another look."""
+
+
+class SceneWatcher:
+    """Watches one camera with one set of networks."""
+
+    def __init__(
+        self,
+        camera: Camera,
+        detector: Detector,
+        faces: FaceDetector,
+        tagger: SceneTagger | None,
+        config: VisionConfig,
+        clock: Clock,
+        emit: Callable[[Event], None],
+        *,
+        on_face: Callable[[FaceEvidence], None] | None = None,
+    ) -> None:
+        """`emit` gets every `SceneState`, `StageFailed` and `StageRecovered`; `on_face` the largest face of a scene."""
+        self._camera = camera
+        self._reader = SceneReader(detector, faces, tagger)
+        self._config = config
+        self._clock = clock
+        self._emit = emit
+        self._on_face = on_face
+        self._worker = Worker("vision")
+        self._motion = MotionGate()
+        self._looking = anyio.Lock()
+        self._scene: SceneState | None = None
+        self._looked_at_s = -math.inf
+        self._failed: set[str] = set()
+        self._closed: AssistantError | None = DeviceError("The camera is not open yet.")
+        self._paused = False
+        self._resumed = anyio.Event()
+        self._session = anyio.CancelScope()
+
+    def scene(self) -> SceneState | None:
+        """The newest scene, however old; None before the first."""
+        return self._scene
+
+    async def look(self) -> SceneState:
+        """What there is to see now: a scene no older than 0.3 s. Raises `DeviceError`, `MediaError` or `StageError`
+        when the camera or a network does not work."""
+        asked_at_s = self._clock.monotonic_s()
+        async with self._looking:
+            if self._closed is not None:
+                raise self._closed
+            if self._scene is not None and self._scene.at_s >= asked_at_s - _FRESH_S:
+                return self._scene
+            frame = await self._camera.read()
+            if frame is None:
+                raise DeviceError(f"The camera '{self._camera.name}' has come to its end.")
+            return await self._read(frame)
+
+    def pause(self) -> None:
+        """Close the camera and forget the scene, until `resume`."""
+        self._paused = True
+        self._resumed = anyio.Event()
+        self._scene = None
+        self._closed = DeviceError("The camera is switched off.")
+        self._session.cancel()
+
+    def resume(self) -> None:
+        """Open the camera again."""
+        self._paused = False
+        self._resumed.set()
+
+    async def run(self) -> None:
+        """Watch until the camera comes to its end."""
+        try:
+            while True:
+                if self._paused:
+                    await self._resumed.wait()
+                self._session = anyio.CancelScope()
+                with self._session:
+                    await self._watch()
+                await self._camera.close()
+                if not self._session.cancelled_caught:
+                    return
+        finally:
+            self._worker.close()
+            with anyio.CancelScope(shield=True):
+                await self._camera.close()
+
+    async def _watch(self) -> None:
+        """Open, watch, and open again after a failure; returns at the camera's end."""
+        retry_s = _FIRST_RETRY_S
+        while True:
+            try:
+                await self._camera.open()
+                self._closed = None
+                self._recovered("camera")
+                retry_s = _FIRST_RETRY_S
+                await self._watch_open()
+                self._closed = DeviceError(f"The camera '{self._camera.name}' has come to its end.")
+                return
+            except AssistantError as error:
+                self._closed = error
+                self._fail("camera", error)
+            await self._camera.close()
+            await self._clock.sleep_until(self._clock.monotonic_s() + retry_s)
+            retry_s = min(_LAST_RETRY_S, retry_s * 2)
+
+    async def _watch_open(self) -> None:
+        """Watch an open camera to its end."""
+        started_at_s = self._clock.monotonic_s()
+        while await self._tick():
+            started_at_s = max(started_at_s + 1.0 / self._config.rate_hz, self._clock.monotonic_s())
+            await self._clock.sleep_until(started_at_s)
+
+    async def _tick(self) -> bool:
+        """Take a picture, and look at it if it is worth it; False at the camera's end."""
+        async with self._looking:
+            frame = await self._camera.read()
+            if frame is None:
+                return False
+            due = frame.at_s - self._looked_at_s >= self._config.still_s
+            if due or self._motion.moved(frame.pixels):
+                try:
+                    await self._read(frame)
+                except StageError as error:
+                    self._fail("vision", error)
+            return True
+
+    async def _read(self, frame: VideoFrame) -> SceneState:
+        """Run the networks, remember the scene and tell everyone. Raises `StageError`."""
+        self._looked_at_s = frame.at_s
+        self._motion.look(frame.pixels)
+        try:
+            scene = await self._worker.run(self._reader.read, frame)
+        except StageError:
+            raise
+        except Exception as error:  # a network's runtime raises whatever it likes
+            raise StageError(f"The vision networks failed: {error}") from error
+        if self._closed is not None:
+            raise self._closed
+        self._recovered("vision")
+        self._scene = scene
+        self._emit(scene)
+        if scene.faces and self._on_face is not None:
+            self._on_face(FaceEvidence(frame, max(scene.faces, key=lambda face: face.box.area)))
+        return scene
+
+    def _fail(self, stage: str, error: AssistantError) -> None:
+        if stage not in self._failed:
+            self._failed.add(stage)
+            self._emit(StageFailed(self._clock.monotonic_s(), stage, error.message, error.remedy or ""))
+
+    def _recovered(self, stage: str) -> None:
+        if stage in self._failed:
+            self._failed.discard(stage)
+            self._emit(StageRecovered(self._clock.monotonic_s(), stage))
