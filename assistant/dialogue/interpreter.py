@@ -8,7 +8,6 @@ something that nobody asked for is worse than asking again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from hassil import recognize_all
@@ -20,6 +19,7 @@ from assistant.dialogue.phonetics import HomophoneFolder, english_key, pinyin_ke
 from assistant.dialogue.script import script_language
 from assistant.dialogue.templates import compile_templates, expand_templates, load_templates
 from assistant.ports import Intent
+from assistant.vision.labels import label_of
 
 if TYPE_CHECKING:
     from hassil import Intents, RecognizeResult
@@ -36,9 +36,6 @@ _MAX_WILDCARD_LENGTH = {"en": 3, "zh": 6}
 _SOCIAL = frozenset({"greet", "thanks", "how_are_you"})
 """Intents that give way when the same utterance also asks for something."""
 
-KnowsObject = Callable[[str, str], bool]
-"""Whether the detector has a class for a word (text, language)."""
-
 
 class HassilInterpreter:
     """`Interpreter` over the templates in `sentences/`."""
@@ -49,23 +46,16 @@ class HassilInterpreter:
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> HassilInterpreter:
         """Compile the templates and run each language once, which builds hassil's own caches. Needs no model."""
-        from assistant.vision.labels import label_of
-
-        interpreter = cls.with_objects(config, lambda text, language: label_of(text, language) is not None)
-        for warm_up in ("Set a timer for five minutes and a half.", "设置一个五分半钟的计时器"):
-            interpreter.interpret(warm_up, "en")
-        return interpreter
-
-    @classmethod
-    def with_objects(cls, config: Config, knows_object: KnowsObject) -> HassilInterpreter:
-        """Like `create`, with another idea of which objects there are."""
         skip = [normalize(phrase) for phrase in config.wake.phrases]
-        return cls(
+        interpreter = cls(
             {
-                language: LanguageMatcher(load_templates(language, config.dialogue.sentences), skip, knows_object)
+                language: LanguageMatcher(load_templates(language, config.dialogue.sentences), skip)
                 for language in ("en", "zh")
             }
         )
+        for warm_up in ("Set a timer for five minutes and a half.", "设置一个五分半钟的计时器"):
+            interpreter.interpret(warm_up, "en")
+        return interpreter
 
     @property
     def intents(self) -> dict[str, frozenset[str]]:
@@ -88,9 +78,8 @@ Match = tuple[str, dict[str, str]]
 class LanguageMatcher:
     """The three steps in one language."""
 
-    def __init__(self, templates: dict[str, Any], skip_phrases: list[str], knows_object: KnowsObject) -> None:
+    def __init__(self, templates: dict[str, Any], skip_phrases: list[str]) -> None:
         self._language: str = templates["language"]
-        self._knows_object = knows_object
         self._skip_words = [*templates.get("skip_words", []), *skip_phrases]
         self._exact = compile_templates(templates)
         self._by_sound: Intents | None = None
@@ -181,7 +170,7 @@ class LanguageMatcher:
                 if not self._fits(value):
                     return None
             if entity.name == "known_object":
-                if not self._knows_object(value, self._language):
+                if label_of(value, self._language) is None:
                     return None
                 slots["object"] = value
             else:

@@ -93,7 +93,7 @@ def _parse_all(intents: Intents) -> None:
             rules = {**intents.expansion_rules, **block.expansion_rules}
             lists = {**intents.slot_lists, **block.slot_lists}
             for template in block.sentences:
-                for name in _RULE_REFERENCE.findall(template.text):
+                for name in _RULE_REFERENCE.findall(template.text or ""):
                     if name not in rules:
                         raise ValueError(f"'{template.text}' refers to the rule <{name}>, which does not exist")
                 for name in template.list_names(rules):

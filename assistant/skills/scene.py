@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assistant.dialogue.durations import spoken_remaining
-from assistant.dialogue.numbers import spoken_count
 from assistant.dialogue.replies import phrase
 from assistant.dialogue.script import script_language
 from assistant.events import Detection, SceneState
 from assistant.ports import Intent
 from assistant.skills import Reply, SkillContext
-from assistant.vision.labels import label_of, name_of
+from assistant.vision.labels import count, counted, label_of, name_of
 
 if TYPE_CHECKING:
     from assistant.config import Config
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
 _SURE_CONFIDENCE = 0.5
 """Below it a single object is said to be there with a hedge."""
-_PERSON = "person"
 _PLACES = {"en": ("on the left", "in the middle", "on the right"), "zh": ("在左边", "在中间", "在右边")}
 
 
@@ -56,19 +54,18 @@ class SceneSkill:
 
     def _answer(self, intent: str, label: str, scene: SceneState, language: str) -> str:
         found = [item for item in scene.objects if item.label == label and item.confidence >= self._min_confidence]
-        # The face gate finds people whom the object detector overlooks, never fewer.
-        count = max(len(found), len(scene.faces)) if label == _PERSON else len(found)
-        counted = _counted(label, count, language)
-        if count == 0:
+        number = count(scene, label, min_confidence=self._min_confidence)
+        things = counted(label, language, number)
+        if number == 0:
             key = "scene_no" if intent == "scene_exists" else "scene_none"
             return phrase(key, language, name=name_of(label, language, 2))
         if intent == "scene_exists":
             sure = max((item.confidence for item in found), default=1.0) >= _SURE_CONFIDENCE
-            return phrase("scene_yes" if sure else "scene_yes_perhaps", language, counted=counted)
+            return phrase("scene_yes" if sure else "scene_yes_perhaps", language, counted=things)
         if intent == "scene_where" and found:
             best = max(found, key=lambda item: item.confidence)
-            return phrase("scene_where", language, counted=_counted(label, 1, language), place=_place(best, language))
-        return phrase("scene_count", language, counted=counted)
+            return phrase("scene_where", language, counted=counted(label, language, 1), place=_place(best, language))
+        return phrase("scene_count", language, counted=things)
 
     def _age(self, scene: SceneState, context: SkillContext, language: str) -> str:
         age_s = context.clock.monotonic_s() - scene.at_s
@@ -76,10 +73,6 @@ class SceneSkill:
             return ""
         space = "" if language == "zh" else " "
         return space + phrase("scene_old", language, age=spoken_remaining(age_s, language))
-
-
-def _counted(label: str, count: int, language: str) -> str:
-    return f"{spoken_count(count, language)} {name_of(label, language, count)}"
 
 
 def _place(item: Detection, language: str) -> str:

@@ -9,22 +9,14 @@ import pytest
 from assistant.config import Config, DialogueConfig
 from assistant.dialogue.interpreter import HassilInterpreter
 from assistant.errors import ConfigError
+from assistant.models.store import ModelStore
 
 _HERE = Path(__file__).parent
-_OBJECTS = {
-    "en": {"dog", "dogs", "cat", "cats", "bottle", "bottles", "cup", "cups", "people", "person", "persons", "chairs"}
-    | {"chair", "phone", "car", "cars"},
-    "zh": {"狗", "猫", "杯子", "人", "椅子", "手机", "书"},
-}
-
-
-def _knows_object(word: str, language: str) -> bool:
-    return word in _OBJECTS[language]
 
 
 @pytest.fixture(scope="module")
 def interpreter() -> HassilInterpreter:
-    return HassilInterpreter.with_objects(Config(), _knows_object)
+    return HassilInterpreter.create(Config(), ModelStore())
 
 
 def _rows(name: str) -> list[tuple[str, str]]:
@@ -121,7 +113,7 @@ def test_own_templates_are_read_after_the_built_in_ones(tmp_path: Path) -> None:
     """
     (tmp_path / "en.yaml").write_text(own, encoding="utf-8")
     config = Config(dialogue=DialogueConfig(sentences=str(tmp_path)))
-    interpreter = HassilInterpreter.with_objects(config, _knows_object)
+    interpreter = HassilInterpreter.create(config, ModelStore())
     intent = interpreter.interpret("Light up the torch, please", "en")
     assert intent is not None
     assert (intent.name, intent.slots) == ("lamp_on", {"lamp": "torch"})
@@ -142,9 +134,9 @@ def test_own_templates_are_read_after_the_built_in_ones(tmp_path: Path) -> None:
 def test_unreadable_own_templates_are_refused(tmp_path: Path, content: str, named: str) -> None:
     (tmp_path / "en.yaml").write_text(content, encoding="utf-8")
     with pytest.raises(ConfigError, match=named):
-        HassilInterpreter.with_objects(Config(dialogue=DialogueConfig(sentences=str(tmp_path))), _knows_object)
+        HassilInterpreter.create(Config(dialogue=DialogueConfig(sentences=str(tmp_path))), ModelStore())
 
 
 def test_a_missing_folder_of_own_templates_is_named() -> None:
     with pytest.raises(ConfigError, match="/nowhere"):
-        HassilInterpreter.with_objects(Config(dialogue=DialogueConfig(sentences="/nowhere")), _knows_object)
+        HassilInterpreter.create(Config(dialogue=DialogueConfig(sentences="/nowhere")), ModelStore())

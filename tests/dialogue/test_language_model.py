@@ -119,7 +119,7 @@ def test_a_refused_connection_is_named(endpoint: Endpoint) -> None:
 
 def test_an_error_status_is_named_with_the_servers_words(endpoint: Endpoint) -> None:
     endpoint.respond = lambda handler: handler.send_error(500, "model exploded")
-    with pytest.raises(StageError, match=r"500.*model exploded"):
+    with pytest.raises(StageError, match=r"(?s)500.*model exploded"):
         _ask(endpoint.url)
 
 

@@ -1,0 +1,28 @@
+"""The conversation as it was really heard."""
+
+from __future__ import annotations
+
+from assistant.dialogue.memory import ConversationMemory
+
+
+def test_only_what_was_played_is_remembered_as_said() -> None:
+    memory = ConversationMemory()
+    memory.heard(1, "What do you see?")
+    memory.played(1, "I see a dog.")
+    memory.heard(2, "Stop")
+    memory.played(2, "")
+    memory.heard(3, "Go on")
+    assert memory.history() == [("What do you see?", "I see a dog."), ("Stop", ""), ("Go on", "")]
+    assert memory.history(before=3) == [("What do you see?", "I see a dog."), ("Stop", "")]
+    assert memory.last_reply() == "I see a dog."
+
+
+def test_old_exchanges_are_forgotten() -> None:
+    memory = ConversationMemory(max_turns=2)
+    for turn in range(5):
+        memory.heard(turn, f"question {turn}")
+        memory.played(turn, f"answer {turn}")
+    assert memory.history() == [("question 3", "answer 3"), ("question 4", "answer 4")]
+    memory.played(0, "late")
+    assert len(memory.history()) == 2
+    assert memory.last_reply() == "late"

@@ -1,0 +1,141 @@
+"""From a transcript to sentences: skills first, then the language model, then an honest no."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import anyio
+import pytest
+
+from assistant.config import Config, DialogueConfig
+from assistant.dialogue.respond import Answer, Responder
+from assistant.errors import ConfigError, StageError
+from assistant.events import Transcript
+from assistant.ports import DialogueModel, DialogueTurn, Intent
+from assistant.skills import Reply, SkillContext
+from tests.doubles.context import GivenSenses, feeling, skill_context
+
+
+class KnownSentences:
+    """An interpreter that knows two sentences."""
+
+    def interpret(self, text: str, language: str) -> Intent | None:
+        known = {"look": "scene_describe", "fail": "fails", "bye": "goodbye", "see": "nobody_answers"}
+        return Intent(known[text], {"a": "b"}, language, text) if text in known else None
+
+
+class TestedSkill:
+    """Answers two intents, and fails on a third."""
+
+    __test__ = False
+    intents = frozenset({"scene_describe", "goodbye", "fails"})
+
+    async def handle(self, intent: Intent, context: SkillContext) -> Reply:
+        if intent.name == "fails":
+            raise RuntimeError("the wheel came off")
+        if intent.name == "goodbye":
+            return Reply("Bye.", ends_conversation=True)
+        return Reply("我看到狗。还有猫。" if intent.language == "zh" else "I see a dog. And a cat.")
+
+
+class Storyteller:
+    """A language model that tells a story in small pieces, or breaks off."""
+
+    def __init__(self, pieces: list[str], error: StageError | None = None) -> None:
+        self._pieces = pieces
+        self._error = error
+        self.turns: list[DialogueTurn] = []
+
+    async def reply(self, turn: DialogueTurn) -> AsyncIterator[str]:
+        self.turns.append(turn)
+        for piece in self._pieces:
+            yield piece
+        if self._error is not None:
+            raise self._error
+
+
+def _say(
+    text: str,
+    language: str = "en",
+    *,
+    model: DialogueModel | None = None,
+    config: Config | None = None,
+    context: SkillContext | None = None,
+) -> tuple[Answer, list[str]]:
+    responder = Responder(KnownSentences(), {"tested": TestedSkill()}, model, config or Config())
+    responder.memory.heard(0, "earlier")
+
+    async def say() -> tuple[Answer, list[str]]:
+        transcript = Transcript(0.0, 1, text, language, 0.9, True)
+        answer = await responder.answer(transcript, context or skill_context())
+        return answer, [sentence async for sentence in answer.sentences]
+
+    try:
+        return anyio.run(say)
+    finally:
+        responder.close()
+
+
+def test_a_skill_answers_sentence_by_sentence() -> None:
+    answer, sentences = _say("look")
+    assert sentences == ["I see a dog.", "And a cat."]
+    assert (answer.understood.intent, answer.understood.slots, answer.language) == ("scene_describe", {"a": "b"}, "en")
+    assert not answer.ends_conversation
+    assert not answer.failures
+
+
+def test_the_reply_language_follows_the_person_or_the_configuration() -> None:
+    assert _say("look", "zh")[1] == ["我看到狗。", "还有猫。"]
+    always_chinese = Config(dialogue=DialogueConfig(reply_language="zh"))
+    assert _say("look", "en", config=always_chinese)[1] == ["我看到狗。", "还有猫。"]
+    assert _say("look", "ko")[0].language == "en"
+
+
+def test_goodbye_ends_the_conversation() -> None:
+    assert _say("bye")[0].ends_conversation
+
+
+@pytest.mark.parametrize("text", ["dance", "see"])
+@pytest.mark.parametrize(("language", "no"), [("en", "yet"), ("zh", "还")])
+def test_what_nobody_can_do_gets_an_honest_no(text: str, language: str, no: str) -> None:
+    answer, sentences = _say(text, language)
+    assert answer.understood.intent is None
+    assert len(sentences) == 1
+    assert no in sentences[0]
+
+
+def test_a_failing_skill_apologises_and_is_reported() -> None:
+    answer, sentences = _say("fail")
+    assert sentences == ["Sorry, something went wrong while I was doing that."]
+    assert [(failure.stage, failure.error) for failure in answer.failures] == [
+        ("skill fails", "RuntimeError('the wheel came off')")
+    ]
+
+
+def test_the_mood_colours_the_reply() -> None:
+    sad = skill_context(GivenSenses(current_emotion=feeling("sad")))
+    assert _say("look", context=sad)[1][1:] == ["I see a dog.", "And a cat."]
+
+
+def test_the_language_model_answers_what_no_skill_does() -> None:
+    model = Storyteller(["Once upon", " a time. The", " end"])
+    context = skill_context(GivenSenses(current_emotion=feeling("happy")))
+    answer, sentences = _say("tell me a story", model=model, context=context)
+    assert sentences == ["Once upon a time.", "The end"]
+    assert answer.understood.intent is None
+    assert model.turns == [DialogueTurn("tell me a story", "en", [("earlier", "")], "", "happy")]
+    assert _say("look", model=model)[1] == ["I see a dog.", "And a cat."]
+
+
+def test_a_failing_language_model_is_said_and_reported() -> None:
+    model = Storyteller(["One. Tw"], StageError("Lost.", remedy="Restart it."))
+    answer, sentences = _say("tell me a story", model=model)
+    assert sentences == ["One.", "Sorry, I can't think of an answer right now."]
+    assert [(failure.stage, failure.error, failure.remedy) for failure in answer.failures] == [
+        ("language model", "Lost.", "Restart it.")
+    ]
+
+
+def test_two_skills_cannot_answer_the_same_intent() -> None:
+    with pytest.raises(ConfigError, match="second"):
+        Responder(KnownSentences(), {"first": TestedSkill(), "second": TestedSkill()}, None, Config())

@@ -1,0 +1,42 @@
+"""How the person feels: said when asked, hedged, or honestly not known."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+
+from assistant.events import EmotionState
+from assistant.ports import Intent
+from assistant.skills.feelings import FeelingsSkill
+from tests.doubles.context import GivenSenses, feeling, skill_context
+
+
+def _ask(state: EmotionState | None, intent: str = "feelings_ask", language: str = "en", **slots: str) -> str:
+    context = skill_context(GivenSenses(current_emotion=state), turn_id=2)
+    return anyio.run(FeelingsSkill().handle, Intent(intent, slots, language, ""), context).text
+
+
+@pytest.mark.parametrize("state", [None, feeling(None, 0.2)])
+def test_without_enough_evidence_it_is_not_sure(state: EmotionState | None) -> None:
+    assert _ask(state) == "I'm not sure how you feel."
+    assert _ask(state, language="zh") == "我不太确定你的心情。"
+
+
+def test_the_answer_is_hedged_by_confidence() -> None:
+    assert _ask(feeling("happy", 0.9)) == "You seem happy to me."
+    assert _ask(feeling("sad", 0.5)) == "I could be wrong, but you seem a little sad."
+    assert _ask(feeling("neutral", 0.5)) == "You seem calm to me."
+    assert _ask(feeling("angry", 0.9), language="zh") == "我觉得你生气。"
+
+
+def test_a_feeling_that_was_asked_for_is_confirmed_or_not() -> None:
+    assert _ask(feeling("happy"), feeling="happy") == "Yes, you seem happy to me."
+    assert _ask(feeling("sad"), feeling="happy") == "Not really. You seem sad to me."
+    assert _ask(feeling("sad"), language="zh", feeling="难过") == "是的，我觉得你难过。"
+
+
+def test_the_reason_names_the_channels_that_counted() -> None:
+    assert _ask(feeling("happy"), "feelings_why") == "I mostly go by your face."
+    assert _ask(feeling("sad", channel="voice"), "feelings_why", "zh") == "我主要是根据你的语气判断的。"
+    assert "I don't have enough to go on." in _ask(feeling(None, 0.1), "feelings_why")
+    assert "I don't have enough to go on." in _ask(None, "feelings_why")
