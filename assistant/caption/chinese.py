@@ -14,9 +14,9 @@ _PLACES = {"left": "左边", "middle": "中间", "right": "右边"}
 
 
 def describe(facts: Facts, age_s: float | None) -> str:
-    """One or two sentences; with the age when that is given. Tags have English names only and are left out."""
+    """One or two sentences; with the age when that is given. A tag is said if it is a kind of something with a Chinese name."""
     lead = f"{spoken_remaining(age_s, 'zh')}前，" if age_s is not None else ""
-    if not facts.sure and not facts.doubtful:
+    if not (facts.sure or facts.doubtful or facts.tag_class):
         return f"{lead}我没有看到认得出来的东西。"
     sentences = []
     if facts.sure:
@@ -30,6 +30,9 @@ def describe(facts: Facts, age_s: float | None) -> str:
     if facts.doubtful:
         verb = "还有" if any(mention.more for mention in facts.doubtful) else "有"
         sentences.append(f"{lead}我觉得{_enumerate(facts.doubtful, loose_verb=verb, verb=verb)}。")
+        lead = ""
+    if facts.tag_class:
+        sentences.append(f"{lead}看起来像{counted(facts.tag_class, 'zh', 1)}。")
     return "".join(sentences)
 
 

@@ -19,6 +19,7 @@ _SURE_TAG = 0.6
 _FILLS_WIDTH = 0.6
 """What is this wide is everywhere: it has no place."""
 _MOST_KINDS = 5
+_MOST_TURNED = 0.4
 _PERSON = "person"
 
 
@@ -31,7 +32,7 @@ class Mention:
     place: Place | None
     """Third of the picture, as the camera sees it; None when they are spread or fill it."""
     facing: int = 0
-    """People of them whose face is seen."""
+    """People of them who face the camera."""
     more: bool = False
     """Whether surer ones of the kind are mentioned too."""
 
@@ -43,7 +44,9 @@ class Facts:
     sure: tuple[Mention, ...]
     doubtful: tuple[Mention, ...]
     tag: str | None
-    """What the picture as a whole looks like, if that is clear and little else is."""
+    """What the picture as a whole looks like, if that is clear and little else is; in English."""
+    tag_class: str | None
+    """The COCO class that the tag is a kind of, if any."""
     confidence: float
     """Mean confidence of what is said; 0 when nothing is."""
 
@@ -63,7 +66,7 @@ def facts_of(scene: SceneState, *, min_confidence: float) -> Facts:
         tag = next((tag for tag in scene.tags if tag.confidence >= _SURE_TAG), None)
     doubtful_things = [item for item in things if not _is_sure(item)]
     if tag is not None:
-        doubtful_things = [item for item in doubtful_things if not _contradicts(item, tag.label)]
+        doubtful_things = [item for item in doubtful_things if _class_of(tag.label) in (None, item.label)]
     said = [*(item.confidence for item in objects), *(face.confidence for face in scene.faces)]
     said += [tag.confidence] if tag else []
     sure_labels = {item.label for item in sure_things}
@@ -71,6 +74,7 @@ def facts_of(scene: SceneState, *, min_confidence: float) -> Facts:
         sure=(*people, *_mentions(sure_things, ())),
         doubtful=(*people_in_doubt, *_mentions(doubtful_things, sure_labels)),
         tag=tag.label if tag else None,
+        tag_class=_class_of(tag.label) if tag else None,
         confidence=sum(said) / len(said) if said else 0.0,
     )
 
@@ -96,7 +100,8 @@ def _people(scene: SceneState, found: list[Detection]) -> tuple[tuple[Mention, .
     in_doubt = max(0, len(found) - sure_count)
     doubtful_boxes = [item.box for item in found if item not in sure]
     boxes = [item.box for item in sure] if len(sure) >= len(faces) else [face.box for face in faces]
-    certain = (Mention(_PERSON, sure_count, place_of(boxes), facing=len(faces)),) if sure_count else ()
+    facing = sum(_faces_camera(face) for face in faces)
+    certain = (Mention(_PERSON, sure_count, place_of(boxes), facing=facing),) if sure_count else ()
     doubtful = (Mention(_PERSON, in_doubt, place_of(doubtful_boxes), more=sure_count > 0),) if in_doubt else ()
     return certain, doubtful
 
@@ -123,7 +128,19 @@ def _mentions(items: Sequence[Detection], sure_labels: Iterable[str]) -> tuple[M
     )
 
 
-def _contradicts(item: Detection, tag: str) -> bool:
-    """Whether the tag names another class ("Egyptian cat") than a doubtful detection does ("dog")."""
+def _class_of(tag: str) -> str | None:
+    """ "cat" of "Egyptian cat": what a doubtful "dog" must not stand beside."""
     kind = tag.lower().split()[-1]
-    return kind in COCO_NAMES and kind != item.label
+    return kind if kind in COCO_NAMES else None
+
+
+def _faces_camera(face: Face) -> bool:
+    """Whether the nose is between the eyes: measured 0.0 to 0.15 eye distances off from the front, 0.85 in profile."""
+    if len(face.keypoints) < 3:
+        return False
+    # Boxes of faces are square in pixels, so this undoes the picture's proportions.
+    size_x, size_y = max(1e-6, face.box.x1 - face.box.x0), max(1e-6, face.box.y1 - face.box.y0)
+    (right_x, right_y), (left_x, left_y), (nose_x, nose_y) = ((x / size_x, y / size_y) for x, y in face.keypoints[:3])
+    along_x, along_y = left_x - right_x, left_y - right_y
+    off_x, off_y = nose_x - (left_x + right_x) / 2, nose_y - (left_y + right_y) / 2
+    return abs(off_x * along_x + off_y * along_y) <= _MOST_TURNED * (along_x**2 + along_y**2)

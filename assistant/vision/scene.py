@@ -33,20 +33,6 @@ class SceneReader:
             tagger,
         )
 
-    @classmethod
-    def create(cls, config: Config, models: ModelStore) -> SceneReader:
-        """The configured networks. Raises `ModelMissingError` for what has not been pulled, `ConfigError` for an unknown
-        name."""
-        vision = config.vision
-        tagger = None
-        if vision.tagger != "none":
-            tagger = resolve(TAGGERS, vision.tagger, kind="scene tagger").create(config, models)
-        return cls(
-            resolve(DETECTORS, vision.detector, kind="object detector").create(config, models),
-            resolve(FACE_DETECTORS, vision.faces, kind="face detector").create(config, models),
-            tagger,
-        )
-
     def read(self, frame: VideoFrame) -> SceneState:
         """Everything that the networks find. Blocking: call it on a worker."""
         objects = tuple(self.detector.detect(frame))
