@@ -173,7 +173,7 @@ class FileServer(BaseHTTPRequestHandler):
         if FileServer.status != 200:
             self.send_error(FileServer.status)
             return
-        resumed = asked is not None and self.headers.get("If-Range") == FileServer.etag
+        resumed = asked is not None and self.headers.get("If-Range", FileServer.etag) == FileServer.etag
         begin = int(asked.removeprefix("bytes=").removesuffix("-")) if asked is not None and resumed else 0
         body = CONTENT[begin:]
         self.send_response(206 if resumed else 200)
