@@ -14,7 +14,7 @@ _PLACES = {"left": "左边", "middle": "中间", "right": "右边"}
 
 
 def describe(facts: Facts, age_s: float | None) -> str:
-    """One or two sentences; with the age when that is given. A tag is said if it is a kind of something with a Chinese name."""
+    """One or two sentences; with the age when that is given. A tag is said if its kind has a Chinese name."""
     lead = f"{spoken_remaining(age_s, 'zh')}前，" if age_s is not None else ""
     if not (facts.sure or facts.doubtful or facts.tag_class):
         return f"{lead}我没有看到认得出来的东西。"
