@@ -31,8 +31,9 @@ def assemble(
         if file.parts:
             _join(manifest, file, archives, target / file.name, scratch)
         elif file.convert is not None:
-            with progress.task(f"convert {manifest.name}/{file.name}", None):
+            with progress.task(f"convert {manifest.name}/{file.name}", None) as advance:
                 _convert(manifest, file, archives, target / file.name, scratch)
+                advance((target / file.name).stat().st_size)
         elif file.member is None:
             shutil.copyfile(archives[file.source], target / file.name)
     for tree in manifest.trees:
@@ -76,6 +77,8 @@ def _convert(manifest: Manifest, file: StoreFile, archives: Mapping[str, Path], 
         raise
     except Exception as error:
         raise ModelError(f"'{manifest.name}' could not be converted by {file.convert}: {error}.") from error
+    if not target.is_file():
+        raise ModelError(f"'{file.name}' of '{manifest.name}' was not made: {file.convert} left no file.")
     for path in inputs.values():
         path.unlink()
 
@@ -92,7 +95,4 @@ def _fingerprints(manifest: Manifest, target: Path) -> dict[str, Fingerprint]:
         if problem is not None:
             raise IntegrityError(f"'{name}' of '{manifest.name}': {problem}.", remedy="Nothing was installed.")
         fingerprints[name] = Fingerprint(sha256=sha256, size=size)
-    for name in named:
-        if name not in fingerprints:
-            raise ModelError(f"'{name}' of '{manifest.name}' was not made: {named[name].convert} left no file.")
     return fingerprints

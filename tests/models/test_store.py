@@ -23,6 +23,10 @@ def convert_badly(source: Path, target: Path) -> None:
     raise ValueError("unknown operator")
 
 
+def convert_nothing(source: Path, target: Path) -> None:
+    """A converter that forgets its target."""
+
+
 def leftovers(root: Path) -> set[str]:
     """What lies in the store beside models."""
     found = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
@@ -196,6 +200,12 @@ def test_a_conversion_that_fails_leaves_nothing(shelf: Shelf) -> None:
     with pytest.raises(ModelError, match=r"could not be converted by .*convert_badly: unknown operator"):
         shelf.store().pull("thing")
     assert not (shelf.root / "thing").exists()
+
+
+def test_a_conversion_that_makes_nothing_is_said_so(shelf: Shelf) -> None:
+    converted(shelf, f"{__name__}:convert_nothing")
+    with pytest.raises(ModelError, match="convert_nothing left no file"):
+        shelf.store().pull("thing")
 
 
 def test_a_source_without_a_hash_is_held_to_what_it_was_at_first(shelf: Shelf) -> None:
