@@ -23,6 +23,7 @@ from assistant.events import AudioArray
 from assistant.ports import SpeakingStyle
 from assistant.tts import SAMPLE_RATE_HZ, SYNTHESIZERS
 from assistant.tts.child import ChildFailedError, SpeechChild
+from assistant.tts.finishing import has_words
 from assistant.worker import Worker
 
 _STRIKES = 2
@@ -81,11 +82,13 @@ class SpeechProcess:
     async def speak(
         self, sentence: str, language: str, style: SpeakingStyle
     ) -> AsyncGenerator[tuple[AudioArray, int], None]:
-        """Blocks of speech, float32 (n,) mono in [-1, 1], each with its sample rate.
+        """Blocks of speech, float32 (n,) mono in [-1, 1], each with its sample rate; none for text without words.
 
         Ending the iteration early stops the work on the sentence. When the engine fails, the fallback says the whole
         sentence. Raises `StageError` when that fails too.
         """
+        if not has_words(sentence):
+            return
         details = {"text": sentence, "language": language, "style": self._style(style)}
         async with self._one_at_a_time:
             failures = []
