@@ -1,0 +1,148 @@
+"""What the grounded captioner says, word for word."""
+
+import pytest
+
+from assistant.caption.grounded import GroundedCaptioner
+from assistant.errors import StageError
+from assistant.events import Box, Detection, Face, SceneState, SceneTag
+
+CAPTIONER = GroundedCaptioner(min_confidence=0.35, max_age_s=10.0)
+LEFT, MIDDLE, RIGHT = Box(0.05, 0.3, 0.25, 0.9), Box(0.4, 0.3, 0.6, 0.9), Box(0.75, 0.3, 0.95, 0.9)
+EVERYWHERE = Box(0.1, 0.1, 0.9, 0.9)
+
+
+def thing(label, confidence, box):
+    return Detection(label, confidence, box)
+
+
+def face(box, *, turned=0.0):
+    """A small face in the upper middle of a box; `turned` moves the nose by eye distances."""
+    x, y = box.center
+    points = ((x - 0.01, y), (x + 0.01, y), (x + turned * 0.02, y + 0.01))
+    return Face(Box(x - 0.025, y - 0.025, x + 0.025, y + 0.025), 0.9, points)
+
+
+def scene(*objects, faces=(), tags=()):
+    return SceneState(100.0, objects, tuple(faces), tuple(tags))
+
+
+CASES = {
+    "empty": (scene(), "I don't see anything that I recognize.", "我没有看到认得出来的东西。"),
+    "too weak": (
+        scene(thing("dog", 0.3, LEFT)),
+        "I don't see anything that I recognize.",
+        "我没有看到认得出来的东西。",
+    ),
+    "sure": (scene(thing("dog", 0.8, LEFT)), "I see a dog on the left.", "我看到左边有一只狗。"),
+    "doubtful": (
+        scene(thing("dog", 0.4, LEFT)),
+        "I think there is a dog on the left.",
+        "我觉得左边有一只狗。",
+    ),
+    "vowel": (scene(thing("elephant", 0.8, EVERYWHERE)), "I see an elephant.", "我看到一头大象。"),
+    "plural": (
+        scene(thing("cup", 0.8, LEFT), thing("cup", 0.7, RIGHT), thing("couch", 0.6, EVERYWHERE)),
+        "I see two cups and a couch.",
+        "我看到两个杯子和一张沙发。",
+    ),
+    "people first": (
+        scene(thing("dog", 0.9, LEFT), thing("person", 0.6, RIGHT)),
+        "I see a person on the right and a dog on the left.",
+        "我看到左边有一只狗，右边有一个人。",
+    ),
+    "face without a body": (
+        scene(faces=[face(MIDDLE)]),
+        "I see a person in the middle facing me.",
+        "我看到中间有一个面朝我的人。",
+    ),
+    "profile": (
+        scene(thing("person", 0.9, MIDDLE), faces=[face(MIDDLE, turned=0.8)]),
+        "I see a person in the middle.",
+        "我看到中间有一个人。",
+    ),
+    "face makes a doubtful person sure": (
+        scene(thing("person", 0.4, LEFT), faces=[face(LEFT)]),
+        "I see a person on the left facing me.",
+        "我看到左边有一个面朝我的人。",
+    ),
+    "some face the camera": (
+        scene(thing("person", 0.9, LEFT), thing("person", 0.8, RIGHT), faces=[face(LEFT)]),
+        "I see two people. One of the people is facing me.",
+        "我看到两个人。其中一个面朝我。",
+    ),
+    "more of a kind, less surely": (
+        scene(thing("dog", 0.8, LEFT), thing("dog", 0.4, RIGHT)),
+        "I see a dog on the left. I think there is another dog on the right.",
+        "我看到左边有一只狗。我觉得右边还有一只狗。",
+    ),
+    "a speck is never sure": (
+        scene(thing("bird", 0.7, Box(0.5, 0.5, 0.52, 0.52))),
+        "I think there is a bird in the middle.",
+        "我觉得中间有一只鸟。",
+    ),
+    "tag": (
+        scene(thing("cup", 0.45, MIDDLE), tags=[SceneTag("espresso", 0.9)]),
+        "I think there is a cup in the middle. It looks like an espresso.",
+        "我觉得中间有一个杯子。",
+    ),
+    "tag against a doubtful detection": (
+        scene(thing("dog", 0.48, EVERYWHERE), tags=[SceneTag("Egyptian cat", 0.78)]),
+        "It looks like an Egyptian cat.",
+        "看起来像一只猫。",
+    ),
+    "unsure tag": (
+        scene(tags=[SceneTag("bobsled", 0.22)]),
+        "I don't see anything that I recognize.",
+        "我没有看到认得出来的东西。",
+    ),
+    "tag with a person": (
+        scene(thing("person", 0.9, LEFT), tags=[SceneTag("tripod", 0.95)]),
+        "I see a person on the left.",
+        "我看到左边有一个人。",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_captions(case):
+    state, english, chinese = CASES[case]
+    assert CAPTIONER.caption(state, "en", 101.0).text == english
+    assert CAPTIONER.caption(state, "zh", 101.0).text == chinese
+
+
+OLD = {
+    "sure": ("Forty seconds ago I saw a dog on the left.", "四十秒前，我看到左边有一只狗。"),
+    "doubtful": ("Forty seconds ago I think I saw a dog on the left.", "四十秒前，我觉得左边有一只狗。"),
+    "empty": ("Forty seconds ago I did not see anything that I recognize.", "四十秒前，我没有看到认得出来的东西。"),
+    "tag against a doubtful detection": (
+        "Forty seconds ago it looked like an Egyptian cat.",
+        "四十秒前，看起来像一只猫。",
+    ),
+    "some face the camera": (
+        "Forty seconds ago I saw two people. One of the people was facing me.",
+        "四十秒前，我看到两个人。其中一个面朝我。",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OLD)
+def test_an_old_scene_is_named_as_old(case):
+    state = CASES[case][0]
+    assert (CAPTIONER.caption(state, "en", 140.0).text, CAPTIONER.caption(state, "zh", 140.0).text) == OLD[case]
+    assert CAPTIONER.caption(state, "en", 140.0).age_s == pytest.approx(40.0)
+
+
+def test_age_begins_to_be_named_after_the_limit():
+    state = CASES["sure"][0]
+    assert CAPTIONER.caption(state, "en", 110.0).text == CASES["sure"][1]
+    assert "ago" in CAPTIONER.caption(state, "en", 110.5).text
+
+
+def test_confidence_is_that_of_what_is_said():
+    assert CAPTIONER.caption(CASES["sure"][0], "en", 101.0).confidence == pytest.approx(0.8)
+    assert CAPTIONER.caption(CASES["empty"][0], "en", 101.0).confidence == 0.0
+
+
+def test_unknown_language_is_an_error_not_a_sentence():
+    with pytest.raises(StageError, match="fr"):
+        CAPTIONER.caption(scene(), "fr", 101.0)
