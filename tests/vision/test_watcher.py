@@ -1,0 +1,203 @@
+"""The watcher in virtual time, with a camera and networks that do as they are told."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+
+import anyio
+import pytest
+
+from assistant.clock import LoopClock
+from assistant.config import VisionConfig
+from assistant.errors import DeviceError, StageError
+from assistant.events import Box, Face, SceneState, StageFailed, StageRecovered
+from assistant.virtual_time import run_in_virtual_time
+from assistant.vision.watcher import SceneWatcher
+from tests.doubles.vision import BrightnessDetector, FakeCamera, GivenFaces, flat_picture
+
+CONFIG = VisionConfig(rate_hz=2.0, still_s=5.0)
+NEAR, FAR = Face(Box(0.1, 0.1, 0.6, 0.8), 0.7), Face(Box(0.8, 0.1, 0.9, 0.2), 0.9)
+
+
+class Scene:
+    """A watcher with everything around it."""
+
+    def __init__(self, picture, faces=()):
+        self.events = []
+        self.seen_faces = []
+        self.clock = LoopClock()
+        self.camera = FakeCamera(self.clock, picture)
+        self.detector = BrightnessDetector()
+        faces_finder = GivenFaces(*faces)
+        self.watcher = SceneWatcher(
+            self.camera,
+            self.detector,
+            faces_finder,
+            None,
+            CONFIG,
+            self.clock,
+            self.events.append,
+            on_face=self.seen_faces.append,
+        )
+
+    def of(self, kind):
+        return [event for event in self.events if isinstance(event, kind)]
+
+    @asynccontextmanager
+    async def running(self):
+        async with anyio.create_task_group() as group:
+            group.start_soon(self.watcher.run)
+            yield
+            group.cancel_scope.cancel()
+
+
+def play(picture, script, **settings):
+    """Run `script(scene)` beside a watcher that sees `picture(now_s)`."""
+
+    async def main():
+        scene = Scene(picture, **settings)
+        async with scene.running():
+            await script(scene)
+        assert not scene.camera.is_open
+        return scene
+
+    return run_in_virtual_time(main)
+
+
+def wait(seconds):
+    async def script(scene):
+        await scene.clock.sleep_until(seconds)
+
+    return script
+
+
+def test_still_scene_is_looked_at_seldom():
+    scene = play(lambda now_s: flat_picture(100), wait(19.9))
+    assert scene.detector.looked_at_s == [0.0, 5.0, 10.0, 15.0]
+
+
+def test_moving_scene_is_looked_at_at_the_rate():
+    scene = play(lambda now_s: flat_picture(int(now_s * 2) * 40 % 250), wait(3.9))
+    assert scene.detector.looked_at_s == [0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5]
+
+
+def test_noise_is_no_movement_but_slow_change_adds_up():
+    scene = play(lambda now_s: flat_picture(100 + int(now_s * 10)), wait(4.9))
+    assert scene.detector.looked_at_s == [0.0, 1.5, 3.0, 4.5]
+
+
+def test_scene_carries_time_and_picture():
+    scene = play(lambda now_s: flat_picture(255), wait(1.0))
+    [state] = scene.of(SceneState)
+    assert (state.at_s, state.source) == (0.0, "fake")
+    assert state.objects[0].confidence == 1.0
+    assert state.frame.pixels[0, 0, 0] == 255
+    assert scene.watcher.scene() == state
+
+
+def test_the_nearest_face_is_handed_on():
+    scene = play(lambda now_s: flat_picture(100), wait(1.0), faces=[FAR, NEAR])
+    assert [evidence.face for evidence in scene.seen_faces] == [NEAR]
+    assert scene.of(SceneState)[0].faces == (FAR, NEAR)
+
+
+def test_failing_camera_is_announced_once_reopened_with_pauses_and_recovers():
+    def picture(now_s):
+        return DeviceError("Unplugged.", remedy="Plug it in.") if 2.0 < now_s < 20.0 else flat_picture(100)
+
+    scene = play(picture, wait(40.0))
+    [failed], [recovered] = scene.of(StageFailed), scene.of(StageRecovered)
+    assert (failed.stage, failed.error, failed.remedy) == ("camera", "Unplugged.", "Plug it in.")
+    assert recovered.stage == "camera"
+    assert failed.at_s == 2.5
+    # Retries after 0.5, 1, 2, 4, 5 and 5 seconds.
+    assert recovered.at_s == 20.0
+    assert scene.camera.opened == 7
+    assert scene.of(SceneState)[-1].at_s > 20.0
+
+
+def test_camera_that_is_missing_from_the_start():
+    scene = play(lambda now_s: DeviceError("No camera."), wait(30.0))
+    assert len(scene.of(StageFailed)) == 1
+    assert scene.watcher.scene() is None
+
+
+def test_failing_network_is_announced_once_and_recovers():
+    async def script(scene):
+        scene.detector.broken = True
+        await scene.clock.sleep_until(12.0)
+        with pytest.raises(StageError, match="out of memory"):
+            await scene.watcher.look()
+        scene.detector.broken = False
+        await scene.clock.sleep_until(20.0)
+
+    scene = play(lambda now_s: flat_picture(100), script)
+    assert [event.stage for event in scene.of(StageFailed)] == ["vision"]
+    assert [event.stage for event in scene.of(StageRecovered)] == ["vision"]
+    assert scene.camera.opened == 1
+
+
+def test_look_sees_what_is_there_now():
+    async def script(scene):
+        await scene.clock.sleep_until(3.2)
+        state = await scene.watcher.look()
+        assert state.at_s == 3.2
+        await scene.clock.sleep_until(3.4)
+        assert await scene.watcher.look() == state
+
+    scene = play(lambda now_s: flat_picture(100), script)
+    assert scene.detector.looked_at_s == [0.0, 3.2]
+
+
+def test_look_at_a_broken_camera_says_why():
+    async def script(scene):
+        await scene.clock.sleep_until(1.0)
+        with pytest.raises(DeviceError, match="No camera"):
+            await scene.watcher.look()
+
+    play(lambda now_s: DeviceError("No camera."), script)
+
+
+def test_pause_closes_the_camera_at_once_and_forgets():
+    async def script(scene):
+        await scene.clock.sleep_until(1.2)
+        scene.watcher.pause()
+        await scene.clock.sleep_until(1.3)
+        assert not scene.camera.is_open
+        assert scene.watcher.scene() is None
+        with pytest.raises(DeviceError, match="switched off"):
+            await scene.watcher.look()
+        await scene.clock.sleep_until(20.0)
+        scene.watcher.resume()
+        await scene.clock.sleep_until(21.0)
+        assert scene.camera.is_open
+        assert scene.watcher.scene() is not None
+
+    scene = play(lambda now_s: flat_picture(100), script)
+    assert scene.detector.looked_at_s == [0.0, 20.0]
+    assert scene.of(StageFailed) == []
+
+
+def test_pause_before_the_start_keeps_the_camera_closed():
+    async def main():
+        scene = Scene(lambda now_s: flat_picture(100))
+        scene.watcher.pause()
+        async with scene.running():
+            await scene.clock.sleep_until(5.0)
+        return scene
+
+    assert run_in_virtual_time(main).camera.opened == 0
+
+
+def test_the_end_of_a_film_ends_the_watch_and_keeps_the_last_scene():
+    async def main():
+        scene = Scene(lambda now_s: None if now_s > 3.0 else flat_picture(100))
+        await scene.watcher.run()
+        assert scene.watcher.scene() is not None
+        with pytest.raises(DeviceError, match="end"):
+            await scene.watcher.look()
+        return scene
+
+    scene = run_in_virtual_time(main)
+    assert not scene.camera.is_open
+    assert scene.of(StageFailed) == []
