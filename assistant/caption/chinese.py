@@ -20,7 +20,7 @@ def describe(facts: Facts, age_s: float | None) -> str:
         return f"{lead}我没有看到认得出来的东西。"
     sentences = []
     if facts.sure:
-        sentences.append(f"{lead}我看到{_enumerate(facts.sure, loose_verb='', verb='有')}。")
+        sentences.append(f"{lead}我看到{_enumerate(facts.sure)}。")
         sentences += [
             f"其中{spoken_count(mention.facing, 'zh')}个面朝我。"
             for mention in facts.sure
@@ -28,23 +28,31 @@ def describe(facts: Facts, age_s: float | None) -> str:
         ]
         lead = ""
     if facts.doubtful:
-        verb = "还有" if any(mention.more for mention in facts.doubtful) else "有"
-        sentences.append(f"{lead}我觉得{_enumerate(facts.doubtful, loose_verb=verb, verb=verb)}。")
+        sentences.append(f"{lead}我觉得{_enumerate(facts.doubtful, loose_has_verb=True)}。")
         lead = ""
     if facts.tag_class:
         sentences.append(f"{lead}看起来像{counted(facts.tag_class, 'zh', 1)}。")
     return "".join(sentences)
 
 
-def _enumerate(mentions: Sequence[Mention], *, loose_verb: str, verb: str) -> str:
+def _enumerate(mentions: Sequence[Mention], *, loose_has_verb: bool = False) -> str:
     """What has no place first, in one list (两个人和一张沙发), then place by place (左边有一只狗)."""
-    loose = [_phrase(mention) for mention in mentions if mention.place is None]
-    parts = [f"{loose_verb}{joined(loose, 'zh')}"] if loose else []
+    loose = [mention for mention in mentions if mention.place is None]
+    parts = [f"{_verb(loose) if loose_has_verb else ''}{_list(loose)}"] if loose else []
     for place, name in _PLACES.items():
-        here = [_phrase(mention) for mention in mentions if mention.place == place]
+        here = [mention for mention in mentions if mention.place == place]
         if here:
-            parts.append(f"{name}{verb}{joined(here, 'zh')}")
+            parts.append(f"{name}{_verb(here)}{_list(here)}")
     return "，".join(parts)
+
+
+def _verb(mentions: Sequence[Mention]) -> str:
+    """还有 only where all of them add to what was said before."""
+    return "还有" if all(mention.more for mention in mentions) else "有"
+
+
+def _list(mentions: Sequence[Mention]) -> str:
+    return joined([_phrase(mention) for mention in mentions], "zh")
 
 
 def _phrase(mention: Mention) -> str:

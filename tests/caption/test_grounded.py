@@ -75,6 +75,11 @@ CASES = {
         "I see a dog on the left. I think there is another dog on the right.",
         "我看到左边有一只狗。我觉得右边还有一只狗。",
     ),
+    "more of one kind and something else": (
+        scene(thing("car", 0.8, MIDDLE), thing("car", 0.4, RIGHT), thing("bus", 0.45, LEFT)),
+        "I see a car in the middle. I think there is a bus on the left and another car on the right.",
+        "我看到中间有一辆汽车。我觉得左边有一辆公交车，右边还有一辆汽车。",
+    ),
     "a speck is never sure": (
         scene(thing("bird", 0.7, Box(0.5, 0.5, 0.52, 0.52))),
         "I think there is a bird in the middle.",
