@@ -59,6 +59,11 @@ def test_whether_something_is_there() -> None:
     assert _ask(_seeing(weak), "scene_exists", object="cat") == "I think so. It looks like one cat."
 
 
+def test_a_seen_face_outweighs_a_doubtful_person() -> None:
+    doubtful = Detection("person", 0.1, _LEFT)
+    assert _ask(_seeing(doubtful, faces=1), "scene_exists", object="person") == "Yes, I see one person."
+
+
 def test_where_something_is() -> None:
     assert _ask(_seeing(*_TWO_DOGS), "scene_where", object="dog") == "I see one dog on the left."
     assert _ask(_seeing(Detection("cup", 0.9, _RIGHT)), "scene_where", "zh", object="杯子").endswith("在右边。")
