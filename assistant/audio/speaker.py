@@ -19,6 +19,14 @@ from assistant.events import AudioArray, SpeechChunk
 _RATE_HZ = 24_000
 """Rate of the default voices, so that they pass through untouched."""
 
+_BUFFER_S = 0.1
+"""Sound that the device holds ahead: enough that a busy machine does not stutter. It costs no latency, because a reply
+begins with an empty buffer: the device rests between replies."""
+
+_BLOCK_S = 0.02
+_REST_AFTER_S = 1.0
+"""Silence after which the device is stopped; playing silence would wake the processor fifty times a second."""
+
 
 @dataclass(slots=True)
 class _Queued:
@@ -37,14 +45,14 @@ class Speaker:
         self._queue: deque[_Queued] = deque()
         self._last_finished: asyncio.Future[float] | None = None
         self._played = 0
-        self._latency_s = 0.0
         self._stream: Any = None
+        self._rest: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._rate_hz = _RATE_HZ
         self.name = config.output
 
     async def open(self) -> None:
-        """Start the device; it plays silence until there is something to say. Raises `DeviceError`."""
+        """Open the device and start it once; it runs only while there is something to say. Raises `DeviceError`."""
         device = portaudio.find(self._config.output, "output")
         self.name = device.name
         self._loop = asyncio.get_running_loop()
@@ -56,12 +64,14 @@ class Speaker:
                     samplerate=rate_hz,
                     channels=1,
                     dtype="float32",
-                    latency="low",
+                    latency=_BUFFER_S,
+                    blocksize=round(_BLOCK_S * rate_hz),
                     callback=self._fill,
                 )
                 self._rate_hz = rate_hz
+                # The first start of a device can take a second; none of it shall fall into the first reply.
                 self._stream.start()
-                self._latency_s = self._stream.latency
+                self._rest_later()
                 return
             except sounddevice.PortAudioError as error:
                 failure = error
@@ -72,12 +82,14 @@ class Speaker:
 
     async def play(self, chunk: SpeechChunk) -> float:
         """Queue a chunk and return when its first sample is handed to the device; the result adds what the device
-        still buffers before it is heard."""
+        still buffers before it is heard. Raises `DeviceError` when the device takes no sound."""
         samples = resample(chunk.samples, chunk.sample_rate_hz, self._rate_hz)
         loop = asyncio.get_running_loop()
         queued = _Queued(samples, loop.create_future(), loop.create_future())
+        queued.finished.add_done_callback(lambda _: self._rest_later())
         self._last_finished = queued.finished
         self._queue.append(queued)
+        self._run()
         # Longest possible wait: all that is queued before it, and one lost device.
         ahead_s = sum(len(item.samples) for item in self._queue) / self._rate_hz
         try:
@@ -96,12 +108,14 @@ class Speaker:
             await anyio.sleep(max(0.0, heard_at_s - asyncio.get_running_loop().time()))
 
     def stop(self) -> None:
-        """Fall silent within one block."""
+        """Fall silent at once: what the device buffers is dropped too."""
         dropped = list(self._queue)
         self._queue.clear()
+        if self._stream is not None:
+            self._stream.abort(ignore_errors=True)
         for item in dropped:
-            self._resolve(item.started, 0)
-            self._resolve(item.finished, 0)
+            self._resolve(item.started, 0.0)
+            self._resolve(item.finished, 0.0)
 
     def played_s(self) -> float:
         """Seconds of speech handed to the device."""
@@ -113,12 +127,16 @@ class Speaker:
 
     async def close(self) -> None:
         """Release the device."""
+        if self._rest is not None:
+            self._rest.cancel()
         if self._stream is not None:
             stream, self._stream = self._stream, None
             stream.close(ignore_errors=True)
 
     def _fill(self, out: AudioArray, count: int, time: Any, status: Any) -> None:
         """PortAudio's callback: copies what is queued; allocates nothing."""
+        # The driver's own figure for when the block's first sample is heard, where it gives one that can be true.
+        ahead_s = min(max(time.outputBufferDacTime - time.currentTime, 0.0), 2 * _BUFFER_S)
         out.fill(0.0)
         filled = 0
         while filled < count:
@@ -127,7 +145,7 @@ class Speaker:
             except IndexError:
                 return
             if item.position == 0:
-                self._resolve(item.started, filled)
+                self._resolve(item.started, ahead_s + filled / self._rate_hz)
             take = min(count - filled, len(item.samples) - item.position)
             np.multiply(
                 item.samples[item.position : item.position + take], self._volume, out=out[filled : filled + take, 0]
@@ -136,16 +154,43 @@ class Speaker:
             filled += take
             self._played += take
             if item.position >= len(item.samples):
-                self._resolve(item.finished, filled)
+                self._resolve(item.finished, ahead_s + filled / self._rate_hz)
                 # `stop` may have emptied the queue on the loop's thread in between.
                 if self._queue and self._queue[0] is item:
                     self._queue.popleft()
 
-    def _resolve(self, future: asyncio.Future[float], offset: int) -> None:
-        """Tell `future` when the sample at `offset` of the current block will be heard; from any thread."""
+    def _run(self) -> None:
+        """Have the device take sound, if it rests."""
+        if self._rest is not None:
+            self._rest.cancel()
+            self._rest = None
+        if self._stream is None or self._stream.active:
+            return
+        try:
+            self._stream.stop(ignore_errors=True)
+            self._stream.start()
+        except portaudio.load().PortAudioError as error:
+            self._queue.clear()
+            raise DeviceError(
+                f"The speaker '{self.name}' cannot be started: {error}",
+                remedy="Check its cable; `assistant doctor` tells more.",
+            ) from error
+
+    def _rest_later(self) -> None:
         assert self._loop is not None
-        heard_at_s = self._loop.time() + self._latency_s + offset / self._rate_hz
-        self._loop.call_soon_threadsafe(_set_once, future, heard_at_s)
+        if self._rest is not None:
+            self._rest.cancel()
+        self._rest = self._loop.call_later(_REST_AFTER_S, self._rest_now)
+
+    def _rest_now(self) -> None:
+        self._rest = None
+        if not self._queue and self._stream is not None:
+            self._stream.abort(ignore_errors=True)
+
+    def _resolve(self, future: asyncio.Future[float], ahead_s: float) -> None:
+        """Tell `future` when a sample is heard that leaves in `ahead_s`; from any thread."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(_set_once, future, self._loop.time() + ahead_s)
 
 
 def _set_once(future: asyncio.Future[float], value: float) -> None:
