@@ -10,16 +10,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import ctranslate2
 import numpy as np
 from faster_whisper import WhisperModel
-from faster_whisper.tokenizer import Tokenizer
 
 from assistant.asr.engine import check_engine
+from assistant.asr.expected import Expected, ExpectedPhrases
 from assistant.asr.hallucinations import Evidence, is_loop, is_made_up
 from assistant.asr.simplified import to_simplified
+from assistant.asr.tokens import spoken_tokens, tokenizer_for
 from assistant.config import Config
 from assistant.errors import ConfigError, ModelError
 from assistant.events import AudioArray
@@ -34,12 +35,9 @@ FULL_WINDOW_S = 30.0
 MIN_WINDOW_S = 5.0
 MARGIN_S = 1.5
 """Silence that a window must have behind the utterance: with less, words are lost or doubled."""
-SECONDS_PER_TIMESTAMP = 0.02
 TOKENS_PER_S = 12
 """Faster than anyone speaks, timestamps included: a decoder that writes more is looping."""
 TOKENS_MIN = 12
-END_SLACK_S = 0.35
-"""A segment that ends this close to the end of the sound is the last one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +53,19 @@ class WhisperRecognizer:
 
     streams_partials = False
 
-    def __init__(self, folder: Path, *, languages: tuple[str, ...], beam_size: int = 1, threads: int = 2) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        languages: tuple[str, ...],
+        phrases: tuple[str, ...] = (),
+        beam_size: int = 1,
+        threads: int = 2,
+    ) -> None:
         """Load the CTranslate2 model in `folder` and run it once, so that the first utterance is not slower.
 
-        `languages` are decided among. Raises `ModelError` when the folder holds no usable model and `ConfigError` when
+        `languages` are decided among; `phrases` are recognised at the beginning of an utterance even where they were
+        said unclearly. Raises `ModelError` when the folder holds no usable model and `ConfigError` when
         the model does not know a language.
         """
         try:
@@ -75,8 +82,9 @@ class WhisperRecognizer:
         self._multilingual = bool(model.model.is_multilingual)
         self.languages = frozenset(languages) if self._multilingual else frozenset({"en"})
         self._tokenizers = {
-            language: _tokenizer(model.hf_tokenizer, self._multilingual, language) for language in self.languages
+            language: tokenizer_for(model.hf_tokenizer, self._multilingual, language) for language in self.languages
         }
+        self._expected = ExpectedPhrases(phrases, self._tokenizers)
         self._beam_size = beam_size
         self.transcribe(np.zeros(SAMPLE_RATE_HZ, np.float32), None)
 
@@ -86,7 +94,13 @@ class WhisperRecognizer:
         `ConfigError` when it is no Whisper model or does not know `config.asr.language`."""
         asr = config.asr
         check_engine(models.manifest(asr.model), "whisper")
-        recognizer = cls(models.path(asr.model), languages=asr.languages, beam_size=asr.beam_size, threads=asr.threads)
+        recognizer = cls(
+            models.path(asr.model),
+            languages=asr.languages,
+            phrases=config.wake.phrases if config.wake.mode == "phrase" else (),
+            beam_size=asr.beam_size,
+            threads=asr.threads,
+        )
         if asr.language != "auto":
             recognizer.check(asr.language)
         return recognizer
@@ -134,7 +148,11 @@ class WhisperRecognizer:
             # A loop in a short window is gone in the long one, which the model was trained on.
             if decoded.complete and not is_loop(decoded.text):
                 break
-        if is_made_up(decoded.text, decoded.evidence):
+        tokenizer = self._tokenizers[spoken]
+        overheard = self._expected.overheard(decoded.text, self._model, encoded, tokenizer, seconds)
+        if overheard is not None:
+            decoded = self._decode(encoded, spoken, seconds, overheard)
+        elif is_made_up(decoded.text, decoded.evidence):
             return Recognition("", spoken, 0.0)
         text = to_simplified(decoded.text) if spoken == "zh" else decoded.text
         return Recognition(text, spoken, min(1.0, math.exp(decoded.evidence.mean_log_probability)))
@@ -152,9 +170,14 @@ class WhisperRecognizer:
         probabilities = {token.strip("<|>"): probability for token, probability in ranked}
         return max(sorted(self.languages), key=lambda language: probabilities.get(language, 0.0))
 
-    def _decode(self, encoded: ctranslate2.StorageView, language: str, seconds: float) -> _Decoded:
+    def _decode(
+        self, encoded: ctranslate2.StorageView, language: str, seconds: float, start: Expected | None = None
+    ) -> _Decoded:
+        """Decode greedily or by beam; with `start`, what comes after that phrase."""
         tokenizer = self._tokenizers[language]
-        prompt = tokenizer.sot_sequence
+        prompt = list(tokenizer.sot_sequence)
+        if start is not None:
+            prompt += [tokenizer.timestamp_begin, *start.tokens]
         budget = TOKENS_MIN + int(TOKENS_PER_S * seconds)
         (result,) = self._model.generate(
             encoded,
@@ -167,8 +190,11 @@ class WhisperRecognizer:
         tokens = result.sequences_ids[0]
         # The score is a mean over the tokens; the end token, which is not among them, counts too.
         mean_log_probability = result.scores[0] * len(tokens) / (len(tokens) + 1)
+        text = tokenizer.decode(spoken_tokens(tokens, tokenizer, seconds))
+        if start is not None and not start.begins(text):
+            text = start.text + ("" if is_loop(text) else text)
         return _Decoded(
-            tokenizer.decode(_spoken_tokens(tokens, tokenizer, seconds)).strip(),
+            text.strip(),
             Evidence(mean_log_probability, result.no_speech_prob),
             complete=len(tokens) < budget,
         )
@@ -202,25 +228,3 @@ class WhisperStream:
 def window_for(seconds: float) -> float:
     """Length in whole seconds of the window in which an utterance is recognised."""
     return min(FULL_WINDOW_S, max(MIN_WINDOW_S, float(math.ceil(seconds + MARGIN_S))))
-
-
-def _tokenizer(tokenizer: Any, multilingual: bool, language: str) -> Tokenizer:
-    try:
-        return Tokenizer(tokenizer, multilingual, task="transcribe", language=language)
-    except ValueError as error:
-        raise ConfigError(
-            f"Whisper knows no language '{language}'.", remedy="Correct asr.languages in the configuration."
-        ) from error
-
-
-def _spoken_tokens(tokens: list[int], tokenizer: Tokenizer, seconds: float) -> list[int]:
-    """The words before the timestamp at which the sound is over."""
-    spoken: list[int] = []
-    for token in tokens:
-        if token >= tokenizer.timestamp_begin:
-            at_s = (token - tokenizer.timestamp_begin) * SECONDS_PER_TIMESTAMP
-            if spoken and at_s >= seconds - END_SLACK_S:
-                break
-        else:
-            spoken.append(token)
-    return spoken

@@ -110,6 +110,19 @@ def test_more_than_a_window_is_recognised_to_its_end(base: WhisperRecognizer) ->
     assert "the last one" in text
 
 
+def test_an_expected_phrase_is_recognised_where_whisper_would_write_something_else(model_store: ModelStore) -> None:
+    folder, said = model_store.path("whisper-base"), english("Hey Charvis, what time is it?")
+    plain = WhisperRecognizer(folder, languages=("en", "zh"))
+    expecting = WhisperRecognizer(folder, languages=("en", "zh"), phrases=("hey jarvis", "你好贾维斯"))
+    assert "jarvis" not in words(heard(plain, said))
+    assert words(heard(expecting, said)) == "hey jarvis what time is it"
+    for other in ("Hey Thomas, what time is it?", "What time is it?", "How many people are in the kitchen?"):
+        assert words(heard(expecting, english(other))) == words(other)
+    assert heard(expecting, np.zeros(32000, np.float32)) == ""
+    plain.close()
+    expecting.close()
+
+
 def test_a_window_leaves_room_behind_the_utterance() -> None:
     for seconds in (0.1, 2.0, 3.5, 3.6, 7.9, 20.0, 28.5):
         assert 1.5 <= window_for(seconds) - seconds <= 5.0

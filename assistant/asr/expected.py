@@ -1,0 +1,82 @@
+"""Phrases that the recogniser should know when it hears them, above all the wake phrase.
+
+Whisper writes a name that it does not know as whatever it knows: "Hey, novice". So when the text does not begin with an
+expected phrase, the model is asked how likely that phrase is given the same encoded sound. For people who said it, in
+noise and with accents, the mean log-probability of its tokens was above -3 in nine of ten; for people who said
+something else it was below -7, and between -2.4 and -6 where they said something that sounds like it ("Hey Travis").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import ctranslate2
+import numpy as np
+from faster_whisper.tokenizer import Tokenizer
+
+from assistant.asr.simplified import to_traditional
+
+MIN_LOG_PROBABILITY = -3.0
+MIN_FRAMES = 16
+"""Shorter sounds hold no phrase, and too little for the alignment's filter."""
+FRAMES_PER_S = 50
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A phrase as the decoder would write it."""
+
+    text: str
+    tokens: tuple[int, ...]
+
+    def begins(self, text: str) -> bool:
+        """Whether `text` begins with the phrase, letter by letter."""
+        return _letters(text).startswith(_letters(self.text))
+
+
+class ExpectedPhrases:
+    """Phrases by language."""
+
+    def __init__(self, phrases: Sequence[str], tokenizers: Mapping[str, Tokenizer]) -> None:
+        self._phrases: dict[str, list[Expected]] = {language: [] for language in tokenizers}
+        for phrase in phrases:
+            if _HAN.search(phrase):
+                self._add("zh", phrase, (phrase, to_traditional(phrase)), tokenizers)
+            else:
+                spoken = phrase.title()
+                self._add("en", spoken, (f" {spoken}",), tokenizers)
+
+    def _add(self, language: str, text: str, spellings: Sequence[str], tokenizers: Mapping[str, Tokenizer]) -> None:
+        if language in tokenizers:
+            for spelling in dict.fromkeys(spellings):
+                tokens = tuple(tokenizers[language].encode(spelling))
+                self._phrases[language].append(Expected(text, tokens))
+
+    def overheard(
+        self,
+        text: str,
+        model: ctranslate2.models.Whisper,
+        encoded: ctranslate2.StorageView,
+        tokenizer: Tokenizer,
+        seconds: float,
+    ) -> Expected | None:
+        """The phrase that the sound holds although `text` does not begin with it, None when there is none."""
+        phrases = self._phrases[tokenizer.language_code]
+        frames = int(seconds * FRAMES_PER_S)
+        if frames < MIN_FRAMES or any(phrase.begins(text) for phrase in phrases):
+            return None
+        best, likelihood = None, MIN_LOG_PROBABILITY
+        for phrase in phrases:
+            (alignment,) = model.align(encoded, tokenizer.sot_sequence, [list(phrase.tokens)], frames)
+            probabilities = np.asarray(alignment.text_token_probs[: len(phrase.tokens)])
+            mean = float(np.log(np.maximum(probabilities, 1e-9)).mean())
+            if mean >= likelihood:
+                best, likelihood = phrase, mean
+        return best
+
+
+def _letters(text: str) -> str:
+    return "".join(re.findall(r"\w", text)).lower()
