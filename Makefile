@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+SAMPLES := sample-pictures sample-video sample-speech-en sample-speech-zh sample-telephone-en
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check lint types bench clean
@@ -12,10 +13,10 @@ help: ## Show what there is to type
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 setup: $(STAMP) ## Install system packages, the virtual environment, the project and the default models
-	@$(BIN)/assistant models pull
+	@scripts/pull-models
 
 $(STAMP): pyproject.toml scripts/install-packages
-	@scripts/install-packages run test
+	@scripts/install-packages run
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the project into $(VENV) …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
@@ -25,8 +26,9 @@ demo: setup ## Hold a conversation through simulated devices and show it in out/
 	@$(BIN)/assistant demo --out out/demo
 
 test: setup ## Run the whole test suite
-	@$(BIN)/assistant models pull --test
-	@$(BIN)/python -m pytest
+	@scripts/install-packages test
+	@scripts/pull-models $(SAMPLES)
+	@ASSISTANT_TEST_REQUIRE_MODELS=1 $(BIN)/python -m pytest
 
 check: lint types test ## Lint, check types, test: what continuous integration runs
 
@@ -38,6 +40,8 @@ types: $(STAMP) ## Check types
 	@$(BIN)/mypy
 
 bench: setup ## Measure latency, accuracy and cost; the last line is JSON
+	@scripts/install-packages test
+	@scripts/pull-models $(SAMPLES)
 	@$(BIN)/python -m bench
 
 clean: ## Remove what was built here (models stay: see `assistant models remove`)

@@ -100,7 +100,7 @@ class VisionConfig(Section):
     """Object detector."""
     faces: str = "blazeface"
     """Face detector."""
-    tagger: str = "none"
+    tagger: str = "efficientnet"
     """Scene tags: "efficientnet" or "none"."""
     captioner: str = "grounded"
     """Who describes the scene."""

@@ -149,7 +149,7 @@ def main() -> dict[str, object]:
     models = ModelStore()
     pictures = models.path("sample-pictures")
     with tempfile.TemporaryDirectory() as folder:
-        recordings = render_speech([(text, language, VOICE) for text, language in COMMANDS], Path(folder))
+        recordings = render_speech([(text, language, VOICE) for text, language in COMMANDS], Path(folder), models)
         result = measure(list(recordings) * arguments.runs, f'[vision]\ncamera = "{pictures}/astronaut.png"\n')
     for name, latency_s in result.pop("rows"):  # type: ignore[attr-defined]
         print(f"{name:40} {'no answer' if latency_s is None else f'{latency_s:.3f} s'}")

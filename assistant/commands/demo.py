@@ -39,7 +39,7 @@ _LINES = (
     _Line("Can you play the violin?"),
     _Line("Thank you, goodbye."),
 )
-_VOICES = {"en": "jm_kumo", "zh": "jf_alpha"}
+_VOICES = {"en": "jm_kumo", "zh": "jf_tebukuro"}
 """Kokoro voices for the person: other ones than the assistant's own, so that it does not talk to itself."""
 
 

@@ -28,11 +28,16 @@ class OnnxRuntimeSession:
 
     backend = "onnxruntime"
 
-    def __init__(self, path: Path, *, threads: int = 1) -> None:
-        """Load `path`. Raises `ModelError` naming the file when onnxruntime refuses it."""
+    def __init__(self, path: Path, *, threads: int = 1, keep_memory: bool = False) -> None:
+        """Load `path`. Raises `ModelError` naming the file when onnxruntime refuses it.
+
+        `keep_memory` holds on to the memory of intermediate results between runs: worth it for a network that runs all
+        the time. The vision networks together give back 75 MB without it, and are a quarter slower.
+        """
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
+        options.enable_cpu_mem_arena = keep_memory
         # A worker that waits for its next call must not burn a core meanwhile.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3

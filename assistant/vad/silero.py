@@ -41,7 +41,7 @@ class SileroDetector:
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> SileroDetector:
         """Load the network. Raises `ModelMissingError` when it has not been pulled."""
-        return cls(OnnxRuntimeSession(models.file(MODEL, FILENAME)))
+        return cls(OnnxRuntimeSession(models.file(MODEL, FILENAME), keep_memory=True))
 
     def probability(self, samples: AudioArray) -> float:
         """Speech probability of the next (512,) block. Raises `ValueError` for a block of another size."""
