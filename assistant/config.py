@@ -81,8 +81,9 @@ class AsrConfig(Section):
     """Languages to decide among."""
     beam_size: Annotated[int, Field(ge=1, le=10)] = 1
     """Hypotheses kept while decoding; more is slower and a little more accurate."""
-    threads: Annotated[int, Field(ge=1, le=64)] = 2
-    """CPU threads of the recogniser."""
+    threads: Annotated[int, Field(ge=0, le=64)] = 0
+    """CPU threads of the recogniser; 0 takes half of the cores. Its threads wait for each other at every layer, so that
+    one which has to share its core with other work holds up all."""
     timeout_s: Seconds = 20.0
     """A recognition that takes longer is given up, and said so."""
 
