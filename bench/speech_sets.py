@@ -155,7 +155,8 @@ def padded(samples: AudioArray) -> AudioArray:
 
 def levelled(samples: AudioArray) -> AudioArray:
     """With its peak at one half."""
-    return samples * np.float32(0.5 / max(1e-6, float(np.abs(samples).max())))
+    level = np.float32(0.5 / max(1e-6, float(np.abs(samples).max())))
+    return np.multiply(samples, level, dtype=np.float32)
 
 
 def noisy(samples: AudioArray, ratio_db: float, seed: int) -> AudioArray:

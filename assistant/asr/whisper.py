@@ -8,6 +8,7 @@ asking it for timestamps stops it: it closes the segment where the speech ends, 
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 SAMPLE_RATE_HZ = 16000
 HOP_SAMPLES = 160
 FULL_WINDOW_S = 30.0
-MIN_WINDOW_S = 5.0
+MIN_WINDOW_S = 6.0
+"""With less the small models repeat themselves."""
 MARGIN_S = 1.5
 """Silence that a window must have behind the utterance: with less, words are lost or doubled."""
 TOKENS_PER_S = 12
@@ -99,7 +101,7 @@ class WhisperRecognizer:
             languages=asr.languages,
             phrases=config.wake.phrases if config.wake.mode == "phrase" else (),
             beam_size=asr.beam_size,
-            threads=asr.threads,
+            threads=asr.threads or max(1, len(os.sched_getaffinity(0)) // 2),
         )
         if asr.language != "auto":
             recognizer.check(asr.language)
