@@ -102,8 +102,9 @@ class Turns:
             group.start_soon(self._take_utterances, receive, group)
             async with send:
                 async for event in events:
-                    if isinstance(event, SpeechStarted):
+                    if not isinstance(event, SpeechContinued):
                         self._emit(event)
+                    if isinstance(event, SpeechStarted):
                         self._person_speaks = True
                         if self._speaking.audible and self._barge_in:
                             self._interrupt("speech")

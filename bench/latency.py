@@ -16,13 +16,14 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from assistant.models.store import ModelStore
 from assistant.telemetry.timeline import percentile
 from assistant.tts.render import render_speech
-from bench.virtual_sound import VirtualSound
+from bench.virtual_sound import Tap, VirtualSound
 
 COMMANDS = (
     ("Hey Jarvis, what time is it?", "en"),
@@ -59,7 +60,7 @@ class Family:
         return sum(member.memory_info().rss for member in self._members())
 
 
-def measure(recordings: list[Path], config: str, *, idle_s: float = 10.0) -> dict[str, object]:
+def measure(recordings: list[Path], config: str, *, idle_s: float = 10.0) -> dict[str, Any]:
     """Run the assistant with `config` (TOML text) and speak every recording to it."""
     with VirtualSound() as sound, tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "assistant.toml"
@@ -88,7 +89,7 @@ def measure(recordings: list[Path], config: str, *, idle_s: float = 10.0) -> dic
                 sound.speak(recording)
                 latency_s = _first_answer(microphone, speaker, begin_s)
                 peak = max(peak, family.rss_bytes())
-                latencies.append((recording.name, latency_s))
+                latencies.append((recording, latency_s))
             active = (family.cpu_s() - cpu_s) / (time.monotonic() - since_s)
         finally:
             process.terminate()
@@ -128,7 +129,7 @@ def _wait_until_listening(process: subprocess.Popen[str]) -> list[str]:
     return lines
 
 
-def _first_answer(microphone, speaker, begin_s: float) -> float | None:  # type: ignore[no-untyped-def]
+def _first_answer(microphone: Tap, speaker: Tap, begin_s: float) -> float | None:
     """Seconds from the last loud block of the question to the first loud block of the answer; waits for its end."""
     said_until_s = microphone.loud_at(begin_s)[-1]
     deadline_s = time.monotonic() + _GIVE_UP_S
@@ -142,20 +143,22 @@ def _first_answer(microphone, speaker, begin_s: float) -> float | None:  # type:
     return None
 
 
-def main() -> dict[str, object]:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--runs", type=int, default=1, help="how often each command is spoken")
-    arguments, _ = parser.parse_known_args()
+def main() -> None:
+    """Print a line a command and a JSON line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=2, help="how often each command is spoken")
+    arguments = parser.parse_args()
     models = ModelStore()
     pictures = models.path("sample-pictures")
     with tempfile.TemporaryDirectory() as folder:
         recordings = render_speech([(text, language, VOICE) for text, language in COMMANDS], Path(folder), models)
+        spoken = {path: text for path, (text, _) in zip(recordings, COMMANDS, strict=True)}
         result = measure(list(recordings) * arguments.runs, f'[vision]\ncamera = "{pictures}/astronaut.png"\n')
-    for name, latency_s in result.pop("rows"):  # type: ignore[attr-defined]
-        print(f"{name:40} {'no answer' if latency_s is None else f'{latency_s:.3f} s'}")
-    print("\n".join(result.pop("log")))  # type: ignore[call-overload]
-    return result
+    for recording, latency_s in result["rows"]:
+        command = spoken[recording]
+        print(f"{command:45} {'no answer' if latency_s is None else f'{latency_s:.3f} s'}")
+    print(json.dumps({name: value for name, value in result.items() if name not in ("rows", "log")}))
 
 
 if __name__ == "__main__":
-    print(json.dumps(main()))
+    main()
