@@ -143,6 +143,9 @@ async def _converse(
                 await clock.sleep_until(clock.monotonic_s() + step.after_s)
                 await assistant.turns.idle()
             await microphone.close()
+            if assistant.controls.muted:
+                # It waits to be unmuted, which no recording can do.
+                group.cancel_scope.cancel()
     finally:
         await assistant.close()
     return Replayed(timeline, recording, speaker.recording(), speaker.sample_rate_hz)

@@ -29,13 +29,19 @@ class ScriptedMicrophone:
         self._closed = False
 
     async def open(self) -> None:
-        """Nothing to open."""
+        """Start, or start again."""
+        self._closed = False
 
     async def say(self, samples: AudioArray) -> None:
-        """Speak 16 kHz samples into the microphone; returns when the last of them has been delivered."""
-        self._pending = np.concatenate([self._pending, samples])
-        self._said = anyio.Event()
-        await self._said.wait()
+        """Speak 16 kHz samples into the microphone; returns when the last of them has been delivered, or would have
+        been if the microphone were open."""
+        ends_at_s = self._clock.monotonic_s() + len(samples) / SAMPLE_RATE_HZ
+        if not self._closed:
+            self._pending = np.concatenate([self._pending, samples])
+            self._said = anyio.Event()
+            await self._said.wait()
+        if self._closed:
+            await self._clock.sleep_until(ends_at_s)
 
     async def frames(self) -> AsyncIterator[AudioFrame]:
         """Frames until `close`."""
@@ -51,8 +57,10 @@ class ScriptedMicrophone:
                 self._said.set()
 
     async def close(self) -> None:
-        """End the stream."""
+        """End the stream; what was not delivered is lost."""
         self._closed = True
+        self._pending = self._pending[:0]
+        self._said.set()
 
 
 class SilentSpeaker:
