@@ -37,6 +37,9 @@ MIN_WINDOW_S = 6.0
 """With less the small models repeat themselves."""
 MARGIN_S = 1.5
 """Silence that a window must have behind the utterance: with less, words are lost or doubled."""
+DOUBTFUL_SHARE = 0.05
+"""A language with this share of the probability, among those to decide among, is tried. Detection is often wrong on one
+or two words with an accent, and then the decoder's own confidence is the better judge."""
 TOKENS_PER_S = 12
 """Faster than anyone speaks, timestamps included: a decoder that writes more is looping."""
 TOKENS_MIN = 12
@@ -145,8 +148,10 @@ class WhisperRecognizer:
         seconds = samples.size / SAMPLE_RATE_HZ
         for window_s in dict.fromkeys((window_for(seconds), FULL_WINDOW_S)):
             encoded = self._encode(samples, window_s)
-            spoken = language or self._detect(encoded)
-            decoded = self._decode(encoded, spoken, seconds)
+            candidates = [language] if language else self._candidates(encoded)
+            attempts = {candidate: self._decode(encoded, candidate, seconds) for candidate in candidates}
+            spoken = max(attempts, key=lambda candidate: attempts[candidate].evidence.mean_log_probability)
+            decoded = attempts[spoken]
             # A loop in a short window is gone in the long one, which the model was trained on.
             if decoded.complete and not is_loop(decoded.text):
                 break
@@ -165,12 +170,15 @@ class WhisperRecognizer:
         features = self._features(padded, padding=0)[None, :, : padded.size // HOP_SAMPLES]
         return self._model.encode(ctranslate2.StorageView.from_array(np.ascontiguousarray(features, np.float32)))
 
-    def _detect(self, encoded: ctranslate2.StorageView) -> str:
+    def _candidates(self, encoded: ctranslate2.StorageView) -> list[str]:
+        """The languages that it may be: one if that is clear, else all that are in question."""
         if len(self.languages) == 1:
-            return next(iter(self.languages))
+            return list(self.languages)
         ranked = self._model.detect_language(encoded)[0]
         probabilities = {token.strip("<|>"): probability for token, probability in ranked}
-        return max(sorted(self.languages), key=lambda language: probabilities.get(language, 0.0))
+        known = {language: probabilities.get(language, 0.0) for language in sorted(self.languages)}
+        total = sum(known.values()) or 1.0
+        return [language for language, share in known.items() if share / total >= DOUBTFUL_SHARE] or list(known)
 
     def _decode(
         self, encoded: ctranslate2.StorageView, language: str, seconds: float, start: Expected | None = None
