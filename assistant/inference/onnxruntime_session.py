@@ -58,7 +58,7 @@ class OnnxRuntimeSession:
 
     def close(self) -> None:
         """Drop the session; onnxruntime frees it with the last reference."""
-        del self._session
+        self._session = None
 
 
 def _spec(value: ort.NodeArg) -> TensorSpec:
