@@ -3,6 +3,7 @@
 <bundle>/manifest.json       what is here, with the SHA-256 and size of each file below; `BundleManifest`
 <bundle>/<precision>.onnx    one file a precision that passed its gate
 <bundle>/golden/*.npz        inputs and what the FP32 network makes of them: "input/<name>", "output/<name>"
+<bundle>/evidence/*.json     lint findings, calibration ranges, sensitivity: what the report draws
 <bundle>/measurements.json   latencies on the machine that built it; not hashed, it describes that machine
 <bundle>/report.html         the same for people; not hashed
 
@@ -12,6 +13,7 @@ There are no engines in a bundle: the device that runs them builds them.
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from assistant.errors import IntegrityError, ModelError
 from assistant.models.hashing import hash_file, mismatch
-from assistant.models.manifest import Bytes, RelativePath, Sha256
-from assistant.models.manifest import Tensor as TensorContract
+from assistant.models.manifest import Bytes, RelativePath, Sha256, Tensor
 
 MANIFEST_FILE = "manifest.json"
 SCHEMA_VERSION = 1
@@ -32,6 +33,9 @@ SCHEMA_VERSION = 1
 Precision = Literal["fp32", "fp16", "int8-trt", "int8-ort"]
 PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "int8-trt", "int8-ort")
 """`int8-trt` is symmetric and signed, for TensorRT; `int8-ort` has unsigned activations, for onnxruntime."""
+
+TensorContract = Tensor
+"""Name, type, shape, range and meaning of an input or output, as a `model.toml` says them."""
 
 _REBUILD = "Build it again: assistant-export build RECIPE"
 
@@ -123,6 +127,8 @@ class BundleManifest(_Table):
     variants: tuple[Variant, ...] = Field(min_length=1)
     rejected: tuple[Rejected, ...]
     golden: tuple[HashedFile, ...]
+    evidence: tuple[HashedFile, ...]
+    """What the report draws: lint findings, calibration ranges, sensitivity. No device needs it."""
     opset: int
     pruned: float
     """Share of the weights that was set to zero, 0 if none."""
@@ -171,7 +177,7 @@ class Bundle:
 
     def files(self) -> tuple[HashedFile, ...]:
         """Every file that the manifest vouches for."""
-        return (*self.manifest.variants, *self.manifest.golden)
+        return (*self.manifest.variants, *self.manifest.golden, *self.manifest.evidence)
 
     def verify(self) -> None:
         """Hash every file. Raises `IntegrityError` that names each one that is not what was built."""
@@ -219,6 +225,6 @@ def read_golden(path: Path) -> GoldenPair:
             for key in arrays.files:
                 side, _, name = key.partition("/")
                 sides[side][name] = arrays[key]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise IntegrityError(f"{path} holds no golden pair: {error}.", remedy=_REBUILD) from error
     return GoldenPair(path.stem, sides["input"], sides["output"])

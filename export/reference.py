@@ -1,0 +1,50 @@
+"""What the reference network makes of the validation samples; the first few become the bundle's golden pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from assistant.inference.bundle import GoldenPair, read_golden
+from export.recipe import Feeds, Network, Outputs
+
+
+def exact_network(path: Path, *, threads: int = 0) -> Network:
+    """A graph run by onnxruntime with every optimization off.
+
+    With them on, onnxruntime miscomputes some graphs that mix INT8 and FP16 (cosine 0.74 where it should be 1).
+    """
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+
+    def run(feeds: Feeds) -> Outputs:
+        return dict(zip(names, session.run(names, feeds), strict=True))
+
+    return run
+
+
+def write_reference(network: Network, samples: Iterable[Feeds], folder: Path) -> None:
+    """Write `0000.npz` … into `folder`, a pair each."""
+    for number, feeds in enumerate(samples):
+        write_pair(folder / f"{number:04}.npz", feeds, network(feeds))
+
+
+def read_pairs(folder: Path) -> Iterator[GoldenPair]:
+    """The pairs of `write_reference`, one at a time, in order."""
+    for path in sorted(folder.glob("*.npz")):
+        yield read_golden(path)
+
+
+def write_pair(path: Path, inputs: Feeds, outputs: Outputs) -> None:
+    """Write a pair; the same arrays give the same bytes, for numpy puts no time into its archives."""
+    arrays = {f"input/{name}": inputs[name] for name in sorted(inputs)}
+    arrays |= {f"output/{name}": np.asarray(outputs[name]) for name in sorted(outputs)}
+    np.savez_compressed(path, allow_pickle=False, **arrays)
