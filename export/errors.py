@@ -7,3 +7,11 @@ from assistant.errors import ModelError
 
 class ConversionError(ModelError):
     """A network cannot be converted: its files are damaged, or it uses something that the converter does not know."""
+
+
+class CalibrationError(ModelError):
+    """Calibration samples are missing, of the wrong shape or not finite, or a calibration file cannot be read."""
+
+
+class QuantizationError(ModelError):
+    """A network cannot be emitted in the precision that was asked for."""

@@ -1,0 +1,96 @@
+"""Reading ONNX graphs: what several stages ask of them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+import onnx
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # no stubs with protobuf
+from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
+
+from export.errors import QuantizationError
+
+_FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16)
+
+
+def load_graph(path: Path) -> ModelProto:
+    """The model with its types and shapes inferred and every node named, as "operator_number" where it had no name.
+
+    Raises `QuantizationError` when the file is missing or not ONNX.
+    """
+    try:
+        model = onnx.load(path)
+        if not model.graph.node:
+            raise ValueError("it has no nodes")
+        name_nodes(model)
+        return onnx.shape_inference.infer_shapes(model, data_prop=True)
+    except (OSError, DecodeError, ValueError, onnx.checker.ValidationError) as error:
+        raise QuantizationError(f"{path} is not an ONNX model that can be read: {error}.") from error
+
+
+def name_nodes(model: ModelProto) -> None:
+    """Name the nodes that have no name; names are how nodes are excluded, ranked and reported."""
+    taken = {node.name for node in model.graph.node}
+    for index, node in enumerate(model.graph.node):
+        if not node.name:
+            name = f"{node.op_type}_{index}"
+            while name in taken:
+                name += "_"
+            taken.add(name)
+            node.name = name
+
+
+def opset_version(model: ModelProto) -> int:
+    """The version of the default operator set."""
+    return max((item.version for item in model.opset_import if item.domain in ("", "ai.onnx")), default=0)
+
+
+def value_types(model: ModelProto) -> dict[str, ValueInfoProto]:
+    """Inputs, outputs and intermediate tensors whose type is known, by name; initializers are not among them."""
+    graph = model.graph
+    constants = {item.name for item in graph.initializer}
+    known = itertools.chain(graph.value_info, graph.output, graph.input)
+    return {item.name: item for item in known if item.name not in constants}
+
+
+def float_activations(model: ModelProto, operators: Collection[str]) -> tuple[str, ...]:
+    """Names of the float tensors that go in or out of these operators and are no constants, in the graph's order."""
+    types = value_types(model)
+    constants = {output for node in model.graph.node if node.op_type == "Constant" for output in node.output}
+    names = (
+        name
+        for node in model.graph.node
+        if node.op_type in operators
+        for name in itertools.chain(node.input, node.output)
+        if name in types and name not in constants and types[name].type.tensor_type.elem_type in _FLOATS
+    )
+    return tuple(dict.fromkeys(names))
+
+
+def with_outputs(model: ModelProto, names: Sequence[str]) -> ModelProto:
+    """A copy that also answers these tensors."""
+    copy = ModelProto()
+    copy.CopyFrom(model)
+    present = {item.name for item in model.graph.output}
+    types = value_types(model)
+    copy.graph.output.extend(types.get(name, ValueInfoProto(name=name)) for name in names if name not in present)
+    return copy
+
+
+def subgraphs(node: NodeProto) -> Iterator[GraphProto]:
+    """The bodies of If, Loop and Scan."""
+    for attribute in node.attribute:
+        if attribute.type == AttributeProto.GRAPH:
+            yield attribute.g
+        elif attribute.type == AttributeProto.GRAPHS:
+            yield from attribute.graphs
+
+
+def all_graphs(graph: GraphProto) -> Iterator[GraphProto]:
+    """The graph and, depth first, all graphs inside its nodes."""
+    yield graph
+    for node in graph.node:
+        for body in subgraphs(node):
+            yield from all_graphs(body)
