@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-SAMPLES := sample-pictures sample-video sample-speech-en sample-speech-zh sample-telephone-en
+SAMPLES := sample-pictures sample-video sample-speech-en sample-speech-zh sample-telephone-en vosk-ko movenet faceres
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check lint types bench clean
@@ -19,6 +19,7 @@ $(STAMP): pyproject.toml scripts/install-packages
 	@scripts/install-packages run
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the project into $(VENV) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $@
 
@@ -28,7 +29,7 @@ demo: setup ## Hold a conversation through simulated devices and show it in out/
 test: setup ## Run the whole test suite
 	@scripts/install-packages test
 	@scripts/pull-models $(SAMPLES)
-	@ASSISTANT_TEST_REQUIRE_MODELS=1 $(BIN)/python -m pytest
+	@REQUIRE_MODELS=1 $(BIN)/python -m pytest
 
 check: lint types test ## Lint, check types, test: what continuous integration runs
 

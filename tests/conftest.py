@@ -10,7 +10,7 @@ import pytest
 from assistant.errors import ModelMissingError
 from assistant.models.store import ModelStore
 
-REQUIRE_MODELS = "ASSISTANT_TEST_REQUIRE_MODELS"
+REQUIRE_MODELS = "REQUIRE_MODELS"
 """Set to 1, a missing model fails a test instead of skipping it."""
 
 
