@@ -70,9 +70,9 @@ class Assistant:
         devices, config, models = self._devices, self._config, self._models
         await devices.microphone.open()
         self._closing.push_async_callback(devices.microphone.close)
+        self._closing.push_async_callback(devices.speaker.close)
         try:
             await devices.speaker.open()
-            self._closing.push_async_callback(devices.speaker.close)
         except DeviceError as error:
             self._fail("speaker", error)
         self._closing.push_async_callback(self._voices.close)

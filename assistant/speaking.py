@@ -20,6 +20,7 @@ from assistant.events import (
     PlaybackStarted,
     SpeechChunk,
     StageFailed,
+    StageRecovered,
     StageTimed,
 )
 from assistant.ports import AudioSink, Clock, SpeakingStyle
@@ -49,6 +50,8 @@ class Speaking:
         self._sink = sink
         self._clock = clock
         self._emit = emit
+        self._failing: set[str] = set()
+        """Stages that failed when they were last used."""
         self.audible = False
         """Whether a reply is being heard right now."""
 
@@ -61,7 +64,7 @@ class Speaking:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._synthesize, playback, sentences, send)
                 await self._play(playback, receive)
-            await self._sink.drain()
+            await self._drain(playback)
             completed = not playback.failed
         finally:
             if not completed:
@@ -102,6 +105,7 @@ class Speaking:
             async for samples, rate_hz in blocks:
                 now_s = self._clock.monotonic_s()
                 if playback.first_block_at_s is None:
+                    self._recover("synthesizer")
                     playback.first_block_at_s = now_s
                     compute_s = time.perf_counter() - started
                     self._emit(StageTimed(now_s, playback.turn_id, "synthesize", asked_at_s, compute_s))
@@ -121,6 +125,7 @@ class Speaking:
                     playback.failed = playback.failed_device = True
                     self._fail("speaker", error)
                     continue
+                self._recover("speaker")
                 self.audible = True
                 playback.add(chunk)
                 if playback.started:
@@ -130,8 +135,21 @@ class Speaking:
                 self._emit(StageTimed(heard_at_s, playback.turn_id, "output", waiting_since_s, 0.0))
                 self._emit(PlaybackStarted(heard_at_s, playback.turn_id))
 
+    async def _drain(self, playback: _Playback) -> None:
+        try:
+            await self._sink.drain()
+        except DeviceError as error:
+            playback.failed = True
+            self._fail("speaker", error)
+
     def _fail(self, stage: str, error: DeviceError | StageError) -> None:
+        self._failing.add(stage)
         self._emit(StageFailed(self._clock.monotonic_s(), stage, error.message, error.remedy or ""))
+
+    def _recover(self, stage: str) -> None:
+        if stage in self._failing:
+            self._failing.discard(stage)
+            self._emit(StageRecovered(self._clock.monotonic_s(), stage))
 
 
 class _Playback:

@@ -41,26 +41,20 @@ class Microphone:
         sounddevice = portaudio.load()
         loop = asyncio.get_running_loop()
         self._frames = DropOldest(self._capacity)
-        for rate_hz in dict.fromkeys((SAMPLE_RATE_HZ, device.default_rate_hz)):
-            try:
-                self._stream = sounddevice.InputStream(
-                    device=device.index,
-                    samplerate=rate_hz,
-                    channels=1,
-                    dtype="float32",
-                    blocksize=FRAME_SAMPLES * rate_hz // SAMPLE_RATE_HZ,
-                    latency="low",
-                    callback=_Capture(loop, self._frames, rate_hz),
-                )
-                self._stream.start()
-                return
-            except sounddevice.PortAudioError as error:
-                failure = error
-        raise DeviceError(
-            f"The microphone '{device.name}' cannot be opened at {SAMPLE_RATE_HZ} or {device.default_rate_hz} Hz: "
-            f"{failure}",
-            remedy="Another program may hold it; `assistant doctor` tells more.",
-        ) from failure
+        self._stream, _ = portaudio.start_stream(
+            device,
+            "input",
+            (SAMPLE_RATE_HZ, device.default_rate_hz),
+            lambda rate_hz: sounddevice.InputStream(
+                device=device.index,
+                samplerate=rate_hz,
+                channels=1,
+                dtype="float32",
+                blocksize=FRAME_SAMPLES * rate_hz // SAMPLE_RATE_HZ,
+                latency="low",
+                callback=_Capture(loop, self._frames, rate_hz),
+            ),
+        )
 
     async def frames(self) -> AsyncIterator[AudioFrame]:
         """Frames until the microphone is closed. Raises `DeviceError` when the device falls silent."""

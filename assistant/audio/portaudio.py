@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Literal
+from typing import Any, Literal
 
 from assistant.errors import DependencyMissingError, DeviceError
 
 Direction = Literal["input", "output"]
+_KINDS = {"input": "microphone", "output": "speaker"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +56,50 @@ def devices() -> list[SoundDevice]:
     ]
 
 
+_epoch = 0
+
+
+def epoch() -> int:
+    """How often `rescan` was called. A stream that was opened in an earlier epoch is gone and must not be touched."""
+    return _epoch
+
+
 def rescan() -> None:
     """Have PortAudio look again: it caches its list, so a device that was plugged in later is invisible until then.
 
-    Every open stream dies with it; only call it while none of ours is open.
+    Every open stream dies with it; see `epoch`.
     """
+    global _epoch
     sounddevice = load()
     sounddevice._terminate()
+    _epoch += 1
     sounddevice._initialize()
+
+
+def start_stream(
+    device: SoundDevice, direction: Direction, rates_hz: Iterable[int], make: Callable[[int], Any]
+) -> tuple[Any, int]:
+    """A running stream of `device`, made at the first of `rates_hz` that it takes, and that rate.
+
+    Raises `DeviceError` when it takes none.
+    """
+    error_type = load().PortAudioError
+    tried, failure = [], None
+    for rate_hz in dict.fromkeys(rates_hz):
+        tried.append(str(rate_hz))
+        stream = None
+        try:
+            stream = make(rate_hz)
+            stream.start()
+            return stream, rate_hz
+        except error_type as error:
+            failure = error
+            if stream is not None:
+                stream.close(ignore_errors=True)
+    raise DeviceError(
+        f"The {_KINDS[direction]} '{device.name}' cannot be opened at {' or '.join(tried)} Hz: {failure}",
+        remedy="Another program may hold it; `assistant doctor` tells more.",
+    ) from failure
 
 
 def find(wanted: str, direction: Direction) -> SoundDevice:
@@ -70,7 +108,7 @@ def find(wanted: str, direction: Direction) -> SoundDevice:
     Raises `DeviceError` listing what there is.
     """
     found = [device for device in devices() if (device.inputs if direction == "input" else device.outputs)]
-    kind = "microphone" if direction == "input" else "speaker"
+    kind = _KINDS[direction]
     if not found:
         raise DeviceError(
             f"This machine has no {kind} that PortAudio can see.",

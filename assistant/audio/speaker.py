@@ -24,6 +24,9 @@ _BUFFER_S = 0.1
 begins with an empty buffer: the device rests between replies."""
 
 _BLOCK_S = 0.02
+_LOST_DEVICE_S = 3.0
+"""A device that is this late is lost."""
+
 _REST_AFTER_S = 1.0
 """Silence after which the device is stopped; playing silence would wake the processor fifty times a second."""
 
@@ -46,6 +49,7 @@ class Speaker:
         self._last_finished: asyncio.Future[float] | None = None
         self._played = 0
         self._stream: Any = None
+        self._epoch = 0
         self._rest: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._rate_hz = _RATE_HZ
@@ -53,66 +57,37 @@ class Speaker:
 
     async def open(self) -> None:
         """Open the device and start it once; it runs only while there is something to say. Raises `DeviceError`."""
-        device = portaudio.find(self._config.output, "output")
-        self.name = device.name
         self._loop = asyncio.get_running_loop()
-        sounddevice = portaudio.load()
-        for rate_hz in dict.fromkeys((_RATE_HZ, device.default_rate_hz)):
-            try:
-                self._stream = sounddevice.OutputStream(
-                    device=device.index,
-                    samplerate=rate_hz,
-                    channels=1,
-                    dtype="float32",
-                    latency=_BUFFER_S,
-                    blocksize=round(_BLOCK_S * rate_hz),
-                    callback=self._fill,
-                )
-                self._rate_hz = rate_hz
-                # The first start of a device can take a second; none of it shall fall into the first reply.
-                self._stream.start()
-                self._rest_later()
-                return
-            except sounddevice.PortAudioError as error:
-                failure = error
-        raise DeviceError(
-            f"The speaker '{device.name}' cannot be opened at {_RATE_HZ} or {device.default_rate_hz} Hz: {failure}",
-            remedy="Another program may hold it; `assistant doctor` tells more.",
-        ) from failure
+        # The first start of a device can take a second; none of it shall fall into the first reply.
+        self._open_stream()
+        self._rest_later()
 
     async def play(self, chunk: SpeechChunk) -> float:
         """Queue a chunk and return when its first sample is handed to the device; the result adds what the device
         still buffers before it is heard. Raises `DeviceError` when the device takes no sound."""
+        self._loop = loop = asyncio.get_running_loop()
+        if self._usable() is None:
+            self._open_stream()
         samples = resample(chunk.samples, chunk.sample_rate_hz, self._rate_hz)
-        loop = asyncio.get_running_loop()
         queued = _Queued(samples, loop.create_future(), loop.create_future())
         queued.finished.add_done_callback(lambda _: self._rest_later())
         self._last_finished = queued.finished
         self._queue.append(queued)
         self._run()
-        # Longest possible wait: all that is queued before it, and one lost device.
-        ahead_s = sum(len(item.samples) for item in self._queue) / self._rate_hz
-        try:
-            with anyio.fail_after(ahead_s + 3.0):
-                return await queued.started
-        except TimeoutError:
-            self.stop()
-            raise DeviceError(
-                f"The speaker '{self.name}' takes no sound.", remedy="Check its cable; `assistant doctor` tells more."
-            ) from None
+        return await self._in_time(queued.started)
 
     async def drain(self) -> None:
-        """Return when everything queued has been heard."""
+        """Return when everything queued has been heard. Raises `DeviceError` when the device takes no more sound."""
         if self._last_finished is not None:
-            heard_at_s = await asyncio.shield(self._last_finished)
+            heard_at_s = await self._in_time(self._last_finished)
             await anyio.sleep(max(0.0, heard_at_s - asyncio.get_running_loop().time()))
 
     def stop(self) -> None:
         """Fall silent at once: what the device buffers is dropped too."""
         dropped = list(self._queue)
         self._queue.clear()
-        if self._stream is not None:
-            self._stream.abort(ignore_errors=True)
+        if (stream := self._usable()) is not None:
+            stream.abort(ignore_errors=True)
         for item in dropped:
             self._resolve(item.started, 0.0)
             self._resolve(item.finished, 0.0)
@@ -129,8 +104,8 @@ class Speaker:
         """Release the device."""
         if self._rest is not None:
             self._rest.cancel()
-        if self._stream is not None:
-            stream, self._stream = self._stream, None
+        if (stream := self._usable()) is not None:
+            self._stream = None
             stream.close(ignore_errors=True)
 
     def _fill(self, out: AudioArray, count: int, time: Any, status: Any) -> None:
@@ -159,22 +134,64 @@ class Speaker:
                 if self._queue and self._queue[0] is item:
                     self._queue.popleft()
 
+    def _open_stream(self) -> None:
+        device = portaudio.find(self._config.output, "output")
+        self.name = device.name
+        sounddevice = portaudio.load()
+        self._stream, self._rate_hz = portaudio.start_stream(
+            device,
+            "output",
+            (_RATE_HZ, device.default_rate_hz),
+            lambda rate_hz: sounddevice.OutputStream(
+                device=device.index,
+                samplerate=rate_hz,
+                channels=1,
+                dtype="float32",
+                latency=_BUFFER_S,
+                blocksize=round(_BLOCK_S * rate_hz),
+                callback=self._fill,
+            ),
+        )
+        self._epoch = portaudio.epoch()
+
+    def _usable(self) -> Any:
+        """The stream; None when there is none, or when it went with a rescan of the devices."""
+        if self._epoch != portaudio.epoch():
+            self._stream = None
+        return self._stream
+
     def _run(self) -> None:
-        """Have the device take sound, if it rests."""
+        """Have the device take sound, if it rests. Raises `DeviceError`; the next chunk then opens it again."""
         if self._rest is not None:
             self._rest.cancel()
             self._rest = None
-        if self._stream is None or self._stream.active:
+        if self._stream.active:
             return
         try:
             self._stream.stop(ignore_errors=True)
             self._stream.start()
         except portaudio.load().PortAudioError as error:
-            self._queue.clear()
+            self.stop()
+            self._stream.close(ignore_errors=True)
+            self._stream = None
             raise DeviceError(
                 f"The speaker '{self.name}' cannot be started: {error}",
                 remedy="Check its cable; `assistant doctor` tells more.",
             ) from error
+
+    async def _in_time(self, future: asyncio.Future[float]) -> float:
+        """The future's result, or `DeviceError` when it takes longer than all that is queued lasts."""
+        ahead_s = sum(len(item.samples) for item in self._queue) / self._rate_hz
+        try:
+            with anyio.fail_after(ahead_s + _LOST_DEVICE_S):
+                return await asyncio.shield(future)
+        except TimeoutError:
+            self.stop()
+            # What takes no sound is opened anew for the next reply.
+            await self.close()
+            raise DeviceError(
+                f"The speaker '{self.name}' takes no sound.", remedy="Check its cable; `assistant doctor` tells more."
+            ) from None
 
     def _rest_later(self) -> None:
         assert self._loop is not None
@@ -184,8 +201,8 @@ class Speaker:
 
     def _rest_now(self) -> None:
         self._rest = None
-        if not self._queue and self._stream is not None:
-            self._stream.abort(ignore_errors=True)
+        if not self._queue and (stream := self._usable()) is not None:
+            stream.abort(ignore_errors=True)
 
     def _resolve(self, future: asyncio.Future[float], ahead_s: float) -> None:
         """Tell `future` when a sample is heard that leaves in `ahead_s`; from any thread."""
