@@ -13,6 +13,14 @@ PHRASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "en": ("I don't know how to do that yet.", "I can't do that yet.", "That's something I haven't learned yet."),
         "zh": ("这个我还不会。", "我还不知道怎么做这个。", "这个我还没学会。"),
     },
+    "told_good": {
+        "en": ("I'm glad to hear that.", "That's good to hear."),
+        "zh": ("真为你高兴。", "听你这么说我很高兴。"),
+    },
+    "told_bad": {
+        "en": ("I'm sorry to hear that.", "That sounds hard. I'm here if you need me."),
+        "zh": ("听你这么说，我也很难过。", "辛苦你了，有什么需要就告诉我。"),
+    },
     "skill_failed": {
         "en": ("Sorry, something went wrong while I was doing that.",),
         "zh": ("抱歉，刚才出了点问题，我没能做到。",),

@@ -14,7 +14,7 @@ from assistant.dialogue.replies import phrase
 from assistant.dialogue.sentences import SentenceSplitter, split_sentences
 from assistant.dialogue.style import Wording
 from assistant.errors import AssistantError, ConfigError
-from assistant.events import IntentRecognized, StageFailed, Transcript
+from assistant.events import EmotionLabel, EmotionState, IntentRecognized, StageFailed, Transcript
 from assistant.ports import DialogueModel, DialogueTurn, Intent, Interpreter, Skill
 from assistant.registry import resolve
 from assistant.skills import SKILLS, Reply, SkillContext
@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _INTERPRETATION_TIMEOUT_S = 10.0
+_JUST_NOW_S = 1.0
+_TOLD: dict[EmotionLabel, str] = {
+    "happy": "told_good",
+    "sad": "told_bad",
+    "fear": "told_bad",
+    "angry": "told_bad",
+    "disgust": "told_bad",
+}
 
 
 @dataclass(slots=True)
@@ -113,7 +121,8 @@ class Responder:
         elif self._dialogue_model is not None:
             answer.sentences = self._from_model(self._dialogue_model, transcript, context, answer)
         else:
-            answer.sentences = _spoken(phrase("unknown", language, context.turn_id))
+            told = _told_feeling(context.senses.emotion())
+            answer.sentences = _spoken(phrase(told or "unknown", language, context.turn_id))
         return answer
 
     def close(self) -> None:
@@ -168,6 +177,17 @@ class Responder:
         told = error.message if isinstance(error, AssistantError) else repr(error)
         remedy = (error.remedy if isinstance(error, AssistantError) else None) or ""
         answer.failures.append(StageFailed(at_s=context.clock.monotonic_s(), stage=stage, error=told, remedy=remedy))
+
+
+def _told_feeling(emotion: EmotionState | None) -> str | None:
+    """The reply to someone who has just said how they feel and asked for nothing; None when nobody did."""
+    if emotion is None or emotion.label is None:
+        return None
+    told = any(
+        item.channel == "text" and item.weight > 0.5 and item.age_s is not None and item.age_s < _JUST_NOW_S
+        for item in emotion.contributions
+    )
+    return _TOLD.get(emotion.label) if told else None
 
 
 async def _spoken(text: str) -> AsyncGenerator[str, None]:

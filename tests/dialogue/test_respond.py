@@ -10,7 +10,7 @@ import pytest
 from assistant.config import Config, DialogueConfig
 from assistant.dialogue.respond import Answer, Responder
 from assistant.errors import ConfigError, StageError
-from assistant.events import Transcript
+from assistant.events import EmotionLabel, Transcript
 from assistant.ports import DialogueModel, DialogueTurn, Intent
 from assistant.skills import Reply, SkillContext
 from tests.doubles.context import GivenSenses, feeling, skill_context
@@ -102,6 +102,17 @@ def test_what_nobody_can_do_gets_an_honest_no(text: str, language: str, no: str)
     assert answer.understood.intent is None
     assert len(sentences) == 1
     assert no in sentences[0]
+
+
+@pytest.mark.parametrize(
+    ("label", "language", "reply"),
+    [("happy", "en", "good to hear"), ("sad", "en", "sounds hard"), ("happy", "zh", "高兴"), ("angry", "zh", "辛苦")],
+)
+def test_a_feeling_that_was_told_is_answered_as_one(label: EmotionLabel, language: str, reply: str) -> None:
+    told = skill_context(GivenSenses(current_emotion=feeling(label, channel="text")))
+    assert reply in _say("dance", language, context=told)[1][0]
+    seen = skill_context(GivenSenses(current_emotion=feeling(label, channel="face")))
+    assert reply not in _say("dance", language, context=seen)[1][0]
 
 
 def test_a_failing_skill_apologises_and_is_reported() -> None:
