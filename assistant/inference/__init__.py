@@ -2,4 +2,5 @@
 
 BACKENDS = {
     "onnxruntime": "assistant.inference.onnxruntime_session:OnnxRuntimeSession",
+    "tensorrt": "assistant.inference.tensorrt_session:TensorRtSession",
 }

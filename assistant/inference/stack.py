@@ -1,0 +1,98 @@
+"""What an engine needs from the machine: a driver to ask, TensorRT's Python module, and CUDA calls.
+
+This is the seam for other bindings of the same API: `DeviceStack` is found by its name, "module:attribute", so the
+child processes that build engines use the same one.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from assistant.inference.cuda import CUDA_DRIVERS, CudaDriver, CudaError
+from assistant.inference.fallback import EngineError, FallbackReason
+from assistant.inference.probe import DriverProbe, Gpu, system_probe
+from assistant.registry import resolve
+
+OLDEST_MAJOR = 10
+_SYSTEM_PACKAGES = (
+    "Install TensorRT from JetPack (python3-libnvinfer), pycuda or cuda-bindings with pip, and make the virtual "
+    "environment with --system-site-packages."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceStack:
+    """The outside world of the TensorRT backend."""
+
+    name: str
+    """Where another process finds it: "module:attribute"."""
+    probe: Callable[[], DriverProbe]
+    import_tensorrt: Callable[[], Any]
+    """The module. Raises `EngineError` where it cannot be had. Called only after `probe` has found a GPU."""
+    open_cuda: Callable[[], CudaDriver]
+    """Raises `EngineError`."""
+
+    def gpu(self) -> Gpu:
+        """The GPU that engines are built for and run on: the first. Raises `EngineError` if there is none."""
+        probe = self.probe()
+        if probe.problem:
+            raise EngineError(
+                FallbackReason.NO_DRIVER, probe.problem, remedy="Engines are built on the device that will run them."
+            )
+        return probe.gpus[0]
+
+    def tensorrt(self) -> Any:
+        """TensorRT's module, imported only once a GPU was found. Raises `EngineError`."""
+        self.gpu()
+        module = self.import_tensorrt()
+        if int(module.__version__.split(".")[0]) < OLDEST_MAJOR:
+            raise EngineError(
+                FallbackReason.TENSORRT_TOO_OLD,
+                f"TensorRT {module.__version__} is too old: expected {OLDEST_MAJOR} or later.",
+                remedy="JetPack 6 has 10.3.",
+            )
+        return module
+
+    def cuda(self) -> CudaDriver:
+        """A CUDA driver for the first GPU. Raises `EngineError`."""
+        self.gpu()
+        return self.open_cuda()
+
+
+def find_stack(name: str) -> DeviceStack:
+    """The stack that another process calls `name`."""
+    module, _, attribute = name.partition(":")
+    return cast(DeviceStack, getattr(importlib.import_module(module), attribute))
+
+
+def _import_tensorrt() -> Any:
+    try:
+        return importlib.import_module("tensorrt")
+    except (ImportError, OSError) as error:  # OSError: the package is there, its libnvinfer is not
+        raise _missing(f"TensorRT cannot be imported: {error}.") from error
+
+
+@functools.lru_cache(maxsize=1)
+def _open_cuda() -> CudaDriver:
+    """The first driver of `CUDA_DRIVERS` whose package is installed; all sessions share it."""
+    problems = []
+    for name in CUDA_DRIVERS:
+        try:
+            return cast(CudaDriver, resolve(CUDA_DRIVERS, name, kind="CUDA driver")())
+        except ImportError as error:
+            problems.append(f"{name}: {error}")
+        except CudaError as error:
+            raise EngineError(FallbackReason.CUDA_FAILED, error.message, remedy=error.remedy) from error
+    raise _missing(f"No CUDA package can be imported ({'; '.join(problems)}).")
+
+
+def _missing(message: str) -> EngineError:
+    return EngineError(FallbackReason.NO_TENSORRT, message, remedy=_SYSTEM_PACKAGES)
+
+
+SYSTEM = DeviceStack("assistant.inference.stack:SYSTEM", system_probe, _import_tensorrt, _open_cuda)
+"""The machine's own driver, TensorRT and CUDA."""
