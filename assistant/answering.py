@@ -7,6 +7,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from assistant.config import Config
+from assistant.dialogue.completeness import is_unfinished
 from assistant.dialogue.replies import phrase
 from assistant.dialogue.respond import Answer, Responder
 from assistant.dialogue.style import speaking_style
@@ -54,6 +55,14 @@ class Answering:
         reply = Reply(_none())
         reply.sentences = self._sentences(transcript, utterance, reply)
         return reply
+
+    async def end_silence_s(self, text: str, language: str) -> float:
+        """How long someone who said `text` must be silent to have finished. Raises `StageError`."""
+        vad = self._config.vad
+        if is_unfinished(text):
+            return vad.end_silence_unfinished_s
+        understood = await self._responder.understands(text, language)
+        return vad.end_silence_complete_s if understood else vad.end_silence_s
 
     def announcement(self, turn_id: int, text: str, language: str) -> Reply:
         """A reply to nothing: a timer that rings."""

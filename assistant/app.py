@@ -30,15 +30,11 @@ from assistant.senses import LiveControls, LiveSenses
 from assistant.speaking import Speaking
 from assistant.tts.process import SpeechProcess
 from assistant.turn import Turns
-from assistant.vad import DETECTORS as VOICE_ACTIVITY_DETECTORS
-from assistant.vad.endpointing import Endpointer
 from assistant.vision.scene import SceneReader
 from assistant.vision.watcher import SceneWatcher
-from assistant.wake.attention import Attention
+from assistant.wake.attention import Attention, invitation
 from assistant.wake.phrase import PhraseMatcher
 from assistant.worker import Worker
-
-_PARTIALS_EVERY_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +89,7 @@ class Assistant:
         async with anyio.create_task_group() as group:
             self.senses.attach(group)
             self.controls.attach(self.turns, group)
-            self.emit(Notice(self._clock.monotonic_s(), "listening", _invitation(self._config)))
+            self.emit(Notice(self._clock.monotonic_s(), "listening", invitation(self._config.wake)))
             await self.turns.run(self._listener.events())
             group.cancel_scope.cancel()
 
@@ -118,29 +114,15 @@ class Assistant:
         self, recognizer: Recognizer, responder: Responder, emotions: EmotionMonitor, reader: SceneReader | None
     ) -> None:
         config, devices, clock, emit = self._config, self._devices, self._clock, self.emit
-        language = None if config.asr.language == "auto" else config.asr.language
-        transcriber = Transcriber(recognizer, clock, language=language, timeout_s=config.asr.timeout_s)
-        detector = resolve(VOICE_ACTIVITY_DETECTORS, config.vad.backend, kind="voice-activity detector")
-        self._listener = Listener(
-            devices.microphone,
-            detector.create(config, self._models),
-            Endpointer(config.vad),
-            clock,
-            emit,
-            progress_s=_PARTIALS_EVERY_S if recognizer.streams_partials else None,
+        transcriber = Transcriber(recognizer, clock, config.asr)
+        self._listener = Listener.create(
+            config, self._models, devices.microphone, clock, emit, streaming=recognizer.streams_partials
         )
         captioner = resolve(CAPTIONERS, config.vision.captioner, kind="captioner").create(config, self._models)
         self.senses = LiveSenses(captioner, emotions, clock)
         if reader is not None and devices.camera is not None:
             self.senses.watcher = SceneWatcher(
-                devices.camera,
-                reader.detector,
-                reader.faces,
-                reader.tagger,
-                config.vision,
-                clock,
-                emit,
-                on_face=self.senses.feel,
+                devices.camera, reader, config.vision, clock, emit, on_face=self.senses.feel
             )
         self.controls = LiveControls(
             devices.speaker, self._listener, self.senses.watcher, responder.memory, clock, emit, config.audio.volume
@@ -148,16 +130,19 @@ class Assistant:
         answering = Answering(responder, emotions, self.senses, self.controls, config, clock, emit)
         attention = Attention(config.wake, PhraseMatcher(config.wake.phrases, config.wake.match), clock)
         speaking = Speaking(self._voices, devices.speaker, clock, emit)
-        self.turns = Turns(transcriber, attention, answering, speaking, clock, emit, barge_in=config.tts.barge_in)
+        self.turns = Turns(
+            transcriber,
+            attention,
+            answering,
+            speaking,
+            clock,
+            emit,
+            barge_in=config.tts.barge_in,
+            end_after=self._listener.end_after,
+        )
         self._observers += [self.senses, answering]
         for part in (transcriber, responder, emotions):
             self._closing.callback(part.close)
 
     def _fail(self, stage: str, error: AssistantError) -> None:
         self.emit(StageFailed(self._clock.monotonic_s(), stage, error.message, error.remedy or ""))
-
-
-def _invitation(config: Config) -> str:
-    if config.wake.mode == "always" or not config.wake.phrases:
-        return "Listening."
-    return f"Listening. Say “{config.wake.phrases[0]}” and what you want."

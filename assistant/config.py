@@ -45,10 +45,14 @@ class VadConfig(Section):
     """Sound kept from before the first voiced frame, so that no syllable is lost."""
     min_speech_s: Seconds = 0.16
     """Shorter noises are no utterance."""
-    pause_s: Seconds = 0.2
+    pause_s: Seconds = 0.16
     """Silence after which what was said so far is recognised ahead of the decision."""
-    end_silence_s: Seconds = 0.55
+    end_silence_s: Seconds = 0.6
     """Silence that ends an utterance."""
+    end_silence_complete_s: Seconds = 0.35
+    """Silence that ends an utterance whose words are a request that is understood."""
+    end_silence_unfinished_s: Seconds = 1.2
+    """Silence that ends an utterance whose words call for more: "and then", "um"."""
     max_utterance_s: Annotated[float, Field(ge=1.0, le=29.0)] = 20.0
     """Longer speech is cut here."""
 

@@ -54,6 +54,9 @@ class Answering(Protocol):
     def answer(self, transcript: Transcript, utterance: Utterance) -> Reply:
         """The reply to what was just said."""
 
+    async def end_silence_s(self, text: str, language: str) -> float:
+        """How long someone who said `text` must be silent to have finished."""
+
     def announcement(self, turn_id: int, text: str, language: str) -> Reply:
         """A reply to nothing: a timer that rings."""
 
@@ -78,7 +81,9 @@ class Turns:
         emit: Callable[[Event], None],
         *,
         barge_in: bool,
+        end_after: Callable[[float, Utterance], None],
     ) -> None:
+        """`end_after` has the endpointer end the pause of an utterance after that many seconds of silence."""
         self._transcriber = transcriber
         self._attention = attention
         self._answering = answering
@@ -86,6 +91,7 @@ class Turns:
         self._clock = clock
         self._emit = emit
         self._barge_in = barge_in
+        self._end_after = end_after
         self._generation = 0
         self._last_turn_id = 0
         self._current: _Turn | None = None
@@ -147,9 +153,14 @@ class Turns:
         self._current.scope.cancel()
 
     async def _recognize_ahead(self, utterance: Utterance) -> None:
+        """Recognise while the endpointer still waits, and tell it for how long."""
         self._recognizing_ahead = True
         try:
-            await self._transcriber.recognize(utterance)
+            recognition = (await self._transcriber.recognize(utterance)).recognition
+            admission = self._attention.admit(recognition.text, utterance.started_at_s)
+            if admission is not None and admission.command:
+                silence_s = await self._answering.end_silence_s(admission.command, recognition.language)
+                self._end_after(silence_s, utterance)
         except StageError:
             pass  # the recognition proper will fail too, and say so
         finally:

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 from assistant.audio import SAMPLE_RATE_HZ
+from assistant.config import AsrConfig
 from assistant.events import Utterance
 from assistant.ports import Clock, Recognition, Recognizer, RecognizerStream
 from assistant.worker import Worker
@@ -25,11 +26,11 @@ class Timed:
 class Transcriber:
     """Drives one recogniser through one utterance at a time, on the recogniser's own thread."""
 
-    def __init__(self, recognizer: Recognizer, clock: Clock, *, language: str | None, timeout_s: float) -> None:
+    def __init__(self, recognizer: Recognizer, clock: Clock, config: AsrConfig) -> None:
         self._recognizer = recognizer
         self._clock = clock
-        self._language = language
-        self._worker = Worker("recogniser", timeout_s=timeout_s)
+        self._language = None if config.language == "auto" else config.language
+        self._worker = Worker("recogniser", timeout_s=config.timeout_s)
         self._stream: RecognizerStream | None = None
         self._utterance_started_at_s: float | None = None
         self._accepted_samples = 0

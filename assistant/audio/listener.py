@@ -7,11 +7,18 @@ from collections.abc import AsyncIterator, Callable
 import anyio
 
 from assistant.audio import portaudio
+from assistant.config import Config
 from assistant.errors import DeviceError
-from assistant.events import Event, SpeechContinued, StageFailed, StageRecovered
+from assistant.events import Event, SpeechContinued, StageFailed, StageRecovered, Utterance
+from assistant.models.store import ModelStore
 from assistant.ports import AudioSource, Clock, VoiceActivityDetector
+from assistant.registry import resolve
+from assistant.vad import DETECTORS
 from assistant.vad.endpointing import Endpointer, SpeechEvent
 from assistant.worker import Worker
+
+_PROGRESS_S = 0.2
+"""How often a streaming recogniser is handed what was said."""
 
 _RETRY_S = (0.5, 1.0, 2.0, 4.0)
 """Waits before the microphone is opened again; the last one repeats."""
@@ -40,6 +47,26 @@ class Listener:
         self._worker = Worker("voice-activity detector", timeout_s=10.0)
         self._allowed = anyio.Event()
         self._allowed.set()
+
+    @classmethod
+    def create(
+        cls,
+        config: Config,
+        models: ModelStore,
+        source: AudioSource,
+        clock: Clock,
+        emit: Callable[[Event], None],
+        *,
+        streaming: bool,
+    ) -> Listener:
+        """With the detector of the section `vad`. `streaming` tells that the recogniser takes speech as it comes."""
+        detector = resolve(DETECTORS, config.vad.backend, kind="voice-activity detector").create(config, models)
+        progress_s = _PROGRESS_S if streaming else None
+        return cls(source, detector, Endpointer(config.vad), clock, emit, progress_s=progress_s)
+
+    def end_after(self, silence_s: float, utterance: Utterance) -> None:
+        """End the pause of `utterance` after another silence than the usual; see `Endpointer.end_after`."""
+        self._endpointer.end_after(silence_s, utterance)
 
     def pause(self) -> None:
         """Close the microphone until `resume`."""

@@ -21,11 +21,7 @@ from assistant.models.store import ModelStore
 from assistant.ports import AudioSource
 from assistant.registry import resolve
 from assistant.settings import load_config
-from assistant.vad import DETECTORS
-from assistant.vad.endpointing import Endpointer
 from assistant.virtual_time import run_in_virtual_time
-
-_PROGRESS_S = 0.2
 
 
 def listen_live(recording: Path | None, config_path: Path | None) -> None:
@@ -46,15 +42,14 @@ async def _listen(config: Config, recording: Path | None) -> int:
     scripted = ScriptedMicrophone(clock) if recording else None
     source: AudioSource = scripted or Microphone(config.audio)
     recognizer = resolve(RECOGNIZERS, config.asr.backend, kind="recogniser").create(config, models)
-    language = None if config.asr.language == "auto" else config.asr.language
-    transcriber = Transcriber(recognizer, clock, language=language, timeout_s=config.asr.timeout_s)
-    listener = Listener(
+    transcriber = Transcriber(recognizer, clock, config.asr)
+    listener = Listener.create(
+        config,
+        models,
         source,
-        resolve(DETECTORS, config.vad.backend, kind="voice-activity detector").create(config, models),
-        Endpointer(config.vad),
         clock,
         lambda event: out.print(event, markup=False),
-        progress_s=_PROGRESS_S if recognizer.streams_partials else None,
+        streaming=recognizer.streams_partials,
     )
     heard, partial = 0, ""
     await source.open()

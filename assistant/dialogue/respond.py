@@ -94,6 +94,11 @@ class Responder:
             config,
         )
 
+    async def understands(self, text: str, language: str) -> bool:
+        """Whether `text` is a request that a skill answers. Does nothing about it."""
+        intent = await self._worker.run(self._interpreter.interpret, text, language)
+        return intent is not None and intent.name in self._skills
+
     async def answer(self, transcript: Transcript, context: SkillContext) -> Answer:
         """Understand `transcript` and begin the answer. Raises `StageError` only if the interpreter hangs.
 

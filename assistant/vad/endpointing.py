@@ -43,6 +43,8 @@ class _Recording:
     silent_samples: int = 0
     confirmed: bool = False
     paused: Utterance | None = None
+    end_samples: int | None = None
+    """Silence that ends it, where what was said so far tells; None for the usual."""
 
     def append(self, samples: AudioArray) -> None:
         self.buffer[self.length : self.length + samples.size] = samples
@@ -86,6 +88,14 @@ class Endpointer:
             return None
         return self._recording.utterance(at_s, self._sample_rate_hz)
 
+    def end_after(self, silence_s: float, utterance: Utterance) -> None:
+        """End the current pause after another silence than the usual, for what was said tells whether more will come.
+
+        `utterance` is that of the pause; when the speaker has gone on since, nothing changes.
+        """
+        if self._recording is not None and self._recording.paused is utterance:
+            self._recording.end_samples = max(self._pause_samples, self._samples(silence_s))
+
     def accept(self, frame: AudioFrame, probability: float) -> list[SpeechEvent]:
         """Take the next frame and its speech probability; what happened, in order."""
         recording = self._recording
@@ -118,7 +128,7 @@ class Endpointer:
                 recording.confirmed = True
                 events.append(SpeechStarted(at_s))
             elif recording.paused:
-                recording.paused = None
+                recording.paused = recording.end_samples = None
                 events.append(SpeechResumed(at_s))
             return events
         if recording.silent_samples >= self._pause_samples and not recording.confirmed:
@@ -126,7 +136,7 @@ class Endpointer:
         if recording.silent_samples >= self._pause_samples and not recording.paused:
             recording.paused = recording.utterance(at_s, self._sample_rate_hz)
             events.append(SpeechPaused(at_s, recording.paused))
-        if recording.silent_samples >= self._end_samples:
+        if recording.silent_samples >= (recording.end_samples or self._end_samples):
             events += self._finish(recording, at_s)
         return events
 

@@ -13,7 +13,7 @@ import anyio
 from assistant.config import VisionConfig
 from assistant.errors import AssistantError, DeviceError, StageError
 from assistant.events import Event, SceneState, StageFailed, StageRecovered, VideoFrame
-from assistant.ports import Camera, Clock, Detector, FaceDetector, FaceEvidence, SceneTagger
+from assistant.ports import Camera, Clock, FaceEvidence
 from assistant.vision.motion import MotionGate
 from assistant.vision.scene import SceneReader
 from assistant.worker import Worker
@@ -30,9 +30,7 @@ class SceneWatcher:
     def __init__(
         self,
         camera: Camera,
-        detector: Detector,
-        faces: FaceDetector,
-        tagger: SceneTagger | None,
+        reader: SceneReader,
         config: VisionConfig,
         clock: Clock,
         emit: Callable[[Event], None],
@@ -41,7 +39,7 @@ class SceneWatcher:
     ) -> None:
         """`emit` gets every `SceneState`, `StageFailed` and `StageRecovered`; `on_face` the largest face of a scene."""
         self._camera = camera
-        self._reader = SceneReader(detector, faces, tagger)
+        self._reader = reader
         self._config = config
         self._clock = clock
         self._emit = emit

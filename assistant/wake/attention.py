@@ -56,3 +56,10 @@ class Attention:
         if text and self.attentive(speech_started_at_s):
             return Admission(text, None)
         return None
+
+
+def invitation(config: WakeConfig) -> str:
+    """What a person is told when the assistant begins to listen."""
+    if config.mode == "always" or not config.phrases:
+        return "Listening."
+    return f"Listening. Say “{config.phrases[0]}” and what you want."

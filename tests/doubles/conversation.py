@@ -104,6 +104,9 @@ class FixedAnswers:
         reply.ends_conversation = "Goodbye." in self._answers[transcript.text]
         return reply
 
+    async def end_silence_s(self, text: str, language: str) -> float:
+        return 0.5
+
     def announcement(self, turn_id: int, text: str, language: str) -> Reply:
         return Reply(_sentences([text]))
 

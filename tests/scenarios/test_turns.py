@@ -8,7 +8,7 @@ import pytest
 from assistant.asr.transcriber import Transcriber
 from assistant.audio.scripted import RecordingSpeaker
 from assistant.clock import LoopClock
-from assistant.config import WakeConfig
+from assistant.config import AsrConfig, WakeConfig
 from assistant.errors import DeviceError, StageError
 from assistant.events import (
     Interruption,
@@ -44,6 +44,7 @@ class Conversation:
         self.log, self.voices = EventLog(), HummingVoices()
         self._person, self._texts, self._barge_in = person, texts, barge_in
         self._wake = WakeConfig(**wake)
+        self.waits: list[float] = []
         self.before: list[Callable[[Turns], object]] = []
 
     def hold(self, speaker_type: type[RecordingSpeaker] = RecordingSpeaker) -> EventLog:
@@ -51,12 +52,19 @@ class Conversation:
             clock = LoopClock()
             self.speaker = speaker_type(clock)
             await self.speaker.open()
-            transcriber = Transcriber(KnownWords(self._texts), clock, language=None, timeout_s=5)
+            transcriber = Transcriber(KnownWords(self._texts), clock, AsrConfig())
             attention = Attention(self._wake, PhraseMatcher(self._wake.phrases, self._wake.match), clock)
             emit = self.log.on_event
             speaking = Speaking(self.voices, self.speaker, clock, emit)
             self.turns = Turns(
-                transcriber, attention, FixedAnswers(ANSWERS), speaking, clock, emit, barge_in=self._barge_in
+                transcriber,
+                attention,
+                FixedAnswers(ANSWERS),
+                speaking,
+                clock,
+                emit,
+                barge_in=self._barge_in,
+                end_after=lambda silence_s, utterance: self.waits.append(silence_s),
             )
             async with anyio.create_task_group() as group:
                 for begin in self.before:

@@ -184,3 +184,42 @@ def test_an_endless_pause_is_cut_too() -> None:
     microphone = Microphone(Endpointer(CONFIG.model_copy(update={"end_silence_s": 3600.0})))
     events = microphone.hear(0.9, 0.64) + microphone.hear(0.0, 10.0)
     assert kinds(events) == [SpeechStarted, SpeechPaused, SpeechEnded]
+
+
+def test_a_pause_ends_earlier_or_later_when_the_words_tell() -> None:
+    for silence_s, ended_after_s in ((0.35, 0.352), (1.2, 1.216)):
+        endpointer = Endpointer(VadConfig(pause_s=0.16, end_silence_s=0.6))
+        ended_at_s, paused = None, None
+        for index in range(100):
+            at_s = (index + 1) * 0.032
+            voiced = index < 20
+            for event in endpointer.accept(AudioFrame(at_s, np.zeros(512, np.float32), 16000), float(voiced)):
+                if isinstance(event, SpeechPaused) and paused is None:
+                    paused = event.utterance
+                    endpointer.end_after(silence_s, paused)
+                if isinstance(event, SpeechEnded) and ended_at_s is None:
+                    ended_at_s = at_s
+        assert ended_at_s == pytest.approx(20 * 0.032 + ended_after_s)
+
+
+def test_going_on_voids_what_the_pause_was_told() -> None:
+    endpointer = Endpointer(VadConfig(pause_s=0.16, end_silence_s=0.6))
+    events = []
+    for index in range(80):
+        voiced = index < 20 or 27 <= index < 40
+        at_s = (index + 1) * 0.032
+        for event in endpointer.accept(AudioFrame(at_s, np.zeros(512, np.float32), 16000), float(voiced)):
+            events.append((type(event).__name__, round(at_s, 3)))
+            if isinstance(event, SpeechPaused) and at_s < 1.0:
+                first = event.utterance
+                endpointer.end_after(0.35, first)
+            elif isinstance(event, SpeechPaused):
+                endpointer.end_after(0.35, first)
+    assert [name for name, _ in events] == [
+        "SpeechStarted",
+        "SpeechPaused",
+        "SpeechResumed",
+        "SpeechPaused",
+        "SpeechEnded",
+    ]
+    assert events[-1][1] == pytest.approx(40 * 0.032 + 0.608)

@@ -12,6 +12,7 @@ from assistant.config import VisionConfig
 from assistant.errors import DeviceError, StageError
 from assistant.events import Box, Face, SceneState, StageFailed, StageRecovered
 from assistant.virtual_time import run_in_virtual_time
+from assistant.vision.scene import SceneReader
 from assistant.vision.watcher import SceneWatcher
 from tests.doubles.vision import BrightnessDetector, FakeCamera, GivenFaces, flat_picture
 
@@ -31,9 +32,7 @@ class Scene:
         faces_finder = GivenFaces(*faces)
         self.watcher = SceneWatcher(
             self.camera,
-            self.detector,
-            faces_finder,
-            None,
+            SceneReader(self.detector, faces_finder),
             CONFIG,
             self.clock,
             self.events.append,

@@ -1,0 +1,56 @@
+"""What every command of ours does with what goes wrong: one message, one remedy, one exit code."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+
+import typer
+
+from assistant.errors import AssistantError
+
+
+def run(app: typer.Typer) -> None:
+    """Run a command: every expected failure becomes one message and an exit code, a traceback only with --debug."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read our output is gone; the interpreter must not complain about it once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except Exception as error:
+        leaf = _leaf(error)
+        if "--debug" in sys.argv or not isinstance(leaf, (AssistantError, OSError)):
+            raise
+        sys.exit(_report(leaf))
+
+
+def _leaf(error: BaseException) -> BaseException:
+    """What really happened: a failure in one of several tasks arrives wrapped in groups."""
+    while inner := getattr(error, "exceptions", None):
+        error = inner[0]
+    return error
+
+
+def _report(error: AssistantError | OSError) -> int:
+    """Tell what happened and what to do; the result is the exit code."""
+    if isinstance(error, AssistantError):
+        _complain(error.message, error.remedy)
+        return error.exit_code
+    where = f": {error.filename}" if error.filename else ""
+    remedy = "Free some space and run it again; nothing half-written was left." if error.errno == errno.ENOSPC else None
+    _complain(f"{error.strerror or error}{where}.", remedy)
+    return 1
+
+
+def _complain(message: str, remedy: str | None) -> None:
+    from rich.console import Console
+
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print("[bold red]Error:[/]", end=" ")
+    console.print(message, markup=False)
+    if remedy:
+        console.print(remedy, markup=False)

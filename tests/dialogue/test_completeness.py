@@ -1,0 +1,29 @@
+import pytest
+
+from assistant.dialogue.completeness import is_unfinished
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "turn on the",
+        "what time is it and",
+        "I want to, um...",
+        "set a timer for",
+        "Well,",
+        "我想",
+        "你看到了，然后",
+        "请帮我",
+        "嗯",
+    ],
+)
+def test_words_that_call_for_more(text):
+    assert is_unfinished(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["What time is it?", "Stop.", "Set a timer for five minutes.", "你看到了什么？", "现在几点了", "I like that band"],
+)
+def test_words_that_may_be_all(text):
+    assert not is_unfinished(text)
