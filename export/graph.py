@@ -94,3 +94,33 @@ def all_graphs(graph: GraphProto) -> Iterator[GraphProto]:
     for node in graph.node:
         for body in subgraphs(node):
             yield from all_graphs(body)
+
+
+def sort_nodes(graph: GraphProto) -> None:
+    """Put the nodes in an order in which each comes after those that it reads, as ONNX asks; stable otherwise."""
+    made = {name for node in graph.node for name in node.output if name}
+    ready: set[str] = set()
+    waiting = list(graph.node)
+    ordered: list[NodeProto] = []
+    while waiting:
+        later = []
+        for node in waiting:
+            if all(name in ready or name not in made for name in _reads(node)):
+                ordered.append(node)
+                ready.update(node.output)
+            else:
+                later.append(node)
+        if len(later) == len(waiting):
+            raise QuantizationError(f"The graph has a cycle through node '{waiting[0].name}'.")
+        waiting = later
+    copies = [NodeProto.FromString(node.SerializeToString()) for node in ordered]
+    del graph.node[:]
+    graph.node.extend(copies)
+
+
+def _reads(node: NodeProto) -> Iterator[str]:
+    """What a node needs, its bodies' captured tensors included."""
+    yield from node.input
+    for body in subgraphs(node):
+        for inner in body.node:
+            yield from _reads(inner)

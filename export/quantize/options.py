@@ -1,0 +1,83 @@
+"""What a caller may choose about a precision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+Precision = Literal["fp32", "fp16", "int8-trt", "int8-ort"]
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+
+WEIGHTED_OPERATORS = ("Conv", "ConvTranspose", "MatMul", "Gemm")
+"""Where the arithmetic is, and what keeps its accuracy in INT8."""
+
+_SAME_VALUES = (
+    "Relu",
+    "Clip",
+    "MaxPool",
+    "Reshape",
+    "Transpose",
+    "Flatten",
+    "Squeeze",
+    "Unsqueeze",
+    "Pad",
+    "Slice",
+    "Split",
+)
+
+INT8_OPERATORS: dict[str, tuple[str, ...]] = {
+    "int8-trt": WEIGHTED_OPERATORS,
+    # onnxruntime's kernels quantize what they write: without the Relu or Clip that follows, a convolution's output
+    # would spend its 8 bits on values that are cut off next (EfficientNet-Lite0: cosine 0.888 instead of 0.993).
+    "int8-ort": (*WEIGHTED_OPERATORS, *_SAME_VALUES),
+}
+"""Operators that are quantized unless the caller names others. Element-wise ones cost accuracy (ViT-B/16: cosine 0.975
+instead of 0.999) and win speed in some convolutional networks: a recipe may add them."""
+
+FP32_OPERATORS = (
+    *("LayerNormalization", "InstanceNormalization", "GroupNormalization", "RMSNormalization", "LpNormalization"),
+    *("BatchNormalization", "MeanVarianceNormalization", "Softmax", "LogSoftmax", "Sigmoid", "HardSigmoid", "Softplus"),
+    *("Exp", "Log", "Pow", "ReduceSum", "ReduceMean", "ReduceL2", "ReduceSumSquare", "ReduceLogSumExp"),
+)
+"""Sums, powers and exponentials: they overflow or lose their small terms in FP16 and take little of the time."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuantizeOptions:
+    """Which parts of a network are quantized. Node names are those of the FP32 file that is given to `emit`."""
+
+    operators: tuple[str, ...] | None = None
+    """INT8: operators that are quantized; None for `INT8_OPERATORS`."""
+    exclude_operators: tuple[str, ...] = ()
+    """Operators that stay in FP32 in INT8 and FP16 files."""
+    exclude_nodes: tuple[str, ...] = ()
+    """Nodes that stay in FP32 in INT8 and FP16 files."""
+    fp16_rest: bool = True
+    """int8-trt: what is not INT8 is FP16, which an engine with the types of its graph needs to be fast. Then the
+    operator set is raised to 19, the first whose Q/DQ knows FP16."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerSensitivity:
+    """What quantizing one layer alone does to the network's outputs."""
+
+    node: str
+    operator: str
+    sqnr_db: float
+    """Signal-to-quantization-noise ratio of the worst output: the lower, the more the layer hurts."""
+    worst_output: str
+
+
+def exclude_sensitive(
+    options: QuantizeOptions,
+    ranking: Sequence[LayerSensitivity],
+    *,
+    below_db: float | None = None,
+    worst: int | None = None,
+) -> QuantizeOptions:
+    """`options` that also exclude the layers under `below_db`, or the `worst` so many of the ranking, or both."""
+    ordered = sorted(ranking, key=lambda layer: layer.sqnr_db)
+    nodes = [layer.node for layer in ordered if below_db is not None and layer.sqnr_db < below_db]
+    nodes += [layer.node for layer in ordered[: worst or 0]]
+    return replace(options, exclude_nodes=tuple(dict.fromkeys((*options.exclude_nodes, *nodes))))
