@@ -115,8 +115,10 @@ class Assistant:
     ) -> None:
         config, devices, clock, emit = self._config, self._devices, self._clock, self.emit
         transcriber = Transcriber(recognizer, clock, config.asr)
+        attention = Attention(config.wake, PhraseMatcher(config.wake.phrases, config.wake.match), clock)
+        streaming, on_wake = recognizer.streams_partials, attention.fired
         self._listener = Listener.create(
-            config, self._models, devices.microphone, clock, emit, streaming=recognizer.streams_partials
+            config, self._models, devices.microphone, clock, emit, streaming=streaming, on_wake=on_wake
         )
         captioner = resolve(CAPTIONERS, config.vision.captioner, kind="captioner").create(config, self._models)
         self.senses = LiveSenses(captioner, emotions, clock)
@@ -128,7 +130,6 @@ class Assistant:
             devices.speaker, self._listener, self.senses.watcher, responder.memory, clock, emit, config.audio.volume
         )
         answering = Answering(responder, emotions, self.senses, self.controls, config, clock, emit)
-        attention = Attention(config.wake, PhraseMatcher(config.wake.phrases, config.wake.match), clock)
         speaking = Speaking(self._voices, devices.speaker, clock, emit)
         self.turns = Turns(
             transcriber,

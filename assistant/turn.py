@@ -114,9 +114,9 @@ class Turns:
                         self._person_speaks = True
                         if self._speaking.audible and self._barge_in:
                             self._interrupt("speech")
-                    elif isinstance(event, SpeechPaused) and not self._recognizing_ahead:
+                    elif isinstance(event, SpeechPaused) and self._attention.may_be_meant(event.utterance):
                         group.start_soon(self._recognize_ahead, event.utterance)
-                    elif isinstance(event, SpeechContinued):
+                    elif isinstance(event, SpeechContinued) and self._attention.may_be_meant(event.utterance):
                         group.start_soon(self._transcriber.partial, event.utterance)
                     elif isinstance(event, SpeechEnded):
                         self._waiting += 1
@@ -154,6 +154,8 @@ class Turns:
 
     async def _recognize_ahead(self, utterance: Utterance) -> None:
         """Recognise while the endpointer still waits, and tell it for how long."""
+        if self._recognizing_ahead:
+            return  # a decoder that is behind gets no more work ahead
         self._recognizing_ahead = True
         try:
             recognition = (await self._transcriber.recognize(utterance)).recognition
@@ -178,6 +180,8 @@ class Turns:
                     self._notify()
 
     async def _take(self, utterance: Utterance, group: TaskGroup) -> None:
+        if not self._attention.may_be_meant(utterance):
+            return
         timed = await self._transcriber.recognize(utterance)
         admission = self._attention.admit(timed.recognition.text, utterance.started_at_s)
         if admission is None:

@@ -9,16 +9,20 @@ import anyio
 from assistant.audio import portaudio
 from assistant.config import Config
 from assistant.errors import DeviceError
-from assistant.events import Event, SpeechContinued, StageFailed, StageRecovered, Utterance
+from assistant.events import AudioFrame, Event, SpeechContinued, StageFailed, StageRecovered, Utterance
 from assistant.models.store import ModelStore
-from assistant.ports import AudioSource, Clock, VoiceActivityDetector
+from assistant.ports import AudioSource, Clock, VoiceActivityDetector, WakeWordDetector
 from assistant.registry import resolve
 from assistant.vad import DETECTORS
 from assistant.vad.endpointing import Endpointer, SpeechEvent
+from assistant.wake import FIRST_STAGES
 from assistant.worker import Worker
 
 _PROGRESS_S = 0.2
 """How often a streaming recogniser is handed what was said."""
+
+_WAKE_SCORE = 0.5
+"""First stages scale their scores so that this is their own threshold."""
 
 _RETRY_S = (0.5, 1.0, 2.0, 4.0)
 """Waits before the microphone is opened again; the last one repeats."""
@@ -36,14 +40,19 @@ class Listener:
         emit: Callable[[Event], None],
         *,
         progress_s: float | None = None,
+        first_stage: WakeWordDetector | None = None,
+        on_wake: Callable[[float], None] = lambda at_s: None,
     ) -> None:
-        """`progress_s` asks for a `SpeechContinued` that often while someone speaks, for a streaming recogniser."""
+        """`progress_s` asks for a `SpeechContinued` that often while someone speaks, for a streaming recogniser.
+        `on_wake` is told when `first_stage` hears what may be the wake phrase."""
         self._source = source
         self._detector = detector
         self._endpointer = endpointer
         self._clock = clock
         self._emit = emit
         self._progress_s = progress_s
+        self._first_stage = first_stage
+        self._on_wake = on_wake
         self._worker = Worker("voice-activity detector", timeout_s=10.0)
         self._allowed = anyio.Event()
         self._allowed.set()
@@ -58,11 +67,23 @@ class Listener:
         emit: Callable[[Event], None],
         *,
         streaming: bool,
+        on_wake: Callable[[float], None] = lambda at_s: None,
     ) -> Listener:
-        """With the detector of the section `vad`. `streaming` tells that the recogniser takes speech as it comes."""
-        detector = resolve(DETECTORS, config.vad.backend, kind="voice-activity detector").create(config, models)
-        progress_s = _PROGRESS_S if streaming else None
-        return cls(source, detector, Endpointer(config.vad), clock, emit, progress_s=progress_s)
+        """With the detectors that the sections `vad` and `wake` name; `streaming` if the recogniser takes speech as it
+        comes."""
+        first_stage = None
+        if config.wake.mode == "phrase" and config.wake.first_stage != "vad":
+            first_stage = resolve(FIRST_STAGES, config.wake.first_stage, kind="first stage").create(config, models)
+        return cls(
+            source,
+            resolve(DETECTORS, config.vad.backend, kind="voice-activity detector").create(config, models),
+            Endpointer(config.vad),
+            clock,
+            emit,
+            progress_s=_PROGRESS_S if streaming else None,
+            first_stage=first_stage,
+            on_wake=on_wake,
+        )
 
     def end_after(self, silence_s: float, utterance: Utterance) -> None:
         """End the pause of `utterance` after another silence than the usual; see `Endpointer.end_after`."""
@@ -101,7 +122,9 @@ class Listener:
     async def _listen(self) -> AsyncIterator[SpeechEvent | SpeechContinued]:
         progress_at_s = 0.0
         async for frame in self._source.frames():
-            probability = await self._worker.run(self._detector.probability, frame.samples)
+            probability, wake_score = await self._worker.run(self._score, frame)
+            if wake_score >= _WAKE_SCORE:
+                self._on_wake(frame.at_s)
             for event in self._endpointer.accept(frame, probability):
                 yield event
             if self._progress_s is not None and frame.at_s >= progress_at_s:
@@ -116,6 +139,11 @@ class Listener:
             yield event
         self._detector.reset()
         self._endpointer.reset()
+
+    def _score(self, frame: AudioFrame) -> tuple[float, float]:
+        """Probabilities of speech and of the wake phrase, on the worker's thread."""
+        wake_score = self._first_stage.process(frame.samples) if self._first_stage is not None else 0.0
+        return self._detector.probability(frame.samples), wake_score
 
     async def _reopen(self) -> None:
         attempt = 0

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from assistant.config import WakeConfig
+from assistant.events import Utterance
 from assistant.ports import Clock
 from assistant.wake.phrase import PhraseMatch, PhraseMatcher
 
@@ -28,6 +29,17 @@ class Attention:
         self._matcher = matcher
         self._clock = clock
         self._until_s = math.inf if config.mode == "always" else -math.inf
+        self._fired_at_s = -math.inf
+
+    def fired(self, at_s: float) -> None:
+        """The first stage heard what may be the wake phrase, ending at `at_s`."""
+        self._fired_at_s = at_s
+
+    def may_be_meant(self, utterance: Utterance) -> bool:
+        """Whether it is worth to recognise an utterance at all."""
+        if self._config.first_stage == "vad" or self.attentive(utterance.started_at_s):
+            return True
+        return self._fired_at_s >= utterance.started_at_s
 
     def attentive(self, at_s: float) -> bool:
         """Whether what begins at `at_s` needs no wake phrase."""

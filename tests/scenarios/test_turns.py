@@ -53,7 +53,9 @@ class Conversation:
             self.speaker = speaker_type(clock)
             await self.speaker.open()
             transcriber = Transcriber(KnownWords(self._texts), clock, AsrConfig())
-            attention = Attention(self._wake, PhraseMatcher(self._wake.phrases, self._wake.match), clock)
+            attention = self.attention = Attention(
+                self._wake, PhraseMatcher(self._wake.phrases, self._wake.match), clock
+            )
             emit = self.log.on_event
             speaking = Speaking(self.voices, self.speaker, clock, emit)
             self.turns = Turns(
@@ -198,3 +200,25 @@ def test_always_attentive_needs_no_phrase():
     conversation = Conversation(Person((1.0, 2.0)), [TIME], mode="always")
     conversation.hold()
     assert conversation.said() == ["It is noon."]
+
+
+def test_with_a_first_stage_only_what_it_fired_on_is_recognised():
+    person = Person((1.0, 3.0), (10.0, 12.0))
+    conversation = Conversation(person, [f"Hey Jarvis, {TIME}"], first_stage="micro")
+
+    async def fire(turns: Turns) -> None:
+        await anyio.sleep(10.8)
+        conversation.attention.fired(anyio.current_time())
+
+    conversation.before.append(fire)
+    conversation.hold()
+    assert conversation.said() == ["It is noon."]
+
+
+def test_the_endpointer_is_told_how_long_to_wait_for_what_is_addressed():
+    conversation = Conversation(Person((1.0, 3.0), (8.0, 9.0)), [f"Hey Jarvis, {TIME}", TIME])
+    conversation.hold()
+    assert conversation.waits == [0.5, 0.5]
+    unaddressed = Conversation(Person((1.0, 3.0)), ["I would like some tea."])
+    unaddressed.hold()
+    assert unaddressed.waits == []
