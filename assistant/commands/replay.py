@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from assistant.audio.files import write_wav
 from assistant.config import Config
 from assistant.errors import ConfigError
 from assistant.models.store import ModelStore
+from assistant.ports import Clock, TurnObserver
 from assistant.replay import Replayed, Speed, replay
 from assistant.script import Script, load_script, script_of
 from assistant.settings import load_config
@@ -40,8 +41,12 @@ def replay_script(config: Config, script: Script, video: str | None, out: Path, 
     """Replay a script into `out`, printing the conversation as it happens."""
     models = ModelStore(config.models.dir)
     events = EventsFile(out / "events.jsonl", log_content=True)
+
+    def observers(clock: Clock) -> Sequence[TurnObserver]:
+        return [Console(clock, show_latency=speed == "realtime"), events]
+
     try:
-        replayed = replay(config, script, video, models, lambda clock: [Console(clock), events], speed)
+        replayed = replay(config, script, video, models, observers, speed)
     finally:
         events.close()
     write_wav(out / "reply.wav", replayed.reply, replayed.reply_rate_hz)

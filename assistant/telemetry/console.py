@@ -32,8 +32,10 @@ class Console:
     Only turns that are addressed to the assistant are printed. Without a terminal it prints plain text, one line each.
     """
 
-    def __init__(self, clock: Clock, out: RichConsole | None = None) -> None:
+    def __init__(self, clock: Clock, out: RichConsole | None = None, *, show_latency: bool = True) -> None:
+        """`show_latency` is for runs in real time; in virtual time there is none to show."""
         self._clock = clock
+        self._show_latency = show_latency
         self._out = out or RichConsole()
         self._heard: dict[int, Transcript] = {}
         self._speech_ended_at_s: dict[int, float] = {}
@@ -65,7 +67,7 @@ class Console:
                 first = self._replying != event.turn_id
                 self._replying = event.turn_id
                 self._line(_who(event.language)[1] if first else "", event.text, "cyan")
-            case PlaybackStarted(turn_id=turn_id) if turn_id in self._speech_ended_at_s:
+            case PlaybackStarted(turn_id=turn_id) if self._show_latency and turn_id in self._speech_ended_at_s:
                 latency_s = event.at_s - self._speech_ended_at_s[turn_id]
                 self._line("", f"first sound {latency_s:.2f} s after the end of speech", "dim")
             case PlaybackFinished(completed=False):
