@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from assistant import __version__
-from assistant.errors import AssistantError
+from assistant import __version__, command_line
 
 app = typer.Typer(
     help="An on-device voice assistant that hears, sees and answers, in English and Chinese.",
@@ -143,49 +139,9 @@ def _add_groups() -> None:
 
 
 def main() -> None:
-    """Entry point: every expected failure becomes one message and an exit code, a traceback only with --debug."""
+    """Entry point."""
     _add_groups()
-    try:
-        app()
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except BrokenPipeError:
-        # Whoever read our output is gone; the interpreter must not complain about it once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
-    except Exception as error:
-        leaf = _leaf(error)
-        if "--debug" in sys.argv or not isinstance(leaf, (AssistantError, OSError)):
-            raise
-        sys.exit(_report(leaf))
-
-
-def _leaf(error: BaseException) -> BaseException:
-    """What really happened: a failure in one of several tasks arrives wrapped in groups."""
-    while inner := getattr(error, "exceptions", None):
-        error = inner[0]
-    return error
-
-
-def _report(error: AssistantError | OSError) -> int:
-    """Tell what happened and what to do; the result is the exit code."""
-    if isinstance(error, AssistantError):
-        _complain(error.message, error.remedy)
-        return error.exit_code
-    where = f": {error.filename}" if error.filename else ""
-    remedy = "Free some space and run it again; nothing half-written was left." if error.errno == errno.ENOSPC else None
-    _complain(f"{error.strerror or error}{where}.", remedy)
-    return 1
-
-
-def _complain(message: str, remedy: str | None) -> None:
-    from rich.console import Console
-
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    console.print("[bold red]Error:[/]", end=" ")
-    console.print(message, markup=False)
-    if remedy:
-        console.print(remedy, markup=False)
+    command_line.run(app)
 
 
 if __name__ == "__main__":

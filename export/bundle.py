@@ -4,7 +4,9 @@ one, and for reading it."""
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,6 +15,7 @@ import onnx
 from assistant.inference.bundle import (
     MANIFEST_FILE,
     SCHEMA_VERSION,
+    Bundle,
     BundleManifest,
     HashedFile,
     Precision,
@@ -23,32 +26,35 @@ from assistant.inference.bundle import (
 from assistant.models.changes import swap_in
 from assistant.models.hashing import hash_file
 from export.errors import ConversionError
+from export.graph import opset_version
 from export.onnx_file import dtype_of, shape_of
 from export.parity import Verdict
 from export.recipe import Card
+from export.report import report_of
 
 MEASUREMENTS_FILE = "measurements.json"
 REPORT_FILE = "report.html"
 
 
-def hashed(path: Path, name: str) -> HashedFile:
-    """A file as a manifest names it."""
-    sha256, size = hash_file(path)
-    return HashedFile(file=name, sha256=sha256, size=size)
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a bundle is made of, before it is one."""
 
-
-def variant_of(precision: Precision, model: Path, verdict: Verdict) -> Variant:
-    """A variant that passed its gate."""
-    sha256, size = hash_file(model)
-    return Variant(
-        file=f"{precision}.onnx",
-        sha256=sha256,
-        size=size,
-        precision=precision,
-        parity=verdict.parity,
-        gate=verdict.gate,
-        tolerances=verdict.tolerances,
-    )
+    recipe: str
+    card: Card
+    graph: onnx.ModelProto
+    """Of the FP32 variant; only its inputs, outputs and opset are read."""
+    source: Mapping[str, str]
+    calibration: str
+    variants: Mapping[Precision, tuple[Path, Verdict]]
+    rejected: Sequence[Rejected]
+    golden: Sequence[Path]
+    evidence: Mapping[str, str]
+    """File name → JSON."""
+    measurements: str
+    """JSON; not hashed, for it is of this machine and hour."""
+    pruned: float
+    tools: Mapping[str, str]
 
 
 def contracts(values: Iterable[onnx.ValueInfoProto], known: Iterable[TensorContract]) -> tuple[TensorContract, ...]:
@@ -86,77 +92,92 @@ def manifest_text(manifest: BundleManifest) -> str:
     return manifest.model_dump_json(indent=1) + "\n"
 
 
-def publish(place: Path, manifest: BundleManifest, hashed_files: Mapping[str, Path], texts: Mapping[str, str]) -> bool:
+def publish(place: Path, draft: Draft) -> bool:
     """Put a bundle in its place, whole, on disk before its name appears; False if the very same was there.
 
-    `hashed_files` (name → path) are those that the manifest vouches for; `texts` go beside them unhashed. A folder in
-    the place that is no bundle is left alone: raises `ConversionError`.
+    Raises `ConversionError` when labels do not fit the outputs, or when the place holds something that is no bundle.
     """
+    manifest = manifest_of(draft)
     if place.exists() and not (place / MANIFEST_FILE).is_file() and any(place.iterdir()):
         raise ConversionError(f"{place} is there and is no bundle.", remedy="Name another folder: --out DIR.")
+    texts = {MANIFEST_FILE: manifest_text(manifest), MEASUREMENTS_FILE: draft.measurements}
     if _is_there(place, manifest, texts):
         return False
     place.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=place.parent, prefix=f".{place.name}.") as scratch:
         target = Path(scratch) / "bundle"
-        for name, path in hashed_files.items():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target / name)
-        for name, text in {**texts, MANIFEST_FILE: manifest_text(manifest)}.items():
+        for folder in (target / "golden", target / "evidence"):
+            folder.mkdir(parents=True)
+        for precision, (path, _) in draft.variants.items():
+            shutil.copyfile(path, target / f"{precision}.onnx")
+        for path in draft.golden:
+            shutil.copyfile(path, target / "golden" / path.name)
+        for name, text in draft.evidence.items():
+            (target / "evidence" / name).write_text(text, encoding="utf-8")
+        for name, text in texts.items():
             (target / name).write_text(text, encoding="utf-8")
+        (target / REPORT_FILE).write_text(report_of(Bundle.open(target)), encoding="utf-8")
         swap_in(target, place, Path(scratch))
     return True
 
 
-def new_manifest(
-    card: Card,
-    recipe: str,
-    model: onnx.ModelProto,
-    *,
-    source: Mapping[str, str],
-    calibration: str,
-    variants: Iterable[Variant],
-    rejected: Iterable[Rejected],
-    golden: Iterable[HashedFile],
-    evidence: Iterable[HashedFile],
-    pruned: float,
-    tools: Mapping[str, str],
-    notes: Iterable[str],
-) -> BundleManifest:
-    """The manifest of a network, whose FP32 graph is `model`. Raises `ConversionError` if labels do not fit it."""
-    outputs = contracts(model.graph.output, card.tensors)
+def manifest_of(draft: Draft) -> BundleManifest:
+    """The manifest. Raises `ConversionError` if the labels do not fit the network."""
+    card = draft.card
+    outputs = contracts(draft.graph.graph.output, card.tensors)
     check_labels(card, outputs)
     return BundleManifest(
         schema_version=SCHEMA_VERSION,
-        recipe=recipe,
+        recipe=draft.recipe,
         title=card.title,
         task=card.task,
         licence=card.licence,
         licence_source=card.licence_source,
         weights=card.weights,
         random_weights=card.random_weights,
-        source=dict(source),
-        calibration=calibration,
-        inputs=contracts(model.graph.input, card.tensors),
+        source=dict(draft.source),
+        calibration=draft.calibration,
+        inputs=contracts(draft.graph.graph.input, card.tensors),
         outputs=outputs,
         preprocessing=dict(card.preprocessing),
         labels=card.labels,
-        variants=tuple(variants),
-        rejected=tuple(rejected),
-        golden=tuple(golden),
-        evidence=tuple(evidence),
-        opset=max(entry.version for entry in model.opset_import),
-        pruned=pruned,
-        tools=dict(tools),
-        notes=(*card.notes, *notes),
+        variants=tuple(_variant(precision, *item) for precision, item in draft.variants.items()),
+        rejected=tuple(draft.rejected),
+        golden=tuple(_hashed(path, f"golden/{path.name}") for path in draft.golden),
+        evidence=tuple(_hashed_text(text, f"evidence/{name}") for name, text in draft.evidence.items()),
+        opset=opset_version(draft.graph),
+        pruned=draft.pruned,
+        tools=dict(draft.tools),
+        notes=card.notes,
     )
+
+
+def _variant(precision: Precision, model: Path, verdict: Verdict) -> Variant:
+    sha256, size = hash_file(model)
+    return Variant(
+        file=f"{precision}.onnx",
+        sha256=sha256,
+        size=size,
+        precision=precision,
+        parity=verdict.parity,
+        gate=verdict.gate,
+        tolerances=verdict.tolerances,
+    )
+
+
+def _hashed(path: Path, name: str) -> HashedFile:
+    digest, size = hash_file(path)
+    return HashedFile(file=name, sha256=digest, size=size)
+
+
+def _hashed_text(text: str, name: str) -> HashedFile:
+    content = text.encode()
+    return HashedFile(file=name, sha256=sha256(content).hexdigest(), size=len(content))
 
 
 def _is_there(place: Path, manifest: BundleManifest, texts: Mapping[str, str]) -> bool:
     """Whether a bundle is already what it should be, by manifest, names and sizes; `check` compares hashes."""
     try:
-        if (place / MANIFEST_FILE).read_text(encoding="utf-8") != manifest_text(manifest):
-            return False
         if any((place / name).read_text(encoding="utf-8") != text for name, text in texts.items()):
             return False
         files = (*manifest.variants, *manifest.golden, *manifest.evidence)

@@ -15,3 +15,7 @@ class CalibrationError(ModelError):
 
 class QuantizationError(ModelError):
     """A network cannot be emitted in the precision that was asked for."""
+
+
+class GateError(ModelError):
+    """A network does not agree with its reference, so nothing of it is shipped."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from assistant.inference.bundle import GoldenPair
+from assistant.inference.bundle import GoldenPair, Precision
 from assistant.inference.onnxruntime_session import OnnxRuntimeSession
 from assistant.telemetry.machine import describe_machine
 from export.recipe import Feeds
@@ -21,7 +21,9 @@ _LEAST_RUNS = 5
 _BUDGET_S = 1.5
 
 
-def measure_variants(models: Mapping[str, Path], pair: GoldenPair, threads: tuple[int, ...] = (1,)) -> dict[str, Any]:
+def measure_variants(
+    models: Mapping[Precision, Path], pair: GoldenPair, threads: tuple[int, ...] = (1,)
+) -> dict[str, Any]:
     """{"machine", "runtime", "variants": {precision: {threads: {"median_ms", "p95_ms", "runs_ms"}}}}."""
     import onnxruntime
 
@@ -57,6 +59,6 @@ def latency(model: Path, feeds: Feeds, *, threads: int, budget_s: float = _BUDGE
     }
 
 
-def write_measurements(models: Mapping[str, Path], pair: GoldenPair, out: Path) -> None:
+def write_measurements(models: Mapping[Precision, Path], pair: GoldenPair, out: Path) -> None:
     """`measure_variants` as JSON."""
     out.write_text(json.dumps(measure_variants(models, pair), indent=1), encoding="utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,27 @@ def infer_shapes(model: ModelProto) -> ModelProto:
         return onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
     except onnx.shape_inference.InferenceError as error:
         raise ConversionError(f"The graph's shapes do not fit together: {_first_line(error)}") from error
+
+
+def simplify(model: ModelProto) -> ModelProto:
+    """The same network with all that is constant computed and batch normalisation folded, in ONNX's own operators.
+
+    By onnxruntime's basic level, whose results are ONNX; higher levels write operators that only onnxruntime reads.
+    """
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.log_severity_level = 3
+    with TemporaryDirectory() as folder:
+        options.optimized_model_filepath = str(Path(folder) / "simple.onnx")
+        ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        simple = onnx.load(options.optimized_model_filepath)
+    opset = opset_version(model)
+    del simple.opset_import[:]
+    simple.opset_import.append(helper.make_opsetid("", opset))
+    del simple.graph.value_info[:]
+    return infer_shapes(simple)
 
 
 def pin_versions(model: ModelProto) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from assistant.inference.bundle import GateCheck, GoldenPair, OutputParity, Precision, Tolerance
-from export.recipe import Agreement, Array, Network, Recipe
+from export.recipe import Array, Network, Outputs, Recipe
 
 
 class Verdict(BaseModel):
@@ -27,7 +27,7 @@ class Verdict(BaseModel):
     @property
     def failures(self) -> tuple[str, ...]:
         """A sentence for each condition that is not met."""
-        return tuple(_sentence(check) for check in self.gate if not check.passed)
+        return failures(self.gate)
 
 
 @dataclass(slots=True)
@@ -50,17 +50,36 @@ class _Worst:
 
 def judge(recipe: Recipe, precision: Precision, network: Network, pairs: Iterable[GoldenPair]) -> Verdict:
     """Run a variant over the reference pairs and apply the recipe's gate. Streams: one pair is in memory at a time."""
-    worst: dict[str, _Worst] = {}
     agreements: list[float] = []
-    count = 0
+    agreement = recipe.agreement
+    samples = 0
+
+    def watch(expected: Outputs, got: Outputs) -> None:
+        nonlocal samples
+        samples += 1
+        if agreement is not None:
+            agreements.append(agreement.measure(expected, got))
+
+    parity = compare(network, pairs, watch)
+    limits = dict(recipe.tolerances[precision])
+    gate = list(tolerance_checks(parity, limits))
+    if agreement is not None:
+        gate.append(_at_least(agreement.name, float(np.mean(agreements)), agreement.minimum))
+    return Verdict(parity=parity, gate=tuple(gate), tolerances=limits, samples=samples)
+
+
+def compare(
+    network: Network, pairs: Iterable[GoldenPair], watch: Callable[[Outputs, Outputs], None] | None = None
+) -> tuple[OutputParity, ...]:
+    """The worst of each output over all pairs; `watch` is called with (expected, got) of each."""
+    worst: dict[str, _Worst] = {}
     for pair in pairs:
         outputs = network(pair.inputs)
         for name, expected in pair.outputs.items():
             worst.setdefault(name, _Worst()).add(expected, np.asarray(outputs[name]))
-        if recipe.agreement is not None:
-            agreements.append(recipe.agreement.measure(pair.outputs, outputs))
-        count += 1
-    parity = tuple(
+        if watch is not None:
+            watch(pair.outputs, outputs)
+    return tuple(
         OutputParity(
             output=name,
             cosine=item.cosine,
@@ -70,18 +89,15 @@ def judge(recipe: Recipe, precision: Precision, network: Network, pairs: Iterabl
         )
         for name, item in worst.items()
     )
-    limits = dict(recipe.tolerances[precision])
-    gate = tuple(_checks(parity, limits, recipe.agreement, agreements))
-    return Verdict(parity=parity, gate=gate, tolerances=limits, samples=count)
 
 
-def judge_file(recipe: Recipe, precision: Precision, network: Network, pairs: Iterable[GoldenPair], out: Path) -> None:
-    """`judge`, written to `out` as JSON."""
-    out.write_text(judge(recipe, precision, network, pairs).model_dump_json(indent=1), encoding="utf-8")
+def failures(checks: Iterable[GateCheck]) -> tuple[str, ...]:
+    """A sentence for each condition that is not met."""
+    return tuple(_sentence(check) for check in checks if not check.passed)
 
 
 def read_verdict(path: Path) -> Verdict:
-    """What `judge_file` wrote."""
+    """A verdict that was written as JSON."""
     return Verdict.model_validate_json(path.read_bytes())
 
 
@@ -118,15 +134,6 @@ def tolerance_checks(parity: Iterable[OutputParity], limits: dict[str, Tolerance
         yield GateCheck(
             name=f"{item.output}: largest error of range", value=of_range, limit=limit.max_error_of_range, passed=passed
         )
-
-
-def _checks(
-    parity: Iterable[OutputParity], limits: dict[str, Tolerance], agreement: Agreement | None, agreements: list[float]
-) -> Iterator[GateCheck]:
-    yield from tolerance_checks(parity, limits)
-    if agreement is not None:
-        mean = float(np.mean(agreements)) if agreements else None
-        yield _at_least(agreement.name, mean, agreement.minimum)
 
 
 def _at_least(name: str, value: float | None, limit: float) -> GateCheck:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
 from assistant.inference.bundle import GoldenPair, read_golden
-from export.recipe import Feeds, Network, Outputs
+from export.recipe import Array, Feeds, Network, Outputs
 
 
 def exact_network(path: Path, *, threads: int = 0) -> Network:
@@ -32,9 +33,15 @@ def exact_network(path: Path, *, threads: int = 0) -> Network:
 
 
 def write_reference(network: Network, samples: Iterable[Feeds], folder: Path) -> None:
-    """Write `0000.npz` … into `folder`, a pair each."""
+    """Write `0000.npz` … into `folder`, a pair each, uncompressed: they are read once a variant."""
     for number, feeds in enumerate(samples):
-        write_pair(folder / f"{number:04}.npz", feeds, network(feeds))
+        np.savez(folder / f"{number:04}.npz", allow_pickle=False, **_arrays(feeds, network(feeds)))
+
+
+def write_golden(reference: Path, count: int, folder: Path) -> None:
+    """Write the first `count` pairs of `write_reference` into `folder`, compressed."""
+    for pair in itertools.islice(read_pairs(reference), count):
+        np.savez_compressed(folder / f"{pair.name}.npz", allow_pickle=False, **_arrays(pair.inputs, pair.outputs))
 
 
 def read_pairs(folder: Path) -> Iterator[GoldenPair]:
@@ -43,8 +50,7 @@ def read_pairs(folder: Path) -> Iterator[GoldenPair]:
         yield read_golden(path)
 
 
-def write_pair(path: Path, inputs: Feeds, outputs: Outputs) -> None:
-    """Write a pair; the same arrays give the same bytes, for numpy puts no time into its archives."""
+def _arrays(inputs: Feeds, outputs: Outputs) -> dict[str, Array]:
+    """In a fixed order: the same arrays give the same bytes, for numpy puts no time into its archives."""
     arrays = {f"input/{name}": inputs[name] for name in sorted(inputs)}
-    arrays |= {f"output/{name}": np.asarray(outputs[name]) for name in sorted(outputs)}
-    np.savez_compressed(path, allow_pickle=False, **arrays)
+    return arrays | {f"output/{name}": np.asarray(outputs[name]) for name in sorted(outputs)}

@@ -18,13 +18,13 @@ _OURS = ("assistant", "export")
 
 def source_hash(modules: Sequence[str | Path]) -> str:
     """SHA-256 over the source of these modules (or files) and of what they import, directly or not, from our own
-    packages."""
+    packages. A package that is named counts with all its modules, for it may find them by a registry."""
     paths: dict[str, Path] = {}
-    waiting = list(modules)
+    waiting: list[str | Path] = [*modules, *(path for name in modules for path in _members(name))]
     while waiting:
         module = waiting.pop()
         # A file outside our packages counts by its own name: where it lies must not matter.
-        name = module if isinstance(module, str) else module.name
+        name = module if isinstance(module, str) else f"{module.parent.name}/{module.name}"
         path = None if name in paths else _path_of(module) if isinstance(module, str) else module
         if path is not None:
             paths[name] = path
@@ -33,6 +33,11 @@ def source_hash(modules: Sequence[str | Path]) -> str:
     for name in sorted(paths):
         digest.update(f"{name}\0{_hash_of(paths[name])}\0".encode())
     return digest.hexdigest()
+
+
+def _members(module: str | Path) -> list[Path]:
+    path = _path_of(module) if isinstance(module, str) else None
+    return sorted(path.parent.rglob("*.py")) if path is not None and path.name == "__init__.py" else []
 
 
 @cache

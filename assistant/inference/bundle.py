@@ -28,7 +28,7 @@ from assistant.models.hashing import hash_file, mismatch
 from assistant.models.manifest import Bytes, RelativePath, Sha256, Tensor
 
 MANIFEST_FILE = "manifest.json"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Literal[1] = 1
 
 Precision = Literal["fp32", "fp16", "int8-trt", "int8-ort"]
 PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "int8-trt", "int8-ort")

@@ -1,0 +1,179 @@
+"""`assistant-export build`: every workstation stage of a recipe, from weights to a published bundle."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from assistant.inference.bundle import PRECISIONS, Precision, Rejected
+from assistant.models.progress import Progress
+from assistant.models.store import ModelStore
+from export.bundle import Draft, publish
+from export.errors import GateError
+from export.parity import Verdict
+from export.pipeline import MODEL, Pipeline
+from export.recipe import Recipe
+from export.samples import SampleSet, sample_set
+from export.stages import StageCache, StageResult, tool_versions
+
+LINT_TARGETS = ("jetpack6", "jetpack7", "tensorrt11")
+_FOR_TENSORRT: tuple[Precision, ...] = ("fp32", "fp16", "int8-trt")
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """What the command line says."""
+
+    out: Path
+    """The bundle becomes `<out>/<recipe>`."""
+    cache: Path
+    precisions: tuple[Precision, ...] = PRECISIONS
+    """Besides FP32, which is always built: it is what the others are compared with, and the last resort."""
+    calibration: Path | None = None
+    prune: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class BuildResult:
+    """What a build did."""
+
+    recipe: str
+    bundle: Path
+    stages_run: tuple[str, ...]
+    """Empty: everything was found in the cache."""
+    published: bool
+    """False: the very same bundle was there."""
+    shipped: tuple[Precision, ...]
+    rejected: tuple[Rejected, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """One precision after all its stages."""
+
+    precision: Precision
+    model: StageResult
+    verdict: Verdict
+    findings: Sequence[Mapping[str, Any]]
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why it may not ship; empty if it may. Lint blocks only what nothing but TensorRT runs."""
+        blocking = [item for item in self.findings if item["severity"] == "error" and self.precision == "int8-trt"]
+        refused = (f"{item['target']} refuses {item['node']}: {item['message']}" for item in blocking)
+        return (*self.verdict.failures, *refused)
+
+
+def build(recipe: Recipe, store: ModelStore, options: BuildOptions, progress: Progress) -> BuildResult:
+    """Build one recipe's bundle.
+
+    Raises `ModelMissingError` when its weights or samples are not here, `GateError` when not even the FP32 graph
+    agrees with its source, and whatever a stage raises; then the bundle that was there stays.
+    """
+    cache = StageCache(options.cache, recipe.name, progress)
+    with cache.locked():
+        samples = sample_set(recipe, store, options.calibration)
+        pipeline = Pipeline(recipe, store, cache, samples)
+        exported = pipeline.export()
+        reference = pipeline.reference(exported)
+        fp32 = pipeline.prune(exported, options.prune) if options.prune else exported
+        outcomes, rejected = [], []
+        for precision in PRECISIONS:
+            if precision != "fp32" and precision not in options.precisions:
+                continue
+            missing = None if precision == "fp32" else _missing_part()
+            if missing is not None:
+                rejected.append(Rejected(precision=precision, reasons=(missing,)))
+                continue
+            outcome = _precision(pipeline, precision, exported, fp32, reference, pruned=bool(options.prune))
+            if outcome.reasons:
+                rejected.append(Rejected(precision=precision, reasons=outcome.reasons))
+            else:
+                outcomes.append(outcome)
+        if not outcomes or outcomes[0].precision != "fp32":
+            raise _gate_error(recipe, rejected[0].reasons, options.prune)
+        draft = _draft(recipe, store, options, samples, pipeline, reference, outcomes, rejected)
+        published = publish(options.out / recipe.name, draft)
+        cache.keep_only_used()
+    return BuildResult(
+        recipe.name,
+        options.out / recipe.name,
+        tuple(pipeline.stages_run),
+        published,
+        tuple(outcome.precision for outcome in outcomes),
+        tuple(rejected),
+    )
+
+
+def _precision(
+    pipeline: Pipeline,
+    precision: Precision,
+    exported: StageResult,
+    fp32: StageResult,
+    reference: StageResult,
+    *,
+    pruned: bool,
+) -> _Outcome:
+    model = fp32 if precision == "fp32" else pipeline.emit(precision, fp32, exported)
+    # What is pruned is no longer the source's network to the last digit, in whatever precision.
+    verdict = pipeline.judge(precision, "int8-ort" if pruned else precision, model, reference)
+    linted = precision in _FOR_TENSORRT and importlib.util.find_spec("export.lint") is not None
+    findings = pipeline.lint(precision, LINT_TARGETS, model) if linted else []
+    return _Outcome(precision, model, verdict, findings)
+
+
+def _draft(
+    recipe: Recipe,
+    store: ModelStore,
+    options: BuildOptions,
+    samples: SampleSet,
+    pipeline: Pipeline,
+    reference: StageResult,
+    outcomes: Sequence[_Outcome],
+    rejected: Sequence[Rejected],
+) -> Draft:
+    models: dict[Precision, Path] = {outcome.precision: outcome.model.path(MODEL) for outcome in outcomes}
+    hashes: dict[Precision, str] = {outcome.precision: outcome.model.files[MODEL] for outcome in outcomes}
+    golden = pipeline.golden(reference)
+    measured = pipeline.measure(models, hashes, reference)
+    findings = {outcome.precision: list(outcome.findings) for outcome in outcomes}
+    return Draft(
+        recipe=recipe.name,
+        card=recipe.card(store),
+        graph=onnx.load(models["fp32"], load_external_data=False),
+        source=pipeline.source_hashes,
+        calibration=_calibration_text(samples, outcomes),
+        variants={outcome.precision: (models[outcome.precision], outcome.verdict) for outcome in outcomes},
+        rejected=rejected,
+        golden=[golden.path(name) for name in sorted(golden.files)],
+        evidence={"lint.json": json.dumps(findings, indent=1, sort_keys=True) + "\n"},
+        measurements=measured.path("measurements.json").read_text(encoding="utf-8"),
+        pruned=options.prune,
+        tools=tool_versions(),
+    )
+
+
+def _calibration_text(samples: SampleSet, outcomes: Sequence[_Outcome]) -> str:
+    validated = outcomes[0].verdict.samples
+    views = "other views of the same files" if samples.same_files_for_both else "files that were held out"
+    return f"{samples.origin}; compared on {validated} samples, {views}"
+
+
+def _missing_part() -> str | None:
+    """Why INT8 and FP16 cannot be made by this installation; None if they can."""
+    if importlib.util.find_spec("export.quantize") is None:
+        return "not available: this installation has no export.quantize"
+    return None
+
+
+def _gate_error(recipe: Recipe, reasons: Sequence[str], prune: float) -> GateError:
+    return GateError(
+        f"The FP32 graph of {recipe.name} does not agree with its source: {'; '.join(reasons)}.",
+        remedy="Prune less." if prune else f"Mend the export in {recipe.file.name}.",
+    )

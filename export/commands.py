@@ -1,0 +1,174 @@
+"""What the commands of `assistant-export` print."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from assistant.atomic import write_text
+from assistant.errors import AssistantError, ConfigError, DependencyMissingError, ModelMissingError
+from assistant.inference.bundle import PRECISIONS, Bundle, Precision
+from assistant.models.rich_progress import RichProgress
+from assistant.models.store import ModelStore
+from assistant.settings import load_config
+from export.build import LINT_TARGETS, BuildOptions, BuildResult, build
+from export.recipe import Recipe
+from export.recipes import RECIPES
+from export.recipes_of_yours import find_recipe
+
+
+def list_recipes(out: Path, as_json: bool) -> None:
+    """`list`."""
+    store = _store()
+    rows = [_described(find_recipe(name), store, out) for name in RECIPES]
+    if as_json:
+        typer.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+        return
+    table = Table(title="Recipes", title_justify="left")
+    for heading in ("name", "task", "weights", "licence", "here", "last built"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        here = "[green]yes[/]" if row["here"] else row["missing"]
+        weights = f"{row['weights']} (random: a yardstick)" if row["random_weights"] else row["weights"]
+        table.add_row(f"[bold]{row['name']}[/]", row["task"], weights, row["licence"], here, row["last_built"] or "–")
+    console = _console()
+    console.print(table)
+
+
+def build_recipes(names: Sequence[str], options: BuildOptions, *, strict: bool, as_json: bool) -> int:
+    """`build`; the result is the exit code: 1 if a precision that was named was rejected (`strict`)."""
+    store = _store()
+    recipes = [find_recipe(name) for name in (RECIPES if list(names) == ["all"] else names)]
+    results = []
+    with RichProgress(Console(stderr=True)) as progress:
+        for recipe in recipes:
+            started_s = time.monotonic()
+            result = build(recipe, store, options, progress)
+            results.append((result, time.monotonic() - started_s))
+            if not as_json:
+                typer.echo(_summary(*results[-1]))
+    if as_json:
+        content = [_as_json(result, took_s) for result, took_s in results]
+        typer.echo(json.dumps(content, ensure_ascii=False, indent=1))
+    return 1 if strict and any(result.rejected for result, _ in results) else 0
+
+
+def chosen_precisions(names: Sequence[str]) -> tuple[Precision, ...]:
+    """Precisions by name, all of them if none is named. Raises `ConfigError` for an unknown one."""
+    unknown = [name for name in names if name not in PRECISIONS]
+    if unknown:
+        raise ConfigError(f"There is no precision '{unknown[0]}'.", remedy=f"Use: {', '.join(PRECISIONS)}.")
+    return tuple(item for item in PRECISIONS if item in names) or PRECISIONS
+
+
+def lint_file(model: Path, target: str, as_json: bool) -> int:
+    """`lint`; 1 if TensorRT would refuse the file."""
+    if importlib.util.find_spec("export.lint") is None:
+        raise DependencyMissingError("Linting is not available: this installation has no export.lint.")
+    from export.lint import lint_model
+
+    if target not in LINT_TARGETS:
+        raise ConfigError(f"There is no target '{target}'.", remedy=f"Use one of: {', '.join(LINT_TARGETS)}.")
+    findings = lint_model(model, target)
+    if as_json:
+        typer.echo(json.dumps([asdict(item) for item in findings], ensure_ascii=False, indent=1))
+    else:
+        for item in findings:
+            typer.echo(f"{item.severity}: {item.node}: {item.message} [{item.rule}]\n  {item.remedy}")
+        typer.echo(f"{model.name} for {target}: {len(findings)} findings.")
+    return 1 if any(item.severity == "error" for item in findings) else 0
+
+
+def write_report(path: Path, out: Path | None) -> None:
+    """`report`."""
+    from export.report import report_of
+
+    target = out or path / "report.html"
+    write_text(target, report_of(Bundle.open(path)))
+    typer.echo(f"Wrote {target} ({target.stat().st_size / 1e3:.0f} kB).")
+
+
+def compile_on_device(path: Path, as_json: bool) -> int:
+    """`compile`; the result is the exit code."""
+    bundle = Bundle.open(path)
+    bundle.verify()
+    if importlib.util.find_spec("assistant.inference.engine_build") is None:
+        raise DependencyMissingError(
+            "Engines cannot be built: this installation has no assistant.inference.engine_build.",
+            remedy="Use the bundle's ONNX files with onnxruntime.",
+        )
+    from assistant.inference.engine_build import compile_bundle
+
+    result = compile_bundle(bundle)
+    typer.echo(json.dumps(asdict(result), default=str, indent=1) if as_json else str(result))
+    return 0
+
+
+def _described(recipe: Recipe, store: ModelStore, out: Path) -> dict[str, Any]:
+    card = recipe.card(store)
+    missing = ""
+    try:
+        recipe.sources(store)
+    except ModelMissingError as error:
+        missing = error.remedy or error.message
+    return {
+        "name": recipe.name,
+        "title": card.title,
+        "task": card.task,
+        "weights": card.weights,
+        "random_weights": card.random_weights,
+        "licence": card.licence,
+        "here": not missing,
+        "missing": missing,
+        "last_built": _last_built(out / recipe.name),
+    }
+
+
+def _last_built(path: Path) -> str | None:
+    try:
+        manifest = Bundle.open(path).manifest
+    except AssistantError:
+        return None
+    return ", ".join(variant.precision for variant in manifest.variants)
+
+
+def _summary(result: BuildResult, took_s: float) -> str:
+    if not result.stages_run and not result.published:
+        head = f"{result.recipe}: unchanged, nothing to do ({took_s:.1f} s)"
+    else:
+        head = f"{result.recipe}: {len(result.stages_run)} stages run in {took_s:.1f} s → {result.bundle}"
+    shipped = f"  shipped: {', '.join(result.shipped)}"
+    rejected = [f"  rejected: {item.precision}: {'; '.join(item.reasons)}" for item in result.rejected]
+    return "\n".join([head, shipped, *rejected])
+
+
+def _as_json(result: BuildResult, took_s: float) -> dict[str, Any]:
+    return {
+        "recipe": result.recipe,
+        "bundle": str(result.bundle),
+        "stages_run": result.stages_run,
+        "published": result.published,
+        "shipped": result.shipped,
+        "rejected": {item.precision: item.reasons for item in result.rejected},
+        "took_s": round(took_s, 3),
+    }
+
+
+def _store() -> ModelStore:
+    return ModelStore(load_config().models.dir)
+
+
+def _console() -> Console:
+    console = Console()
+    if not console.is_terminal:
+        console.width = max(console.width, 140)  # a pipe has no width to keep to
+    return console

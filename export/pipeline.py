@@ -1,0 +1,173 @@
+"""The stages of a build, each with what its result depends on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from assistant.inference.bundle import Precision
+from assistant.models.hashing import hash_file
+from assistant.models.store import ModelStore
+from export.parity import Verdict, judge, read_verdict
+from export.recipe import Recipe, SampleTools
+from export.reference import exact_network, read_pairs, write_golden, write_reference
+from export.samples import SampleSet, feeds_of
+from export.stages import Stage, StageCache, StageResult
+
+MODEL = "model.onnx"
+GOLDEN_PAIRS = 2
+"""In a bundle. More would be a larger download for a device that only asks whether an engine is right."""
+_CALIBRATION = "calibration.npz"
+
+
+class Pipeline:
+    """The stages of one recipe. Every method runs one, or finds its result."""
+
+    def __init__(self, recipe: Recipe, store: ModelStore, cache: StageCache, samples: SampleSet) -> None:
+        self.stages_run: list[str] = []
+        self.sources = list(recipe.sources(store))
+        self.source_hashes = {path.name: hash_file(path)[0] for path in self.sources}
+        self._recipe = recipe
+        self._store = store
+        self._cache = cache
+        self._samples = samples
+
+    def export(self) -> StageResult:
+        """The FP32 graph."""
+        from export.onnx_file import read_onnx
+
+        def work(folder: Path) -> None:
+            self._recipe.export(self.sources, folder / MODEL)
+            read_onnx(folder / MODEL)
+
+        code = ("export.onnx_file", self._recipe.file)
+        return self._run("export", "export", code, self.source_hashes, work)
+
+    def reference(self, exported: StageResult) -> StageResult:
+        """What the source network makes of the validation samples."""
+
+        def work(folder: Path) -> None:
+            tools = self._tools(exported)
+            feeds = feeds_of(self._recipe, self._samples, "validation", tools, exported.path(MODEL))
+            write_reference(tools.network, feeds, folder)
+
+        inputs = {**self.source_hashes, **exported.files, **self._samples.hashes()}
+        return self._run("reference", "reference outputs", self._sampling("export.reference"), inputs, work)
+
+    def golden(self, reference: StageResult) -> StageResult:
+        """The first reference pairs, for the bundle."""
+
+        def work(folder: Path) -> None:
+            write_golden(reference.folder, GOLDEN_PAIRS, folder)
+
+        return self._run(
+            "golden", "golden pairs", ("export.reference",), reference.files, work, {"pairs": GOLDEN_PAIRS}
+        )
+
+    def prune(self, exported: StageResult, share: float) -> StageResult:
+        """The FP32 graph with its smallest weights set to zero."""
+        from export.prune import prune_file
+
+        def work(folder: Path) -> None:
+            prune_file(exported.path(MODEL), share, folder / MODEL)
+
+        return self._run("prune", f"prune {share:.0%}", ("export.prune",), exported.files, work, {"share": share})
+
+    def emit(self, precision: Precision, fp32: StageResult, exported: StageResult) -> StageResult:
+        """The graph in another precision."""
+        from export.quantize import QuantizeOptions, emit
+
+        options = QuantizeOptions()
+        calibration = self._calibrate(fp32, exported) if precision.startswith("int8") else None
+        ranges = calibration.path(_CALIBRATION) if calibration is not None else None
+
+        def work(folder: Path) -> None:
+            emit(fp32.path(MODEL), ranges, precision, options, folder / MODEL)
+
+        inputs = {**fp32.files, **(calibration.files if calibration is not None else {})}
+        code = ("export.quantize",)
+        return self._run(f"emit-{precision}", f"emit {precision}", code, inputs, work, asdict(options))
+
+    def judge(self, precision: Precision, limits: Precision, model: StageResult, reference: StageResult) -> Verdict:
+        """Parity and the gate, by the tolerances of the precision `limits`."""
+        recipe = self._recipe
+
+        def work(folder: Path) -> None:
+            verdict = judge(recipe, limits, exact_network(model.path(MODEL)), read_pairs(reference.folder))
+            (folder / "verdict.json").write_text(verdict.model_dump_json(indent=1), encoding="utf-8")
+
+        configuration = {name: item.model_dump() for name, item in recipe.tolerances[limits].items()}
+        inputs = {**model.files, "reference": reference.sha256}
+        code = ("export.parity", "export.reference", recipe.file)
+        done = self._run(f"parity-{precision}", f"parity of {precision}", code, inputs, work, configuration)
+        return read_verdict(done.path("verdict.json"))
+
+    def lint(self, precision: Precision, targets: Sequence[str], model: StageResult) -> list[dict[str, Any]]:
+        """TensorRT findings, each with the target that it is for."""
+        from export.lint import lint_model
+
+        def work(folder: Path) -> None:
+            findings = [
+                {"target": target, **asdict(finding)}
+                for target in targets
+                for finding in lint_model(model.path(MODEL), target)
+            ]
+            (folder / "lint.json").write_text(json.dumps(findings, indent=1), encoding="utf-8")
+
+        done = self._run(
+            f"lint-{precision}", f"lint {precision}", ("export.lint",), model.files, work, {"targets": list(targets)}
+        )
+        return list(json.loads(done.path("lint.json").read_text(encoding="utf-8")))
+
+    def measure(
+        self, models: Mapping[Precision, Path], hashes: Mapping[Precision, str], reference: StageResult
+    ) -> StageResult:
+        """Latencies of the variants on this machine, as `measurements.json`."""
+        from assistant.telemetry.machine import describe_machine
+        from export.measure import write_measurements
+
+        def work(folder: Path) -> None:
+            write_measurements(models, next(read_pairs(reference.folder)), folder / "measurements.json")
+
+        machine = {"machine": str(describe_machine())}
+        inputs = {str(precision): sha256 for precision, sha256 in hashes.items()}
+        return self._run("measure", "latency", ("export.measure",), inputs, work, machine)
+
+    def _calibrate(self, fp32: StageResult, exported: StageResult) -> StageResult:
+        from export.calibration import calibrate
+
+        method = self._recipe.calibration_method
+
+        def work(folder: Path) -> None:
+            feeds = feeds_of(self._recipe, self._samples, "calibration", self._tools(exported), fp32.path(MODEL))
+            calibrate(fp32.path(MODEL), feeds, method, folder / _CALIBRATION)
+
+        inputs = {**fp32.files, **self._samples.hashes()}
+        code = self._sampling("export.calibration")
+        return self._run("calibrate", "calibrate", code, inputs, work, {"method": method})
+
+    def _tools(self, exported: StageResult) -> SampleTools:
+        if self._recipe.reference is not None:
+            return SampleTools(self._store, self._recipe.reference(self.sources))
+        return SampleTools(self._store, exact_network(exported.path(MODEL)))
+
+    def _sampling(self, module: str) -> tuple[str | Path, ...]:
+        return (module, "export.samples", self._recipe.file)
+
+    def _run(
+        self,
+        name: str,
+        title: str,
+        code: Sequence[str | Path],
+        inputs: Mapping[str, str],
+        work: Callable[[Path], None],
+        configuration: Mapping[str, Any] | None = None,
+    ) -> StageResult:
+        stage = Stage(name, f"{self._recipe.name}: {title}", code, inputs, configuration or {})
+        result = self._cache.run(stage, work)
+        if not result.cached:
+            self.stages_run.append(name)
+        return result
