@@ -47,6 +47,8 @@ def run_demo(out: Path, speed: Speed) -> None:
     """Hold the conversation and write its report to `out`; pulls the sample pictures and renders the person's speech
     the first time."""
     config = load_config()
+    # The conversation goes back and forth between the languages: both voices are ready from the start.
+    config = config.model_copy(update={"tts": config.tts.model_copy(update={"preload": ("en", "zh")})})
     models = ModelStore(config.models.dir)
     if not models.installed("sample-pictures"):
         with RichProgress(Console()) as progress:

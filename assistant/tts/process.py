@@ -64,9 +64,9 @@ class SpeechProcess:
         return self._child.pid if self._child and self._child.running else None
 
     async def start(self) -> None:
-        """Start the child and let it load the first voice; returns before that is loaded."""
-        language = "zh" if self._config.dialogue.reply_language == "zh" else "en"
-        await self._worker.run(self._ask, "warm", next(self._generations), self._engines(language)[0], {})
+        """Start the child and let it load the voices of `tts.preload`; returns before they are loaded."""
+        for language in self._config.tts.preload:
+            await self._worker.run(self._ask, "warm", next(self._generations), self._engines(language)[0], {})
 
     async def warm(self, language: str) -> None:
         """Load the voice of `language`, so that its first sentence comes without that wait. Raises `StageError`."""
