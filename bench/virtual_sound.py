@@ -35,6 +35,7 @@ class VirtualSound:
         )
         self.env = {
             **os.environ,
+            "XDG_CONFIG_HOME": str(self._folder),  # PulseAudio keeps its cookie there
             "XDG_RUNTIME_DIR": str(runtime),
             "PULSE_RUNTIME_PATH": str(runtime),
             "PULSE_STATE_PATH": str(self._folder),
@@ -48,6 +49,11 @@ class VirtualSound:
         return [name for name in ("pulseaudio", "pactl", "paplay", "parec") if shutil.which(name) is None]
 
     def __enter__(self) -> VirtualSound:
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Start the server; also again after `stop`, for programs that have `env` already."""
         self._server = subprocess.Popen(
             [
                 "pulseaudio",
@@ -70,11 +76,9 @@ class VirtualSound:
             time.sleep(0.05)
         self._pactl("set-default-source", "virtual_microphone")
         self._pactl("set-default-sink", "speaker")
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def stop(self) -> None:
+        """End the server, as if the sound card were pulled out."""
         if self._server is not None and self._server.poll() is None:
             self._server.send_signal(signal.SIGTERM)
             try:
@@ -82,6 +86,11 @@ class VirtualSound:
             except subprocess.TimeoutExpired:
                 self._server.kill()
                 self._server.wait()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def speak(self, recording: Path) -> None:

@@ -33,7 +33,8 @@ def read_audio(path: Path, sample_rate_hz: int = SAMPLE_RATE_HZ) -> AudioArray:
     if not len(samples):
         raise MediaError(f"{path} holds no sound: 0 samples.", remedy="Record it again.")
     mono: AudioArray = np.nan_to_num(samples.mean(axis=1, dtype=np.float32))
-    return resample(mono, source_rate_hz, sample_rate_hz)
+    # A float recording may exceed the range, and so does resampling where it is loudest.
+    return np.clip(resample(mono, source_rate_hz, sample_rate_hz), -1.0, 1.0)
 
 
 def resample(samples: AudioArray, from_hz: int, to_hz: int) -> AudioArray:

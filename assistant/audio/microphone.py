@@ -98,9 +98,11 @@ class _Capture:
         # The driver's own age of the block, where it tells one that can be true.
         age_s = min(max(time.currentTime - time.inputBufferAdcTime - count / self._rate_hz, 0.0), 0.2)
         at_s = self._loop.time() - age_s
-        samples = data[:, 0].copy()
+        # Resampling, ours or the sound server's, overshoots the range where the sound is loudest.
+        samples = np.clip(data[:, 0], -1.0, 1.0)
         if self._resampler is not None:
-            samples = np.concatenate([self._rest, self._resampler.resample_chunk(samples)])
+            resampled = np.clip(self._resampler.resample_chunk(samples), -1.0, 1.0)
+            samples = np.concatenate([self._rest, resampled])
             whole = len(samples) // FRAME_SAMPLES * FRAME_SAMPLES
             samples, self._rest = samples[:whole], samples[whole:]
         for start in range(0, len(samples), FRAME_SAMPLES):

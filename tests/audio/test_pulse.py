@@ -1,0 +1,240 @@
+"""The live assistant on real PortAudio: PulseAudio stands in for the sound card, nothing else is a double."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import anyio
+import numpy as np
+import pytest
+
+from assistant.asr import RECOGNIZERS
+from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, portaudio
+from assistant.audio.microphone import Microphone
+from assistant.audio.speaker import Speaker
+from assistant.config import AudioConfig, Config
+from assistant.errors import DeviceError
+from assistant.events import AudioArray, AudioFrame, SpeechChunk
+from assistant.models.store import ModelStore
+from assistant.registry import resolve
+from bench.virtual_sound import RATE_HZ, Tap, VirtualSound
+from tests.doubles.command import Running, assistant, wait_until
+
+pytestmark = [pytest.mark.pulse, pytest.mark.models]
+Spoken = Callable[[str], Path]
+TIME, HELP, DATE = "Hey Jarvis, what time is it?", "Hey Jarvis, what can you do?", "Hey Jarvis, what is the date?"
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+@contextmanager
+def recording(sound: VirtualSound, sink: str = "speaker") -> Iterator[Tap]:
+    tap = sound.tap(sink)
+    try:
+        yield tap
+    finally:
+        tap.close()
+
+
+def wait_for_reply(tap: Tap, since_s: float) -> AudioArray:
+    """What the speaker plays from `since_s` on, once it has begun and been quiet for a while."""
+    wait_until(lambda: tap.loud_at(since_s), "The speaker plays")
+    # Between sentences it may be quiet too.
+    wait_until(lambda: time.monotonic() - tap.loud_at(since_s)[-1] > 1.5, "The speaker falls silent")
+    return tap.samples(since_s)
+
+
+@pytest.fixture(scope="module")
+def understood(model_store: ModelStore) -> Iterator[Callable[[AudioArray], str]]:
+    """Recognises a recording of the speaker: what a listener would have understood."""
+    recognizer = resolve(RECOGNIZERS, "whisper", kind="recogniser").create(Config(), model_store)
+
+    def recognize(samples: AudioArray) -> str:
+        loud = np.flatnonzero(np.abs(samples) > Tap.LOUD)
+        stream = recognizer.open("en")
+        stream.accept(samples[max(0, loud[0] - RATE_HZ // 4) : loud[-1] + RATE_HZ // 4])
+        text: str = stream.result().text
+        return text
+
+    yield recognize
+    recognizer.close()
+
+
+@pytest.fixture
+def live(sound: VirtualSound, tmp_path: Path) -> Iterator[Running]:
+    """The assistant, listening; its events go to `tmp_path`."""
+    settings = {
+        "ASSISTANT_VISION__CAMERA": "none",
+        "ASSISTANT_TELEMETRY__EVENTS": str(tmp_path / "events.jsonl"),
+        "ASSISTANT_TELEMETRY__LOG_CONTENT": "true",
+    }
+    with Running("run", env=sound.env | settings) as running:
+        running.wait_for("Listening", timeout_s=120)
+        yield running
+
+
+def events_of(folder: Path, kind: str) -> list[dict[str, object]]:
+    lines = map(json.loads, (folder / "events.jsonl").read_text(encoding="utf-8").splitlines())
+    return [line for line in lines if line["event"] == kind]
+
+
+def test_a_conversation_with_an_interruption(
+    live: Running,
+    sound: VirtualSound,
+    spoken: Spoken,
+    understood: Callable[[AudioArray], str],
+    tmp_path: Path,
+) -> None:
+    with recording(sound) as speaker:
+        since_s = time.monotonic()
+        sound.speak(spoken(TIME))
+        assert "it's" in understood(wait_for_reply(speaker, since_s)).lower().replace("’", "'")
+
+        since_s = time.monotonic()
+        sound.speak(spoken(HELP))
+        wait_until(lambda: len(speaker.loud_at(since_s)) > 50, "The long reply plays")
+        sound.speak(spoken(DATE))
+        live.wait_for("what is the date")
+        answered_s = time.monotonic()
+        reply = understood(wait_for_reply(speaker, answered_s))
+    assert any(weekday in reply for weekday in WEEKDAYS), reply
+    assert "timer" not in reply, "nothing of the old reply is heard after the interruption"
+    assert live.end(signal.SIGTERM) == 0
+    assert "Traceback" not in live.output
+
+    interruptions = events_of(tmp_path, "Interruption")
+    assert [event["reason"] for event in interruptions] == ["speech"]
+    finished = events_of(tmp_path, "PlaybackFinished")
+    assert [event["completed"] for event in finished] == [True, False, True]
+    assert 0.5 < finished[1]["played_s"] < answered_s - since_s
+
+
+def test_a_lost_sound_server_is_told_and_used_again_when_it_is_back(
+    live: Running, sound: VirtualSound, spoken: Spoken, tmp_path: Path
+) -> None:
+    sound.stop()
+    live.wait_for("microphone: ")
+    assert live.alive
+    assert "delivered nothing" in live.output
+    sound.start()
+    live.wait_for("microphone: works again")
+    with recording(sound) as speaker:
+        since_s = time.monotonic()
+        sound.speak(spoken(TIME))
+        wait_for_reply(speaker, since_s)
+    assert live.end(signal.SIGTERM) == 0
+    assert [event["stage"] for event in events_of(tmp_path, "StageFailed")] == ["microphone"]
+    assert [event["stage"] for event in events_of(tmp_path, "StageRecovered")] == ["microphone"]
+    assert events_of(tmp_path, "PlaybackFinished")[0]["completed"] is True
+
+
+def test_say_reaches_the_speaker(sound: VirtualSound, understood: Callable[[AudioArray], str]) -> None:
+    with recording(sound) as speaker:
+        since_s = time.monotonic()
+        result = assistant("say", "The kettle is on the table.", env=sound.env)
+        assert (result.returncode, result.stderr) == (0, "")
+        heard = understood(wait_for_reply(speaker, since_s)).lower()
+    assert "kettle" in heard and "table" in heard
+
+
+def test_devices_lists_microphone_and_speaker(sound: VirtualSound) -> None:
+    result = assistant("devices", "--json", env=sound.env)
+    assert result.returncode == 0
+    listing = json.loads(result.stdout)
+    for kind in ("microphones", "speakers"):
+        assert {"pulse", "default"} <= {device["name"] for device in listing[kind]}
+        assert all(isinstance(device["index"], int) and device["host"] == "ALSA" for device in listing[kind])
+
+
+def test_listen_prints_what_is_said_and_ends_with_ctrl_c(sound: VirtualSound, spoken: Spoken) -> None:
+    with Running("listen", env=sound.env) as running:
+        running.wait_for("Listening to")
+        sound.speak(spoken(TIME))
+        running.wait_for("[en] ")
+        assert "what time is it" in running.lines[-1].lower()
+        assert running.end(signal.SIGINT) == 130
+    assert "Traceback" not in running.output
+
+
+@pytest.fixture
+def devices(sound: VirtualSound, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """PortAudio of this process sees the virtual devices."""
+    with monkeypatch.context() as patch:
+        for name, value in sound.env.items():
+            patch.setenv(name, value)
+        portaudio.rescan()
+        yield
+    portaudio.rescan()
+
+
+def chunk(seconds: float, level: float = 0.5) -> SpeechChunk:
+    return SpeechChunk(0.0, 1, np.full(round(seconds * 24_000), level, np.float32), 24_000, "")
+
+
+def test_the_microphone_keeps_its_contract(devices: None, sound: VirtualSound, spoken: Spoken) -> None:
+    async def main() -> list[AudioFrame]:
+        microphone = Microphone(AudioConfig())
+        frames: list[AudioFrame] = []
+        for _ in range(2):  # it can be opened again
+            await microphone.open()
+            with anyio.fail_after(30):
+                async for frame in microphone.frames():
+                    frames.append(frame)
+                    if len(frames) % 40 == 0:
+                        break
+            await microphone.close()
+            await microphone.close()
+        return frames
+
+    speaking = threading.Thread(target=sound.speak, args=(spoken(TIME),))
+    speaking.start()
+    frames = anyio.run(main)
+    speaking.join()
+    assert len(frames) == 80
+    for frame in frames:
+        assert frame.sample_rate_hz == SAMPLE_RATE_HZ
+        assert frame.samples.shape == (FRAME_SAMPLES,)
+        assert frame.samples.dtype == np.float32
+        assert np.abs(frame.samples).max() <= 1.0
+    assert max(np.abs(frame.samples).max() for frame in frames) > Tap.LOUD
+    # Each opening's frames follow each other.
+    assert (np.diff([frame.at_s for frame in frames]) > 0).all()
+
+
+def test_the_speaker_keeps_its_contract(devices: None, sound: VirtualSound) -> None:
+    async def main() -> tuple[list[float], list[float]]:
+        speaker, loop_times, played = Speaker(AudioConfig(volume=1.0)), [], []
+        for _ in range(2):  # it can be opened again
+            await speaker.open()
+            with anyio.fail_after(30):
+                loop_times += [await speaker.play(chunk(0.3)), await speaker.play(chunk(0.3))]
+                await speaker.drain()
+                played.append(speaker.played_s())
+                await speaker.play(chunk(20.0))
+                speaker.stop()
+                await speaker.drain()
+            await speaker.close()
+            await speaker.close()
+        return loop_times, played
+
+    with recording(sound) as tap:
+        times, played = anyio.run(main)
+        # The stopped chunk would have been heard for 20 s.
+        wait_until(lambda: time.monotonic() - tap.loud_at()[-1] > 0.5, "The speaker falls silent", 10)
+        heard_s = len(tap.loud_at()) / 100
+    # A device that was just opened may make the second chunk wait longer than the first lasts.
+    assert times[1] - times[0] > 0.2
+    assert played[0] == pytest.approx(0.6, abs=0.01)
+    assert 1.0 < heard_s < 5.0
+
+
+def test_a_device_that_is_not_there_is_named_beside_those_that_are(devices: None) -> None:
+    for device in (Microphone(AudioConfig(input="kazoo")), Speaker(AudioConfig(output="kazoo"))):
+        with pytest.raises(DeviceError, match="kazoo.*pulse") as raised:
+            anyio.run(device.open)
+        assert raised.value.remedy

@@ -1,0 +1,50 @@
+"""Catching what a test leaves behind: processes, also orphaned ones, threads and temporary files."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+_GRACE_S = 10.0
+
+
+@contextmanager
+def nothing_left_behind(folder: Path) -> Iterator[None]:
+    """Inside, `folder` is where temporary files go. At the end it must be empty, and every thread and process that was
+    started inside must be gone; processes are known by that folder in their environment, whoever adopted them."""
+    threads = set(threading.enumerate())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(folder))
+        patch.setattr(tempfile, "tempdir", None)
+        yield
+        deadline_s = time.monotonic() + _GRACE_S
+        while (left := _left(folder, threads)) and time.monotonic() < deadline_s:
+            time.sleep(0.1)
+    assert not left, f"Left behind: {', '.join(left)}"
+
+
+def _left(folder: Path, threads_before: set[threading.Thread]) -> list[str]:
+    started = [thread for thread in threading.enumerate() if thread not in threads_before]
+    return [
+        *(f"process {pid}" for pid in _processes(folder)),
+        *(f"thread {thread.name}" for thread in started),
+        *(f"file {path}" for path in folder.iterdir()),
+    ]
+
+
+def _processes(folder: Path) -> Iterator[str]:
+    for process in psutil.process_iter():
+        try:
+            ours = process.pid != os.getpid() and process.environ().get("TMPDIR") == str(folder)
+            if ours and process.status() != psutil.STATUS_ZOMBIE:
+                yield f"{process.pid} {' '.join(process.cmdline())}"
+        except psutil.Error:
+            continue
