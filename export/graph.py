@@ -10,7 +10,7 @@ import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # no stubs with protobuf
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 
-from export.errors import QuantizationError
+from export.errors import ConversionError
 
 _FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16)
 
@@ -18,7 +18,7 @@ _FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16)
 def load_graph(path: Path) -> ModelProto:
     """The model with its types and shapes inferred and every node named, as "operator_number" where it had no name.
 
-    Raises `QuantizationError` when the file is missing or not ONNX.
+    Raises `ConversionError` when the file is missing or not ONNX.
     """
     try:
         model = onnx.load(path)
@@ -27,7 +27,7 @@ def load_graph(path: Path) -> ModelProto:
         name_nodes(model)
         return onnx.shape_inference.infer_shapes(model, data_prop=True)
     except (OSError, DecodeError, ValueError, onnx.checker.ValidationError) as error:
-        raise QuantizationError(f"{path} is not an ONNX model that can be read: {error}.") from error
+        raise ConversionError(f"{path} is not an ONNX model that can be read: {error}.") from error
 
 
 def name_nodes(model: ModelProto) -> None:
@@ -111,7 +111,7 @@ def sort_nodes(graph: GraphProto) -> None:
             else:
                 later.append(node)
         if len(later) == len(waiting):
-            raise QuantizationError(f"The graph has a cycle through node '{waiting[0].name}'.")
+            raise ConversionError(f"The graph has a cycle through node '{waiting[0].name}'.")
         waiting = later
     copies = [NodeProto.FromString(node.SerializeToString()) for node in ordered]
     del graph.node[:]

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-
 import numpy as np
 import onnx
 from onnx import ModelProto, TensorProto

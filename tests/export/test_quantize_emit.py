@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from export.calibration import calibrate
-from export.errors import CalibrationError, QuantizationError
+from export.errors import CalibrationError, ConversionError, QuantizationError
 from export.quantize import PRECISIONS, LayerSensitivity, Precision, QuantizeOptions, emit, exclude_sensitive
 from tests.doubles.tiny_networks import INPUT, samples, write_model, write_network
 
@@ -204,5 +204,5 @@ def test_an_old_opset_and_what_is_not_onnx_are_refused(folder: Path, tmp_path: P
         emit(old, folder / "calibration.npz", "int8-trt", DEFAULT, tmp_path / "m.onnx")
     text = tmp_path / "text.onnx"
     text.write_text("a poem")
-    with pytest.raises(QuantizationError, match=r"text\.onnx is not an ONNX model"):
+    with pytest.raises(ConversionError, match=r"text\.onnx is not an ONNX model"):
         emit(text, None, "fp32", DEFAULT, tmp_path / "m.onnx")

@@ -1,0 +1,68 @@
+"""A model as the rules see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
+
+from export.graph import all_graphs, load_graph
+
+
+class InspectedModel:
+    """Types and constants of all graphs, those inside If, Loop and Scan included, by tensor name."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises `ConversionError` when the file is no ONNX model."""
+        self.proto: ModelProto = load_graph(path)
+        self.types: dict[str, int] = {}
+        self._constants: dict[str, TensorProto] = {}
+        for graph in all_graphs(self.proto.graph):
+            self._read(graph)
+
+    def _read(self, graph: GraphProto) -> None:
+        for value in (*graph.input, *graph.output, *graph.value_info):
+            self.types[value.name] = value.type.tensor_type.elem_type
+        for tensor in graph.initializer:
+            self._constants[tensor.name] = tensor
+        for node in graph.node:
+            if node.op_type == "Constant":
+                for item in node.attribute:
+                    if item.name == "value":
+                        self._constants[node.output[0]] = item.t
+        self.types.update({name: tensor.data_type for name, tensor in self._constants.items()})
+
+    def nodes(self) -> Iterator[NodeProto]:
+        """Of all graphs."""
+        for graph in all_graphs(self.proto.graph):
+            yield from graph.node
+
+    def constants(self) -> Iterator[tuple[str, TensorProto]]:
+        """Initializers and values of Constant nodes, by tensor name."""
+        yield from self._constants.items()
+
+    def constant(self, name: str) -> NDArray[np.generic] | None:
+        """A constant's value; None for a tensor that is computed."""
+        tensor = self._constants.get(name)
+        return None if tensor is None else numpy_helper.to_array(tensor)
+
+    def is_constant(self, name: str) -> bool:
+        """Whether its value is known before the network runs."""
+        return name in self._constants
+
+
+def type_name(elem_type: int) -> str:
+    """ONNX's name of a tensor type: "UINT8"."""
+    return str(TensorProto.DataType.Name(elem_type))
+
+
+def attribute(node: NodeProto, name: str, default: object = None) -> object:
+    """A node's attribute, or `default`; text as str."""
+    for item in node.attribute:
+        if item.name == name:
+            value = helper.get_attribute_value(item)
+            return value.decode() if isinstance(value, bytes) else value
+    return default

@@ -1,0 +1,257 @@
+"""The rules: each a function that yields findings, each one line in `RULES`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from onnx import NodeProto, TensorProto, numpy_helper
+
+from export.graph import opset_version
+from export.lint.finding import Finding
+from export.lint.inspected import InspectedModel, attribute, type_name
+from export.lint.operators import FLOAT_ONLY, NEVER_SUPPORTED, REMEDIES, SUPPORTED_SINCE
+from export.lint.targets import Target
+
+Rule = Callable[[InspectedModel, Target], Iterator[Finding]]
+
+_OLDEST_EXPORTED_OPSET = 17
+_ONNX_DOMAINS = ("", "ai.onnx")
+_Q_DQ = ("QuantizeLinear", "DequantizeLinear")
+_TYPES_WITHOUT_SUPPORT = frozenset(
+    (
+        *(TensorProto.INT16, TensorProto.UINT16, TensorProto.UINT32, TensorProto.UINT64),
+        *(TensorProto.STRING, TensorProto.COMPLEX64, TensorProto.COMPLEX128),
+    )
+)
+_INTEGERS = (TensorProto.INT32, TensorProto.INT64)
+
+
+def opset(model: InspectedModel, target: Target) -> Iterator[Finding]:
+    """The operator set is one that the parser reads."""
+    version = opset_version(model.proto)
+    known = target.opsets
+    if version not in known:
+        yield Finding(
+            "opset",
+            "error",
+            "",
+            f"Opset {version}; {target} reads {known[0]} to {known[-1]}.",
+            "Export with opset 17, or convert the file with onnx.version_converter.",
+        )
+    elif version < _OLDEST_EXPORTED_OPSET:
+        yield Finding(
+            "opset",
+            "warning",
+            "",
+            f"Opset {version} is older than what this toolchain quantizes ({_OLDEST_EXPORTED_OPSET} to 20).",
+            "Export with opset 17.",
+        )
+
+
+def ir_version(model: InspectedModel, target: Target) -> Iterator[Finding]:
+    """The file format is not newer than the parser."""
+    version = model.proto.ir_version
+    if version > target.max_ir_version:
+        yield Finding(
+            "ir-version",
+            "error",
+            "",
+            f"IR version {version}; {target} is built with an ONNX that reads up to {target.max_ir_version}.",
+            "Set ir_version to 8 (opset 17, 18) or 9 (opset 19, 20).",
+        )
+
+
+def foreign_domain(model: InspectedModel, target: Target) -> Iterator[Finding]:
+    """All operators are ONNX's own or functions in the file."""
+    functions = {(function.domain, function.name) for function in model.proto.functions}
+    for node in model.nodes():
+        if node.domain not in _ONNX_DOMAINS and (node.domain, node.op_type) not in functions:
+            yield Finding(
+                "foreign-domain",
+                "error",
+                node.name,
+                f"{node.domain}::{node.op_type} is not ONNX's; {target} has it only with a plugin of that name.",
+                "Save the graph before onnxruntime's extended optimizations, or export it with ONNX's operators.",
+            )
+
+
+def operator(model: InspectedModel, target: Target) -> Iterator[Finding]:
+    """TensorRT has the operator."""
+    for node in model.nodes():
+        since = SUPPORTED_SINCE.get(node.op_type)
+        missing = node.op_type in NEVER_SUPPORTED or (since is not None and target.tensorrt < since)
+        if node.domain in _ONNX_DOMAINS and missing:
+            later = f" (10.{since[1]} is the first)" if since else ""
+            remedy = REMEDIES.get(node.op_type, "Export the network without it, or do this step outside the network.")
+            yield Finding("operator", "error", node.name, f"{target} has no {node.op_type}{later}.", remedy)
+
+
+def tensor_type(model: InspectedModel, target: Target) -> Iterator[Finding]:
+    """Tensors have types that TensorRT computes with."""
+    for node in model.nodes():
+        for name in node.output:
+            yield from _type_of_output(model, target, node, name)
+        first = model.types.get(node.input[0]) if node.input else None
+        if node.op_type in FLOAT_ONLY and first in _INTEGERS:
+            yield Finding(
+                "tensor-type",
+                "error",
+                node.name,
+                f"{node.op_type} of {type_name(first or 0)}; {target} has it for floating point only.",
+                "Cast its input to FLOAT, or use an integer operator.",
+            )
+
+
+def _type_of_output(model: InspectedModel, target: Target, node: NodeProto, name: str) -> Iterator[Finding]:
+    kind = model.types.get(name, TensorProto.UNDEFINED)
+    where = f"The output '{name}' of {node.op_type}"
+    if kind in _TYPES_WITHOUT_SUPPORT:
+        message, remedy = f"{where} is {type_name(kind)}, which {target} lacks.", "Cast it to FLOAT or INT32."
+        yield Finding("tensor-type", "error", node.name, message, remedy)
+    elif kind == TensorProto.UINT8 and node.op_type != "Cast":
+        message = f"{where} is UINT8, which {target} has only at a network's inputs and outputs."
+        yield Finding("tensor-type", "error", node.name, message, "Quantize with signed activations: emit int8-trt.")
+    elif kind == TensorProto.DOUBLE:
+        message = f"{where} is DOUBLE; {target} computes it in FLOAT."
+        yield Finding("tensor-type", "warning", node.name, message, "Export in FP32, to see the same values.")
+    elif kind == TensorProto.BFLOAT16:
+        message = f"{where} is BFLOAT16, which onnxruntime, the fallback, does not run on a CPU."
+        yield Finding("tensor-type", "warning", node.name, message, "Export in FP32 and emit fp16.")
+
+
+def zero_point(model: InspectedModel, target: Target) -> Iterator[Finding]:
+    """Quantization is symmetric."""
+    for node in model.nodes():
+        if node.op_type not in _Q_DQ or len(node.input) < 3 or not node.input[2]:
+            continue
+        value = model.constant(node.input[2])
+        if value is None:
+            problem = f"the zero point '{node.input[2]}' is computed"
+        elif np.any(value):
+            problem = f"zero points up to {int(np.abs(value.astype(np.int64)).max())}"
+        else:
+            continue
+        message = f"{node.op_type} with {problem}; {target} takes constant 0 only."
+        yield Finding("zero-point", "error", node.name, message, "Quantize symmetrically: emit int8-trt.")
+
+
+def int32_dequantize(model: InspectedModel, target: Target) -> Iterator[Finding]:
+    """Biases are not quantized."""
+    for node in model.nodes():
+        if node.op_type == "DequantizeLinear" and model.types.get(node.input[0]) == TensorProto.INT32:
+            message = f"DequantizeLinear of INT32 ('{node.input[0]}', a quantized bias); {target} takes INT8."
+            yield Finding("int32-dequantize", "error", node.name, message, "Leave biases alone: emit int8-trt.")
+
+
+def dynamic_axis(model: InspectedModel, _target: Target) -> Iterator[Finding]:
+    """Inputs have fixed sizes."""
+    for value in model.proto.graph.input:
+        axes = value.type.tensor_type.shape.dim
+        free = [f"{axis} ('{size.dim_param}')" for axis, size in enumerate(axes) if not size.HasField("dim_value")]
+        if free:
+            yield Finding(
+                "dynamic-axis",
+                "error",
+                value.name,
+                f"The input '{value.name}' has no fixed size along axis {', '.join(free)}: no engine is built without "
+                "an optimization profile.",
+                "Fix the sizes when exporting: export.onnx_file.fix_sizes.",
+            )
+
+
+def control_flow(model: InspectedModel, target: Target) -> Iterator[Finding]:
+    """The graph is static."""
+    for node in model.nodes():
+        if node.op_type in ("If", "Loop", "Scan"):
+            yield Finding(
+                "control-flow",
+                "warning",
+                node.name,
+                f"{node.op_type}: {target} takes it with restrictions (equal ranks of both branches, fixed lengths), "
+                "and does not fuse across it.",
+                "Export a static graph: fix the inputs that the branches depend on, and fold constants.",
+            )
+
+
+def constant_values(model: InspectedModel, target: Target) -> Iterator[Finding]:
+    """Constants are finite."""
+    for name, tensor in model.constants():
+        if tensor.data_type not in (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE):
+            continue
+        values = numpy_helper.to_array(tensor)
+        if np.isnan(values).any():
+            message, remedy = f"The constant '{name}' holds NaN.", "Take an earlier checkpoint: training diverged."
+            yield Finding("constant-values", "error", name, message, remedy)
+        elif np.isinf(values).any():
+            message = (
+                f"The constant '{name}' holds infinity, which {target} turns to NaN where it is scaled or in FP16."
+            )
+            yield Finding("constant-values", "warning", name, message, "Use the lowest finite value (-65504 in FP16).")
+
+
+def restrictions(model: InspectedModel, target: Target) -> Iterator[Finding]:
+    """Operators are used in the ways that TensorRT's parser documents."""
+    for node in model.nodes():
+        if (check := _RESTRICTIONS.get(node.op_type)) and (problem := check(model, node)):
+            message = f"{node.op_type} with {problem}; {target} does not take that."
+            yield Finding("restriction", "error", node.name, message, "Export the network without it.")
+
+
+def _resize(model: InspectedModel, node: NodeProto) -> str | None:
+    mode = attribute(node, "mode", "nearest")
+    if mode == "cubic":
+        return "mode 'cubic'"
+    if attribute(node, "antialias", 0):
+        return "antialiasing"
+    transformation = attribute(node, "coordinate_transformation_mode", "half_pixel")
+    return f"coordinates '{transformation}'" if transformation == "tf_crop_and_resize" else None
+
+
+def _top_k(model: InspectedModel, node: NodeProto) -> str | None:
+    k = model.constant(node.input[1])
+    if k is not None and int(k.reshape(-1)[0]) >= 3840:
+        return f"K = {int(k.reshape(-1)[0])}, which must be under 3840"
+    return "unsorted results" if attribute(node, "sorted", 1) == 0 else None
+
+
+def _max_pool(model: InspectedModel, node: NodeProto) -> str | None:
+    return "the output Indices" if len(node.output) > 1 and node.output[1] else None
+
+
+def _layer_normalization(model: InspectedModel, node: NodeProto) -> str | None:
+    return "the outputs Mean or InvStdDev" if any(node.output[1:]) else None
+
+
+def _constant_axes(model: InspectedModel, node: NodeProto) -> str | None:
+    computed = len(node.input) > 1 and node.input[1] and not model.is_constant(node.input[1])
+    return "axes that are computed" if computed else None
+
+
+def _lstm(model: InspectedModel, node: NodeProto) -> str | None:
+    if attribute(node, "layout", 0):
+        return "layout 1"
+    return "input_forget" if attribute(node, "input_forget", 0) else None
+
+
+def _scatter_nd(model: InspectedModel, node: NodeProto) -> str | None:
+    return "a reduction" if attribute(node, "reduction", "none") != "none" else None
+
+
+_REDUCTIONS = ("L1", "L2", "LogSum", "LogSumExp", "Max", "Mean", "Min", "Prod", "Sum", "SumSquare")
+_RESTRICTIONS: dict[str, Callable[[InspectedModel, NodeProto], str | None]] = {
+    "Resize": _resize,
+    "TopK": _top_k,
+    "MaxPool": _max_pool,
+    "LayerNormalization": _layer_normalization,
+    "LSTM": _lstm,
+    "ScatterND": _scatter_nd,
+    "Squeeze": _constant_axes,
+    "Unsqueeze": _constant_axes,
+    **{f"Reduce{kind}": _constant_axes for kind in _REDUCTIONS},
+}
+
+RULES: tuple[Rule, ...] = (
+    *(opset, ir_version, foreign_domain, operator, restrictions, tensor_type, zero_point, int32_dequantize),
+    *(dynamic_axis, control_flow, constant_values),
+)

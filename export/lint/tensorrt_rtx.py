@@ -1,0 +1,70 @@
+"""The parser and the builder of TensorRT-RTX, which need no GPU, in a child process that may crash or hang.
+
+It is not the TensorRT of a Jetson: its parser is newer, and it has no kernels for Orin (SM 8.7; the nearest that it
+builds for is SM 8.6). What it refuses is wrong; what it accepts may still be refused on the device.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+from export.lint.finding import Finding
+
+TIMEOUT_S = 600.0
+RULE = "tensorrt-rtx"
+
+_PACKAGES = ("tensorrt-rtx-cu12", "tensorrt_rtx_cu12", "tensorrt-rtx-cu13", "tensorrt_rtx_cu13")
+
+
+def tensorrt_rtx_version() -> str | None:
+    """The version that is installed (extra `tensorrt-check`), or None: then no parser has seen the file."""
+    if importlib.util.find_spec("tensorrt_rtx") is None:
+        return None
+    for package in _PACKAGES:
+        try:
+            return metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return "of unknown version"
+
+
+def build_findings(
+    path: Path, *, timeout_s: float = TIMEOUT_S, worker: str = "export.lint.rtx_worker"
+) -> list[Finding]:
+    """What TensorRT-RTX says against the file; nothing if it builds an engine, or is not installed.
+
+    `worker` is the module that the child runs: it prints one JSON object.
+    """
+    version = tensorrt_rtx_version()
+    if version is None:
+        return []
+    label = f"TensorRT-RTX {version} parser, not Orin"
+    command = [sys.executable, "-m", worker, str(path)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(item for item in sys.path if item)}
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, env=environment, check=False)
+    except subprocess.TimeoutExpired:
+        message = f"{label}: it had not finished after {timeout_s:g} s."
+        return [Finding(RULE, "warning", "", message, "Build on the device, where time is what it is.")]
+    try:
+        problems = json.loads(done.stdout.strip().rpartition("\n")[2])["problems"]
+    except (ValueError, KeyError, TypeError):
+        message = f"{label}: it died ({_how(done.returncode)}). {done.stderr.strip()[-300:]}"
+        return [Finding(RULE, "error", "", message, "Cut the graph in two to find the node that it dies of.")]
+    return [
+        Finding(
+            RULE, "error", item["node"], f"{label}: {item['message']}", "See TensorRT's operators.md for this node."
+        )
+        for item in problems
+    ]
+
+
+def _how(returncode: int) -> str:
+    return signal.Signals(-returncode).name if returncode < 0 else f"exit status {returncode}"
