@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -87,10 +86,6 @@ def build(recipe: Recipe, store: ModelStore, options: BuildOptions, progress: Pr
         for precision in PRECISIONS:
             if precision != "fp32" and precision not in options.precisions:
                 continue
-            missing = None if precision == "fp32" else _missing_part()
-            if missing is not None:
-                rejected.append(Rejected(precision=precision, reasons=(missing,)))
-                continue
             outcome = _precision(pipeline, precision, exported, fp32, reference, pruned=bool(options.prune))
             if outcome.reasons:
                 rejected.append(Rejected(precision=precision, reasons=outcome.reasons))
@@ -123,8 +118,7 @@ def _precision(
     model = fp32 if precision == "fp32" else pipeline.emit(precision, fp32, exported)
     # What is pruned is no longer the source's network to the last digit, in whatever precision.
     verdict = pipeline.judge(precision, "int8-ort" if pruned else precision, model, reference)
-    linted = precision in _FOR_TENSORRT and importlib.util.find_spec("export.lint") is not None
-    findings = pipeline.lint(precision, LINT_TARGETS, model) if linted else []
+    findings = pipeline.lint(precision, LINT_TARGETS, model) if precision in _FOR_TENSORRT else []
     return _Outcome(precision, model, verdict, findings)
 
 
@@ -163,13 +157,6 @@ def _calibration_text(samples: SampleSet, outcomes: Sequence[_Outcome]) -> str:
     validated = outcomes[0].verdict.samples
     views = "other views of the same files" if samples.same_files_for_both else "files that were held out"
     return f"{samples.origin}; compared on {validated} samples, {views}"
-
-
-def _missing_part() -> str | None:
-    """Why INT8 and FP16 cannot be made by this installation; None if they can."""
-    if importlib.util.find_spec("export.quantize") is None:
-        return "not available: this installation has no export.quantize"
-    return None
 
 
 def _gate_error(recipe: Recipe, reasons: Sequence[str], prune: float) -> GateError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,8 +11,10 @@ import typer
 
 from assistant.errors import AssistantError
 from assistant.inference.bundle import Bundle, Variant
+from export.build import LINT_TARGETS
 from export.bundle import contracts
 from export.errors import ConversionError
+from export.lint import lint_model
 from export.onnx_file import read_onnx
 from export.parity import compare, failures, tolerance_checks
 from export.reference import exact_network
@@ -78,11 +79,6 @@ def _check_golden(bundle: Bundle, variant: Variant) -> None:
 
 
 def _check_lint(bundle: Bundle, variant: Variant) -> None:
-    if importlib.util.find_spec("export.lint") is None:
-        return
-    from export.build import LINT_TARGETS
-    from export.lint import lint_model
-
     for target in LINT_TARGETS:
         errors = [item for item in lint_model(bundle.onnx(variant.precision), target) if item.severity == "error"]
         if errors:

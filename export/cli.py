@@ -105,11 +105,16 @@ def import_network(
 
 
 @app.command("compile")
-def compile_engines(bundle: _Bundle, as_json: _Json = False) -> None:
+def compile_engines(
+    bundle: _Bundle,
+    engines: Annotated[Path | None, typer.Option(help="Folder for the engines.", metavar="DIR")] = None,
+    as_json: _Json = False,
+) -> None:
     """On the device: build engines, compare them with the golden pairs, keep the fastest that is right."""
     from export.commands import compile_on_device
 
-    raise typer.Exit(compile_on_device(bundle, as_json))
+    folder = engines or platformdirs.user_cache_path("edge-assistant") / "engines"
+    raise typer.Exit(compile_on_device(bundle, folder, as_json))
 
 
 def default_cache() -> Path:

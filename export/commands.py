@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import time
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from assistant.atomic import write_text
-from assistant.errors import AssistantError, ConfigError, DependencyMissingError, ModelMissingError
+from assistant.errors import AssistantError, ConfigError, ModelMissingError
 from assistant.inference.bundle import PRECISIONS, Bundle, Precision
 from assistant.models.rich_progress import RichProgress
 from assistant.models.store import ModelStore
@@ -72,8 +71,6 @@ def chosen_precisions(names: Sequence[str]) -> tuple[Precision, ...]:
 
 def lint_file(model: Path, target: str, as_json: bool) -> int:
     """`lint`; 1 if TensorRT would refuse the file."""
-    if importlib.util.find_spec("export.lint") is None:
-        raise DependencyMissingError("Linting is not available: this installation has no export.lint.")
     from export.lint import lint_model
 
     if target not in LINT_TARGETS:
@@ -97,20 +94,17 @@ def write_report(path: Path, out: Path | None) -> None:
     typer.echo(f"Wrote {target} ({target.stat().st_size / 1e3:.0f} kB).")
 
 
-def compile_on_device(path: Path, as_json: bool) -> int:
-    """`compile`; the result is the exit code."""
-    bundle = Bundle.open(path)
-    bundle.verify()
-    if importlib.util.find_spec("assistant.inference.engine_build") is None:
-        raise DependencyMissingError(
-            "Engines cannot be built: this installation has no assistant.inference.engine_build.",
-            remedy="Use the bundle's ONNX files with onnxruntime.",
-        )
+def compile_on_device(path: Path, cache: Path, as_json: bool) -> int:
+    """`compile`; 1 if no engine can be used. Raises `EngineError` where there is no driver; then nothing is written."""
     from assistant.inference.engine_build import compile_bundle
 
-    result = compile_bundle(bundle)
-    typer.echo(json.dumps(asdict(result), default=str, indent=1) if as_json else str(result))
-    return 0
+    with RichProgress(Console(stderr=True)) as progress:
+        result = compile_bundle(path, cache, notify=progress.note)
+    if as_json:
+        typer.echo(json.dumps(asdict(result), default=str, ensure_ascii=False, indent=1))
+    else:
+        typer.echo(f"{path.name}: {result.choice.winner or 'no engine'}. {result.choice.reason}")
+    return 0 if result.ok else 1
 
 
 def _described(recipe: Recipe, store: ModelStore, out: Path) -> dict[str, Any]:

@@ -20,7 +20,8 @@ Outputs = Mapping[str, Array]
 Network = Callable[[Feeds], Outputs]
 """A network that can be asked."""
 Purpose = Literal["calibration", "validation"]
-Medium = Literal["pictures", "recordings"]
+Medium = Literal["pictures", "recordings", "arrays"]
+"""What samples are made of; "arrays" are `.npz` files with the inputs as they are, which every recipe takes."""
 
 
 @dataclass(frozen=True, slots=True)

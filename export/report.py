@@ -1,9 +1,213 @@
-"""The report of a bundle."""
+"""The report of a bundle: one HTML page that loads nothing from elsewhere."""
 
 from __future__ import annotations
-from assistant.inference.bundle import Bundle
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import resources
+from typing import Any
+from xml.etree.ElementTree import Element
+
+from assistant.inference.bundle import Bundle, BundleManifest, TensorContract
+from assistant.telemetry.markup import add, page
+from export.report_charts import add_bars, add_latencies
+
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+_NOT_CHECKED = (
+    "No engine was built and nothing ran on a GPU or a Jetson: that is `assistant-export compile`, on the device.",
+    "Latencies are of the machine that is named with them. They say nothing about another one.",
+    "int8-trt runs here through onnxruntime with its optimizations off, which is how TensorRT is meant to compute it; "
+    "an engine may round differently, so the device compares it with the golden pairs again.",
+)
 
 
 def report_of(bundle: Bundle) -> str:
-    """Later."""
-    return bundle.manifest.recipe
+    """The page, from what lies in the bundle alone."""
+    manifest = bundle.manifest
+    root = Element("html", {"lang": "en"})
+    _add_head(root, f"{manifest.title}: {manifest.recipe}")
+    body = add(root, "body")
+    _add_summary(add(body, "header"), manifest)
+    main = add(body, "main")
+    measured = _read(bundle, "measurements.json") or {}
+    _add_variants(_section(main, "Variants"), manifest, measured)
+    if measured:
+        _add_latency(_section(main, "Latency"), measured)
+    _add_parity(_section(main, "Parity with the source network"), manifest)
+    sensitivity = _read(bundle, "evidence/sensitivity.json")
+    if sensitivity:
+        _add_sensitivity(_section(main, "Sensitivity of each layer"), sensitivity)
+    _add_lint(_section(main, "TensorRT lint"), manifest, _read(bundle, "evidence/lint.json"))
+    _add_tensors(_section(main, "Tensors"), manifest)
+    _add_facts(_section(main, "Origin"), manifest)
+    _add_list(_section(main, "Not checked here"), (*_NOT_CHECKED, *_calibration_limits(manifest)))
+    return page(root)
+
+
+def _add_head(root: Element, title: str) -> None:
+    head = add(root, "head")
+    add(head, "meta", "", {"charset": "utf-8"})
+    add(head, "meta", "", {"http-equiv": "Content-Security-Policy", "content": _POLICY})
+    add(head, "meta", "", {"name": "viewport", "content": "width=device-width, initial-scale=1"})
+    add(head, "meta", "", {"name": "color-scheme", "content": "light dark"})
+    add(head, "title", title)
+    add(head, "style", resources.files(__package__).joinpath("report.css").read_text(encoding="utf-8"))
+
+
+def _add_summary(parent: Element, manifest: BundleManifest) -> None:
+    add(parent, "h1", manifest.title)
+    add(parent, "p", f"{manifest.recipe} · {manifest.task} · licence of the weights: {manifest.licence}", _DIM)
+    if manifest.random_weights:
+        text = "These weights are random: speed, size and numerical parity mean something, the answers do not."
+        add(parent, "p", text, {"class": "note"})
+    if manifest.pruned:
+        add(parent, "p", f"{manifest.pruned:.0%} of each layer's weights were set to zero.", {"class": "note"})
+
+
+_DIM = {"class": "dim"}
+
+
+def _add_variants(parent: Element, manifest: BundleManifest, measured: Mapping[str, Any]) -> None:
+    latencies = measured.get("variants", {})
+    base_ms = latencies.get("fp32", {}).get("median_ms")
+    rows: list[Sequence[str]] = []
+    for variant in manifest.variants:
+        median_ms = latencies.get(variant.precision, {}).get("median_ms")
+        speed = f"{base_ms / median_ms:.2f}×" if base_ms and median_ms else "–"
+        time = f"{median_ms:.2f} ms" if median_ms else "–"
+        task = [item for item in variant.gate if "agreement" in item.name and item.value is not None]
+        agreement = ", ".join(f"{item.name} {item.value:.1%}" for item in task) or "–"
+        rows.append((variant.precision, f"{variant.size / 1e6:.2f} MB", time, speed, agreement))
+    _add_table(parent, ("precision", "size", "median", "against FP32", "task"), rows, numbers=(1, 2, 3))
+    for item in manifest.rejected:
+        line = add(parent, "p", "", {"class": "bad"})
+        line.text = f"{item.precision} is not shipped: {'; '.join(item.reasons)}."
+
+
+def _add_latency(parent: Element, measured: Mapping[str, Any]) -> None:
+    threads = measured["threads"]
+    text = f"{measured['machine']}; {measured['runtime']}, {threads} thread{'s' if threads > 1 else ''}."
+    add(parent, "p", text, _DIM)
+    add_latencies(parent, {name: item["runs_ms"] for name, item in measured["variants"].items()})
+
+
+def _add_parity(parent: Element, manifest: BundleManifest) -> None:
+    rows: list[Sequence[str]] = []
+    for variant in manifest.variants:
+        for item in variant.parity:
+            limit = variant.tolerances.get(item.output)
+            allowed = f"≥ {limit.min_cosine:g}, ≤ {limit.max_error_of_range:.1%}" if limit else "judged by the task"
+            rows.append(
+                (
+                    variant.precision,
+                    item.output,
+                    _number(item.cosine, ".6f"),
+                    _number(item.max_error, ".4g"),
+                    _number(item.max_error_of_range, ".2%"),
+                    str(item.not_finite),
+                    allowed,
+                )
+            )
+    heads = ("precision", "output", "cosine", "largest error", "of range", "NaN", "allowed (cosine, of range)")
+    _add_table(parent, heads, rows, numbers=(2, 3, 4, 5))
+    text = "The worst over all validation samples, computed by onnxruntime with its optimizations off. Samples: "
+    add(parent, "p", f"{text}{manifest.calibration}.", _DIM)
+
+
+def _add_sensitivity(parent: Element, layers: Sequence[Mapping[str, Any]]) -> None:
+    add(
+        parent,
+        "p",
+        "Signal-to-quantization-noise ratio at the outputs when one layer alone is INT8, in dB: the lower, the more "
+        "that layer hurts. Faint bars are kept in FP32.",
+        _DIM,
+    )
+    bars = [(str(item["node"]), float(item["sqnr_db"]), bool(item.get("excluded"))) for item in layers]
+    add_bars(parent, sorted(bars, key=lambda bar: bar[1]), unit="dB")
+
+
+def _add_lint(parent: Element, manifest: BundleManifest, findings: Mapping[str, Any] | None) -> None:
+    if findings is None:
+        add(parent, "p", "Not run.", {"class": "note"})
+        return
+    rows = [
+        (precision, item["target"], item["severity"], item["node"], item["message"], item["remedy"])
+        for precision, items in findings.items()
+        for item in items
+    ]
+    if rows:
+        _add_table(parent, ("precision", "target", "severity", "node", "finding", "remedy"), rows)
+    else:
+        names = ", ".join(variant.precision for variant in manifest.variants if variant.precision != "int8-ort")
+        add(parent, "p", f"Nothing was found in {names}.", {"class": "good"})
+
+
+def _add_tensors(parent: Element, manifest: BundleManifest) -> None:
+    rows = [
+        *(_tensor_row("input", tensor) for tensor in manifest.inputs),
+        *(_tensor_row("output", tensor) for tensor in manifest.outputs),
+    ]
+    _add_table(parent, ("", "name", "type", "shape", "range", "meaning"), rows)
+
+
+def _tensor_row(kind: str, tensor: TensorContract) -> Sequence[str]:
+    shape = " × ".join(map(str, tensor.shape)) or "scalar"
+    span = f"{tensor.range[0]:g} to {tensor.range[1]:g}" if tensor.range else ""
+    return kind, tensor.name, tensor.dtype, f"{shape} {tensor.layout}".strip(), span, tensor.meaning
+
+
+def _add_facts(parent: Element, manifest: BundleManifest) -> None:
+    rows = [
+        ("weights", manifest.weights),
+        ("licence", f"{manifest.licence}: {manifest.licence_source}"),
+        ("opset", str(manifest.opset)),
+        ("tools", ", ".join(f"{name} {version}" for name, version in manifest.tools.items())),
+        *((f"source {name}", sha256) for name, sha256 in manifest.source.items()),
+        *((variant.file, variant.sha256) for variant in manifest.variants),
+    ]
+    _add_table(parent, (), rows)
+    _add_list(parent, manifest.notes)
+
+
+def _calibration_limits(manifest: BundleManifest) -> Iterable[str]:
+    if "other views of the same files" in manifest.calibration:
+        yield (
+            "Validation looked at other crops or blocks of the same few files that calibration saw. "
+            "Give a folder of your own with --calibration for a figure that means more."
+        )
+
+
+def _section(parent: Element, title: str) -> Element:
+    section = add(parent, "section")
+    add(section, "h2", title)
+    return section
+
+
+def _add_table(
+    parent: Element, heads: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Sequence[int] = ()
+) -> None:
+    table = add(parent, "table")
+    if heads:
+        head = add(add(table, "thead"), "tr")
+        for index, text in enumerate(heads):
+            add(head, "th", text, {"scope": "col", **({"class": "number"} if index in numbers else {})})
+    body = add(table, "tbody")
+    for cells in rows:
+        row = add(body, "tr")
+        for index, text in enumerate(cells):
+            add(row, "td", text, {"class": "number"} if index in numbers else {})
+
+
+def _add_list(parent: Element, texts: Iterable[str]) -> None:
+    items = add(parent, "ul")
+    for text in texts:
+        add(items, "li", text)
+
+
+def _number(value: float | None, form: str) -> str:
+    return "undefined" if value is None else format(value, form)
+
+
+def _read(bundle: Bundle, name: str) -> Any:
+    path = bundle.path / name
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None

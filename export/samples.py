@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SUFFIXES: dict[Medium, tuple[str, ...]] = {
     "pictures": (".png", ".jpg", ".jpeg", ".bmp", ".webp"),
     "recordings": (".wav", ".flac", ".ogg", ".mp3"),
+    "arrays": (),
 }
 _ARRAYS = ".npz"
 _HELD_OUT_EVERY = 5
@@ -58,6 +59,11 @@ def sample_set(recipe: Recipe, store: ModelStore, folder: Path | None) -> Sample
     Raises `ConfigError` for a folder without usable files, `ModelMissingError` for samples that are not pulled.
     """
     wanted = SUFFIXES[recipe.medium]
+    if folder is None and not recipe.sample_models:
+        raise ConfigError(
+            f"{recipe.name} has no samples of its own.",
+            remedy="Give --calibration DIR: a folder of .npz files, each with the network's inputs by name.",
+        )
     if folder is None:
         folders = [store.path(name) for name in recipe.sample_models]
         files = [path for place in folders for path in sorted(place.iterdir()) if path.suffix.lower() in wanted]
@@ -67,8 +73,8 @@ def sample_set(recipe: Recipe, store: ModelStore, folder: Path | None) -> Sample
     files = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in (*wanted, _ARRAYS)]
     if not files:
         raise ConfigError(
-            f"The calibration folder {folder} has no samples for {recipe.name}: expected {recipe.medium} "
-            f"({', '.join(wanted)}) or arrays ({_ARRAYS}), got {len(list(folder.iterdir()))} other files.",
+            f"The calibration folder {folder} has no samples for {recipe.name}: expected files that end in "
+            f"{', '.join((*wanted, _ARRAYS))}, got {len(list(folder.iterdir()))} others.",
             remedy="Put at least 5 typical ones there; 100 to 500 are usual.",
         )
     return SampleSet(tuple(files), f"{len(files)} files of {folder.name}", len(files) < _HELD_OUT_EVERY)

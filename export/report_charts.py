@@ -1,0 +1,65 @@
+"""The report's pictures, as inline SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from xml.etree.ElementTree import Element
+
+import numpy as np
+
+from assistant.telemetry.markup import add
+
+_WIDTH_PX, _NAME_PX, _VALUE_PX = 900, 240, 70
+_MOST_BARS = 40
+
+
+def add_latencies(parent: Element, runs_ms: Mapping[str, Sequence[float]]) -> None:
+    """A row a variant: every run as a dot, the median as a line. The axis ends at the slowest 95th percentile."""
+    row_px, top_px = 34, 6
+    height_px = top_px + row_px * len(runs_ms) + 26
+    high_ms = max(float(np.percentile(runs, 95)) for runs in runs_ms.values()) * 1.1
+    label = "Latency of every run, by precision"
+    svg = add(parent, "svg", "", {"viewBox": f"0 0 {_WIDTH_PX} {height_px}", "role": "img", "aria-label": label})
+    room_px = _WIDTH_PX - _NAME_PX - _VALUE_PX
+    for tick in range(5):
+        value_ms = high_ms * tick / 4
+        x = _NAME_PX + room_px * tick / 4
+        add(
+            svg, "line", "", {"class": "grid", "x1": f"{x:.1f}", "x2": f"{x:.1f}", "y1": "0", "y2": f"{height_px - 24}"}
+        )
+        add(svg, "text", f"{value_ms:.3g} ms", {"x": f"{x:.1f}", "y": f"{height_px - 6}", "text-anchor": "middle"})
+    for number, (name, runs) in enumerate(runs_ms.items()):
+        y = top_px + row_px * number + row_px / 2
+        add(svg, "text", name, {"class": "name", "x": "0", "y": f"{y + 4:.1f}"})
+        for run_ms in runs:
+            x = _NAME_PX + room_px * min(1.0, run_ms / high_ms)
+            add(svg, "circle", "", {"class": "run", "cx": f"{x:.1f}", "cy": f"{y:.1f}", "r": "4"})
+        median_ms = float(np.median(runs))
+        x = _NAME_PX + room_px * median_ms / high_ms
+        place = {"x1": f"{x:.1f}", "x2": f"{x:.1f}", "y1": f"{y - 11:.1f}", "y2": f"{y + 11:.1f}"}
+        add(svg, "line", "", {"class": "median", **place})
+        p95_ms = float(np.percentile(runs, 95))
+        text = f"median {median_ms:.2f}, p95 {p95_ms:.2f} ms"
+        add(svg, "text", text, {"x": f"{_NAME_PX - 12}", "y": f"{y + 4:.1f}", "text-anchor": "end"})
+
+
+def add_bars(parent: Element, bars: Sequence[tuple[str, float, bool]], *, unit: str) -> None:
+    """The first 40 of (name, value, faint) as horizontal bars from zero."""
+    shown = bars[:_MOST_BARS]
+    row_px = 18
+    high = max(value for _, value, _ in shown) or 1.0
+    height_px = row_px * len(shown)
+    label = f"{len(shown)} of {len(bars)} layers, the lowest first"
+    svg = add(parent, "svg", "", {"viewBox": f"0 0 {_WIDTH_PX} {height_px}", "role": "img", "aria-label": label})
+    room_px = _WIDTH_PX - 2 * _NAME_PX - _VALUE_PX
+    for number, (name, value, faint) in enumerate(shown):
+        y = row_px * number
+        short = name if len(name) <= 60 else f"…{name[-59:]}"
+        add(svg, "text", short, {"class": "name", "x": "0", "y": f"{y + 13}"})
+        width = max(0.0, room_px * value / high)
+        place = {"x": f"{2 * _NAME_PX}", "y": f"{y + 3}", "width": f"{width:.1f}", "height": f"{row_px - 6}"}
+        add(svg, "rect", "", {"class": "bar faint" if faint else "bar", **place})
+        text = f"{value:.1f} {unit}"
+        add(svg, "text", text, {"x": f"{2 * _NAME_PX + width + 6:.1f}", "y": f"{y + 13}"})
+    if len(bars) > len(shown):
+        add(parent, "p", f"{len(bars) - len(shown)} layers that hurt less are not drawn.", {"class": "dim"})
