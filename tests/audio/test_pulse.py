@@ -235,6 +235,6 @@ def test_the_speaker_keeps_its_contract(devices: None, sound: VirtualSound) -> N
 
 def test_a_device_that_is_not_there_is_named_beside_those_that_are(devices: None) -> None:
     for device in (Microphone(AudioConfig(input="kazoo")), Speaker(AudioConfig(output="kazoo"))):
-        with pytest.raises(DeviceError, match="kazoo.*pulse") as raised:
+        with pytest.raises(DeviceError, match=r"kazoo.*pulse") as raised:
             anyio.run(device.open)
         assert raised.value.remedy
