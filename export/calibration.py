@@ -85,7 +85,7 @@ def calibrate(
         )
     graph = load_graph(model)
     tensors = float_activations(graph, CALIBRATED_OPERATORS)
-    session = _session(with_outputs(graph, tensors))
+    session = exact_session(with_outputs(graph, tensors))
     histograms = {name: StreamingHistogram() for name in tensors}
     producers = {output: node.name for node in graph.graph.node for output in node.output}
     count = 0
@@ -118,7 +118,11 @@ def _result(method: CalibrationMethod, count: int, histograms: Mapping[str, Stre
     return CalibrationResult(method, count, ranges, limits, {name: item.counts for name, item in seen.items()})
 
 
-def _session(model: onnx.ModelProto) -> ort.InferenceSession:
+def exact_session(model: onnx.ModelProto) -> ort.InferenceSession:
+    """A session on the CPU that computes the graph as it is written, every tensor of it.
+
+    Raises `CalibrationError` when onnxruntime refuses the graph.
+    """
     import onnxruntime as ort
 
     options = ort.SessionOptions()

@@ -6,6 +6,7 @@ builds for is SM 8.6). What it refuses is wrong; what it accepts may still be re
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import json
 import os
@@ -15,6 +16,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+from assistant.models.hashing import hash_file
 from export.lint.finding import Finding
 
 TIMEOUT_S = 600.0
@@ -45,25 +47,29 @@ def build_findings(
     version = tensorrt_rtx_version()
     if version is None:
         return []
-    label = f"TensorRT-RTX {version} parser, not Orin"
-    command = [sys.executable, "-m", worker, str(path)]
+    return list(_run(str(path), hash_file(path)[0], timeout_s, worker, f"TensorRT-RTX {version} parser, not Orin"))
+
+
+@functools.lru_cache(maxsize=64)  # one file is linted for several targets, of which this parser knows nothing
+def _run(path: str, _sha256: str, timeout_s: float, worker: str, label: str) -> tuple[Finding, ...]:
+    command = [sys.executable, "-m", worker, path]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(item for item in sys.path if item)}
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, env=environment, check=False)
     except subprocess.TimeoutExpired:
         message = f"{label}: it had not finished after {timeout_s:g} s."
-        return [Finding(RULE, "warning", "", message, "Build on the device, where time is what it is.")]
+        return (Finding(RULE, "warning", "", message, "Build it on the device."),)
     try:
         problems = json.loads(done.stdout.strip().rpartition("\n")[2])["problems"]
     except (ValueError, KeyError, TypeError):
         message = f"{label}: it died ({_how(done.returncode)}). {done.stderr.strip()[-300:]}"
-        return [Finding(RULE, "error", "", message, "Cut the graph in two to find the node that it dies of.")]
-    return [
+        return (Finding(RULE, "error", "", message, "Cut the graph in two to find the node that it dies of."),)
+    return tuple(
         Finding(
             RULE, "error", item["node"], f"{label}: {item['message']}", "See TensorRT's operators.md for this node."
         )
         for item in problems
-    ]
+    )
 
 
 def _how(returncode: int) -> str:

@@ -2,11 +2,25 @@
 
 from export.quantize.emit import emit
 from export.quantize.options import (
+    INT8_OPERATORS,
     PRECISIONS,
     LayerSensitivity,
     Precision,
     QuantizeOptions,
     exclude_sensitive,
 )
+from export.quantize.sensitivity import sensitivity
+from export.quantize.sqnr import LayerSqnr, per_layer_sqnr
 
-__all__ = ["PRECISIONS", "LayerSensitivity", "Precision", "QuantizeOptions", "emit", "exclude_sensitive"]
+__all__ = [
+    "INT8_OPERATORS",
+    "PRECISIONS",
+    "LayerSensitivity",
+    "LayerSqnr",
+    "Precision",
+    "QuantizeOptions",
+    "emit",
+    "exclude_sensitive",
+    "per_layer_sqnr",
+    "sensitivity",
+]

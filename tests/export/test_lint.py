@@ -297,6 +297,7 @@ class TestChild:
         monkeypatch.syspath_prepend(str(tmp_path))
 
         def write(source: str) -> str:
+            (tmp_path / "m.onnx").write_bytes(source.encode())
             (tmp_path / "misbehaving_worker.py").write_text(source)
             return "misbehaving_worker"
 
