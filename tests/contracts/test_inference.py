@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -12,8 +14,10 @@ from onnx import TensorProto, helper
 
 from assistant.errors import DependencyMissingError, ModelError
 from assistant.inference import BACKENDS
+from assistant.inference.engine_plan import BuildSettings, ProfileShapes, build_engine
 from assistant.ports import InferenceSession
 from assistant.registry import resolve
+from tests.doubles.tensorrt_stack import JETPACK_6
 
 Load = Callable[[Path], InferenceSession]
 
@@ -37,8 +41,18 @@ def _onnx_file(folder: Path) -> Path:
     return folder / "double.onnx"
 
 
-_FILES = {"onnxruntime": _onnx_file}
+def _engine_file(folder: Path) -> Path:
+    """The same as an engine of the TensorRT double."""
+    profile = ProfileShapes((1, 2, 3), (1, 2, 3), (8, 2, 3))
+    settings = BuildSettings(profiles={"image": profile})
+    build_engine(_onnx_file(folder), folder / "double.engine", settings, JETPACK_6)
+    return folder / "double.engine"
+
+
+_FILES = {"onnxruntime": _onnx_file, "tensorrt": _engine_file}
 """How the network is written for a backend: each loads files of its own kind."""
+_OPTIONS: dict[str, dict[str, Any]] = {"onnxruntime": {}, "tensorrt": {"stack": JETPACK_6}}
+"""What a backend needs that this machine may not have."""
 
 
 @pytest.fixture(params=sorted(BACKENDS))
@@ -47,7 +61,7 @@ def load(request: pytest.FixtureRequest) -> Load:
         backend: Load = resolve(BACKENDS, request.param, kind="inference backend")
     except DependencyMissingError as error:
         pytest.skip(str(error))
-    return backend
+    return functools.partial(backend, **_OPTIONS[request.param])
 
 
 @pytest.fixture

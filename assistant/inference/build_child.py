@@ -1,0 +1,44 @@
+"""`python -m assistant.inference.build_child`: one job on TensorRT, as `child_process` asks for it."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+from assistant.inference.child_jobs import JOBS
+from assistant.inference.stack import find_stack
+
+_NICENESS = 10
+_PR_SET_PDEATHSIG = 1
+_FIRST_TO_BE_KILLED = "1000"
+
+
+def main() -> None:
+    """Read the job, do it, write its result."""
+    order = json.load(sys.stdin)
+    _stand_back(order["parent"])
+    result_descriptor = os.dup(1)
+    os.dup2(2, 1)  # TensorRT's own prints must not mix with the result
+    result = JOBS[order["job"]](order, find_stack(order["stack"]))
+    with os.fdopen(result_descriptor, "w") as output:
+        json.dump(result, output)
+
+
+def _stand_back(parent: int) -> None:
+    """Yield the cores to the assistant, go first when memory runs out, and do not outlive the parent."""
+    os.nice(_NICENESS)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_BE_KILLED)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit("The parent is gone.")
+
+
+if __name__ == "__main__":
+    main()
