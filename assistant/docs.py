@@ -16,8 +16,6 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-import numpy as np
-
 from assistant import events
 from assistant.config_schema import Key, tables, toml_value
 from assistant.events import Event
@@ -165,7 +163,7 @@ def _json_type(hint: Any) -> str:
         return f"list of {size}{_json_type(arguments[0])}"
     if origin is dict:
         return f"object of {_json_type(arguments[1])}"
-    if origin is np.ndarray:
+    if hint in (events.AudioArray, events.ImageArray):
         return "array"
     return _JSON_TYPES.get(hint) or f"[{hint.__name__}](#{hint.__name__.lower()})"
 

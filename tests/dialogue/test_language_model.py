@@ -119,7 +119,12 @@ def test_a_refused_connection_is_named(endpoint: Endpoint) -> None:
 
 
 def test_an_error_status_is_named_with_the_servers_words(endpoint: Endpoint) -> None:
-    endpoint.respond = lambda handler: handler.send_error(500, "model exploded")
+    def explode(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(500)
+        handler.end_headers()
+        handler.wfile.write(b"model exploded")
+
+    endpoint.respond = explode
     with pytest.raises(StageError, match=r"(?s)500.*model exploded"):
         _ask(endpoint.url)
 
