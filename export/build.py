@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,18 @@ import onnx
 from assistant.inference.bundle import PRECISIONS, Precision, Rejected
 from assistant.models.progress import Progress
 from assistant.models.store import ModelStore
-from export.bundle import Draft, publish
+from export.bundle import Draft, VariantDraft, publish
 from export.errors import GateError
+from export.lint import TARGETS
 from export.parity import Verdict
 from export.pipeline import MODEL, Pipeline
 from export.recipe import Recipe
 from export.samples import SampleSet, sample_set
 from export.stages import StageCache, StageResult, tool_versions
 
-LINT_TARGETS = ("jetpack6", "jetpack7", "tensorrt11")
+LINT_TARGETS = tuple(TARGETS)
+_SPARED_SHARES = (0.0, 0.1, 0.25, 0.5)
+"""Shares of the layers, the most sensitive first, that are left out of INT8 until the gate is passed."""
 _FOR_TENSORRT: tuple[Precision, ...] = ("fp32", "fp16", "int8-trt")
 
 
@@ -36,6 +40,8 @@ class BuildOptions:
     """Besides FP32, which is always built: it is what the others are compared with, and the last resort."""
     calibration: Path | None = None
     prune: float = 0.0
+    """Share of each layer's weights (or channels) that goes."""
+    prune_channels: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,18 @@ class BuildResult:
 
 
 @dataclass(frozen=True, slots=True)
+class _Run:
+    """A build after its first stages."""
+
+    pipeline: Pipeline
+    exported: StageResult
+    fp32: StageResult
+    """What was exported, pruned if that was asked for."""
+    reference: StageResult
+    pruned: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Outcome:
     """One precision after all its stages."""
 
@@ -60,6 +78,8 @@ class _Outcome:
     model: StageResult
     verdict: Verdict
     findings: Sequence[Mapping[str, Any]]
+    spared: Sequence[str] = ()
+    """Layers that are not INT8."""
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -81,19 +101,20 @@ def build(recipe: Recipe, store: ModelStore, options: BuildOptions, progress: Pr
         pipeline = Pipeline(recipe, store, cache, samples)
         exported = pipeline.export()
         reference = pipeline.reference(exported)
-        fp32 = pipeline.prune(exported, options.prune) if options.prune else exported
+        fp32 = pipeline.prune(exported, options.prune, options.prune_channels) if options.prune else exported
+        run = _Run(pipeline, exported, fp32, reference, pruned=bool(options.prune))
         outcomes, rejected = [], []
         for precision in PRECISIONS:
             if precision != "fp32" and precision not in options.precisions:
                 continue
-            outcome = _precision(pipeline, precision, exported, fp32, reference, pruned=bool(options.prune))
+            outcome = _precision(run, precision)
             if outcome.reasons:
                 rejected.append(Rejected(precision=precision, reasons=outcome.reasons))
             else:
                 outcomes.append(outcome)
         if not outcomes or outcomes[0].precision != "fp32":
             raise _gate_error(recipe, rejected[0].reasons, options.prune)
-        draft = _draft(recipe, store, options, samples, pipeline, reference, outcomes, rejected)
+        draft = _draft(recipe, store, options, samples, run, outcomes, rejected)
         published = publish(options.out / recipe.name, draft)
         cache.keep_only_used()
     return BuildResult(
@@ -106,20 +127,25 @@ def build(recipe: Recipe, store: ModelStore, options: BuildOptions, progress: Pr
     )
 
 
-def _precision(
-    pipeline: Pipeline,
-    precision: Precision,
-    exported: StageResult,
-    fp32: StageResult,
-    reference: StageResult,
-    *,
-    pruned: bool,
-) -> _Outcome:
-    model = fp32 if precision == "fp32" else pipeline.emit(precision, fp32, exported)
+def _precision(run: _Run, precision: Precision) -> _Outcome:
+    """A variant that passes the gate, if there is one: of INT8, with as many INT8 layers as that allows."""
+    if not precision.startswith("int8"):
+        return _attempt(run, precision, ())
+    ranking = [layer.node for layer in run.pipeline.rank_layers(run.fp32, run.exported)]
+    for share in _SPARED_SHARES:
+        outcome = _attempt(run, precision, ranking[: math.ceil(share * len(ranking))])
+        if not outcome.verdict.failures:
+            break
+    return outcome
+
+
+def _attempt(run: _Run, precision: Precision, spared: Sequence[str]) -> _Outcome:
+    pipeline = run.pipeline
+    model = run.fp32 if precision == "fp32" else pipeline.emit(precision, run.fp32, run.exported, spared)
     # What is pruned is no longer the source's network to the last digit, in whatever precision.
-    verdict = pipeline.judge(precision, "int8-ort" if pruned else precision, model, reference)
+    verdict = pipeline.judge(precision, "int8-ort" if run.pruned else precision, model, run.reference)
     findings = pipeline.lint(precision, LINT_TARGETS, model) if precision in _FOR_TENSORRT else []
-    return _Outcome(precision, model, verdict, findings)
+    return _Outcome(precision, model, verdict, findings, spared)
 
 
 def _draft(
@@ -127,30 +153,40 @@ def _draft(
     store: ModelStore,
     options: BuildOptions,
     samples: SampleSet,
-    pipeline: Pipeline,
-    reference: StageResult,
+    run: _Run,
     outcomes: Sequence[_Outcome],
     rejected: Sequence[Rejected],
 ) -> Draft:
     models: dict[Precision, Path] = {outcome.precision: outcome.model.path(MODEL) for outcome in outcomes}
     hashes: dict[Precision, str] = {outcome.precision: outcome.model.files[MODEL] for outcome in outcomes}
-    golden = pipeline.golden(reference)
-    measured = pipeline.measure(models, hashes, reference)
-    findings = {outcome.precision: list(outcome.findings) for outcome in outcomes}
+    golden = run.pipeline.golden(run.reference)
+    measured = run.pipeline.measure(models, hashes, run.reference)
     return Draft(
         recipe=recipe.name,
         card=recipe.card(store),
         graph=onnx.load(models["fp32"], load_external_data=False),
-        source=pipeline.source_hashes,
+        source=run.pipeline.source_hashes,
         calibration=_calibration_text(samples, outcomes),
-        variants={outcome.precision: (models[outcome.precision], outcome.verdict) for outcome in outcomes},
+        variants=[
+            VariantDraft(outcome.precision, outcome.model.path(MODEL), outcome.verdict, outcome.spared)
+            for outcome in outcomes
+        ],
         rejected=rejected,
         golden=[golden.path(name) for name in sorted(golden.files)],
-        evidence={"lint.json": json.dumps(findings, indent=1, sort_keys=True) + "\n"},
+        evidence=_evidence(run, outcomes),
         measurements=measured.path("measurements.json").read_text(encoding="utf-8"),
         pruned=options.prune,
         tools=tool_versions(),
     )
+
+
+def _evidence(run: _Run, outcomes: Sequence[_Outcome]) -> dict[str, str]:
+    found: dict[str, Any] = {"lint.json": {outcome.precision: list(outcome.findings) for outcome in outcomes}}
+    if any(outcome.precision.startswith("int8") for outcome in outcomes):
+        spared = {node for outcome in outcomes for node in outcome.spared}
+        ranking = run.pipeline.rank_layers(run.fp32, run.exported)
+        found["sensitivity.json"] = [asdict(layer) | {"spared": layer.node in spared} for layer in ranking]
+    return {name: json.dumps(content, indent=1, sort_keys=True) + "\n" for name, content in found.items()}
 
 
 def _calibration_text(samples: SampleSet, outcomes: Sequence[_Outcome]) -> str:

@@ -37,6 +37,16 @@ REPORT_FILE = "report.html"
 
 
 @dataclass(frozen=True, slots=True)
+class VariantDraft:
+    """A precision that may ship."""
+
+    precision: Precision
+    model: Path
+    verdict: Verdict
+    spared_layers: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """What a bundle is made of, before it is one."""
 
@@ -46,7 +56,7 @@ class Draft:
     """Of the FP32 variant; only its inputs, outputs and opset are read."""
     source: Mapping[str, str]
     calibration: str
-    variants: Mapping[Precision, tuple[Path, Verdict]]
+    variants: Sequence[VariantDraft]
     rejected: Sequence[Rejected]
     golden: Sequence[Path]
     evidence: Mapping[str, str]
@@ -108,8 +118,8 @@ def publish(place: Path, draft: Draft) -> bool:
         target = Path(scratch) / "bundle"
         for folder in (target / "golden", target / "evidence"):
             folder.mkdir(parents=True)
-        for precision, (path, _) in draft.variants.items():
-            shutil.copyfile(path, target / f"{precision}.onnx")
+        for variant in draft.variants:
+            shutil.copyfile(variant.model, target / f"{variant.precision}.onnx")
         for path in draft.golden:
             shutil.copyfile(path, target / "golden" / path.name)
         for name, text in draft.evidence.items():
@@ -141,7 +151,7 @@ def manifest_of(draft: Draft) -> BundleManifest:
         outputs=outputs,
         preprocessing=dict(card.preprocessing),
         labels=card.labels,
-        variants=tuple(_variant(precision, *item) for precision, item in draft.variants.items()),
+        variants=tuple(map(_variant, draft.variants)),
         rejected=tuple(draft.rejected),
         golden=tuple(_hashed(path, f"golden/{path.name}") for path in draft.golden),
         evidence=tuple(_hashed_text(text, f"evidence/{name}") for name, text in draft.evidence.items()),
@@ -152,16 +162,17 @@ def manifest_of(draft: Draft) -> BundleManifest:
     )
 
 
-def _variant(precision: Precision, model: Path, verdict: Verdict) -> Variant:
-    sha256, size = hash_file(model)
+def _variant(draft: VariantDraft) -> Variant:
+    digest, size = hash_file(draft.model)
     return Variant(
-        file=f"{precision}.onnx",
-        sha256=sha256,
+        file=f"{draft.precision}.onnx",
+        sha256=digest,
         size=size,
-        precision=precision,
-        parity=verdict.parity,
-        gate=verdict.gate,
-        tolerances=verdict.tolerances,
+        precision=draft.precision,
+        parity=draft.verdict.parity,
+        gate=draft.verdict.gate,
+        tolerances=draft.verdict.tolerances,
+        spared_layers=tuple(draft.spared_layers),
     )
 
 

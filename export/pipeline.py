@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assistant.inference.bundle import Precision
 from assistant.models.hashing import hash_file
@@ -17,10 +18,17 @@ from export.reference import exact_network, read_pairs, write_golden, write_refe
 from export.samples import SampleSet, feeds_of
 from export.stages import Stage, StageCache, StageResult
 
+if TYPE_CHECKING:
+    from export.quantize import LayerSensitivity
+
 MODEL = "model.onnx"
 GOLDEN_PAIRS = 2
 """In a bundle. More would be a larger download for a device that only asks whether an engine is right."""
 _CALIBRATION = "calibration.npz"
+_RANKING_SAMPLES = 2
+"""A ranking takes a run of the network for each layer and sample."""
+_MOST_DB = 200.0
+"""Instead of infinity, which JSON has not: more than any float32 can tell."""
 
 
 class Pipeline:
@@ -67,20 +75,42 @@ class Pipeline:
             "golden", "golden pairs", ("export.reference",), reference.files, work, {"pairs": GOLDEN_PAIRS}
         )
 
-    def prune(self, exported: StageResult, share: float) -> StageResult:
-        """The FP32 graph with its smallest weights set to zero."""
-        from export.prune import prune_file
+    def prune(self, exported: StageResult, share: float, structured: bool) -> StageResult:
+        """The FP32 graph without its smallest weights, or channels."""
+        from export.prune import prune
 
         def work(folder: Path) -> None:
-            prune_file(exported.path(MODEL), share, folder / MODEL)
+            prune(exported.path(MODEL), share, folder / MODEL, structured)
 
-        return self._run("prune", f"prune {share:.0%}", ("export.prune",), exported.files, work, {"share": share})
+        configuration = {"share": share, "structured": structured}
+        return self._run("prune", f"prune {share:.0%}", ("export.prune",), exported.files, work, configuration)
 
-    def emit(self, precision: Precision, fp32: StageResult, exported: StageResult) -> StageResult:
-        """The graph in another precision."""
+    def rank_layers(self, fp32: StageResult, exported: StageResult) -> list[LayerSensitivity]:
+        """The layers with weights by what INT8 in each alone does to the outputs, the worst first."""
+        from export.quantize import LayerSensitivity, sensitivity
+
+        calibration = self._calibrate(fp32, exported)
+
+        def work(folder: Path) -> None:
+            feeds = feeds_of(self._recipe, self._samples, "calibration", self._tools(exported), fp32.path(MODEL))
+            few = itertools.islice(feeds, _RANKING_SAMPLES)
+            ranking = sensitivity(fp32.path(MODEL), calibration.path(_CALIBRATION), few, "int8-trt")
+            rows = [asdict(replace(layer, sqnr_db=min(layer.sqnr_db, _MOST_DB))) for layer in ranking]
+            (folder / "sensitivity.json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
+
+        inputs = {**fp32.files, **calibration.files, **self._samples.hashes()}
+        code = self._sampling("export.quantize")
+        done = self._run("sensitivity", "rank layers", code, inputs, work, {"samples": _RANKING_SAMPLES})
+        rows = json.loads(done.path("sensitivity.json").read_text(encoding="utf-8"))
+        return [LayerSensitivity(**row) for row in rows]
+
+    def emit(
+        self, precision: Precision, fp32: StageResult, exported: StageResult, spared: Sequence[str] = ()
+    ) -> StageResult:
+        """The graph in another precision, without the nodes `spared`."""
         from export.quantize import QuantizeOptions, emit
 
-        options = QuantizeOptions()
+        options = QuantizeOptions(exclude_operators=self._recipe.quantize_exclude, exclude_nodes=tuple(spared))
         calibration = self._calibrate(fp32, exported) if precision.startswith("int8") else None
         ranges = calibration.path(_CALIBRATION) if calibration is not None else None
 

@@ -77,8 +77,10 @@ def _add_variants(parent: Element, manifest: BundleManifest, measured: Mapping[s
         time = f"{median_ms:.2f} ms" if median_ms else "–"
         task = [item for item in variant.gate if "agreement" in item.name and item.value is not None]
         agreement = ", ".join(f"{item.name} {item.value:.1%}" for item in task) or "–"
-        rows.append((variant.precision, f"{variant.size / 1e6:.2f} MB", time, speed, agreement))
-    _add_table(parent, ("precision", "size", "median", "against FP32", "task"), rows, numbers=(1, 2, 3))
+        spared = f"{len(variant.spared_layers)} layers" if variant.spared_layers else "–"
+        rows.append((variant.precision, f"{variant.size / 1e6:.2f} MB", time, speed, agreement, spared))
+    heads = ("precision", "size", "median", "speed against FP32", "task", "left out of INT8")
+    _add_table(parent, heads, rows, numbers=(1, 2, 3))
     for item in manifest.rejected:
         line = add(parent, "p", "", {"class": "bad"})
         line.text = f"{item.precision} is not shipped: {'; '.join(item.reasons)}."
@@ -119,10 +121,10 @@ def _add_sensitivity(parent: Element, layers: Sequence[Mapping[str, Any]]) -> No
         parent,
         "p",
         "Signal-to-quantization-noise ratio at the outputs when one layer alone is INT8, in dB: the lower, the more "
-        "that layer hurts. Faint bars are kept in FP32.",
+        "that layer hurts. Faint bars are left out of INT8.",
         _DIM,
     )
-    bars = [(str(item["node"]), float(item["sqnr_db"]), bool(item.get("excluded"))) for item in layers]
+    bars = [(str(item["node"]), float(item["sqnr_db"]), bool(item["spared"])) for item in layers]
     add_bars(parent, sorted(bars, key=lambda bar: bar[1]), unit="dB")
 
 

@@ -92,6 +92,8 @@ class Variant(HashedFile):
     gate: tuple[GateCheck, ...]
     tolerances: dict[str, Tolerance]
     """By output. An output that is not here is not compared value by value: the task's own metric judged it."""
+    spared_layers: tuple[str, ...] = ()
+    """INT8 variants: nodes that stayed as they were, because INT8 in them hurt the outputs most."""
 
 
 class Rejected(_Table):
