@@ -119,7 +119,7 @@ def test_a_refused_connection_is_named(endpoint: Endpoint) -> None:
 
 
 def test_an_error_status_is_named_with_the_servers_words(endpoint: Endpoint) -> None:
-    def explode(handler: BaseHTTPRequestHandler) -> None:
+    def explode(handler: http.server.BaseHTTPRequestHandler) -> None:
         handler.send_response(500)
         handler.end_headers()
         handler.wfile.write(b"model exploded")
