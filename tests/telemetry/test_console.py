@@ -6,11 +6,11 @@ import io
 from datetime import datetime, timezone
 
 import pytest
-from conversation_events import HEARD, events
 from rich.console import Console as RichConsole
 
 from assistant import events as e
 from assistant.telemetry.console import Console
+from tests.telemetry.conversation_events import HEARD, events
 
 
 class NoonClock:

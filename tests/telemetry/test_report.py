@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from conversation_events import HEARD, REPLY_ZH, events
 
 from assistant import events as e
 from assistant.telemetry.machine import describe_machine
 from assistant.telemetry.report import ReportHeader, write_report
 from assistant.telemetry.timeline import Timeline
 from assistant.telemetry.waterfall import bars_of
+from tests.telemetry.conversation_events import HEARD, REPLY_ZH, events
 
 VOID = {"meta", "link", "img", "br"}
 HEADER = ReportHeader(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from conversation_events import HEARD, events
 
 from assistant import events as e
 from assistant.telemetry.timeline import Timeline, latency_summary, percentile
+from tests.telemetry.conversation_events import HEARD, events
 
 
 def timeline() -> Timeline:
