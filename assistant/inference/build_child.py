@@ -9,9 +9,18 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
-from assistant.inference.child_jobs import JOBS
+from assistant.inference.engine_plan import WorkspaceError
+from assistant.inference.fallback import EngineError
 from assistant.inference.stack import find_stack
+from assistant.registry import resolve
+
+JOBS = {
+    "build": "assistant.inference.build_job:build",
+    "check": "assistant.inference.trial_jobs:check",
+    "race": "assistant.inference.trial_jobs:race",
+}
 
 _NICENESS = 10
 _PR_SET_PDEATHSIG = 1
@@ -24,9 +33,21 @@ def main() -> None:
     _stand_back(order["parent"])
     result_descriptor = os.dup(1)
     os.dup2(2, 1)  # TensorRT's own prints must not mix with the result
-    result = JOBS[order["job"]](order, find_stack(order["stack"]))
+    result = _do(order)
     with os.fdopen(result_descriptor, "w") as output:
         json.dump(result, output)
+
+
+def _do(order: dict[str, Any]) -> dict[str, Any]:
+    """What went wrong is a result too, so that the parent can tell it from a crash."""
+    try:
+        result: dict[str, Any] = resolve(JOBS, order["job"], kind="job")(order, find_stack(order["stack"]))
+    except EngineError as error:
+        kind = "out-of-memory" if isinstance(error, WorkspaceError) else "refused"
+        return {"failed": kind, "reason": error.reason.value, "message": error.message, "remedy": error.remedy}
+    except OSError as error:
+        return {"failed": "disk", "message": str(error)}
+    return result
 
 
 def _stand_back(parent: int) -> None:

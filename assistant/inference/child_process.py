@@ -38,7 +38,7 @@ class ChildDiedError(EngineError):
 
 
 def run_job(job: str, facts: Mapping[str, Any], stack: DeviceStack, *, timeout_s: float) -> dict[str, Any]:
-    """Run `job` of `assistant.inference.child_jobs` and return its result.
+    """Run `job` of `assistant.inference.build_child` and return its result.
 
     Raises `ChildDiedError` when the child dies or is killed for taking longer than `timeout_s`.
     """

@@ -8,7 +8,7 @@ also "none, because …", is published as a `Choice`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -16,7 +16,7 @@ from typing import Literal
 from assistant.inference.bundle import Bundle, Precision
 from assistant.inference.engine_cache import Choice, EngineCache, VariantResult, bundle_sha256, now
 from assistant.inference.engine_options import CompileOptions, CompileReport
-from assistant.inference.engine_trial import EngineTrial
+from assistant.inference.engine_trial import EngineTrial, Timing
 from assistant.inference.fallback import EngineError, FallbackReason
 from assistant.inference.fingerprint import EngineKey, HostFingerprint, engine_key, host_fingerprint, power_mode
 from assistant.inference.stack import SYSTEM, DeviceStack
@@ -134,27 +134,30 @@ class _Compilation:
             self._store.publish_engine(self._recipe, key, attempts[-1].workspace_bytes)
         self._notify(f"Checking the {precision} engine of {self._recipe} …")
         try:
-            parity, wrong = self._trial.check(precision, self._engine(precision))
+            answers = self._trial.check(precision, self._engine(precision))
         except EngineError as error:
             return self._out(result, "failed", error.message)
-        result = result.model_copy(update={"parity": parity})
-        return self._out(result, "rejected", "; ".join(wrong)) if wrong else result
+        result = _timed(result.model_copy(update={"parity": answers.parity}), answers.timing)
+        return self._out(result, "rejected", "; ".join(answers.wrong)) if answers.wrong else result
 
     def _out(self, result: VariantResult, status: Literal["rejected", "failed"], reason: str) -> VariantResult:
         self._notify(f"The {result.precision} engine of {self._recipe} is out: {reason}")
         return result.model_copy(update={"status": status, "reason": reason})
 
     def _race(self, results: dict[Precision, VariantResult]) -> None:
-        """Add latencies to those that are still in."""
+        """Time those that are still in against each other; if that fails, nobody's time counts."""
         engines = {precision: self._engine(precision) for precision in standing(results)}
-        if not engines:
+        if len(engines) < 2:
             return
         try:
-            timings = self._trial.race(engines)
+            timings: Mapping[Precision, Timing | None] = self._trial.race(engines)
         except EngineError as error:
-            for precision in engines:
-                results[precision] = results[precision].model_copy(update={"reason": error.message})
-            return
+            self._notify(f"The race could not be run: {error.message}")
+            timings = dict.fromkeys(engines)
         for precision, timing in timings.items():
-            update = {"median_ms": round(timing.median_ms, 4), "p95_ms": round(timing.p95_ms, 4)}
-            results[precision] = results[precision].model_copy(update=update)
+            results[precision] = _timed(results[precision], timing)
+
+
+def _timed(result: VariantResult, timing: Timing | None) -> VariantResult:
+    figures = (None, None) if timing is None else (round(timing.median_ms, 4), round(timing.p95_ms, 4))
+    return result.model_copy(update=dict(zip(("median_ms", "p95_ms"), figures, strict=True)))

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from assistant.inference.build_job import build_facts
 from assistant.inference.bundle import Bundle, OutputParity, Precision
-from assistant.inference.child_jobs import build_facts
 from assistant.inference.child_process import ChildDiedError, run_job
 from assistant.inference.engine_cache import Attempt
 from assistant.inference.engine_options import CompileOptions
@@ -28,6 +28,17 @@ class Timing:
 
     median_ms: float
     p95_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What an engine answered."""
+
+    parity: tuple[OutputParity, ...]
+    wrong: tuple[str, ...]
+    """What is out of tolerance, in words."""
+    timing: Timing | None
+    """Without a rival; None where nothing could be run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,30 +84,28 @@ class EngineTrial:
             return failed, result["message"]
         return "built", ""
 
-    def check(self, precision: Precision, engine: Path) -> tuple[tuple[OutputParity, ...], list[str]]:
-        """The engine's answers against the golden ones, and what is wrong with them. Raises `EngineError` when the
-        engine cannot be run."""
+    def check(self, precision: Precision, engine: Path) -> Answers:
+        """Compare the engine's answers with the golden ones. Raises `EngineError` when it cannot be run."""
         if not self.bundle.manifest.golden:
-            return (), ["the bundle has no golden pairs, so nothing shows that the engine is right"]
+            return Answers((), ("the bundle has no golden pairs, so nothing shows that the engine is right",), None)
         result = self._ask("check", {"engine": str(engine)})
         parity = tuple(OutputParity.model_validate(found) for found in result["parity"])
-        return parity, list(violations(parity, self.bundle.variant(precision).tolerances))
+        wrong = tuple(violations(parity, self.bundle.variant(precision).tolerances))
+        return Answers(parity, wrong, _timing(result["seconds"]))
 
     def race(self, engines: Mapping[Precision, Path]) -> dict[Precision, Timing]:
         """Latencies of engines that take turns. Raises `EngineError` when that fails."""
-        order = {
-            "engines": {precision: str(engine) for precision, engine in engines.items()},
-            "runs": self.options.runs,
-        }
+        order = {"engines": {precision: str(engine) for precision, engine in engines.items()}}
         seconds = self._ask("race", order)["seconds"]
         return {precision: _timing(seconds[precision]) for precision in engines}
 
     def _ask(self, job: str, order: Mapping[str, Any]) -> dict[str, Any]:
-        facts = {"bundle": str(self.bundle.path), **order}
+        facts = {"bundle": str(self.bundle.path), "runs": self.options.runs, **order}
         result = run_job(job, facts, self.stack, timeout_s=self.options.check_timeout_s)
-        if "failed" in result:
-            raise EngineError(FallbackReason(result["reason"]), result["message"], remedy=result["remedy"])
-        return result
+        if "failed" not in result:
+            return result
+        reason = FallbackReason(result.get("reason", FallbackReason.BUILD_FAILED))
+        raise EngineError(reason, result["message"], remedy=result.get("remedy"))
 
 
 def _timing(seconds: list[float]) -> Timing:

@@ -31,7 +31,7 @@ def pick_winner(results: Results, min_gain: float) -> tuple[Precision | None, st
         return rival, f"{rival} is the only engine that can be used."
     mine, other = results[INT8].median_ms, results[rival].median_ms
     if mine is None or other is None:
-        return rival, f"{rival}, because the race could not be run: {results[INT8].reason}"
+        return rival, f"{rival}, because the race against {INT8} could not be run."
     gain = 1 - mine / other
     figures = f"{INT8} takes {mine:.3f} ms, {rival} {other:.3f} ms (median), a gain of {gain:.1%}"
     if gain >= min_gain:

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 from onnx import TensorProto, helper
 
 from tests.doubles.cuda import FakeCuda
@@ -309,6 +308,8 @@ class IExecutionContext:
         self._engine = engine
         self._addresses: dict[str, int] = {}
         self._shapes = {name: _shape(value) for name, value in engine._inputs.items()}
+        import onnxruntime as ort  # late: a process that only builds does without
+
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1
         options.log_severity_level = 3

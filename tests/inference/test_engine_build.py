@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +11,7 @@ import pytest
 
 from assistant.errors import IntegrityError
 from assistant.inference.engine_build import compile_bundle
-from assistant.inference.engine_cache import Choice, VariantResult
+from assistant.inference.engine_cache import Choice, EngineCache, VariantResult
 from assistant.inference.engine_options import CompileOptions
 from assistant.inference.engine_plan import ProfileShapes
 from assistant.inference.fallback import EngineError, FallbackReason
@@ -36,14 +35,20 @@ def files(cache: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_int8_wins_where_it_is_right_and_faster(version: str, tmp_path: Path, faults: Faults) -> None:
+def test_an_engine_is_built_checked_and_published(version: str, tmp_path: Path) -> None:
+    report = compile_bundle(tiny_bundle(tmp_path / "bundle"), tmp_path / "cache", FP16_ONLY, stack=STACKS[version])
+    assert report.ok
+    assert (report.choice.winner, report.choice.host.tensorrt) == ("fp16", version)
+    assert {found.output for found in variant(report.choice, "fp16").parity} == {"y", "p"}
+    assert variant(report.choice, "fp16").median_ms
+
+
+def test_int8_wins_where_it_is_right_and_faster(tmp_path: Path, faults: Faults) -> None:
     bundle = tiny_bundle(tmp_path / "bundle")
     faults(SLOW_FP16)
     said: list[str] = []
-    report = compile_bundle(bundle, tmp_path / "cache", BOTH, stack=STACKS[version], notify=said.append)
-    assert report.ok
+    report = compile_bundle(bundle, tmp_path / "cache", BOTH, stack=JETPACK_7, notify=said.append)
     assert report.choice.winner == "int8-trt"
-    assert report.choice.host.tensorrt == version
     assert [result.status for result in report.choice.variants] == ["lost", "won"]
     winner = variant(report.choice, "int8-trt")
     assert winner.parity
@@ -62,24 +67,20 @@ def test_fp16_stays_where_int8_is_slower(tmp_path: Path, faults: Faults) -> None
     assert "less than the 5%" in report.choice.reason
 
 
-@pytest.mark.parametrize("wrong", ["noise", "nan"])
-def test_a_precision_that_answers_wrongly_is_rejected(wrong: str, tmp_path: Path, faults: Faults) -> None:
-    faults({"at": "execute", "do": wrong, "file": "int8"}, SLOW_FP16)
+def test_a_precision_that_answers_wrongly_is_rejected(tmp_path: Path, faults: Faults) -> None:
+    faults({"at": "execute", "do": "nan", "file": "int8"})
     report = compile_bundle(tiny_bundle(tmp_path / "bundle"), tmp_path / "cache", BOTH, stack=JETPACK_6)
     assert report.choice.winner == "fp16"
     rejected = variant(report.choice, "int8-trt")
     assert rejected.status == "rejected"
-    assert ("not finite" if wrong == "nan" else "cosine") in rejected.reason
+    assert "not finite" in rejected.reason
 
 
 def test_fp32_is_next_when_no_narrower_precision_answers_right(tmp_path: Path, faults: Faults) -> None:
-    faults(*({"at": "execute", "do": "noise", "file": name} for name in ("int8", "fp16")))
-    report = compile_bundle(tiny_bundle(tmp_path / "bundle"), tmp_path / "cache", BOTH, stack=JETPACK_6)
+    faults({"at": "execute", "do": "noise", "file": "fp16"})
+    report = compile_bundle(tiny_bundle(tmp_path / "bundle"), tmp_path / "cache", FP16_ONLY, stack=JETPACK_6)
     assert report.choice.winner == "fp32"
-    faults({"at": "execute", "do": "noise"})
-    report = compile_bundle(tmp_path / "bundle", tmp_path / "cache", BOTH, stack=JETPACK_6, force=True)
-    assert not report.ok
-    assert report.choice.reason_code == FallbackReason.PARITY_FAILED.value
+    assert "cosine" in variant(report.choice, "fp16").reason
 
 
 @pytest.mark.parametrize(
@@ -87,17 +88,15 @@ def test_fp32_is_next_when_no_narrower_precision_answers_right(tmp_path: Path, f
     [
         ("segfault", "crashed", "SIGSEGV"),
         ("oom-kill", "killed", "memory runs out"),
-        ("hang", "timed-out", "took longer than 3 s"),
+        ("hang", "timed-out", "took longer than 5 s"),
         ("out-of-memory", "out-of-memory", "OutOfMemory"),
     ],
 )
 def test_a_build_that_dies_is_tried_with_less_workspace(
     death: str, outcome: str, words: str, tmp_path: Path, faults: Faults
 ) -> None:
-    faults({"at": "build", "do": death, "workspace_over": 300 << 20})
-    options = CompileOptions(precisions=("fp16",), runs=3, build_timeout_s=3.0 if death == "hang" else 60.0)
-    if death == "hang":
-        faults({"at": "build", "do": death, "workspace_over": 600 << 20})
+    faults({"at": "build", "do": death, "workspace_over": 600 << 20})
+    options = CompileOptions(precisions=("fp16",), runs=3, build_timeout_s=5.0 if death == "hang" else 60.0)
     report = compile_bundle(tiny_bundle(tmp_path / "bundle"), tmp_path / "cache", options, stack=JETPACK_6)
     attempts = variant(report.choice, "fp16").attempts
     assert report.choice.winner == "fp16"
@@ -115,7 +114,7 @@ def test_then_fp16_only_then_onnxruntime_with_the_reason(tmp_path: Path, faults:
     failed = variant(report.choice, "int8-trt")
     assert (failed.status, len(failed.attempts)) == ("failed", 3)
     faults({"at": "build", "do": "segfault"})
-    report = compile_bundle(bundle, tmp_path / "cache", BOTH, stack=JETPACK_6, force=True)
+    report = compile_bundle(bundle, tmp_path / "cache", FP16_ONLY, stack=JETPACK_6, force=True)
     assert not report.ok
     assert report.choice.reason_code == FallbackReason.BUILD_FAILED.value
     assert "SIGSEGV" in report.choice.reason
@@ -222,22 +221,6 @@ def test_of_two_processes_one_builds_and_the_other_uses_it(tmp_path: Path, fault
 
 
 def test_who_cannot_wait_is_told_that_another_builds(tmp_path: Path) -> None:
-    from assistant.inference.engine_cache import EngineCache
-
     bundle, cache = tiny_bundle(tmp_path / "bundle"), tmp_path / "cache"
     with EngineCache(cache).building("tiny", wait_s=0), pytest.raises(EngineError, match="Another process"):
         compile_bundle(bundle, cache, FP16_ONLY, stack=JETPACK_6, wait_s=0)
-
-
-def test_the_power_mode_is_recorded_and_not_part_of_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tool = tmp_path / "bin" / "nvpmodel"
-    tool.parent.mkdir()
-    tool.write_text("#!/bin/sh\necho 'NV Power Mode: 15W'\necho 0\n")
-    tool.chmod(0o755)
-    bundle, cache = tiny_bundle(tmp_path / "bundle"), tmp_path / "cache"
-    before = compile_bundle(bundle, cache, FP16_ONLY, stack=JETPACK_6)
-    monkeypatch.setenv("PATH", f"{tool.parent}:/usr/bin:/bin")
-    after = compile_bundle(bundle, cache, FP16_ONLY, stack=JETPACK_6, force=True)
-    assert (before.choice.power_mode, after.choice.power_mode) == ("unknown", "15W")
-    assert before.choice.engine == after.choice.engine
-    shutil.rmtree(cache)
