@@ -140,8 +140,12 @@ def _add_groups() -> None:
 
 def main() -> None:
     """Entry point."""
+    command_line.run(_start)
+
+
+def _start() -> None:
     _add_groups()
-    command_line.run(app)
+    app()
 
 
 if __name__ == "__main__":

@@ -5,14 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import sys
-
-import typer
+from collections.abc import Callable
 
 from assistant.errors import AssistantError
 
 
-def run(app: typer.Typer) -> None:
-    """Run a command: every expected failure becomes one message and an exit code, a traceback only with --debug."""
+def run(app: Callable[[], object]) -> None:
+    """Run a command (a Typer application is one): every expected failure becomes one message and an exit code, a traceback only with --debug."""
     try:
         app()
     except KeyboardInterrupt:

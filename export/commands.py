@@ -16,10 +16,10 @@ from rich.table import Table
 from assistant.atomic import write_text
 from assistant.errors import AssistantError, ConfigError, ModelMissingError
 from assistant.inference.bundle import PRECISIONS, Bundle, Precision
-from assistant.models.rich_progress import RichProgress
 from assistant.models.store import ModelStore
 from assistant.settings import load_config
 from export.build import LINT_TARGETS, BuildOptions, BuildResult, build
+from export.progress import StageProgress
 from export.recipe import Recipe
 from export.recipes import RECIPES
 from export.recipes_of_yours import find_recipe
@@ -48,7 +48,7 @@ def build_recipes(names: Sequence[str], options: BuildOptions, *, strict: bool, 
     store = _store()
     recipes = [find_recipe(name) for name in (RECIPES if list(names) == ["all"] else names)]
     results = []
-    with RichProgress(Console(stderr=True)) as progress:
+    with StageProgress(Console(stderr=True)) as progress:
         for recipe in recipes:
             started_s = time.monotonic()
             result = build(recipe, store, options, progress)
@@ -98,7 +98,7 @@ def compile_on_device(path: Path, cache: Path, as_json: bool) -> int:
     """`compile`; 1 if no engine can be used. Raises `EngineError` where there is no driver; then nothing is written."""
     from assistant.inference.engine_build import compile_bundle
 
-    with RichProgress(Console(stderr=True)) as progress:
+    with StageProgress(Console(stderr=True)) as progress:
         result = compile_bundle(path, cache, notify=progress.note)
     if as_json:
         typer.echo(json.dumps(asdict(result), default=str, ensure_ascii=False, indent=1))

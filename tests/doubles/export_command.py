@@ -1,0 +1,70 @@
+"""The `assistant-export` command as a person runs it: a process of its own; and recipes for it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from tests.doubles.command import ROOT
+from tests.doubles.tiny_networks import samples, write_network
+
+
+def assistant_export(*arguments: str | Path, cache: Path, timeout_s: float = 120.0) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    settings = {"XDG_CONFIG_HOME": os.devnull, "COLUMNS": "200", "NO_COLOR": "1", "EXPORT_CACHE": str(cache)}
+    return subprocess.run(
+        [sys.executable, "-m", "export", *map(str, arguments)],
+        env={**os.environ, **settings},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+    )
+
+
+RECIPE = '''"""A small network."""
+
+from pathlib import Path
+
+from export.recipe_folder import recipe_folder
+
+RECIPE = recipe_folder(Path(__file__), outputs=["classes"], int8={int8}, classes_output="classes", min_agreement=0.5)
+'''
+MANIFEST = """version = "1"
+task = "image-classification"
+title = "A small network"
+licence = "Apache-2.0"
+licence_source = "made by the test"
+licence_clear = true
+labels = [{labels}]
+
+[[source]]
+uri = "file:model.onnx"
+
+[[file]]
+name = "model.onnx"
+"""
+
+
+def write_recipe(folder: Path, *, int8: tuple[float, float] = (0.8, 0.6), labels: int = 10) -> Path:
+    """A recipe folder of a small network with ten classes, and `samples/` beside it; returns the folder."""
+    folder.mkdir(parents=True)
+    write_network(folder / "model.onnx")
+    (folder / "recipe.py").write_text(RECIPE.format(int8=int8))
+    names = ", ".join(f'"class {index}"' for index in range(labels))
+    (folder / "model.toml").write_text(MANIFEST.format(labels=names))
+    write_samples(folder.parent / "samples")
+    return folder
+
+
+def write_samples(folder: Path, count: int = 10) -> Path:
+    """A calibration folder of `.npz` inputs."""
+    folder.mkdir(exist_ok=True)
+    for number, feeds in enumerate(samples(count)):
+        np.savez(folder / f"{number:02}.npz", allow_pickle=False, **feeds)
+    return folder

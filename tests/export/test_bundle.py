@@ -1,0 +1,153 @@
+"""Bundles: what is written can be read, and what was edited is refused with its name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+
+from assistant.errors import AssistantError, IntegrityError, ModelError
+from assistant.inference.bundle import Bundle, Rejected
+from export.bundle import Draft, VariantDraft, publish
+from export.errors import ConversionError
+from export.parity import Verdict
+from export.recipe import Card
+from export.reference import exact_network, write_golden, write_reference
+from tests.doubles.tiny_networks import INPUT, samples, write_network
+
+CARD = Card(
+    "A small network", "image-classification", "Apache-2.0", "made by the test", "random", labels_output="classes"
+)
+
+
+def draft(folder: Path, card: Card = CARD, seed: int = 0) -> Draft:
+    model = write_network(folder / f"model-{seed}.onnx", seed=seed)
+    for name in ("reference", "golden"):
+        (folder / name).mkdir(exist_ok=True)
+    write_reference(exact_network(model), samples(3), folder / "reference")
+    write_golden(folder / "reference", 2, folder / "golden")
+    verdict = Verdict(parity=(), gate=(), tolerances={}, samples=3)
+    return Draft(
+        recipe="small",
+        card=card,
+        graph=onnx.load(model),
+        source={"model.onnx": "ab" * 32},
+        calibration="three samples",
+        variants=[VariantDraft("fp32", model, verdict)],
+        rejected=[Rejected(precision="int8-trt", reasons=("classes: cosine is 0.5, the limit is 0.9",))],
+        golden=sorted((folder / "golden").iterdir()),
+        evidence={"lint.json": "{}\n"},
+        measurements="{}",
+        pruned=0.0,
+        tools={"onnx": "1"},
+    )
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    assert publish(tmp_path / "out" / "small", draft(tmp_path))
+    return tmp_path / "out" / "small"
+
+
+def test_what_was_published_can_be_read(place: Path) -> None:
+    bundle = Bundle.open(place)
+    bundle.verify()
+    manifest = bundle.manifest
+    assert (manifest.recipe, manifest.opset) == ("small", 17)
+    assert [(tensor.name, tensor.dtype, tensor.shape) for tensor in manifest.inputs] == [
+        (INPUT, "float32", (1, 3, 16, 16))
+    ]
+    pairs = list(bundle.golden())
+    assert len(pairs) == 2
+    network = exact_network(bundle.onnx("fp32"))
+    np.testing.assert_array_equal(network(pairs[0].inputs)["classes"], pairs[0].outputs["classes"])
+
+
+def test_a_missing_precision_says_why(place: Path) -> None:
+    with pytest.raises(ModelError, match=r"has no int8-trt variant: classes: cosine is 0\.5"):
+        Bundle.open(place).variant("int8-trt")
+
+
+def test_the_same_bundle_is_left_alone_and_another_replaces_it(place: Path, tmp_path: Path) -> None:
+    written = (place / "manifest.json").stat().st_mtime_ns
+    assert not publish(place, draft(tmp_path))
+    assert (place / "manifest.json").stat().st_mtime_ns == written
+    assert publish(place, draft(tmp_path, seed=1))
+    Bundle.open(place).verify()
+    assert [path.name for path in place.parent.iterdir()] == ["small"]
+
+
+def test_what_is_no_bundle_is_never_replaced(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "letter.txt").write_text("dear")
+    with pytest.raises(ConversionError, match="is no bundle"):
+        publish(tmp_path / "out", draft(tmp_path))
+    assert (tmp_path / "out" / "letter.txt").read_text() == "dear"
+
+
+def test_labels_that_do_not_match_the_classes_are_refused(tmp_path: Path) -> None:
+    card = Card("A", "b", "c", "d", "e", labels=("one", "two"), labels_output="classes")
+    with pytest.raises(ConversionError, match="expected 10 labels, one for each of its classes, got 2"):
+        publish(tmp_path / "out" / "small", draft(tmp_path, card))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["fp32.onnx", "golden/0000.npz", "evidence/lint.json"])
+def test_an_edited_file_is_named(place: Path, name: str) -> None:
+    with (place / name).open("r+b") as file:
+        file.seek(1)
+        file.write(b"!")
+    with pytest.raises(IntegrityError, match=f"{name}: expected SHA-256"):
+        Bundle.open(place).verify()
+
+
+def edit(place: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    path = place / "manifest.json"
+    manifest = json.loads(path.read_text())
+    change(manifest)
+    path.write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda m: m.update(schema_version=2), "schema_version"),
+        (lambda m: m.update(surprise=1), "surprise"),
+        (lambda m: m.pop("licence"), "licence"),
+        (lambda m: m["variants"][0].update(file="../fp32.onnx"), r"variants\.0\.file"),
+        (lambda m: m["variants"][0].update(file="/etc/passwd"), r"variants\.0\.file"),
+        (lambda m: m["variants"][0].update(file="other.onnx"), "lacks 'other.onnx'"),
+        (lambda m: m["variants"].clear(), "variants"),
+    ],
+)
+def test_a_wrong_manifest_names_file_and_key(
+    place: Path, change: Callable[[dict[str, Any]], object], message: str
+) -> None:
+    edit(place, change)
+    with pytest.raises(ModelError, match=message) as caught:
+        Bundle.open(place)
+    assert caught.value.remedy
+
+
+def test_a_link_out_of_the_bundle_is_refused(place: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere.onnx").write_bytes((place / "fp32.onnx").read_bytes())
+    (place / "fp32.onnx").unlink()
+    (place / "fp32.onnx").symlink_to(tmp_path / "elsewhere.onnx")
+    with pytest.raises(IntegrityError, match="leads out of its folder"):
+        Bundle.open(place)
+
+
+def test_a_golden_file_that_is_no_archive_of_arrays_is_refused(place: Path) -> None:
+    (place / "golden" / "0000.npz").write_bytes(b"\x80\x04.")
+    with pytest.raises(IntegrityError, match="holds no golden pair"):
+        list(Bundle.open(place).golden())
+
+
+def test_a_folder_without_manifest_is_no_bundle(tmp_path: Path) -> None:
+    with pytest.raises(AssistantError, match=r"is no bundle: it has no manifest\.json"):
+        Bundle.open(tmp_path)

@@ -1,0 +1,202 @@
+"""`assistant-export` from a network to a checked bundle, as a person runs it."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.doubles.command import ROOT
+from tests.doubles.export_command import assistant_export, write_recipe, write_samples
+
+
+def build(folder: Path, *arguments: str | Path, cache: Path) -> subprocess.CompletedProcess[str]:
+    samples = folder.parent / "samples"
+    return assistant_export("build", folder, "--calibration", samples, *arguments, cache=cache)
+
+
+def contents(bundle: Path) -> dict[str, bytes]:
+    """What a bundle's manifest vouches for, and the manifest."""
+    files = [path for path in bundle.rglob("*") if path.is_file()]
+    return {
+        path.relative_to(bundle).as_posix(): path.read_bytes()
+        for path in files
+        if path.name not in ("measurements.json", "report.html")
+    }
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `cache/`, `small/` (the recipe) and `out/small/` (its bundle)."""
+    place = tmp_path_factory.mktemp("built")
+    folder = write_recipe(place / "small")
+    finished = build(folder, "--out", place / "out", cache=place / "cache")
+    assert finished.returncode == 0, finished.stderr
+    return place
+
+
+def test_build_ships_every_precision_and_check_agrees(built: Path) -> None:
+    manifest = json.loads((built / "out" / "small" / "manifest.json").read_text())
+    assert [variant["precision"] for variant in manifest["variants"]] == ["fp32", "fp16", "int8-trt", "int8-ort"]
+    finished = assistant_export("check", built / "out" / "small", cache=built / "cache")
+    assert finished.returncode == 0, finished.stdout
+    assert "ok     int8-trt: golden pairs" in finished.stdout and "wrong" not in finished.stdout
+
+
+def test_an_unchanged_build_does_nothing_and_says_so(built: Path) -> None:
+    finished = build(built / "small", "--out", built / "out", cache=built / "cache")
+    assert "small: unchanged, nothing to do" in finished.stdout
+    finished = build(built / "small", "--out", built / "out", "--json", cache=built / "cache")
+    [result] = json.loads(finished.stdout)
+    assert result["stages_run"] == [] and not result["published"]
+
+
+def test_two_builds_give_the_same_bytes(built: Path, tmp_path: Path) -> None:
+    folder = write_recipe(tmp_path / "elsewhere" / "small")
+    assert build(folder, "--out", tmp_path / "out", cache=tmp_path / "cache").returncode == 0
+    assert contents(tmp_path / "out" / "small") == contents(built / "out" / "small")
+
+
+def test_a_killed_build_goes_on_where_it_was(tmp_path: Path) -> None:
+    folder = write_recipe(tmp_path / "small")
+    script = (
+        "import os, signal, sys, export.calibration as c\n"
+        "c.calibrate = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "from export.cli import main\n"
+        "main()"
+    )
+    arguments = ["build", str(folder), "--calibration", str(tmp_path / "samples"), "--cache", str(tmp_path / "cache")]
+    arguments += ["--out", str(tmp_path / "out")]
+    killed = subprocess.run(
+        [sys.executable, "-c", script, *arguments], cwd=ROOT, capture_output=True, timeout=120, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert not (tmp_path / "out").exists()
+    finished = build(folder, "--out", tmp_path / "out", "--json", cache=tmp_path / "cache")
+    [result] = json.loads(finished.stdout)
+    assert result["stages_run"][0] == "calibrate"
+    assert not {"export", "reference", "parity-fp32", "emit-fp16"} & set(result["stages_run"])
+
+
+def test_a_variant_that_fails_its_gate_is_not_shipped_and_the_reason_is_kept(tmp_path: Path) -> None:
+    folder = write_recipe(tmp_path / "small", int8=(0.9999999, 1e-9))
+    finished = build(folder, "--out", tmp_path / "out", "--precision", "int8-trt", cache=tmp_path / "cache")
+    assert finished.returncode == 1
+    assert re.search(r"rejected: int8-trt: classes: .* is 0\.\d+, the limit is 1e-09", finished.stdout)
+    bundle = tmp_path / "out" / "small"
+    assert not (bundle / "int8-trt.onnx").exists() and (bundle / "fp32.onnx").exists()
+    assert "int8-trt is not shipped: classes: " in (bundle / "report.html").read_text()
+
+
+def test_pruning_is_judged_by_the_same_gate(tmp_path: Path) -> None:
+    folder = write_recipe(tmp_path / "small", int8=(0.99999, 1e-4))
+    arguments = ("--out", tmp_path / "out", "--precision", "fp16", "--prune", "0.9")
+    finished = build(folder, *arguments, cache=tmp_path / "cache")
+    assert finished.returncode == 5
+    assert "does not agree with its source: classes: cosine" in finished.stderr and "Prune less." in finished.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_edited_bundle_fails_its_check(built: Path, tmp_path: Path) -> None:
+    folder = write_recipe(tmp_path / "small")
+    build(folder, "--out", tmp_path / "out", "--precision", "fp16", cache=built / "cache2")
+    path = tmp_path / "out" / "small" / "fp16.onnx"
+    path.write_bytes(path.read_bytes() + b" ")
+    finished = assistant_export("check", tmp_path / "out" / "small", "--json", cache=built / "cache2")
+    assert finished.returncode == 1
+    [result] = json.loads(finished.stdout)
+    assert not result["ok"] and "fp16.onnx: expected" in result["problem"]
+
+
+def test_labels_that_do_not_match_stop_the_build(tmp_path: Path) -> None:
+    folder = write_recipe(tmp_path / "small", labels=3)
+    finished = build(folder, "--out", tmp_path / "out", "--precision", "fp16", cache=tmp_path / "cache")
+    assert finished.returncode == 5
+    assert "expected 10 labels, one for each of its classes, got 3" in finished.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        (None, "has no samples for small: expected files that end in .npz, got 1 others"),
+        ({"picture": np.zeros((1, 3, 8, 8), np.float32)}, "expected float32 [1, 3, 16, 16], got float32 [1, 3, 8, 8]"),
+        ({"picture": np.zeros((1, 3, 16, 16))}, "expected float32 [1, 3, 16, 16], got float64 [1, 3, 16, 16]"),
+        (
+            {"image": np.zeros((1, 3, 16, 16), np.float32)},
+            "the input 'picture': expected float32 [1, 3, 16, 16], got nothing",
+        ),
+        ({"picture": np.full((1, 3, 16, 16), np.nan, np.float32)}, "holds NaN or infinite values"),
+        ({"picture": np.array([object()])}, "is no archive of plain arrays"),
+    ],
+    ids=["empty", "shape", "type", "name", "NaN", "pickle"],
+)
+def test_unusable_samples_are_named(arrays: dict[str, np.ndarray] | None, message: str, tmp_path: Path) -> None:
+    folder = write_recipe(tmp_path / "small")
+    samples = tmp_path / "mine"
+    samples.mkdir()
+    if arrays is None:
+        (samples / "letter.txt").write_text("dear")
+    else:
+        np.savez(samples / "one.npz", **arrays)
+    finished = assistant_export(
+        "build", folder, "--calibration", samples, "--out", tmp_path / "out", cache=tmp_path / "cache"
+    )
+    assert finished.returncode in (2, 3)
+    assert message in finished.stderr
+    assert "Traceback" not in finished.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_recipe_without_samples_asks_for_them(tmp_path: Path) -> None:
+    folder = write_recipe(tmp_path / "small")
+    finished = assistant_export("build", folder, "--out", tmp_path / "out", cache=tmp_path / "cache")
+    assert finished.returncode == 2 and "Give --calibration DIR" in finished.stderr
+
+
+def test_unknown_names_are_answered_with_the_known_ones(tmp_path: Path) -> None:
+    finished = assistant_export("build", "nonesuch", cache=tmp_path)
+    assert finished.returncode == 2 and "object-detector" in finished.stderr
+    finished = assistant_export("build", "object-detector", "--precision", "int4", cache=tmp_path)
+    assert finished.returncode == 2 and "int8-trt" in finished.stderr
+
+
+def test_list_shows_what_is_here_and_what_was_built(built: Path, tmp_path: Path) -> None:
+    rows = json.loads(assistant_export("list", "--json", "--out", built / "out", cache=tmp_path).stdout)
+    by_name = {row["name"]: row for row in rows}
+    assert by_name["image-encoder-vit"]["random_weights"] and by_name["image-encoder-vit"]["here"]
+    assert by_name["object-detector"]["licence"] == "unstated"
+    assert by_name["object-detector"]["last_built"] is None
+
+
+def test_lint_exits_with_1_for_what_tensorrt_refuses(built: Path, tmp_path: Path) -> None:
+    bundle = built / "out" / "small"
+    assert assistant_export("lint", bundle / "int8-trt.onnx", cache=tmp_path).returncode == 0
+    finished = assistant_export("lint", bundle / "int8-ort.onnx", "--target", "jetpack7", "--json", cache=tmp_path)
+    assert finished.returncode == 1
+    assert any(item["severity"] == "error" and item["node"] for item in json.loads(finished.stdout))
+    assert assistant_export("lint", bundle / "fp32.onnx", "--target", "jetpack4", cache=tmp_path).returncode == 2
+
+
+def test_compile_without_a_driver_says_so_and_writes_nothing(built: Path, tmp_path: Path) -> None:
+    if Path("/dev/nvidiactl").exists() or Path("/dev/nvhost-gpu").exists():
+        pytest.skip("there is a GPU here")
+    engines = tmp_path / "engines"
+    finished = assistant_export("compile", built / "out" / "small", "--engines", engines, cache=tmp_path)
+    assert finished.returncode != 0 and "no NVIDIA driver" in finished.stderr
+    assert not engines.exists()
+
+
+def test_more_samples_change_the_calibration_only_where_it_counts(built: Path, tmp_path: Path) -> None:
+    folder = write_recipe(tmp_path / "small")
+    assert build(folder, "--out", tmp_path / "out", "--precision", "fp16", cache=tmp_path / "cache").returncode == 0
+    write_samples(tmp_path / "samples", count=15)
+    finished = build(folder, "--out", tmp_path / "out", "--precision", "fp16", "--json", cache=tmp_path / "cache")
+    [result] = json.loads(finished.stdout)
+    assert "reference" in result["stages_run"] and not {"export", "emit-fp16"} & set(result["stages_run"])

@@ -1,0 +1,278 @@
+"""Bringing a network of one's own: what is made can be built; what is bad gets one clear error and leaves nothing."""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+import struct
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, external_data_helper, helper, numpy_helper
+
+from assistant.errors import AssistantError
+from assistant.models.manifest import load_manifest
+from export.importing import import_source
+from export.onnx_from_vit import VitShape, random_weights, vit, weight_shapes
+from export.recipes_of_yours import find_recipe
+from export.reference import exact_network
+from tests.doubles.export_command import assistant_export, write_samples
+from tests.doubles.tiny_networks import write_model, write_network
+
+SMALL = VitShape(image_px=32, patch_px=16, width=24, layers=2, heads=3, hidden=48, classes=3)
+
+
+def test_an_onnx_file_becomes_a_recipe_that_builds(tmp_path: Path) -> None:
+    write_network(tmp_path / "My Network.onnx")
+    folder = import_source(tmp_path / "My Network.onnx", None, tmp_path / "recipes")
+    assert folder == tmp_path / "recipes" / "my-network"
+    manifest = load_manifest(folder / "model.toml")
+    assert [(tensor.name, tensor.shape) for tensor in manifest.inputs] == [("picture", (1, 3, 16, 16))]
+    assert find_recipe(str(folder)).medium == "pictures"
+    samples = write_samples(tmp_path / "samples")
+    arguments = ("--calibration", samples, "--out", tmp_path / "out", "--precision", "fp16")
+    finished = assistant_export("build", folder, *arguments, cache=tmp_path / "cache")
+    assert finished.returncode == 0, finished.stderr
+    assert (tmp_path / "out" / "my-network" / "fp16.onnx").is_file()
+
+
+def test_open_axes_are_named_in_the_recipe(tmp_path: Path) -> None:
+    node = helper.make_node("Relu", ["x"], ["y"], "relu")
+    path = write_model(tmp_path / "open.onnx", [node], {}, inputs={"x": ["batch", 4]}, outputs={"y": ["batch", 4]})
+    folder = import_source(path, None, tmp_path / "recipes")
+    assert 'sizes={"batch": 1},' in (folder / "recipe.py").read_text()
+    find_recipe(str(folder)).export([folder / "model.onnx"], tmp_path / "fixed.onnx")
+    assert exact_network(tmp_path / "fixed.onnx")({"x": np.ones((1, 4), np.float32)})["y"].shape == (1, 4)
+
+
+def write_safetensors(path: Path, tensors: dict[str, np.ndarray]) -> None:
+    header, blocks, offset = {}, [], 0
+    for name, array in tensors.items():
+        content = array.astype("<f4").tobytes()
+        header[name] = {"dtype": "F32", "shape": array.shape, "data_offsets": [offset, offset + len(content)]}
+        offset += len(content)
+        blocks.append(content)
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + b"".join(blocks))
+
+
+def write_checkpoint(folder: Path, kind: str = "vit") -> Path:
+    folder.mkdir()
+    config = {
+        "model_type": kind,
+        "architectures": ["ViTForImageClassification"],
+        "image_size": 32,
+        "patch_size": 16,
+        "hidden_size": 24,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 3,
+        "intermediate_size": 48,
+        "id2label": {"0": "cat", "1": "dog", "2": 'a "quoted" 猫'},
+    }
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "preprocessor_config.json").write_text(
+        json.dumps({"image_mean": [0.5, 0.4, 0.3], "image_std": [0.2] * 3})
+    )
+    write_safetensors(folder / "model.safetensors", random_weights(SMALL, 7))
+    return folder
+
+
+def test_a_vit_checkpoint_becomes_its_network(tmp_path: Path) -> None:
+    folder = import_source(write_checkpoint(tmp_path / "checkpoint"), "pets", tmp_path / "recipes")
+    onnx.save(vit(random_weights(SMALL, 7), SMALL), tmp_path / "expected.onnx")
+    feeds = {"pixel_values": np.random.default_rng(0).standard_normal((1, 3, 32, 32), np.float32)}
+    got, expected = (exact_network(path)(feeds) for path in (folder / "model.onnx", tmp_path / "expected.onnx"))
+    np.testing.assert_array_equal(got["logits"], expected["logits"])
+    assert load_manifest(folder / "model.toml").labels == ("cat", "dog", 'a "quoted" 猫')
+    assert "mean, deviation = [0.5, 0.4, 0.3], [0.2, 0.2, 0.2]" in (folder / "recipe.py").read_text()
+
+
+def refused(source: Path, tmp_path: Path) -> AssistantError:
+    """The error of an import, which must name its file and a remedy, and leave nothing."""
+    with pytest.raises(AssistantError) as caught:
+        import_source(source, "mine", tmp_path / "recipes")
+    assert not (tmp_path / "recipes").exists() or not list((tmp_path / "recipes").iterdir())
+    return caught.value
+
+
+def test_a_checkpoint_without_converter_is_named(tmp_path: Path) -> None:
+    error = refused(write_checkpoint(tmp_path / "checkpoint", kind="blip"), tmp_path)
+    assert "of the kind 'blip'" in error.message and "vit" in error.message and error.remedy
+
+
+def test_a_checkpoint_whose_weights_do_not_fit_is_named(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "checkpoint")
+    weights = random_weights(SMALL, 0)
+    del weights["vit.layernorm.bias"]
+    write_safetensors(folder / "model.safetensors", weights)
+    assert "'vit.layernorm.bias': expected [24], got nothing" in refused(folder, tmp_path).message
+
+
+@pytest.mark.parametrize("keep", [4, 40, -8])
+def test_truncated_safetensors_are_named(keep: int, tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "checkpoint")
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:keep])
+    assert "model.safetensors" in refused(folder, tmp_path).message
+
+
+class Bomb:
+    """Touches a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[Path]]:
+        return Path.touch, (self.path,)
+
+
+def test_pickles_are_refused_unread(tmp_path: Path) -> None:
+    (tmp_path / "model.pt").write_bytes(pickle.dumps(Bomb(tmp_path / "exploded")))
+    assert "Nothing is unpickled" in refused(tmp_path / "model.pt", tmp_path).message
+    assert not (tmp_path / "exploded").exists()
+
+
+def relu(path: Path, **options: object) -> Path:
+    node = helper.make_node("Relu", ["x"], ["y"], "relu")
+    return write_model(path, [node], {}, inputs={"x": [1, 4]}, outputs={"y": [1, 4]}, **options)  # type: ignore[arg-type]
+
+
+def not_onnx(path: Path) -> None:
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
+
+
+def truncated(path: Path) -> None:
+    write_network(path)
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def too_new(path: Path) -> None:
+    relu(path, opset=22)
+
+
+def too_old(path: Path) -> None:
+    relu(path, opset=11)
+
+
+def custom_operator(path: Path) -> None:
+    node = helper.make_node("FusedGelu", ["x"], ["y"], "gelu_7", domain="com.example")
+    write_model(path, [node], {}, inputs={"x": [1, 4]}, outputs={"y": [1, 4]}, domains=["com.example"])
+
+
+def nan_weights(path: Path) -> None:
+    weights = {"bias": np.array([1, np.nan, np.inf, 0], np.float32)}
+    node = helper.make_node("Add", ["x", "bias"], ["y"], "add")
+    write_model(path, [node], weights, inputs={"x": [1, 4]}, outputs={"y": [1, 4]})
+
+
+def external(path: Path, location: str) -> None:
+    tensor = numpy_helper.from_array(np.ones(4, np.float32), "bias")
+    external_data_helper.set_external_data(tensor, location)
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    node = helper.make_node("Add", ["x", "bias"], ["y"], "add")
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 4]) for name in ("x", "y")]
+    graph = helper.make_graph([node], "g", values[:1], values[1:], [tensor])
+    path.write_bytes(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]).SerializeToString())
+
+
+def missing_data(path: Path) -> None:
+    external(path, "weights.bin")
+
+
+def data_outside(path: Path) -> None:
+    (path.parent.parent / "secret.bin").write_bytes(bytes(16))
+    external(path, "../secret.bin")
+
+
+def data_absolute(path: Path) -> None:
+    external(path, "/etc/hostname")
+
+
+def data_link_outside(path: Path) -> None:
+    (path.parent.parent / "secret.bin").write_bytes(bytes(16))
+    (path.parent / "weights.bin").symlink_to(path.parent.parent / "secret.bin")
+    external(path, "weights.bin")
+
+
+def data_too_short(path: Path) -> None:
+    (path.parent / "weights.bin").write_bytes(bytes(7))
+    external(path, "weights.bin")
+
+
+@pytest.mark.parametrize(
+    ("write", "message"),
+    [
+        (not_onnx, "is not an ONNX"),
+        (truncated, "truncated"),
+        (empty, "is not an ONNX model"),
+        (too_new, "opset 22 is too new: expected 17 to 20"),
+        (too_old, "opset 11 is too old: expected 17 to 20"),
+        (custom_operator, "FusedGelu 'gelu_7' is a custom operator of the domain 'com.example'"),
+        (nan_weights, "the weight 'bias' holds 2 values that are NaN or infinite, of 4"),
+        (missing_data, "the external data of 'bias' is 'weights.bin', which is missing"),
+        (data_outside, "is '../secret.bin', which is outside its folder"),
+        (data_absolute, "is '/etc/hostname', which is outside its folder"),
+        (data_link_outside, "is 'weights.bin', which is outside its folder"),
+        (data_too_short, "expected 16 bytes at 0, the file has 7 in all"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_bad_networks_get_one_clear_error(write: Callable[[Path], None], message: str, tmp_path: Path) -> None:
+    path = tmp_path / "models" / "bad.onnx"
+    path.parent.mkdir()
+    write(path)
+    error = refused(path, tmp_path)
+    assert message in error.message
+    assert str(path) in error.message and error.remedy
+
+
+def test_an_open_axis_stops_the_build_with_its_name(tmp_path: Path) -> None:
+    node = helper.make_node("Relu", ["x"], ["y"], "relu")
+    path = write_model(tmp_path / "open.onnx", [node], {}, inputs={"x": ["batch", 4]}, outputs={"y": ["batch", 4]})
+    folder = import_source(path, None, tmp_path / "recipes")
+    recipe = folder / "recipe.py"
+    recipe.write_text("\n".join(line for line in recipe.read_text().splitlines() if "sizes=" not in line))
+    with pytest.raises(AssistantError, match=r"the input 'x' is not fixed: axis 0 \('batch'\) of \['batch', 4\]"):
+        find_recipe(str(folder)).export([folder / "model.onnx"], tmp_path / "out.onnx")
+    assert not (tmp_path / "out.onnx").exists()
+
+
+@pytest.mark.parametrize("name", ["../evil.onnx", "/evil.onnx", "model/../../evil.onnx"])
+def test_archives_that_lead_out_are_refused_whole(name: str, tmp_path: Path) -> None:
+    content = write_network(tmp_path / "n.onnx").read_bytes()
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr(name, content)
+    with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as tar:
+        info = tarfile.TarInfo(name)
+        info.size = len(content)
+        tar.addfile(info, io.BytesIO(content))
+    for path in (tmp_path / "a.zip", tmp_path / "a.tar.gz"):
+        assert "unsafe path" in refused(path, tmp_path).message
+    assert not (tmp_path / "evil.onnx").exists() and not Path("/evil.onnx").exists()
+
+
+def test_an_archive_of_a_checkpoint_is_as_good_as_the_folder(tmp_path: Path) -> None:
+    write_checkpoint(tmp_path / "checkpoint")
+    with tarfile.open(tmp_path / "checkpoint.tar.gz", "w:gz") as tar:
+        tar.add(tmp_path / "checkpoint", "checkpoint")
+    folder = import_source(tmp_path / "checkpoint.tar.gz", None, tmp_path / "recipes")
+    assert folder.name == "checkpoint" and len(weight_shapes(SMALL)) > 30
+    assert load_manifest(folder / "model.toml").labels[0] == "cat"
+
+
+def test_nothing_that_is_there_is_overwritten(tmp_path: Path) -> None:
+    path = write_network(tmp_path / "n.onnx")
+    import_source(path, "mine", tmp_path / "recipes")
+    with pytest.raises(AssistantError, match="is there already"):
+        import_source(path, "mine", tmp_path / "recipes")

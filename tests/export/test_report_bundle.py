@@ -1,0 +1,66 @@
+"""The report of a bundle: one page that loads nothing, says what was measured, where, and what was not."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from tests.doubles.export_command import assistant_export, write_recipe
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("report")
+    folder = write_recipe(place / "small")
+    (folder / "model.toml").write_text(
+        (folder / "model.toml").read_text().replace('"A small network"', '"A <script>alert(1)</script> 网络"')
+    )
+    arguments = ("--calibration", place / "samples", "--out", place / "out")
+    assert assistant_export("build", folder, *arguments, cache=place / "cache").returncode == 0
+    return place / "out" / "small"
+
+
+class Page(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+        self.tags: list[str] = []
+        self.words: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.addresses += [value or "" for name, value in attrs if name in ("src", "href")]
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def test_the_page_stands_alone_and_runs_nothing(bundle: Path) -> None:
+    text = (bundle / "report.html").read_text(encoding="utf-8")
+    page = Page(text)
+    assert page.addresses == []
+    assert "script" not in page.tags
+    assert "url(" not in text and "@import" not in text
+    assert "A <script>alert(1)</script> 网络" in page.words
+
+
+def test_the_page_shows_what_was_measured_and_where(bundle: Path) -> None:
+    text = " ".join(Page((bundle / "report.html").read_text(encoding="utf-8")).words)
+    measured = json.loads((bundle / "measurements.json").read_text())
+    assert measured["machine"] in text
+    for precision in ("fp32", "fp16", "int8-trt", "int8-ort"):
+        assert f"median {measured['variants'][precision]['median_ms']:.2f}" in text
+    for heading in ("Parity with the source network", "Sensitivity of each layer", "TensorRT lint", "Not checked here"):
+        assert heading in text
+    assert "conv2" in text and "nothing ran on a GPU or a Jetson" in text
+
+
+def test_report_writes_the_page_anew_from_the_bundle_alone(bundle: Path, tmp_path: Path) -> None:
+    finished = assistant_export("report", bundle, "--out", tmp_path / "page.html", cache=tmp_path)
+    assert re.search(r"Wrote .*page\.html \(\d+ kB\)", finished.stdout)
+    assert (tmp_path / "page.html").read_text() == (bundle / "report.html").read_text()
