@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 
 import anyio
 import cv2
@@ -17,6 +18,7 @@ from assistant.vision.capture import open_capture
 from assistant.vision.pictures import to_rgb
 
 _FRAME_TIMEOUT_S = 5.0
+_JOIN_S = 1.0
 _LEAST_INTERVAL_S = 0.005
 """A stream that does not pace itself (a file behind an HTTP address) must not take a whole core."""
 
@@ -25,8 +27,12 @@ class LiveCamera:
     """A thread empties the driver's queue all the time and decodes a frame only when one is wanted, so a frame is
     never older than the call that asked for it, and unwatched frames cost next to nothing."""
 
-    def __init__(self, source: int | str, backend: int, name: str, clock: Clock) -> None:
+    def __init__(
+        self, source: int | str, backend: int, name: str, clock: Clock, *, timeout_s: float = _FRAME_TIMEOUT_S
+    ) -> None:
+        """`timeout_s` is the longest wait for a frame."""
         self.name = name
+        self._timeout_s = timeout_s
         self._source = source
         self._backend = backend
         self._clock = clock
@@ -37,8 +43,14 @@ class LiveCamera:
         self._version = 0
 
     async def open(self) -> None:
-        """Start capturing and wait for the first frame. Raises `DeviceError`."""
+        """Start capturing and wait for the first frame. Raises `DeviceError`, also while the driver still hangs in a
+        capture of before: a thread cannot be ended from outside, and one for every try would fill the memory."""
         await self.close()
+        if self._thread is not None:
+            raise DeviceError(
+                f"The driver of the camera '{self.name}' hangs.",
+                remedy="Unplug the camera and plug it in again, or restart what streams it.",
+            )
         if self._backend == cv2.CAP_GSTREAMER and not cv2.videoio_registry.hasBackend(cv2.CAP_GSTREAMER):
             raise DeviceError(
                 f"The camera '{self.name}' is a GStreamer pipeline, and this OpenCV has no GStreamer.",
@@ -56,16 +68,16 @@ class LiveCamera:
             raise
 
     async def read(self) -> VideoFrame | None:
-        """The next frame from now on. Raises `DeviceError` when none comes within 5 s."""
+        """The next frame from now on. Raises `DeviceError` when none comes in time."""
         if self._frames is None:
             raise DeviceError(f"The camera '{self.name}' is closed.")
         self._wanted.set()
         try:
-            with anyio.fail_after(_FRAME_TIMEOUT_S):
+            with anyio.fail_after(self._timeout_s):
                 item, self._version = await self._frames.after(self._version)
         except TimeoutError:
             raise DeviceError(
-                f"The camera '{self.name}' delivered no picture within {_FRAME_TIMEOUT_S:g} s.",
+                f"The camera '{self.name}' delivered no picture within {self._timeout_s:g} s.",
                 remedy="Check its cable, or the address of the stream.",
             ) from None
         if isinstance(item, DeviceError):
@@ -74,12 +86,14 @@ class LiveCamera:
 
     async def close(self) -> None:
         """Release the device; a driver that hangs keeps its thread, but nobody waits for it."""
-        thread, self._thread, self._frames = self._thread, None, None
-        if thread is not None:
+        self._frames = None
+        if self._thread is not None:
             self._stop.set()
             self._wanted.set()
             with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(thread.join, 1.0, abandon_on_cancel=True)
+                await anyio.to_thread.run_sync(self._thread.join, _JOIN_S, abandon_on_cancel=True)
+            if not self._thread.is_alive():
+                self._thread = None
 
     def _capture(
         self,
@@ -90,29 +104,34 @@ class LiveCamera:
     ) -> None:
         """The thread. It owns the device from first to last; `frames` is only touched on the loop."""
 
-        def deliver(item: ImageArray | DeviceError) -> None:
+        def deliver(item: ImageArray | DeviceError, grabbed_s: float) -> None:
             if isinstance(item, DeviceError):
                 frames.put(item)
             else:
-                frames.put(VideoFrame(self._clock.monotonic_s(), item, self.name))
+                # The run's clock can only be read on its loop, so the thread's own clock gives the frame's age.
+                age_s = time.monotonic() - grabbed_s
+                frames.put(VideoFrame(self._clock.monotonic_s() - age_s, item, self.name))
 
-        def post(item: ImageArray | DeviceError) -> None:
+        def post(item: ImageArray | DeviceError, grabbed_s: float) -> None:
             # The loop may be gone by now: then nobody waits.
             with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(deliver, item)
+                loop.call_soon_threadsafe(deliver, item, grabbed_s)
 
         capture = open_capture(self._source, self._backend)
         failure = "" if capture.isOpened() else "cannot be opened"
         capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
         while not stop.is_set() and not failure:
-            if not capture.grab():
+            grabbed = capture.grab()
+            grabbed_s = time.monotonic()
+            if not grabbed:
                 failure = "stopped delivering pictures"
             elif wanted.is_set():
                 decoded, bgr = capture.retrieve()
                 if decoded:
                     wanted.clear()
-                    post(to_rgb(bgr))
+                    post(to_rgb(bgr), grabbed_s)
             stop.wait(_LEAST_INTERVAL_S)
         capture.release()
         if failure:
-            post(DeviceError(f"The camera '{self.name}' {failure}.", remedy="List the cameras: assistant devices"))
+            error = DeviceError(f"The camera '{self.name}' {failure}.", remedy="List the cameras: assistant devices")
+            post(error, time.monotonic())

@@ -5,8 +5,10 @@ A camera that fails is announced once and opened again, with pauses that grow, f
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import anyio
 
@@ -18,6 +20,9 @@ from assistant.vision.motion import MotionGate
 from assistant.vision.scene import SceneReader
 from assistant.worker import Worker
 
+T = TypeVar("T")
+
+_LOG = logging.getLogger(__name__)
 _FIRST_RETRY_S = 0.5
 _LAST_RETRY_S = 5.0
 _FRESH_S = 0.3
@@ -68,13 +73,15 @@ class SceneWatcher:
                 raise self._closed
             if self._scene is not None and self._scene.at_s >= asked_at_s - _FRESH_S:
                 return self._scene
-            frame = await self._camera.read()
+            frame = await self._ask_camera(self._camera.read)
             if frame is None:
                 raise DeviceError(f"The camera '{self._camera.name}' has come to its end.")
             return await self._read(frame)
 
     def pause(self) -> None:
-        """Close the camera and forget the scene, until `resume`."""
+        """Close the camera and forget the scene, until `resume`; safe to call twice."""
+        if self._paused:
+            return  # who waits for `resume` waits on the event of the first call
         self._paused = True
         self._resumed = anyio.Event()
         self._scene = None
@@ -90,25 +97,25 @@ class SceneWatcher:
         """Watch until the camera comes to its end."""
         try:
             while True:
-                if self._paused:
+                while self._paused:
                     await self._resumed.wait()
                 self._session = anyio.CancelScope()
                 with self._session:
                     await self._watch()
-                await self._camera.close()
+                await self._close_camera()
                 if not self._session.cancelled_caught:
                     return
         finally:
             self._worker.close()
             with anyio.CancelScope(shield=True):
-                await self._camera.close()
+                await self._close_camera()
 
     async def _watch(self) -> None:
         """Open, watch, and open again after a failure; returns at the camera's end."""
         retry_s = _FIRST_RETRY_S
         while True:
             try:
-                await self._camera.open()
+                await self._ask_camera(self._camera.open)
                 self._closed = None
                 self._recovered("camera")
                 retry_s = _FIRST_RETRY_S
@@ -118,7 +125,7 @@ class SceneWatcher:
             except AssistantError as error:
                 self._closed = error
                 self._fail("camera", error)
-            await self._camera.close()
+            await self._close_camera()
             await self._clock.sleep_until(self._clock.monotonic_s() + retry_s)
             retry_s = min(_LAST_RETRY_S, retry_s * 2)
 
@@ -132,7 +139,7 @@ class SceneWatcher:
     async def _tick(self) -> bool:
         """Take a picture, and look at it if it is worth it; False at the camera's end."""
         async with self._looking:
-            frame = await self._camera.read()
+            frame = await self._ask_camera(self._camera.read)
             if frame is None:
                 return False
             due = frame.at_s - self._looked_at_s >= self._config.still_s
@@ -161,6 +168,23 @@ class SceneWatcher:
         if scene.faces and self._on_face is not None:
             self._on_face(FaceEvidence(frame, max(scene.faces, key=lambda face: face.box.area)))
         return scene
+
+    async def _ask_camera(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Whatever a camera's library raises is the camera's failure. Raises `AssistantError`."""
+        try:
+            return await call()
+        except AssistantError:
+            raise
+        except Exception as error:
+            raise DeviceError(
+                f"The camera '{self._camera.name}' failed: {error!r}.", remedy="List the cameras: assistant devices"
+            ) from error
+
+    async def _close_camera(self) -> None:
+        try:
+            await self._camera.close()
+        except Exception:  # it is given up either way
+            _LOG.warning("The camera '%s' could not be closed.", self._camera.name, exc_info=True)
 
     def _fail(self, stage: str, error: AssistantError) -> None:
         if stage not in self._failed:

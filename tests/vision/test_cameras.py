@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+import time
+
 import anyio
 import cv2
 import numpy as np
@@ -205,3 +209,62 @@ def test_live_stream_delivers_and_its_end_is_an_error(video):
         return again.pixels.dtype
 
     assert anyio.run(main) == np.uint8
+
+
+def test_a_frame_is_as_old_as_it_is_however_late_it_is_taken(tmp_path):
+    """The loop is busy while the frame arrives."""
+    path = tmp_path / "long.avi"
+    writer = cv2.VideoWriter(str(path), cv2.CAP_OPENCV_MJPEG, cv2.VideoWriter_fourcc(*"MJPG"), FPS, (64, 48))
+    for _ in range(1000):
+        writer.write(flat_picture(10))
+    writer.release()
+
+    async def main():
+        clock = LoopClock()
+        camera = LiveCamera(str(path), cv2.CAP_ANY, "a stream", clock)
+        await camera.open()
+        frames = []
+
+        async def read():
+            frames.append(await camera.read())
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(read)
+            await anyio.sleep(0)
+            time.sleep(0.5)
+            free_again_s = clock.monotonic_s()
+        await camera.close()
+        return frames[0].at_s, free_again_s
+
+    grabbed_s, free_again_s = anyio.run(main)
+    assert grabbed_s < free_again_s
+
+
+def test_driver_that_hangs_costs_one_thread_however_often_it_is_tried():
+    """A server that takes the call and never says a word."""
+
+    def threads():
+        return sum(thread.name == "camera" for thread in threading.enumerate())
+
+    async def main(address):
+        camera = LiveCamera(address, cv2.CAP_FFMPEG, "a stream", LoopClock(), timeout_s=0.1)
+        with pytest.raises(DeviceError, match="no picture"):
+            await camera.open()
+        for _ in range(2):
+            with pytest.raises(DeviceError, match="'a stream' hangs") as caught:
+                await camera.open()
+            assert caught.value.remedy
+        assert threads() == before + 1
+        accepted, _ = server.accept()
+        accepted.close()
+        server.close()
+        with anyio.fail_after(20):
+            while threads() > before:
+                await anyio.sleep(0.05)
+        with pytest.raises(DeviceError, match="cannot be opened|no picture"):
+            await camera.open()
+        await camera.close()
+
+    before = threads()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        anyio.run(main, f"http://127.0.0.1:{server.getsockname()[1]}/stream.mjpg")

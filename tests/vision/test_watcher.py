@@ -115,6 +115,19 @@ def test_failing_camera_is_announced_once_reopened_with_pauses_and_recovers():
     assert scene.of(SceneState)[-1].at_s > 20.0
 
 
+def test_camera_that_raises_an_error_of_its_own_has_failed_like_any_other():
+    def picture(now_s):
+        return OSError(19, "No such device") if now_s < 0.2 or 2.0 < now_s < 20.0 else flat_picture(100)
+
+    scene = play(picture, wait(40.0))
+    failures = scene.of(StageFailed)
+    assert [failure.stage for failure in failures] == ["camera", "camera"]
+    assert all("'fake'" in failure.error and "No such device" in failure.error for failure in failures)
+    assert failures[0].remedy
+    assert len(scene.of(StageRecovered)) == 2
+    assert scene.of(SceneState)[-1].at_s > 20.0
+
+
 def test_camera_that_is_missing_from_the_start():
     scene = play(lambda now_s: DeviceError("No camera."), wait(30.0))
     assert len(scene.of(StageFailed)) == 1
@@ -175,6 +188,36 @@ def test_pause_closes_the_camera_at_once_and_forgets():
     scene = play(lambda now_s: flat_picture(100), script)
     assert scene.detector.looked_at_s == [0.0, 20.0]
     assert scene.of(StageFailed) == []
+
+
+def test_pausing_twice_is_pausing_once():
+    async def script(scene):
+        await scene.clock.sleep_until(1.2)
+        scene.watcher.pause()
+        await scene.clock.sleep_until(2.0)
+        scene.watcher.pause()
+        await scene.clock.sleep_until(3.0)
+        scene.watcher.resume()
+        await scene.clock.sleep_until(4.0)
+        assert scene.camera.is_open
+
+    play(lambda now_s: flat_picture(100), script)
+
+
+def test_pausing_again_at_once_keeps_the_camera_closed():
+    async def script(scene):
+        await scene.clock.sleep_until(1.2)
+        scene.watcher.pause()
+        await scene.clock.sleep_until(2.0)
+        scene.watcher.resume()
+        scene.watcher.pause()
+        await scene.clock.sleep_until(4.0)
+        assert not scene.camera.is_open
+        scene.watcher.resume()
+        await scene.clock.sleep_until(5.0)
+        assert scene.camera.is_open
+
+    play(lambda now_s: flat_picture(100), script)
 
 
 def test_pause_before_the_start_keeps_the_camera_closed():
