@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import queue
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from concurrent.futures import Executor, Future
+from typing import Any, ParamSpec, TypeVar
 
-import anyio
-
-from assistant.errors import StageError
+from assistant.errors import AssistantError, StageError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -25,25 +25,80 @@ class Worker:
     def __init__(self, name: str, *, timeout_s: float = 60.0) -> None:
         self.name = name
         self._timeout_s = timeout_s
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+        self._executor = _DaemonThread(name)
+        self._hung: asyncio.Future[Any] | None = None
 
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `call` on the thread and return its result.
 
-        Raises `StageError` when it takes longer than the worker's timeout. A native call cannot be interrupted, so the
-        thread stays busy until the call returns; a stage that must be able to hang belongs in a child process.
+        Raises `StageError` when it takes longer than the worker's timeout, or raises what is no `AssistantError`: a
+        native library raises whatever it likes, and none of it may end the conversation. A native call cannot be
+        interrupted: until one that hangs returns, further calls are refused at once. A stage that must be able to hang
+        belongs in a child process.
         """
+        if self._hung is not None and not self._hung.done():
+            raise StageError(f"The {self.name} still hangs in an earlier call.", remedy="Restart the assistant.")
         loop = asyncio.get_running_loop()
         future = loop.run_in_executor(self._executor, functools.partial(call, *args, **kwargs))
         try:
-            with anyio.fail_after(self._timeout_s):
-                return await future
-        except TimeoutError:
-            raise StageError(
-                f"The {self.name} did not answer within {self._timeout_s:g} s.",
-                remedy="A smaller model or a longer timeout helps where the machine is slow.",
-            ) from None
+            done, _ = await asyncio.wait({future}, timeout=self._timeout_s)
+        except asyncio.CancelledError:
+            future.cancel()  # a call that still waits for its turn is not wanted any more
+            raise
+        if done:
+            try:
+                return future.result()
+            except AssistantError:
+                raise
+            except Exception as error:
+                raise StageError(f"The {self.name} failed: {error!r}") from error
+        self._hung = future
+        # Nobody waits for it any more, so nobody else would take its exception.
+        future.add_done_callback(lambda done: done.cancelled() or done.exception())
+        raise StageError(
+            f"The {self.name} did not answer within {self._timeout_s:g} s.",
+            remedy="A smaller model or a longer timeout helps where the machine is slow.",
+        )
 
     def close(self) -> None:
         """Let the thread end after its current call; queued calls are dropped."""
         self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+class _DaemonThread(Executor):
+    """Like `ThreadPoolExecutor(1)`, but the interpreter's exit does not wait for it: a call that hangs must not keep
+    the assistant from ending."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._calls: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Queue a call; the first one starts the thread."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._serve, name=self._name, daemon=True)
+            self._thread.start()
+        future: Future[Any] = Future()
+        self._calls.put((future, functools.partial(fn, *args, **kwargs)))
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End the thread after the current call."""
+        while cancel_futures and not self._calls.empty():
+            entry = self._calls.get()
+            if entry is not None:
+                entry[0].cancel()
+        self._calls.put(None)
+
+    def _serve(self) -> None:
+        while (entry := self._calls.get()) is not None:
+            future, call = entry
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                future.set_result(call())
+            except BaseException as error:
+                future.set_exception(error)
+            # Not to keep the result alive while waiting for the next call.
+            del entry, future, call

@@ -11,12 +11,13 @@ import sys
 import threading
 import time
 
+from assistant.errors import AssistantError
 from assistant.tts.wire import FramingError, Header, packed, read_frame
 
 _END_S = 5.0
 
 
-class ChildFailedError(Exception):
+class ChildFailedError(AssistantError):
     """The process died, said nothing in time, or said nonsense. It is dead by the time that this is raised."""
 
 

@@ -1,10 +1,12 @@
+import subprocess
+import sys
 import threading
 import time
 
 import anyio
 import pytest
 
-from assistant.errors import StageError
+from assistant.errors import MediaError, StageError
 from assistant.worker import Worker
 
 
@@ -40,13 +42,59 @@ def test_a_call_that_hangs_is_an_error_that_names_the_stage():
         anyio.run(main)
 
 
-def test_an_exception_reaches_the_caller():
+@pytest.mark.parametrize(
+    ("call", "kind", "message"),
+    [
+        (lambda: int("not a number"), StageError, "The model failed: ValueError"),
+        (lambda: _raise(MediaError("No picture.")), MediaError, "No picture."),
+    ],
+)
+def test_what_a_library_raises_becomes_a_stage_error_and_our_own_errors_stay(call, kind, message):
     async def main() -> None:
         worker = Worker("model")
         try:
-            await worker.run(int, "not a number")
+            await worker.run(call)
         finally:
             worker.close()
 
-    with pytest.raises(ValueError, match="not a number"):
+    with pytest.raises(kind, match=message):
         anyio.run(main)
+
+
+def test_while_a_call_hangs_further_ones_are_refused_at_once_and_later_ones_work():
+    async def main() -> list[str]:
+        worker, release, told = Worker("model", timeout_s=0.05), threading.Event(), []
+        for call in (release.wait, lambda: "unreachable"):
+            try:
+                await worker.run(call)
+            except StageError as error:
+                told.append(error.message)
+        release.set()
+        while True:
+            try:
+                told.append(await worker.run(lambda: "works again"))
+                break
+            except StageError:
+                await anyio.sleep(0.01)
+        worker.close()
+        return told
+
+    assert anyio.run(main) == [
+        "The model did not answer within 0.05 s.",
+        "The model still hangs in an earlier call.",
+        "works again",
+    ]
+
+
+def test_a_call_that_hangs_does_not_keep_the_process_from_ending():
+    script = (
+        "import anyio, time\nfrom assistant.worker import Worker\n"
+        "async def main():\n    try: await Worker('model', timeout_s=0.05).run(time.sleep, 600)\n"
+        "    except Exception as error: print(error)\nanyio.run(main)"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert "did not answer" in ended.stdout
+
+
+def _raise(error: Exception) -> None:
+    raise error
