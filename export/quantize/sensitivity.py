@@ -1,7 +1,8 @@
 """Which layers suffer most from INT8, measured on the CPU: each is quantized alone, the outputs are compared.
 
-One graph serves all layers. In it each quantized input of each layer passes a switch, Where(layer is on, quantized,
-exact), so that a layer costs one run, not one more file, session and optimization.
+One graph serves all layers. In it each quantized input of each layer, and its output where the INT8 graph quantizes
+it, passes a switch, Where(layer is on, quantized, exact), so that a layer costs one run, not one more file, session and
+optimization.
 """
 
 from __future__ import annotations
@@ -108,10 +109,14 @@ class _Switched:
         nodes: list[NodeProto] = []
         for node in model.graph.node:
             found = source.quantized_inputs(node) if node.op_type in WEIGHTED_OPERATORS else {}
-            if found:
-                nodes.extend(_switch(model, node, found, len(layers), source))
-                layers.append(node)
+            if not found:
+                nodes.append(node)
+                continue
+            nodes.extend(_switched_inputs(model, node, found, len(layers), source))
             nodes.append(node)
+            layers.append(node)
+            if quantize := source.quantizer(node.output[0]):
+                nodes.extend(_switched_output(model, node, quantize, len(layers) - 1, source))
         copies = [NodeProto.FromString(node.SerializeToString()) for node in nodes]
         names = [NodeProto.FromString(node.SerializeToString()) for node in layers]
         del model.graph.node[:]
@@ -126,6 +131,7 @@ class _Quantized:
     def __init__(self, model: ModelProto) -> None:
         self._nodes = {node.name: node for node in model.graph.node}
         self._makers = {name: node for node in model.graph.node for name in node.output}
+        self._quantizers = {node.input[0]: node for node in model.graph.node if node.op_type == "QuantizeLinear"}
         self.constants = {item.name: item for item in model.graph.initializer}
 
     def quantized_inputs(self, node: NodeProto) -> dict[int, NodeProto]:
@@ -134,8 +140,12 @@ class _Quantized:
         makers = {} if twin is None else {index: self._makers.get(name) for index, name in enumerate(twin.input)}
         return {index: maker for index, maker in makers.items() if maker and maker.op_type == "DequantizeLinear"}
 
+    def quantizer(self, tensor: str) -> NodeProto | None:
+        """The QuantizeLinear that a tensor goes into; onnxruntime's quantizer renames it where it is an output."""
+        return self._quantizers.get(tensor) or self._quantizers.get(f"{tensor}_QuantizeLinear_Input")
 
-def _switch(
+
+def _switched_inputs(
     model: ModelProto, node: NodeProto, inputs: Mapping[int, NodeProto], layer: int, source: _Quantized
 ) -> Iterable[NodeProto]:
     """Nodes that give `node` its inputs, quantized where its switch is on; its inputs are renamed to them."""
@@ -155,6 +165,18 @@ def _switch(
         yield helper.make_node("DequantizeLinear", [integers, *parameters], [f"{stem}_dq"], **axis)
         yield helper.make_node("Where", [f"{prefix}_on", f"{stem}_dq", exact], [f"{stem}_switched"])
         node.input[position] = f"{stem}_switched"
+
+
+def _switched_output(
+    model: ModelProto, node: NodeProto, quantize: NodeProto, layer: int, source: _Quantized
+) -> Iterable[NodeProto]:
+    """Nodes that give `node`'s readers its output, quantized where its switch is on; its output is renamed."""
+    stem, output = f"{_SWITCHES}_{layer}_output", node.output[0]
+    parameters = _copy_constants(model, quantize.input[1:], stem, source)
+    node.output[0] = f"{stem}_exact"
+    yield helper.make_node("QuantizeLinear", [node.output[0], *parameters], [f"{stem}_q"])
+    yield helper.make_node("DequantizeLinear", [f"{stem}_q", *parameters], [f"{stem}_dq"])
+    yield helper.make_node("Where", [f"{_SWITCHES}_{layer}_on", f"{stem}_dq", node.output[0]], [output])
 
 
 def _copy_constants(model: ModelProto, names: Iterable[str], stem: str, source: _Quantized) -> list[str]:
