@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import NamedTemporaryFile, TemporaryDirectory
 
 
 @contextmanager
@@ -29,6 +29,26 @@ def replace_file(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def replace_files_in(folder: Path) -> Iterator[Path]:
+    """Give a temporary folder inside `folder`; at the end of the block its files replace those of the same names.
+
+    If the block raises, `folder` is as it was before, so that files that belong together are of one run.
+    """
+    made = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with TemporaryDirectory(dir=folder, prefix=".", suffix=".part") as temporary:
+            yield Path(temporary)
+            for path in Path(temporary).iterdir():
+                path.replace(folder / path.name)
+    except BaseException:
+        if made:
+            with suppress(OSError):
+                folder.rmdir()
         raise
 
 

@@ -11,7 +11,8 @@ from assistant.errors import AssistantError
 
 
 def run(app: Callable[[], object]) -> None:
-    """Run a command (a Typer application is one): every expected failure becomes one message and an exit code, a traceback only with --debug."""
+    """Run a command, such as a Typer application: every expected failure becomes one message and an exit code, a
+    traceback only with --debug."""
     try:
         app()
     except KeyboardInterrupt:

@@ -41,6 +41,8 @@ class Recording(TurnObserver):
     pictures: dict[int, SceneState] = field(default_factory=dict)
     questions: dict[int, tuple[AudioArray, int]] = field(default_factory=dict)
     replies: dict[int, tuple[AudioArray, int]] = field(default_factory=dict)
+    heard_speech: bool = False
+    """Whether anyone spoke, to the assistant or not."""
     _scene: SceneState | None = None
     _utterance: SpeechEnded | None = None
 
@@ -50,6 +52,7 @@ class Recording(TurnObserver):
             self._scene = event
         elif isinstance(event, SpeechEnded):
             self._utterance = event
+            self.heard_speech = True
         elif isinstance(event, TurnStarted):
             if self._scene is not None:
                 self.pictures[event.turn_id] = self._scene
@@ -143,7 +146,7 @@ async def _converse(
                 await clock.sleep_until(clock.monotonic_s() + step.after_s)
                 await assistant.turns.idle()
             await microphone.close()
-            if assistant.controls.muted:
+            if assistant.controls is not None and assistant.controls.muted:
                 # It waits to be unmuted, which no recording can do.
                 group.cancel_scope.cancel()
     finally:

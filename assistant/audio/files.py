@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -48,8 +49,11 @@ def resample(samples: AudioArray, from_hz: int, to_hz: int) -> AudioArray:
 
 
 def write_wav(path: Path, samples: AudioArray, sample_rate_hz: int) -> None:
-    """Write float32 (n,) mono as a 16-bit WAV; the file appears whole or not at all."""
+    """Write float32 (n,) mono as a 16-bit WAV; the file appears whole or not at all. Raises `OSError`."""
     import soundfile
 
+    # By way of memory, because libsndfile does not tell why a file cannot be written.
+    content = io.BytesIO()
+    soundfile.write(content, np.clip(samples, -1.0, 1.0), sample_rate_hz, subtype="PCM_16", format="WAV")
     with replace_file(path) as temporary:
-        soundfile.write(temporary, np.clip(samples, -1.0, 1.0), sample_rate_hz, subtype="PCM_16", format="WAV")
+        temporary.write_bytes(content.getbuffer())

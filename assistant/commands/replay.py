@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console as RichConsole
 
+from assistant.atomic import replace_files_in
 from assistant.audio.files import write_wav
 from assistant.config import Config
-from assistant.errors import ConfigError
+from assistant.errors import ConfigError, MediaError
 from assistant.models.store import ModelStore
 from assistant.ports import Clock, TurnObserver
 from assistant.replay import Replayed, Speed, replay
@@ -38,27 +40,30 @@ def replay_files(
 
 
 def replay_script(config: Config, script: Script, video: str | None, out: Path, speed: Speed) -> Replayed:
-    """Replay a script into `out`, printing the conversation as it happens."""
+    """Replay a script into `out`, printing the conversation as it happens.
+
+    Raises `MediaError` when nobody speaks in any of its recordings.
+    """
     models = ModelStore(config.models.dir)
-    events = EventsFile(out / "events.jsonl", log_content=True)
+    with replace_files_in(out) as folder, closing(EventsFile(folder / "events.jsonl", log_content=True)) as events:
 
-    def observers(clock: Clock) -> Sequence[TurnObserver]:
-        return [Console(clock, show_latency=speed == "realtime"), events]
+        def observers(clock: Clock) -> Sequence[TurnObserver]:
+            return [Console(clock, show_latency=speed == "realtime"), events]
 
-    try:
         replayed = replay(config, script, video, models, observers, speed)
-    finally:
-        events.close()
-    write_wav(out / "reply.wav", replayed.reply, replayed.reply_rate_hz)
-    recording = replayed.recording
-    write_report(
-        out,
-        replayed.timeline,
-        header=_header(config, script, speed),
-        pictures=recording.drawn(),
-        replies=recording.replies,
-        questions=recording.questions,
-    )
+        recording = replayed.recording
+        spoken = [str(step.audio) for step in script.steps if step.audio is not None]
+        if spoken and not recording.heard_speech:
+            raise MediaError(f"Nobody speaks in {', '.join(spoken)}.", remedy="Record louder, or lower vad.threshold.")
+        write_wav(folder / "reply.wav", replayed.reply, replayed.reply_rate_hz)
+        write_report(
+            folder,
+            replayed.timeline,
+            header=_header(config, script, speed),
+            pictures=recording.drawn(),
+            replies=recording.replies,
+            questions=recording.questions,
+        )
     RichConsole().print(f"\nThe report is {out / 'report.html'}", highlight=False, soft_wrap=True)
     return replayed
 

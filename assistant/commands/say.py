@@ -9,11 +9,12 @@ from pathlib import Path
 
 import anyio
 import numpy as np
+import typer
 
 from assistant.audio import portaudio
 from assistant.audio.files import write_wav
 from assistant.config import Config
-from assistant.errors import DeviceError, MediaError
+from assistant.errors import DeviceError, MediaError, StageError
 from assistant.events import AudioArray
 from assistant.ports import SpeakingStyle
 from assistant.registry import resolve
@@ -40,8 +41,10 @@ def say(text: str, out: Path | None, language: str | None, engine: str | None, c
     samples = anyio.run(_collect, text, spoken_language, chosen)
     try:
         write_wav(out, samples, SAMPLE_RATE_HZ)
-    except (OSError, RuntimeError) as error:  # soundfile's errors are RuntimeErrors
-        raise MediaError(f"{out} cannot be written: {error}", remedy="Check the path and the free space.") from error
+    except OSError as error:
+        raise MediaError(
+            f"{out} cannot be written: {error.strerror}.", remedy="Check the path and the free space."
+        ) from error
     return len(samples) / SAMPLE_RATE_HZ
 
 
@@ -58,13 +61,16 @@ def _with_engine(config: Config, engine: str) -> Config:
 
 
 async def _blocks(text: str, language: str, config: Config) -> AsyncGenerator[AudioArray, None]:
-    voices = SpeechProcess(config, config.models.dir)
+    failures: list[StageError] = []
+    voices = SpeechProcess(config, config.models.dir, on_failure=failures.append)
     try:
         async with aclosing(voices.speak(text, language, SpeakingStyle())) as spoken:
             async for samples, _ in spoken:
                 yield samples
     finally:
         await voices.close()
+    for failure in failures:
+        typer.echo(f"{failure} The voice '{config.tts.fallback}' spoke instead.", err=True)
 
 
 async def _collect(text: str, language: str, config: Config) -> AudioArray:

@@ -67,9 +67,9 @@ def understood(model_store: ModelStore) -> Iterator[Callable[[AudioArray], str]]
 
 @pytest.fixture
 def live(sound: VirtualSound, tmp_path: Path) -> Iterator[Running]:
-    """The assistant, listening; its events go to `tmp_path`."""
+    """The assistant, listening, without a camera where one should be; its events go to `tmp_path`."""
     settings = {
-        "ASSISTANT_VISION__CAMERA": "none",
+        "ASSISTANT_VISION__CAMERA": "/dev/video99",
         "ASSISTANT_TELEMETRY__EVENTS": str(tmp_path / "events.jsonl"),
         "ASSISTANT_TELEMETRY__LOG_CONTENT": "true",
     }
@@ -128,7 +128,9 @@ def test_a_lost_sound_server_is_told_and_used_again_when_it_is_back(
         sound.speak(spoken(TIME))
         wait_for_reply(speaker, since_s)
     assert live.end(signal.SIGTERM) == 0
-    assert [event["stage"] for event in events_of(tmp_path, "StageFailed")] == ["microphone"]
+    failed = events_of(tmp_path, "StageFailed")
+    assert [event["stage"] for event in failed if event["stage"] != "camera"] == ["microphone"]
+    assert any("/dev/video99" in str(event["error"]) for event in failed), "that it cannot see is told too"
     assert [event["stage"] for event in events_of(tmp_path, "StageRecovered")] == ["microphone"]
     assert events_of(tmp_path, "PlaybackFinished")[0]["completed"] is True
 

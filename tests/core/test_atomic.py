@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from assistant.atomic import replace_file, write_text
+from assistant.atomic import replace_file, replace_files_in, write_text
 
 
 def test_a_file_appears_whole(tmp_path):
@@ -29,3 +29,22 @@ def test_the_result_follows_the_umask(tmp_path):
     finally:
         os.umask(before)
     assert (tmp_path / "file").stat().st_mode & 0o777 == 0o640
+
+
+def test_files_that_belong_together_are_replaced_together(tmp_path):
+    write_text(tmp_path / "kept.txt", "other")
+    for run in ("first", "second"):
+        with replace_files_in(tmp_path) as folder:
+            for name in ("a.txt", "b.txt"):
+                (folder / name).write_text(run)
+    with pytest.raises(KeyboardInterrupt), replace_files_in(tmp_path) as folder:
+        (folder / "a.txt").write_text("third")
+        raise KeyboardInterrupt
+    content = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert content == {"kept.txt": "other", "a.txt": "second", "b.txt": "second"}
+
+
+def test_a_folder_that_was_made_for_files_that_failed_goes_away(tmp_path):
+    with pytest.raises(RuntimeError), replace_files_in(tmp_path / "new"):
+        raise RuntimeError
+    assert not (tmp_path / "new").exists()
