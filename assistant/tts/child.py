@@ -70,11 +70,16 @@ class SpeechChild:
         except (EOFError, OSError, ValueError) as error:
             raise self._failure() from error
 
-    def kill(self) -> None:
-        """End it at once, with everything that it started; safe to call twice."""
+    def signal_death(self) -> None:
+        """Have the system end it, with everything that it started. Whoever waits for a reply gets `ChildFailedError`;
+        unlike `kill`, this may be called while another thread does."""
         with contextlib.suppress(ProcessLookupError):
             if self.running:
                 os.killpg(self._process.pid, signal.SIGKILL)
+
+    def kill(self) -> None:
+        """End it at once and free its pipes; safe to call twice."""
+        self.signal_death()
         self._process.wait(_END_S)
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe is not None

@@ -6,9 +6,12 @@ the sentence is said by the fallback voice. All waiting for the child happens on
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 import itertools
+import logging
+import math
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
 from pathlib import Path
@@ -24,10 +27,15 @@ from assistant.ports import SpeakingStyle
 from assistant.tts import SAMPLE_RATE_HZ, SYNTHESIZERS
 from assistant.tts.child import ChildFailedError, SpeechChild
 from assistant.tts.finishing import has_words
+from assistant.tts.wire import Header
 from assistant.worker import Worker
 
+_LOG = logging.getLogger(__name__)
 _STRIKES = 2
-"""An engine that failed so often in a row is not tried again: each try costs the listener a wait."""
+"""An engine that failed so often in a row is left alone for a while: each try costs the listener a wait."""
+_LEFT_ALONE_S = 180.0
+_COMES_BACK_S = 1.0
+"""An engine whose sentence is no longer wanted has this long to notice once the next one is asked for."""
 
 
 class SpeechProcess:
@@ -55,6 +63,10 @@ class SpeechProcess:
         self._one_at_a_time = anyio.Semaphore(1)
         self._generations = itertools.count(1)
         self._strikes: Counter[str] = Counter()
+        self._failed_at_s: dict[str, float] = {}
+        self._preloading: asyncio.Task[None] | None = None
+        # The last request sent and the last one that the child has finished; written on the worker's thread.
+        self._asked = self._finished = 0
         self._child: SpeechChild | None = None
         self._closed = False
 
@@ -65,8 +77,7 @@ class SpeechProcess:
 
     async def start(self) -> None:
         """Start the child and let it load the voices of `tts.preload`; returns before they are loaded."""
-        for language in self._config.tts.preload:
-            await self._worker.run(self._ask, "warm", next(self._generations), self._engines(language)[0], {})
+        self._preloading = asyncio.create_task(self._preload(), name="voices")
 
     async def warm(self, language: str) -> None:
         """Load the voice of `language`, so that its first sentence comes without that wait. Raises `StageError`."""
@@ -74,10 +85,11 @@ class SpeechProcess:
         async with self._one_at_a_time:
             generation = next(self._generations)
             try:
+                await self._free_child()
                 await self._worker.run(self._ask, "warm", generation, engine, {})
-                await self._worker.run(self._next, generation)
+                await self._worker.run(self._next)
             except (ChildFailedError, StageError) as error:
-                raise _failure_of(engine, error) from error
+                raise self._strike(engine, error) from error
 
     async def speak(
         self, sentence: str, language: str, style: SpeakingStyle
@@ -96,15 +108,15 @@ class SpeechProcess:
                 generation = next(self._generations)
                 finished = False
                 try:
+                    await self._free_child()
                     await self._worker.run(self._ask, "speak", generation, engine, details)
-                    while (samples := await self._worker.run(self._next, generation)) is not None:
+                    while (samples := await self._worker.run(self._next)) is not None:
                         yield samples, SAMPLE_RATE_HZ
                     finished = True
                     self._strikes.pop(engine, None)
                     return
                 except (ChildFailedError, StageError) as error:
-                    failures.append(_failure_of(engine, error))
-                    self._strikes[engine] += 1
+                    failures.append(self._strike(engine, error))
                     self._on_failure(failures[-1])
                 finally:
                     if not finished:
@@ -117,6 +129,8 @@ class SpeechProcess:
     async def close(self) -> None:
         """End the child; safe to call twice."""
         self._closed = True
+        if self._preloading:
+            self._preloading.cancel()
         if self._child:
             self._child.kill()
         self._worker.close()
@@ -127,7 +141,33 @@ class SpeechProcess:
         engine = tts.zh if language == "zh" else tts.en
         if tts.fallback in ("none", engine):
             return [engine]
-        return [tts.fallback] if self._strikes[engine] >= _STRIKES else [engine, tts.fallback]
+        tried_s = anyio.current_time() - self._failed_at_s.get(engine, -math.inf)
+        left_alone = self._strikes[engine] >= _STRIKES and tried_s < _LEFT_ALONE_S
+        return [tts.fallback] if left_alone else [engine, tts.fallback]
+
+    def _strike(self, engine: str, error: Exception) -> StageError:
+        """Count a failure of an engine; the result is what to say of it."""
+        self._strikes[engine] += 1
+        self._failed_at_s[engine] = anyio.current_time()
+        return _failure_of(engine, error)
+
+    async def _preload(self) -> None:
+        for language in self._config.tts.preload:
+            try:
+                await self.warm(language)
+            except StageError as error:
+                self._on_failure(error)
+
+    async def _free_child(self) -> None:
+        """Wait until the child has done with a sentence that is not wanted any more; one that hangs is killed."""
+        if self._closed:
+            raise StageError("The voices have been closed.")
+        with anyio.move_on_after(_COMES_BACK_S) as waiting:
+            await self._worker.run(self._settle)
+        if waiting.cancelled_caught and self._child:
+            _LOG.warning("A voice hangs in a sentence that was interrupted; its process is started anew.")
+            self._child.signal_death()
+            await self._worker.run(self._settle)
 
     def _style(self, style: SpeakingStyle) -> dict[str, Any]:
         rate = min(max(style.rate * self._config.tts.rate, 0.5), 2.0)
@@ -147,18 +187,28 @@ class SpeechProcess:
             if self._child:
                 self._child.kill()
             self._child = SpeechChild(self._configuration)
+        self._asked = generation
         self._child.send({"kind": kind, "generation": generation, "engine": engine, **details})
 
-    def _next(self, generation: int) -> AudioArray | None:
-        """The next block of a request, None after its last. Replies to requests of before are dropped."""
+    def _next(self) -> AudioArray | None:
+        """The next block of the last request, None after its last."""
+        header, payload = self._receive()
+        if header["kind"] == "failed":
+            raise StageError(header["message"], remedy=header["remedy"])
+        return np.frombuffer(payload, np.float32) if header["kind"] == "audio" else None
+
+    def _settle(self) -> None:
+        """Return once the last request is done with, or the child is dead."""
+        with contextlib.suppress(ChildFailedError):
+            while self._finished < self._asked and self._child and self._child.running:
+                self._receive()
+
+    def _receive(self) -> tuple[Header, bytes]:
         assert self._child is not None
-        while True:
-            header, payload = self._child.receive(self._config.tts.timeout_s)
-            if header["generation"] != generation:
-                continue
-            if header["kind"] == "failed":
-                raise StageError(header["message"], remedy=header["remedy"])
-            return np.frombuffer(payload, np.float32) if header["kind"] == "audio" else None
+        header, payload = self._child.receive(self._config.tts.timeout_s)
+        if header["kind"] != "audio":
+            self._finished = header["generation"]
+        return header, payload
 
 
 def _failure_of(engine: str, error: Exception) -> StageError:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import anyio
 import numpy as np
 import psutil
 import pytest
@@ -21,6 +22,7 @@ from assistant.errors import StageError
 from assistant.events import AudioArray
 from assistant.ports import SpeakingStyle
 from assistant.tts.process import SpeechProcess
+from assistant.virtual_time import run_in_virtual_time
 from tests.doubles.synthesizers import (
     LOG_VARIABLE,
     Buggy,
@@ -65,13 +67,11 @@ def conversation(
     async def run() -> None:
         voices = SpeechProcess(config, registry=REGISTRY, on_failure=failures.append)
         await voices.start()
-        pid = voices.pid
         try:
             await talk(voices)
         finally:
             await voices.close()
             await voices.close()
-        assert pid
         assert psutil.Process().children() == before, "a child or its zombie is still there"
 
     asyncio.run(asyncio.wait_for(run(), 2 * WAIT_S))
@@ -144,6 +144,26 @@ def test_an_engine_that_fails_again_and_again_is_not_waited_for() -> None:
             assert hertz((await said(voices, "one two"))[-2 * 2400 :]) == 880
 
     assert len(conversation(talk, "Refusing")) == 2
+
+
+def test_an_engine_that_failed_again_and_again_is_tried_again_later() -> None:
+    failures: list[StageError] = []
+
+    async def talk() -> None:
+        config = Config(tts=TtsConfig(en="Refusing", fallback="HighTone", timeout_s=WAIT_S))
+        voices = SpeechProcess(config, registry=REGISTRY, on_failure=failures.append)
+        try:
+            for told in (1, 2, 2):
+                assert hertz((await said(voices, "one"))[-2400:]) == 880
+                assert len(failures) == told
+            await anyio.sleep(600)
+            await said(voices, "one")
+            await said(voices, "one")
+        finally:
+            await voices.close()
+
+    run_in_virtual_time(talk)
+    assert len(failures) == 3
 
 
 def test_an_engine_that_crashed_once_speaks_again() -> None:
@@ -219,6 +239,41 @@ def test_cancelling_the_task_stops_the_work_and_the_next_sentence_is_clean(doubl
     assert conversation(talk, "Endless") == []
 
 
+def test_an_interrupted_engine_that_hangs_does_not_hold_up_the_next_sentence() -> None:
+    async def talk(voices: SpeechProcess) -> None:
+        first_heard = asyncio.Event()
+
+        async def listen() -> None:
+            async for _ in voices.speak("one two", "en", SpeakingStyle()):
+                first_heard.set()
+
+        task = asyncio.create_task(listen())
+        await first_heard.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert hertz(await said(voices, "one")) == 440
+
+    assert conversation(talk, "Hanging", timeout_s=10 * WAIT_S) == []
+
+
+def test_a_sentence_that_was_never_begun_costs_the_next_one_nothing() -> None:
+    async def talk(voices: SpeechProcess) -> None:
+        await said(voices, "one")
+        pid = voices.pid
+        for turns in range(12):
+            task = asyncio.create_task(said(voices, "one two three"))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+            assert len(await said(voices, "again")) == 2400
+        assert voices.pid == pid
+
+    assert conversation(talk, "Tone") == []
+
+
 def test_two_speakers_at_once_take_turns() -> None:
     async def talk(voices: SpeechProcess) -> None:
         first, second = await asyncio.gather(said(voices, "one two three"), said(voices, "four five"))
@@ -233,6 +288,22 @@ def test_warming_reports_a_voice_that_cannot_be_loaded() -> None:
             await voices.warm("en")
 
     conversation(talk, "nobody")
+
+
+def test_a_voice_that_cannot_be_loaded_at_the_start_is_reported_at_once() -> None:
+    async def run() -> StageError:
+        told: asyncio.Queue[StageError] = asyncio.Queue()
+        config = Config(tts=TtsConfig(en="nobody", fallback="none", preload=("en",)))
+        voices = SpeechProcess(config, registry=REGISTRY, on_failure=told.put_nowait)
+        await voices.start()
+        try:
+            return await asyncio.wait_for(told.get(), WAIT_S)
+        finally:
+            await voices.close()
+
+    failure = asyncio.run(run())
+    assert "nobody" in failure.message
+    assert failure.remedy
 
 
 def test_a_closed_process_says_so() -> None:
