@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import json
+import logging
 import os
 import signal
 import sys
@@ -33,6 +34,7 @@ def main() -> None:
     _stand_back(order["parent"])
     result_descriptor = os.dup(1)
     os.dup2(2, 1)  # TensorRT's own prints must not mix with the result
+    logging.basicConfig(level=logging.INFO, format="%(message)s")  # its errors: the last words, if this dies
     result = _do(order)
     with os.fdopen(result_descriptor, "w") as output:
         json.dump(result, output)
@@ -52,13 +54,13 @@ def _do(order: dict[str, Any]) -> dict[str, Any]:
 
 def _stand_back(parent: int) -> None:
     """Yield the cores to the assistant, go first when memory runs out, and do not outlive the parent."""
-    os.nice(_NICENESS)
-    with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_BE_KILLED)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         sys.exit("The parent is gone.")
+    os.nice(_NICENESS)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_BE_KILLED)
 
 
 if __name__ == "__main__":

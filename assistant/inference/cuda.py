@@ -18,9 +18,10 @@ HostBuffer = npt.NDArray[np.uint8]
 """Page-locked host memory, shape (bytes,)."""
 
 CUDA_DRIVERS = {
-    "pycuda": "assistant.inference.cuda_pycuda:PycudaDriver",
     "cuda-bindings": "assistant.inference.cuda_bindings:CudaBindingsDriver",
+    "pycuda": "assistant.inference.cuda_pycuda:PycudaDriver",
 }
+"""By preference: only the first has CUDA graphs. Either is enough."""
 
 
 class CudaError(ModelError):

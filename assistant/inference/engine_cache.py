@@ -6,6 +6,8 @@
 <root>/<recipe>/.lock              held while engines of that recipe are built
 <root>/timing/<host>.cache         TensorRT's timing cache, one a machine
 <root>/quarantine/<time>-<recipe>/ what did not fit, with the reason; the newest four
+
+A cache holds the engine of one bundle a recipe: publishing drops those of an earlier one, so it does not grow.
 """
 
 from __future__ import annotations

@@ -8,24 +8,23 @@ listens to `rebuild`. A bundle without a usable file, or a model that onnxruntim
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import platformdirs
 
-from assistant.errors import ModelError
 from assistant.inference.bundle import Bundle, Precision
-from assistant.inference.contract import contract_violation
-from assistant.inference.engine_cache import EngineCache, Sidecar, bundle_sha256
+from assistant.inference.engine_cache import EngineCache
 from assistant.inference.engine_options import CompileOptions
+from assistant.inference.engine_selection import load_engine, select_engine
 from assistant.inference.fallback import EngineError, Fallback, FallbackReason
-from assistant.inference.fingerprint import HostFingerprint, host_fingerprint
+from assistant.inference.fingerprint import host_fingerprint
 from assistant.inference.onnxruntime_session import CPU, OnnxRuntimeSession
+from assistant.inference.opened_session import OpenedSession
 from assistant.inference.stack import SYSTEM, DeviceStack
 from assistant.inference.tensorrt_session import TensorRtSession
-from assistant.ports import InferenceSession, Tensor
 
 _LOG = logging.getLogger(__name__)
 _MISFITS = {
@@ -76,54 +75,6 @@ class RebuildRequest:
 
 def _nobody(_: object) -> None:
     pass
-
-
-class OpenedSession:
-    """The `InferenceSession` that `open_session` found, with the steps down that led to it. An engine that fails in the
-    middle of the work is replaced by onnxruntime once, and the call repeated."""
-
-    def __init__(
-        self,
-        session: InferenceSession,
-        fallbacks: tuple[Fallback, ...] = (),
-        second_choice: Callable[[Fallback], OpenedSession] | None = None,
-    ) -> None:
-        self.fallbacks = fallbacks
-        self._second_choice = second_choice
-        self._use(session)
-
-    @property
-    def reason(self) -> Fallback | None:
-        """Why this is no engine, None if it is one."""
-        return self.fallbacks[0] if self.fallbacks else None
-
-    def run(self, feeds: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Outputs by name, valid until the next call. Raises `ModelError`."""
-        try:
-            return self._session.run(feeds)
-        except EngineError as error:
-            if self._second_choice is None:
-                raise
-            self._replace(self._second_choice(error.fallback))
-            return self._session.run(feeds)
-
-    def close(self) -> None:
-        """Free it; safe to call twice."""
-        self._session.close()
-
-    def _use(self, session: InferenceSession) -> None:
-        self._session = session
-        self.inputs, self.outputs, self.backend = session.inputs, session.outputs, session.backend
-
-    def _replace(self, other: OpenedSession) -> None:
-        failed = self._session
-        self._use(other._session)
-        self._second_choice = None
-        self.fallbacks += other.fallbacks
-        try:
-            failed.close()
-        except ModelError as error:  # a GPU that failed may also fail to give memory back
-            _LOG.warning("The failed engine cannot be freed: %s", error)
 
 
 def open_session(
@@ -183,7 +134,7 @@ class _Opening:
         recipe = self._bundle.manifest.recipe
         try:
             digest, sidecar = select_engine(self._bundle, cache, host, self._options.compilation)
-            return _load(cache.engine(recipe, digest), sidecar, self._bundle, self._stack)
+            return load_engine(cache.engine(recipe, digest), sidecar, self._bundle, self._stack)
         except EngineError as error:
             if error.reason in _MISFITS:
                 cache.quarantine(recipe, error.fallback)
@@ -217,59 +168,6 @@ class _Opening:
         _LOG.info("%s: %s: %s", self._model, fallback.reason.value, fallback)
         self._fallbacks.append(fallback)
         self._on_fallback(fallback)
-
-
-def select_engine(
-    bundle: Bundle, cache: EngineCache, host: HostFingerprint, options: CompileOptions
-) -> tuple[str, Sidecar]:
-    """The engine that was chosen for this bundle on this machine: its digest and sidecar. Reads three small files.
-
-    Raises `EngineError` with the reason why there is none.
-    """
-    recipe = bundle.manifest.recipe
-    choice = cache.choice(recipe)
-    if choice is None:
-        raise EngineError(
-            FallbackReason.NOT_BUILT,
-            f"No engine of '{recipe}' has been built on this machine.",
-            remedy=f"Build it: assistant-export compile {bundle.path}",
-        )
-    if misfit := host.mismatch(choice.host):
-        raise EngineError(misfit.reason, misfit.sentence, remedy=misfit.remedy)
-    if choice.bundle_sha256 != bundle_sha256(bundle) or choice.options != options.as_json():
-        raise EngineError(
-            FallbackReason.BUNDLE_CHANGED,
-            f"The engine of '{recipe}' was built from another version of the bundle, or with other options.",
-            remedy=f"Build it again: assistant-export compile {bundle.path}",
-        )
-    if choice.engine is None:
-        raise EngineError(
-            FallbackReason(choice.reason_code),
-            choice.reason,
-            remedy=f"Try again when that is cured: assistant-export compile {bundle.path}",
-        )
-    sidecar = cache.sidecar(recipe, choice.engine)
-    engine = cache.engine(recipe, choice.engine)
-    if sidecar is None or sidecar.key.digest != choice.engine:
-        raise EngineError(
-            FallbackReason.SIDECAR_DAMAGED, f"The sidecar of {engine} is missing or another's.", remedy="It is rebuilt."
-        )
-    size = engine.stat().st_size if engine.is_file() else 0
-    if size != sidecar.size:
-        raise EngineError(
-            FallbackReason.HASH_MISMATCH,
-            f"The engine {engine} is truncated or missing: expected {sidecar.size:,} bytes, got {size:,}.",
-            remedy="It is rebuilt.",
-        )
-    return choice.engine, sidecar
-
-
-def _load(path: Path, sidecar: Sidecar, bundle: Bundle, stack: DeviceStack) -> TensorRtSession:
-    session = TensorRtSession(path, sha256=sidecar.sha256, stack=stack)
-    if violation := contract_violation(session, bundle.manifest):
-        session.close()
-        raise EngineError(FallbackReason.CONTRACT_MISMATCH, violation, remedy="It is rebuilt.")
-    return session
 
 
 def _cpu_file(bundle: Bundle, preferred: Precision) -> Path:

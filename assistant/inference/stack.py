@@ -73,25 +73,24 @@ def _import_tensorrt() -> Any:
     try:
         return importlib.import_module("tensorrt")
     except (ImportError, OSError) as error:  # OSError: the package is there, its libnvinfer is not
-        raise _missing(f"TensorRT cannot be imported: {error}.") from error
+        raise EngineError(
+            FallbackReason.NO_TENSORRT, f"TensorRT cannot be imported: {error}.", remedy=_SYSTEM_PACKAGES
+        ) from error
 
 
 @functools.lru_cache(maxsize=1)
 def _open_cuda() -> CudaDriver:
-    """The first driver of `CUDA_DRIVERS` whose package is installed; all sessions share it."""
-    problems = []
+    """The first driver of `CUDA_DRIVERS` that opens the GPU; all sessions share it."""
+    problems, reason = [], FallbackReason.NO_TENSORRT
     for name in CUDA_DRIVERS:
         try:
             return cast(CudaDriver, resolve(CUDA_DRIVERS, name, kind="CUDA driver")())
         except ImportError as error:
             problems.append(f"{name}: {error}")
         except CudaError as error:
-            raise EngineError(FallbackReason.CUDA_FAILED, error.message, remedy=error.remedy) from error
-    raise _missing(f"No CUDA package can be imported ({'; '.join(problems)}).")
-
-
-def _missing(message: str) -> EngineError:
-    return EngineError(FallbackReason.NO_TENSORRT, message, remedy=_SYSTEM_PACKAGES)
+            reason = FallbackReason.CUDA_FAILED
+            problems.append(f"{name}: {error.message}")
+    raise EngineError(reason, f"No CUDA package opens the GPU ({'; '.join(problems)}).", remedy=_SYSTEM_PACKAGES)
 
 
 SYSTEM = DeviceStack("assistant.inference.stack:SYSTEM", system_probe, _import_tensorrt, _open_cuda)

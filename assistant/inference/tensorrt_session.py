@@ -6,7 +6,6 @@ inputs to page-locked memory, runs, and returns views of page-locked memory. Sta
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import math
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from types import TracebackType
 
 from assistant.errors import ModelError
 from assistant.inference.cuda import CudaError, CudaMemoryError
+from assistant.inference.engine_file import REBUILD, read_engine
 from assistant.inference.engine_tensors import EngineTensor, TensorBuffer, engine_tensors
 from assistant.inference.fallback import EngineError, FallbackReason
 from assistant.inference.stack import SYSTEM, DeviceStack
@@ -25,7 +25,6 @@ from assistant.ports import Tensor
 _LOG = logging.getLogger(__name__)
 _WARM_UP_RUNS = 2
 """The first run loads kernels lazily; the second also settles what the first deferred, as a capture needs."""
-_REBUILD = "It is built again by: assistant-export compile BUNDLE"
 
 
 class TensorRtSession:
@@ -43,7 +42,7 @@ class TensorRtSession:
         self._resources = ExitStack()
         self._graph: int | None = None
         self._closed = False
-        serialized = _read(path, sha256)
+        serialized = read_engine(path, sha256)
         self._tensorrt = stack.tensorrt()
         self._log = log_of(self._tensorrt)
         self._cuda = stack.cuda()
@@ -198,7 +197,7 @@ class TensorRtSession:
                 raise EngineError(
                     FallbackReason.CUDA_FAILED,
                     f"The engine {self._path} failed: {self._log.said()}.",
-                    remedy=_REBUILD,
+                    remedy=REBUILD,
                 )
         for buffer in self._outputs:
             self._cuda.copy_to_host(buffer.bytes, buffer.address, self._stream)
@@ -239,24 +238,8 @@ class TensorRtSession:
         return EngineError(
             FallbackReason.OUT_OF_MEMORY if out_of_memory else FallbackReason.DESERIALIZE_FAILED,
             f"{what}: {said}.",
-            remedy="Free memory on the device." if out_of_memory else _REBUILD,
+            remedy="Free memory on the device." if out_of_memory else REBUILD,
         )
-
-
-def _read(path: Path, sha256: str | None) -> bytes:
-    try:
-        serialized = path.read_bytes()
-    except OSError as error:
-        raise EngineError(
-            FallbackReason.HASH_MISMATCH, f"The engine {path} cannot be read: {error}.", remedy=_REBUILD
-        ) from error
-    if sha256 is not None and (got := hashlib.sha256(serialized).hexdigest()) != sha256:
-        raise EngineError(
-            FallbackReason.HASH_MISMATCH,
-            f"The engine {path} was altered: expected SHA-256 {sha256}, got {got}.",
-            remedy=_REBUILD,
-        )
-    return serialized
 
 
 def _as_engine_error(error: CudaError, path: Path) -> EngineError:

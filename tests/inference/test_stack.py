@@ -1,0 +1,42 @@
+"""What the machine's own TensorRT and CUDA packages answer where they are missing."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from assistant.inference.fallback import EngineError, FallbackReason
+from assistant.inference.stack import SYSTEM
+from tests.doubles.cuda import FakeCuda
+from tests.doubles.cuda_packages import cuda_bindings_driver, pycuda_driver
+
+
+@pytest.fixture(autouse=True)
+def forget_the_driver() -> Iterator[None]:
+    clear: Any = SYSTEM.open_cuda
+    clear.cache_clear()
+    yield
+    clear.cache_clear()
+
+
+def test_missing_packages_are_named_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("tensorrt", "pycuda.driver", "cuda.bindings.driver"):
+        monkeypatch.setitem(sys.modules, name, None)
+    for call, words in ((SYSTEM.import_tensorrt, "tensorrt"), (SYSTEM.open_cuda, "pycuda")):
+        with pytest.raises(EngineError, match=words) as caught:
+            call()
+        assert caught.value.reason is FallbackReason.NO_TENSORRT
+        assert "python3-libnvinfer" in str(caught.value.remedy)
+
+
+def test_either_package_is_enough_and_the_one_with_graphs_is_preferred(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pycuda.driver", pycuda_driver(FakeCuda()))
+    monkeypatch.setitem(sys.modules, "cuda.bindings.driver", None)
+    assert SYSTEM.open_cuda().name == "pycuda"
+    SYSTEM.open_cuda.cache_clear()  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "cuda.bindings.driver", cuda_bindings_driver(FakeCuda()))
+    assert SYSTEM.open_cuda().name == "cuda-bindings"
+    assert SYSTEM.open_cuda() is SYSTEM.open_cuda()
