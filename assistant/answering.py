@@ -56,12 +56,16 @@ class Answering:
         reply.sentences = self._sentences(transcript, utterance, reply)
         return reply
 
+    async def understands(self, text: str, language: str) -> bool:
+        """Whether `text` is a request that a skill answers. Raises `StageError`."""
+        return await self._responder.understands(text, language)
+
     async def end_silence_s(self, text: str, language: str) -> float:
         """How long someone who said `text` must be silent to have finished. Raises `StageError`."""
         vad = self._config.vad
         if is_unfinished(text):
             return vad.end_silence_unfinished_s
-        understood = await self._responder.understands(text, language)
+        understood = await self.understands(text, language)
         return vad.end_silence_complete_s if understood else vad.end_silence_s
 
     def announcement(self, turn_id: int, text: str, language: str) -> Reply:

@@ -28,6 +28,7 @@ from assistant.ports import AudioSink, AudioSource, Camera, Clock, Recognizer, T
 from assistant.registry import resolve
 from assistant.senses import LiveControls, LiveSenses
 from assistant.speaking import Speaking
+from assistant.telemetry.observers import Observers
 from assistant.tts.process import SpeechProcess
 from assistant.turn import Turns
 from assistant.vision.scene import SceneReader
@@ -56,8 +57,10 @@ class Assistant:
         self._devices = devices
         self._models = models
         self._clock = clock
-        self._observers = list(observers)
+        self._observers = Observers(observers)
+        self._emit = self._observers.emit
         self._closing = AsyncExitStack()
+        self.controls: LiveControls | None = None  # before `start`
         self._voices = SpeechProcess(config, models.root, on_failure=lambda error: self._fail("voice", error))
 
     async def start(self) -> None:
@@ -74,22 +77,28 @@ class Assistant:
         self._closing.push_async_callback(self._voices.close)
         await self._voices.start()
         hearing, rest = Worker("loader of hearing"), Worker("loader of the rest")
-        networks = await asyncio.gather(
-            hearing.run(resolve(RECOGNIZERS, config.asr.backend, kind="recogniser").create, config, models),
-            rest.run(Responder.create, config, models),
-            rest.run(EmotionMonitor.create, config, models, self.emit, self._clock.monotonic_s()),
-            rest.run(self._load_sight),
-        )
-        hearing.close()
-        rest.close()
-        self._wire(*networks)
+        failures: list[Event] = []  # to be shown on the loop, not on the loaders' threads
+        now_s = self._clock.monotonic_s()
+        try:
+            recognizer, responder, emotions, reader = await asyncio.gather(
+                hearing.run(resolve(RECOGNIZERS, config.asr.backend, kind="recogniser").create, config, models),
+                rest.run(Responder.create, config, models),
+                rest.run(EmotionMonitor.create, config, models, failures.append, now_s),
+                rest.run(self._load_sight, failures, now_s),
+            )
+        finally:
+            hearing.close()
+            rest.close()
+        for failure in failures:
+            self._emit(failure)
+        self._wire(recognizer, responder, emotions, reader)
 
     async def run(self) -> None:
         """Converse until the microphone ends."""
         async with anyio.create_task_group() as group:
             self.senses.attach(group)
-            self.controls.attach(self.turns, group)
-            self.emit(Notice(self._clock.monotonic_s(), "listening", invitation(self._config.wake)))
+            self._attach_controls(self.turns, group)
+            self._emit(Notice(self._clock.monotonic_s(), "listening", invitation(self._config.wake)))
             await self.turns.run(self._listener.events())
             group.cancel_scope.cancel()
 
@@ -98,22 +107,17 @@ class Assistant:
         with anyio.CancelScope(shield=True):
             await self._closing.aclose()
 
-    def emit(self, event: Event) -> None:
-        """Show an event to every observer."""
-        for observer in self._observers:
-            observer.on_event(event)
-
-    def _load_sight(self) -> SceneReader | None:
+    def _load_sight(self, failures: list[Event], now_s: float) -> SceneReader | None:
         try:
             return SceneReader.create(self._config, self._models) if self._devices.camera else None
         except ModelError as error:
-            self._fail("camera", error)
+            failures.append(StageFailed(now_s, "camera", error.message, error.remedy or ""))
             return None
 
     def _wire(
         self, recognizer: Recognizer, responder: Responder, emotions: EmotionMonitor, reader: SceneReader | None
     ) -> None:
-        config, devices, clock, emit = self._config, self._devices, self._clock, self.emit
+        config, devices, clock, emit = self._config, self._devices, self._clock, self._emit
         transcriber = Transcriber(recognizer, clock, config.asr)
         attention = Attention(config.wake, PhraseMatcher(config.wake.phrases, config.wake.match), clock)
         streaming, on_wake = recognizer.streams_partials, attention.fired
@@ -126,24 +130,19 @@ class Assistant:
             self.senses.watcher = SceneWatcher(
                 devices.camera, reader, config.vision, clock, emit, on_face=self.senses.feel
             )
-        self.controls = LiveControls(
+        self.controls = controls = LiveControls(
             devices.speaker, self._listener, self.senses.watcher, responder.memory, clock, emit, config.audio.volume
         )
-        answering = Answering(responder, emotions, self.senses, self.controls, config, clock, emit)
+        answering = Answering(responder, emotions, self.senses, controls, config, clock, emit)
         speaking = Speaking(self._voices, devices.speaker, clock, emit)
+        barge_in, end_after = config.tts.barge_in, self._listener.end_after
         self.turns = Turns(
-            transcriber,
-            attention,
-            answering,
-            speaking,
-            clock,
-            emit,
-            barge_in=config.tts.barge_in,
-            end_after=self._listener.end_after,
+            transcriber, attention, answering, speaking, clock, emit, barge_in=barge_in, end_after=end_after
         )
-        self._observers += [self.senses, answering]
+        self._attach_controls = controls.attach
+        self._observers.add(self.senses, answering)
         for part in (transcriber, responder, emotions):
             self._closing.callback(part.close)
 
     def _fail(self, stage: str, error: AssistantError) -> None:
-        self.emit(StageFailed(self._clock.monotonic_s(), stage, error.message, error.remedy or ""))
+        self._emit(StageFailed(self._clock.monotonic_s(), stage, error.message, error.remedy or ""))

@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Seconds = Annotated[float, Field(ge=0.0, le=3600.0)]
+Silence = Annotated[float, Field(ge=0.1, le=10.0)]
+Timeout = Annotated[float, Field(ge=0.1, le=600.0)]
 
 
 class Section(BaseModel):
@@ -41,17 +43,17 @@ class VadConfig(Section):
     """Voice-activity detector."""
     threshold: Fraction = 0.5
     """Speech probability that starts an utterance; it goes on until it falls 0.15 below."""
-    pre_roll_s: Seconds = 0.35
+    pre_roll_s: Annotated[float, Field(ge=0.0, le=5.0)] = 0.35
     """Sound kept from before the first voiced frame, so that no syllable is lost."""
-    min_speech_s: Seconds = 0.16
+    min_speech_s: Annotated[float, Field(ge=0.0, le=2.0)] = 0.16
     """Shorter noises are no utterance."""
-    pause_s: Seconds = 0.16
+    pause_s: Annotated[float, Field(ge=0.0, le=10.0)] = 0.16
     """Silence after which what was said so far is recognised ahead of the decision."""
-    end_silence_s: Seconds = 0.6
+    end_silence_s: Silence = 0.6
     """Silence that ends an utterance."""
-    end_silence_complete_s: Seconds = 0.35
+    end_silence_complete_s: Silence = 0.35
     """Silence that ends an utterance whose words are a request that is understood."""
-    end_silence_unfinished_s: Seconds = 1.2
+    end_silence_unfinished_s: Silence = 1.2
     """Silence that ends an utterance whose words call for more: "and then", "um"."""
     max_utterance_s: Annotated[float, Field(ge=1.0, le=29.0)] = 20.0
     """Longer speech is cut here."""
@@ -79,16 +81,16 @@ class AsrConfig(Section):
     """Recogniser: "whisper" or "vosk"."""
     model: str = "whisper-base"
     """The model's name, as `assistant models list` shows it; "whisper-tiny.en" is the fast English one."""
-    language: str = "auto"
+    language: Literal["auto", "en", "zh"] = "auto"
     """"auto" (the recogniser decides among `languages`), "en" or "zh"."""
-    languages: tuple[str, ...] = ("en", "zh")
+    languages: Annotated[tuple[str, ...], Field(min_length=1)] = ("en", "zh")
     """Languages to decide among."""
     beam_size: Annotated[int, Field(ge=1, le=10)] = 1
     """Hypotheses kept while decoding; more is slower and a little more accurate."""
     threads: Annotated[int, Field(ge=0, le=64)] = 0
     """CPU threads of the recogniser; 0 takes half of the cores. Its threads wait for each other at every layer, so that
     one which has to share its core with other work holds up all."""
-    timeout_s: Seconds = 20.0
+    timeout_s: Timeout = 20.0
     """A recognition that takes longer is given up, and said so."""
 
 
@@ -139,7 +141,7 @@ class LanguageModelConfig(Section):
     """The name that the endpoint knows it by."""
     api_key: str = ""
     """Sent as a bearer token if not empty."""
-    timeout_s: Seconds = 20.0
+    timeout_s: Timeout = 20.0
     """Longest wait for its first word."""
 
 
@@ -167,7 +169,7 @@ class TtsConfig(Section):
     270 MB."""
     rate: Annotated[float, Field(ge=0.5, le=2.0)] = 1.0
     """Speaking speed."""
-    timeout_s: Seconds = 20.0
+    timeout_s: Timeout = 20.0
     """An engine that delivers nothing for this long is killed and started anew."""
     barge_in: bool = True
     """Whether speech stops a reply."""

@@ -30,6 +30,8 @@ _REGISTRIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "tts.zh": ("assistant.tts:SYNTHESIZERS", ()),
     "tts.fallback": ("assistant.tts:SYNTHESIZERS", ("none",)),
 }
+_LANGUAGES = ("en", "zh")
+_LISTS_OF_LANGUAGES = frozenset({"asr.languages", "tts.preload"})
 _SECRETS = frozenset({"dialogue.language_model.api_key"})
 _TYPE_NAMES: dict[Any, tuple[str, str]] = {
     bool: ("boolean", "true or false"),
@@ -50,7 +52,7 @@ class Key:
     type: Any
     """`str`, `int`, `float`, `bool`, `Path`, `tuple[str, ...]` or a `Literal`."""
     bounds: tuple[Any, ...]
-    """pydantic's Ge, Gt, Le and Lt."""
+    """pydantic's Ge, Gt, Le, Lt and MinLen."""
     default: Any
     """None for an optional key without one."""
     doc: str
@@ -80,6 +82,8 @@ class Key:
         """The only values (for a list: elements) that it takes; empty when any is fine."""
         if get_origin(self.type) is Literal:
             return get_args(self.type)
+        if self.path in _LISTS_OF_LANGUAGES:
+            return _LANGUAGES
         return registered_names(self.path)
 
     @property
@@ -96,7 +100,8 @@ class Key:
         """What it takes, in words."""
         if self.choices:
             names = ", ".join(toml_value(name) for name in self.choices)
-            return f"a list of any of {names}" if self.type == tuple[str, ...] else f"one of {names}"
+            least = "at least one" if any(hasattr(b, "min_length") for b in self.bounds) else "any"
+            return f"a list of {least} of {names}" if self.type == tuple[str, ...] else f"one of {names}"
         return f"{_TYPE_NAMES[self.type][1]} {self.range}".rstrip()
 
 

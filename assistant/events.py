@@ -107,7 +107,7 @@ class Transcript(Event):
 
 @dataclass(frozen=True, slots=True)
 class WakeWordDetected(Event):
-    """The wake phrase was heard and confirmed, or the person used the follow-up window or the push-to-talk key."""
+    """The wake phrase was heard and confirmed."""
 
     phrase: str
     score: float
@@ -288,10 +288,9 @@ class PlaybackFinished(Event):
 
 @dataclass(frozen=True, slots=True)
 class Interruption(Event):
-    """The person spoke over the reply, or said stop; everything older than `generation` is stale."""
+    """The reply was cut off: the person spoke over it, or asked for something else."""
 
     turn_id: int
-    generation: int
     reason: str
 
 
@@ -333,7 +332,7 @@ class StageRecovered(Event):
 
 @dataclass(frozen=True, slots=True)
 class Notice(Event):
-    """A change of state that a person should see: "listening", "asleep", "muted", "timer", "goodbye"."""
+    """A change of state that a person should see: "listening", "attentive", "asleep", "muted", "unmuted"."""
 
     kind: str
     text: str = ""

@@ -16,6 +16,7 @@ import platformdirs
 from pydantic import ValidationError
 
 from assistant.config import Config
+from assistant.config_checks import Contradiction, contradictions
 from assistant.config_schema import ENVIRONMENT_PREFIX, Key, all_keys, tables, toml_value
 from assistant.errors import ConfigError
 
@@ -78,6 +79,7 @@ def load_settings(path: Path | None = None, overrides: Mapping[str, str] | None 
         paths = [".".join(part for part in item["loc"] if isinstance(part, str)) for item in error.errors()]
         raise _error(problems + [_describe(source, wrong) for wrong in dict.fromkeys(paths)]) from None
     problems += [_describe(source, wrong) for wrong in _unregistered(config)]
+    problems += [_describe_contradiction(source, config, wrong) for wrong in contradictions(config)]
     if problems:
         raise _error(problems)
     origins = {key: source.origin(key) for key in all_keys() if _has(source.values, key)}
@@ -180,6 +182,13 @@ def _describe(source: _Source, path: str) -> str:
     if any(table.path == path or table.path.startswith(f"{path}.") for table in tables()):
         return f"{source.origin(path)}: {path} is a value; allowed: a table, written [{path}]."
     return f"{source.origin(path)}: there is no key {path}; the nearest is {_nearest(path)}."
+
+
+def _describe_contradiction(source: _Source, config: Config, wrong: Contradiction) -> str:
+    # One of the two was set: the defaults do not contradict each other.
+    set_here = wrong.path if _has(source.values, wrong.path) else wrong.other
+    got = _shown(_get(config.model_dump(), wrong.path))
+    return f"{source.origin(set_here)}: {wrong.path} is {got}; allowed: {wrong.allowed}."
 
 
 def _nearest(path: str) -> str:

@@ -3,8 +3,9 @@ person interrupts."""
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol
@@ -22,6 +23,7 @@ from assistant.events import (
     StageFailed,
     StageRecovered,
     StageTimed,
+    Utterance,
 )
 from assistant.ports import AudioSink, Clock, SpeakingStyle
 
@@ -54,22 +56,31 @@ class Speaking:
         """Stages that failed when they were last used."""
         self.audible = False
         """Whether a reply is being heard right now."""
+        self._silent_since_s = -math.inf
 
-    async def speak(self, turn_id: int, sentences: AsyncGenerator[Sentence, None]) -> None:
-        """Say all sentences. Cancelling it stops the sound at once; `PlaybackFinished` tells what was heard."""
+    def overlaps(self, utterance: Utterance) -> bool:
+        """Whether a reply was heard while the person spoke."""
+        return self.audible or utterance.started_at_s < self._silent_since_s
+
+    async def speak(
+        self, turn_id: int, sentences: AsyncGenerator[Sentence, None], may_begin: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Say all sentences, the first one once `may_begin` returns. Cancelling it stops the sound at once;
+        `PlaybackFinished` tells what was heard."""
         playback = _Playback(turn_id, self._sink.played_s())
         send, receive = anyio.create_memory_object_stream[SpeechChunk](1)
         completed = False
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._synthesize, playback, sentences, send)
-                await self._play(playback, receive)
+                await self._play(playback, receive, may_begin)
             await self._drain(playback)
             completed = not playback.failed
         finally:
             if not completed:
                 self._sink.stop()
-            self.audible = False
+            if self.audible:
+                self.audible, self._silent_since_s = False, self._clock.monotonic_s()
             played_s = self._sink.played_s() - playback.played_before_s
             heard = playback.heard(played_s)
             self._emit(PlaybackFinished(self._clock.monotonic_s(), turn_id, played_s, heard, completed))
@@ -114,11 +125,18 @@ class Speaking:
                 self._emit(chunk)
                 await send.send(chunk)
 
-    async def _play(self, playback: _Playback, receive: MemoryObjectReceiveStream[SpeechChunk]) -> None:
+    async def _play(
+        self,
+        playback: _Playback,
+        receive: MemoryObjectReceiveStream[SpeechChunk],
+        may_begin: Callable[[], Awaitable[None]],
+    ) -> None:
         async with receive:
             async for chunk in receive:
                 if playback.failed_device:
                     continue
+                if not playback.started:
+                    await may_begin()
                 try:
                     heard_at_s = await self._sink.play(chunk)
                 except DeviceError as error:

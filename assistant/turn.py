@@ -5,13 +5,14 @@
                                                     ▲          │
                                      a newer turn ──┴─ cancels ┴── so does speech over the reply
 
-Every turn has a generation; an interruption raises it, and what belongs to an older one is dropped.
+A turn lives in a cancel scope: an interruption cancels it, and with it all that was still to be said.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,6 +28,7 @@ from assistant.events import (
     Event,
     Interruption,
     Notice,
+    SpeechChunk,
     SpeechContinued,
     SpeechEnded,
     SpeechPaused,
@@ -39,7 +41,7 @@ from assistant.events import (
     Utterance,
     WakeWordDetected,
 )
-from assistant.ports import Clock
+from assistant.ports import Clock, Recognition
 from assistant.speaking import Speaking
 from assistant.vad.endpointing import SpeechEvent
 from assistant.wake.attention import Admission, Attention
@@ -47,12 +49,20 @@ from assistant.wake.attention import Admission, Attention
 _WAITING_UTTERANCES = 4
 """Utterances that may wait for the recogniser; beyond that the microphone's own bounded queue takes over."""
 
+_PATIENCE_S = 3.0
+"""How long a reply or an announcement waits for someone to fall silent."""
+
+_ANNOUNCED_AT_MOST = 3
+
 
 class Answering(Protocol):
     """What finds the reply: `assistant.answering.Answering`, or a double."""
 
     def answer(self, transcript: Transcript, utterance: Utterance) -> Reply:
         """The reply to what was just said."""
+
+    async def understands(self, text: str, language: str) -> bool:
+        """Whether `text` is a request that can be fulfilled."""
 
     async def end_silence_s(self, text: str, language: str) -> float:
         """How long someone who said `text` must be silent to have finished."""
@@ -64,7 +74,6 @@ class Answering(Protocol):
 @dataclass(frozen=True, slots=True)
 class _Turn:
     turn_id: int
-    generation: int
     scope: anyio.CancelScope
 
 
@@ -92,7 +101,6 @@ class Turns:
         self._emit = emit
         self._barge_in = barge_in
         self._end_after = end_after
-        self._generation = 0
         self._last_turn_id = 0
         self._current: _Turn | None = None
         self._floor = anyio.Lock()
@@ -117,10 +125,11 @@ class Turns:
                     elif isinstance(event, SpeechPaused) and self._attention.may_be_meant(event.utterance):
                         group.start_soon(self._recognize_ahead, event.utterance)
                     elif isinstance(event, SpeechContinued) and self._attention.may_be_meant(event.utterance):
-                        group.start_soon(self._transcriber.partial, event.utterance)
+                        group.start_soon(self._hand_on, event.utterance)
                     elif isinstance(event, SpeechEnded):
                         self._waiting += 1
                         self._person_speaks = False
+                        self._notify()
                         await send.send(event.utterance)
             await self.idle()
             group.cancel_scope.cancel()
@@ -134,23 +143,38 @@ class Turns:
         return self._person_speaks or self._waiting > 0 or self._current is not None
 
     async def announce(self, text: str, language: str) -> None:
-        """Say something outside a turn, once nobody else speaks."""
-        spoken = False
-        while not spoken:
-            await self.idle()
+        """Ring and say something outside a turn, as soon as no turn is going on and nobody speaks; a television that
+        never falls silent is not waited for. What was interrupted is said again, unless it led to a request."""
+        for _ in range(_ANNOUNCED_AT_MOST):
+            turn = await self._announce_once(text, language)
+            with anyio.move_on_after(_PATIENCE_S):
+                await self.idle()
+            if not turn.scope.cancel_called or self._last_turn_id > turn.turn_id:
+                return
+
+    async def _announce_once(self, text: str, language: str) -> _Turn:
+        while True:
+            with anyio.move_on_after(_PATIENCE_S):
+                await self.idle()
             async with self._floor:
-                if not self._busy():
-                    turn = self._next_turn()
-                    await self._speak(turn, self._answering.announcement(turn.turn_id, text, language))
-                    spoken = True
+                if self._current is None:
+                    turn = self._current = self._next_turn()
+                    reply = self._answering.announcement(turn.turn_id, text, language)
+                    await self._speak(turn, reply, earcons.ringing(self._clock.monotonic_s(), turn.turn_id))
+                    return turn
+            await self._changed.wait()
 
     def _interrupt(self, reason: str) -> None:
         """Void the current turn: it falls silent and nothing more of it will be heard."""
         if self._current is None or self._current.scope.cancel_called:
             return
-        self._generation += 1
-        self._emit(Interruption(self._clock.monotonic_s(), self._current.turn_id, self._generation, reason))
+        self._emit(Interruption(self._clock.monotonic_s(), self._current.turn_id, reason))
         self._current.scope.cancel()
+
+    async def _hand_on(self, utterance: Utterance) -> None:
+        """Let a streaming recogniser have what is new."""
+        with suppress(StageError):  # the recognition proper will fail too, and say so
+            await self._transcriber.partial(utterance)
 
     async def _recognize_ahead(self, utterance: Utterance) -> None:
         """Recognise while the endpointer still waits, and tell it for how long."""
@@ -183,7 +207,7 @@ class Turns:
         if not self._attention.may_be_meant(utterance):
             return
         timed = await self._transcriber.recognize(utterance)
-        admission = self._attention.admit(timed.recognition.text, utterance.started_at_s)
+        admission = await self._admit(timed.recognition, utterance)
         if admission is None:
             return
         now_s = self._clock.monotonic_s()
@@ -198,6 +222,19 @@ class Turns:
             return
         self._current = self._next_turn()
         group.start_soon(self._run_turn, self._current, admission, timed, utterance, group)
+
+    async def _admit(self, recognition: Recognition, utterance: Utterance) -> Admission | None:
+        """What the utterance asks, None if it is not for the assistant."""
+        admission = self._attention.admit(recognition.text, utterance.started_at_s)
+        if admission is None or admission.match is not None:
+            return admission
+        if self._speaking.overlaps(utterance):
+            # Without barge-in, what is heard over a reply may well be the reply itself.
+            return admission if self._barge_in else None
+        waiting = self._current is not None
+        if waiting and not await self._answering.understands(admission.command, recognition.language):
+            return None  # an afterthought ("please") does not take the place of the request before it
+        return admission
 
     async def _run_turn(
         self, turn: _Turn, admission: Admission, timed: Timed, utterance: Utterance, group: TaskGroup
@@ -223,20 +260,29 @@ class Turns:
         else:
             self._follow_up(group)
 
-    async def _speak(self, turn: _Turn, reply: Reply) -> None:
-        """Speak a reply to its end, or until it is interrupted."""
+    async def _speak(self, turn: _Turn, reply: Reply, sound: SpeechChunk | None = None) -> None:
+        """Speak a reply to its end, or until it is interrupted; `sound` comes before it."""
         self._current = turn
         try:
             with turn.scope:
-                await self._speaking.speak(turn.turn_id, reply.sentences)
+                if sound is not None:
+                    await self._speaking.play(sound)
+                    await anyio.sleep(len(sound.samples) / sound.sample_rate_hz)
+                await self._speaking.speak(turn.turn_id, reply.sentences, self._person_is_done)
         finally:
             self._current = None
             self._emit(TurnFinished(self._clock.monotonic_s(), turn.turn_id))
             self._notify()
 
+    async def _person_is_done(self) -> None:
+        """Not to talk over someone who went on; whatever it is that goes on, it is not waited for long."""
+        with anyio.move_on_after(_PATIENCE_S):
+            while self._person_speaks or self._waiting:
+                await self._changed.wait()
+
     def _next_turn(self) -> _Turn:
         self._last_turn_id += 1
-        return _Turn(self._last_turn_id, self._generation, anyio.CancelScope())
+        return _Turn(self._last_turn_id, anyio.CancelScope())
 
     def _follow_up(self, group: TaskGroup) -> None:
         until_s = self._attention.release()

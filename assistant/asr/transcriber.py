@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from assistant.audio import SAMPLE_RATE_HZ
 from assistant.config import AsrConfig
 from assistant.events import Utterance
 from assistant.ports import Clock, Recognition, Recognizer, RecognizerStream
 from assistant.worker import Worker
+
+_Decoded: TypeAlias = tuple[Recognition, float]
+"""A recognition and the seconds that it took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +38,9 @@ class Transcriber:
         self._stream: RecognizerStream | None = None
         self._utterance_started_at_s: float | None = None
         self._accepted_samples = 0
-        self._changed = False
-        """Whether samples were accepted since the last result."""
-        self._latest: Timed | None = None
+        self._decoded: _Decoded | None = None
+        """The result for all that was accepted; None when there is more since."""
+        self._timed: tuple[_Decoded, Timed] | None = None
 
     async def recognize(self, utterance: Utterance) -> Timed:
         """The text of all of `utterance`.
@@ -45,12 +49,11 @@ class Transcriber:
         the last result is returned, with the times at which it was really made. Raises `StageError`.
         """
         asked_at_s = self._clock.monotonic_s()
-        fresh = await self._worker.run(self._decode, utterance)
-        if fresh is not None:
-            recognition, compute_s = fresh
-            self._latest = Timed(recognition, asked_at_s, self._clock.monotonic_s(), compute_s)
-        assert self._latest is not None
-        return self._latest
+        decoded = await self._worker.run(self._decode, utterance)
+        if self._timed is None or self._timed[0] is not decoded:
+            recognition, compute_s = decoded
+            self._timed = decoded, Timed(recognition, asked_at_s, self._clock.monotonic_s(), compute_s)
+        return self._timed[1]
 
     async def partial(self, utterance: Utterance) -> str | None:
         """Hand what is new of `utterance` to a streaming recogniser; its text so far, None if it has no news."""
@@ -61,16 +64,14 @@ class Transcriber:
         self._worker.close()
         self._recognizer.close()
 
-    def _decode(self, utterance: Utterance) -> tuple[Recognition, float] | None:
-        """On the worker's thread. None when the last result still stands."""
+    def _decode(self, utterance: Utterance) -> _Decoded:
+        """On the worker's thread: the last result if it still stands, else a new one."""
         started = time.perf_counter()
         self._accept(utterance)
-        if not self._changed:
-            return None
         assert self._stream is not None
-        recognition = self._stream.result()
-        self._changed = False
-        return recognition, time.perf_counter() - started
+        if self._decoded is None:
+            self._decoded = self._stream.result(), time.perf_counter() - started
+        return self._decoded
 
     def _accept(self, utterance: Utterance) -> str | None:
         assert utterance.sample_rate_hz == SAMPLE_RATE_HZ
@@ -78,9 +79,10 @@ class Transcriber:
             self._stream = self._recognizer.open(self._language)
             self._utterance_started_at_s = utterance.started_at_s
             self._accepted_samples = 0
+            self._decoded = None
         new = utterance.samples[self._accepted_samples :]
         if not len(new):
             return None
         self._accepted_samples += len(new)
-        self._changed = True
+        self._decoded = None
         return self._stream.accept(new)

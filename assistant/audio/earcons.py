@@ -15,6 +15,13 @@ def listening(at_s: float, turn_id: int) -> SpeechChunk:
     return SpeechChunk(at_s, turn_id, np.concatenate([_note(660.0), _note(880.0)]), _RATE_HZ, "")
 
 
+def ringing(at_s: float, turn_id: int) -> SpeechChunk:
+    """Three times two notes: a timer that is due."""
+    pause = np.zeros(round(0.12 * _RATE_HZ), np.float32)
+    ring = np.concatenate([_note(988.0), _note(1319.0), pause])
+    return SpeechChunk(at_s, turn_id, np.tile(ring, 3), _RATE_HZ, "")
+
+
 def _note(frequency_hz: float) -> AudioArray:
     seconds = np.arange(round(_NOTE_S * _RATE_HZ), dtype=np.float32) / _RATE_HZ
     # A raised-cosine envelope: a note that starts or ends at once clicks.

@@ -8,7 +8,7 @@ import anyio
 
 from assistant.audio import portaudio
 from assistant.config import Config
-from assistant.errors import DeviceError
+from assistant.errors import DeviceError, StageError
 from assistant.events import AudioFrame, Event, SpeechContinued, StageFailed, StageRecovered, Utterance
 from assistant.models.store import ModelStore
 from assistant.ports import AudioSource, Clock, VoiceActivityDetector, WakeWordDetector
@@ -56,6 +56,7 @@ class Listener:
         self._worker = Worker("voice-activity detector", timeout_s=10.0)
         self._allowed = anyio.Event()
         self._allowed.set()
+        self._ended = False
 
     @classmethod
     def create(
@@ -91,7 +92,8 @@ class Listener:
 
     def pause(self) -> None:
         """Close the microphone until `resume`."""
-        self._allowed = anyio.Event()
+        if self._allowed.is_set():
+            self._allowed = anyio.Event()
 
     def resume(self) -> None:
         """Open the microphone again."""
@@ -101,25 +103,28 @@ class Listener:
         """Speech events until the source ends. The source must be open already, so that a missing one is noticed by
         whoever started the assistant; when it is lost later, it is opened again as often as it takes."""
         try:
-            while True:
+            while not self._ended:
                 try:
                     async for event in self._listen():
                         yield event
-                except DeviceError as error:
-                    self._emit(StageFailed(self._clock.monotonic_s(), "microphone", error.message, error.remedy or ""))
+                except (DeviceError, StageError) as error:
+                    stage = "microphone" if isinstance(error, DeviceError) else "voice-activity detector"
+                    self._emit(StageFailed(self._clock.monotonic_s(), stage, error.message, error.remedy or ""))
+                    for event in self._finish():
+                        yield event
                     await self._reopen()
-                    self._emit(StageRecovered(self._clock.monotonic_s(), "microphone"))
+                    self._emit(StageRecovered(self._clock.monotonic_s(), stage))
                     continue
-                if self._allowed.is_set():
-                    return
-                await self._source.close()
-                await self._allowed.wait()
-                await self._reopen()
+                for event in self._finish():
+                    yield event
+                if not self._ended:
+                    await self._reopen()
         finally:
             await self._source.close()
             self._worker.close()
 
     async def _listen(self) -> AsyncIterator[SpeechEvent | SpeechContinued]:
+        """Until the source ends, or the microphone shall be closed."""
         progress_at_s = 0.0
         async for frame in self._source.frames():
             probability, wake_score = await self._worker.run(self._score, frame)
@@ -133,12 +138,17 @@ class Listener:
                     progress_at_s = frame.at_s + self._progress_s
                     yield SpeechContinued(frame.at_s, utterance)
             if not self._allowed.is_set():
-                break
-        # What was being said when the sound ended reached us whole as far as it goes.
-        for event in self._endpointer.flush(self._clock.monotonic_s()):
-            yield event
+                return
+        self._ended = True
+
+    def _finish(self) -> list[SpeechEvent]:
+        """What was being said when the sound stopped reached us whole as far as it goes; what comes next is new."""
+        events = self._endpointer.flush(self._clock.monotonic_s())
         self._detector.reset()
         self._endpointer.reset()
+        if self._first_stage is not None:
+            self._first_stage.reset()
+        return events
 
     def _score(self, frame: AudioFrame) -> tuple[float, float]:
         """Probabilities of speech and of the wake phrase, on the worker's thread."""
@@ -146,9 +156,11 @@ class Listener:
         return self._detector.probability(frame.samples), wake_score
 
     async def _reopen(self) -> None:
+        """Open the microphone again, as soon as it may be and can be."""
         attempt = 0
         while True:
             await self._source.close()
+            await self._allowed.wait()
             try:
                 if attempt:
                     portaudio.rescan()

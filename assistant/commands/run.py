@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 import anyio
+from anyio.abc import TaskStatus
 
 from assistant.app import Assistant, Devices
 from assistant.audio.microphone import Microphone
@@ -46,9 +47,10 @@ async def _run(config: Config) -> None:
     )
     try:
         async with anyio.create_task_group() as group:
-            group.start_soon(_end_on_signal, group.cancel_scope)
+            # Before the seconds that the start takes: a signal without a handler would kill the process.
+            await group.start(_end_on_signal, group.cancel_scope)
+            await group.start(_toggle_mute, assistant)
             await assistant.start()
-            group.start_soon(_toggle_mute, assistant)
             await assistant.run()
             group.cancel_scope.cancel()
     finally:
@@ -57,15 +59,18 @@ async def _run(config: Config) -> None:
             events.close()
 
 
-async def _end_on_signal(scope: anyio.CancelScope) -> None:
+async def _end_on_signal(scope: anyio.CancelScope, *, task_status: TaskStatus[None]) -> None:
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        task_status.started()
         async for _ in signals:
             scope.cancel()
             return
 
 
-async def _toggle_mute(assistant: Assistant) -> None:
+async def _toggle_mute(assistant: Assistant, *, task_status: TaskStatus[None]) -> None:
     """SIGUSR1 mutes and unmutes: the way back that needs no microphone."""
     with anyio.open_signal_receiver(signal.SIGUSR1) as signals:
+        task_status.started()
         async for _ in signals:
-            await assistant.controls.toggle_mute()
+            if assistant.controls is not None:
+                await assistant.controls.toggle_mute()

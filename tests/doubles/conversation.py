@@ -104,6 +104,9 @@ class FixedAnswers:
         reply.ends_conversation = "Goodbye." in self._answers[transcript.text]
         return reply
 
+    async def understands(self, text: str, language: str) -> bool:
+        return text in self._answers
+
     async def end_silence_s(self, text: str, language: str) -> float:
         return 0.5
 

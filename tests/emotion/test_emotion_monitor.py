@@ -82,7 +82,7 @@ def test_a_channel_that_is_off_says_nothing() -> None:
 @pytest.mark.parametrize(
     ("error", "message", "remedy"),
     [
-        (ValueError("bad shape"), "ValueError: bad shape", ""),
+        (ValueError("bad shape"), "The emotion-text failed: ValueError('bad shape')", ""),
         (ModelError("It broke.", remedy="Mend it."), "It broke.", "Mend it."),
     ],
 )

@@ -137,13 +137,27 @@ def test_speech_stops_a_reply_and_only_what_was_played_counts_as_said():
     assert conversation.voices.open == 0
 
 
-def test_without_barge_in_the_reply_goes_on_until_the_next_request_is_understood():
-    person = Person((1.0, 2.0), (4.0, 4.5))
-    conversation = Conversation(person, [f"Hey Jarvis, {LONG}", "mhm"], barge_in=False)
-    ANSWERS["mhm"] = []
+def test_without_barge_in_what_is_heard_over_a_reply_needs_the_phrase():
+    echo = Conversation(Person((1.0, 2.0), (3.0, 4.5)), [f"Hey Jarvis, {LONG}", TIME], barge_in=False)
+    assert not echo.hold().of(Interruption)
+    assert echo.said() == [" ".join(ANSWERS[LONG])]
+    called = Conversation(
+        Person((1.0, 2.0), (3.0, 4.5)), [f"Hey Jarvis, {LONG}", f"Hey Jarvis, {TIME}"], barge_in=False
+    )
+    assert [event.reason for event in called.hold().of(Interruption)] == ["newer request"]
+    assert called.said()[-1] == "It is noon."
+
+
+def test_an_afterthought_does_not_take_the_place_of_the_request():
+    conversation = Conversation(Person((1.0, 2.0), (2.3, 2.9)), [f"Hey Jarvis, {TIME}", "please"])
+    conversation.hold()
+    assert conversation.said() == ["It is noon."]
+
+
+def test_it_does_not_begin_to_speak_while_the_person_speaks():
+    conversation = Conversation(Person((1.0, 2.0), (2.35, 4.0)), [f"Hey Jarvis, {TIME}", "and so on"])
     log = conversation.hold()
-    assert log.of(Interruption)[0].reason == "newer request"
-    assert log.of(Interruption)[0].at_s == pytest.approx(5.0)
+    assert log.of(PlaybackStarted)[0].at_s >= 4.5
 
 
 def test_a_newer_request_replaces_an_older_one_whole():
@@ -187,13 +201,38 @@ def test_a_lost_speaker_is_never_taken_for_a_played_reply():
 def test_an_announcement_waits_until_nobody_speaks():
     conversation = Conversation(Person((1.0, 4.0)), [f"Hey Jarvis, {TIME}"])
 
-    async def ring(turns: Turns) -> None:
-        await anyio.sleep(2.0)
-        await turns.announce("Your timer rings.", "en")
-
-    conversation.before.append(ring)
+    conversation.before.append(_ring_at(2.0))
     conversation.hold()
     assert conversation.said() == ["It is noon.", "Your timer rings."]
+
+
+def test_a_ring_that_is_interrupted_rings_again_until_it_was_heard():
+    conversation = Conversation(Person((4.0, 4.3)), [""])
+    conversation.before.append(_ring_at(2.0))
+    log = conversation.hold()
+    assert [event.completed for event in log.of(PlaybackFinished)] == [False, True]
+
+
+def test_a_request_acknowledges_a_ring():
+    conversation = Conversation(Person((4.0, 5.0)), [f"Hey Jarvis, {TIME}"])
+    conversation.before.append(_ring_at(2.0))
+    conversation.hold()
+    assert conversation.said() == ["Your timer rings.", "It is noon."]
+
+
+def test_a_television_does_not_keep_a_timer_from_ringing():
+    conversation = Conversation(Person((1.0, 60.0)), ["blah"], barge_in=False)
+    conversation.before.append(_ring_at(10.0))
+    log = conversation.hold()
+    assert log.of(PlaybackStarted)[0].at_s < 20.0
+
+
+def _ring_at(at_s: float) -> Callable[[Turns], object]:
+    async def ring(turns: Turns) -> None:
+        await anyio.sleep(at_s)
+        await turns.announce("Your timer rings.", "en")
+
+    return ring
 
 
 def test_always_attentive_needs_no_phrase():

@@ -1,0 +1,149 @@
+"""The listener through losses, mutes and failures of its microphone, in virtual time."""
+
+from collections.abc import AsyncIterator, Callable
+
+import anyio
+import numpy as np
+
+from assistant.asr.transcriber import Transcriber
+from assistant.audio.listener import Listener
+from assistant.clock import LoopClock
+from assistant.config import AsrConfig, VadConfig
+from assistant.errors import DeviceError, StageError
+from assistant.events import AudioFrame, Event, SpeechEnded, SpeechStarted, StageFailed, StageRecovered
+from assistant.vad.endpointing import Endpointer
+from assistant.virtual_time import run_in_virtual_time
+from tests.doubles.conversation import EventLog, KnownWords, utterance
+
+
+class Loudness:
+    """A detector for which loud is speech; it breaks on the value 9."""
+
+    sample_rate_hz, frame_samples = 16000, 512
+
+    def probability(self, samples: np.ndarray) -> float:
+        if samples[0] == 9:
+            raise RuntimeError("the network broke")
+        return float(samples[0])
+
+    def reset(self) -> None:
+        """Nothing to forget."""
+
+
+class Tape:
+    """A microphone that plays (seconds, value) pieces; a value that is an exception is raised, once."""
+
+    name = "tape"
+
+    def __init__(self, *pieces: tuple[float, float | Exception]) -> None:
+        self._pieces = list(pieces)
+        self.opened = 1
+
+    async def open(self) -> None:
+        self.opened += 1
+
+    async def frames(self) -> AsyncIterator[AudioFrame]:
+        while self._pieces:
+            seconds, value = self._pieces.pop(0)
+            if isinstance(value, Exception):
+                raise value
+            for _ in range(round(seconds / 0.032)):
+                await anyio.sleep(0.032)
+                yield AudioFrame(anyio.current_time(), np.full(512, value, np.float32), 16000)
+
+    async def close(self) -> None:
+        """Nothing to release."""
+
+
+def _listen(tape: Tape, meanwhile: Callable[[Listener], object] | None = None) -> tuple[list[Event], EventLog]:
+    log = EventLog()
+
+    async def main() -> list[Event]:
+        listener = Listener(tape, Loudness(), Endpointer(VadConfig()), LoopClock(), log.on_event)
+        async with anyio.create_task_group() as group:
+            if meanwhile is not None:
+                group.start_soon(meanwhile, listener)
+            heard = [event async for event in listener.events()]
+            group.cancel_scope.cancel()
+        return heard
+
+    return run_in_virtual_time(main), log
+
+
+def _kinds(events: list[Event]) -> list[str]:
+    return [type(event).__name__ for event in events if isinstance(event, (SpeechStarted, SpeechEnded))]
+
+
+def test_a_microphone_lost_in_mid_word_gives_what_was_said_and_comes_back():
+    tape = Tape((1.0, 1.0), (0, DeviceError("The cable was pulled.")), (1.0, 1.0), (1.0, 0.0))
+    heard, log = _listen(tape)
+    assert _kinds(heard) == ["SpeechStarted", "SpeechEnded"] * 2
+    assert [event.error for event in log.of(StageFailed)] == ["The cable was pulled."]
+    assert len(log.of(StageRecovered)) == 1
+    assert tape.opened == 2
+
+
+def test_a_detector_that_breaks_does_not_end_the_listening():
+    heard, log = _listen(Tape((0.1, 9.0), (1.0, 1.0), (1.0, 0.0)))
+    assert _kinds(heard) == ["SpeechStarted", "SpeechEnded"]
+    assert log.of(StageFailed)[0].stage == "voice-activity detector"
+
+
+def test_muted_twice_it_hears_again_when_unmuted_once():
+    async def mute_twice(listener: Listener) -> None:
+        await anyio.sleep(1.0)
+        listener.pause()
+        await anyio.sleep(1.0)
+        listener.pause()
+        await anyio.sleep(1.0)
+        listener.resume()
+
+    heard, _ = _listen(Tape((1.5, 0.0), (1.0, 1.0), (1.0, 0.0)), mute_twice)
+    assert _kinds(heard) == ["SpeechStarted", "SpeechEnded"]
+
+
+def test_muting_and_unmuting_at_once_does_not_end_it():
+    async def toggle(listener: Listener) -> None:
+        await anyio.sleep(0.5)
+        listener.pause()
+        listener.resume()
+
+    heard, _ = _listen(Tape((1.0, 1.0), (1.0, 0.0), (1.0, 1.0), (1.0, 0.0)), toggle)
+    assert _kinds(heard) == ["SpeechStarted", "SpeechEnded"] * 2
+
+
+def test_a_result_that_comes_late_is_never_taken_for_another_utterance():
+    class Slow(KnownWords):
+        def open(self, language):
+            stream = super().open(language)
+            if self.late:
+                self.late = False
+                return _Late(stream)
+            return stream
+
+        late = True
+
+    class _Late:
+        def __init__(self, stream):
+            self.accept = stream.accept
+            self._stream = stream
+
+        def result(self):
+            import time
+
+            time.sleep(0.4)
+            return self._stream.result()
+
+    async def main() -> list[str]:
+        config = AsrConfig(timeout_s=0.1)
+        transcriber, texts = Transcriber(Slow(["turn it up", "what time is it"]), LoopClock(), config), []
+        try:
+            await transcriber.recognize(utterance(0.0, 1.0))
+        except StageError:
+            await anyio.sleep(0.5)
+        for _ in range(2):
+            texts.append((await transcriber.recognize(utterance(5.0, 6.0))).recognition.text)
+        transcriber.close()
+        return texts
+
+    assert anyio.run(main) == ["what time is it"] * 2
