@@ -109,6 +109,19 @@ def test_a_variable_can_give_a_list_and_unset_a_path(nowhere: Path, write) -> No
         ("[vad]\ntreshold = 0.4", 2, "there is no key vad.treshold; the nearest is vad.threshold."),
         ("volume = 0.4", 1, "there is no key volume; the nearest is audio.volume."),
         ("[audo]\nvolume = 0.4", 1, "there is no key audo; the nearest is audio."),
+        ("asr.languages = []", 1, 'asr.languages is []; allowed: a list of at least one of "en", "zh".'),
+        ('asr.languages = ["en", "fr"]', 1, 'asr.languages is ["en", "fr"]; allowed: a list of at least one of "en"'),
+        ('asr.language = "fr"', 1, 'asr.language is "fr"; allowed: one of "auto", "en", "zh".'),
+        ('asr.language = "zh"\nasr.languages = ["en"]', 1, 'asr.language is "zh"; allowed: "auto" or one of asr.lang'),
+        ("wake.phrases = []", 1, 'wake.phrases is []; allowed: a list of at least one text while wake.mode is "phr'),
+        ('tts.preload = ["fr"]', 1, 'tts.preload is ["fr"]; allowed: a list of any of "en", "zh".'),
+        ("tts.timeout_s = 0", 1, "tts.timeout_s is 0; allowed: a number from 0.1 to 600."),
+        ("vad.pre_roll_s = 3600", 1, "vad.pre_roll_s is 3600; allowed: a number from 0 to 5."),
+        ("vad.end_silence_s = 0", 1, "vad.end_silence_s is 0; allowed: a number from 0.1 to 10."),
+        ("\nvad.end_silence_complete_s = 2", 2, "vad.end_silence_complete_s is 2.0; allowed: a number up to vad.end_"),
+        ("\nvad.end_silence_s = 0.3", 2, "vad.end_silence_complete_s is 0.35; allowed: a number up to vad.end_sil"),
+        ("vad.end_silence_s = 1.5", 1, "vad.end_silence_unfinished_s is 1.2; allowed: a number from vad.end_silence_s"),
+        ("vad.pause_s = 0.7", 1, "vad.pause_s is 0.7; allowed: a number up to vad.end_silence_s (0.6)."),
         ('[vad]\nbackend = "slero"', 2, 'vad.backend is "slero"; allowed: one of "silero", "energy".'),
     ],
 )
@@ -117,6 +130,10 @@ def test_a_wrong_value_names_file_line_key_value_and_what_is_allowed(
 ) -> None:
     path = write(text)
     assert f"{path}:{line}: {expected}" in error_of(path)
+
+
+def test_who_always_listens_needs_no_phrase(write) -> None:
+    assert load_config(write('[wake]\nmode = "always"\nphrases = []'), {}).wake.phrases == ()
 
 
 def test_everything_that_is_wrong_is_told_at_once(write) -> None:
