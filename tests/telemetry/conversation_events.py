@@ -39,7 +39,7 @@ def events() -> Iterator[e.Event]:
     yield e.ReplyChunk(10.58, 2, "I am fairly sure.", "en")
     yield e.PlaybackStarted(10.7, 2)
     yield e.StageFailed(11.0, "camera", "The camera <0> is gone.", "Plug it in.")
-    yield e.Interruption(11.2, 2, 3, "speech")
+    yield e.Interruption(11.2, 2, "speech")
     yield e.PlaybackFinished(11.2, 2, 0.5, "You look happy.", False)
     yield e.TurnFinished(11.3, 2)
     yield e.Transcript(20.2, 3, "你看到了什么", "zh", 0.9, True)
