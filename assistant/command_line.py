@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from assistant.errors import AssistantError
 def run(app: Callable[[], object]) -> None:
     """Run a command, such as a Typer application: every expected failure becomes one message and an exit code, a
     traceback only with --debug."""
+    _survive_any_terminal()
     try:
         app()
     except KeyboardInterrupt:
@@ -26,6 +28,13 @@ def run(app: Callable[[], object]) -> None:
         if "--debug" in sys.argv or not isinstance(leaf, (AssistantError, OSError)):
             raise
         sys.exit(_report(leaf))
+
+
+def _survive_any_terminal() -> None:
+    """A terminal without Chinese or a tick gets them as escapes: no character is worth a crash."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _leaf(error: BaseException) -> BaseException:

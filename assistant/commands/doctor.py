@@ -14,12 +14,16 @@ from rich.console import Console
 from assistant.audio import portaudio
 from assistant.commands.devices import cameras
 from assistant.config import Config
-from assistant.errors import AssistantError
+from assistant.errors import AssistantError, DeviceError
 from assistant.models.store import ModelStore
+from assistant.models.used import used_models
 from assistant.settings import load_config
 
 _NEEDED_BYTES = 1_000_000_000
 """Free space that a pull of the default models needs at its peak, archives and conversions included."""
+_NO_MICROPHONE = (
+    "Plug one in; `assistant devices` lists what is there. Without one, talk in recordings: assistant replay --help"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +46,22 @@ def examine(config_path: Path | None, as_json: bool) -> int:
     else:
         console = Console(highlight=False, soft_wrap=True)
         for check in checks:
-            mark = "[green]✓[/]" if check.ok else ("[red]✗[/]" if check.needed else "[yellow]–[/]")
-            console.print(mark, f"{check.name}:", end=" ")
+            console.print(_mark(check, console.encoding), f"{check.name}:", end=" ")
             console.print(check.found, markup=False)
             if not check.ok and check.remedy:
                 console.print(f"    {check.remedy}", markup=False, style="dim")
     return int(any(check.needed and not check.ok for check in checks))
+
+
+def _mark(check: Check, encoding: str) -> str:
+    color, mark, plain = (
+        ("green", "✓", "ok") if check.ok else ("red", "✗", "!!") if check.needed else ("yellow", "–", "--")
+    )
+    try:
+        mark.encode(encoding)
+    except UnicodeEncodeError:
+        mark = plain
+    return f"[{color}]{mark}[/]"
 
 
 def _checks(config_path: Path | None) -> Iterator[Check]:
@@ -73,11 +87,17 @@ def _devices(config: Config) -> Iterator[Check]:
     ):
         needed = direction == "input"
         if wanted == "none":
-            yield Check(name, True, "switched off by the configuration")
+            found = "switched off by the configuration"
+            yield Check(name, not needed, found, 'A live conversation needs one: set audio.input = "default".')
             continue
         try:
             device = portaudio.find(wanted, "input" if needed else "output")
             yield Check(name, True, f"{device.name} through {device.host}")
+        except DeviceError as error:
+            remedy = error.remedy or ""
+            if needed and not any(device.inputs for device in portaudio.devices()):
+                remedy = _NO_MICROPHONE
+            yield Check(name, False, error.message, remedy, needed=needed)
         except AssistantError as error:
             yield Check(name, False, error.message, error.remedy or "", needed=needed)
     listed = ", ".join(f"{path} ({name})" for path, name in cameras())
@@ -98,9 +118,16 @@ def _devices(config: Config) -> Iterator[Check]:
 
 def _models(config: Config) -> Iterator[Check]:
     store = ModelStore(config.models.dir)
-    for name in store.default_names():
-        state = store.state(name).state
-        yield Check(f"model {name}", state == "installed", state, f"Run: assistant models pull {name}")
+    used = used_models(config)
+    for name in (*used, *(name for name in store.default_names() if name not in used)):
+        try:
+            state = store.state(name).state
+        except AssistantError as error:  # the configuration may name a model that does not exist
+            yield Check(f"model {name}", False, error.message, error.remedy or "")
+            continue
+        found = state if name in used else f"{state}; this configuration does not use it"
+        remedy = f"Run: assistant models pull {name}"
+        yield Check(f"model {name}", state == "installed", found, remedy, needed=name in used)
     parent = next(path for path in (store.root, *store.root.parents) if path.exists())
     free = shutil.disk_usage(parent).free
     yield Check("disk", free > _NEEDED_BYTES, f"{free / 1e9:.1f} GB free at {parent}", "Free some space.", needed=False)
