@@ -143,12 +143,12 @@ class Responder:
     async def _from_skill(self, intent: Intent, context: SkillContext, answer: Answer) -> AsyncGenerator[str, None]:
         try:
             reply: Reply = await self._skills[intent.name].handle(intent, context)
+            emotion = context.senses.emotion()
+            text = self._wording.apply(reply.text, intent.name, emotion, answer.language, context.turn_id)
+            answer.ends_conversation = reply.ends_conversation
         except Exception as error:  # Whatever a skill does wrong, the conversation goes on.
             self._note_failure(f"skill {intent.name}", error, context, answer)
-            reply = Reply(phrase("skill_failed", answer.language))
-        answer.ends_conversation = reply.ends_conversation
-        emotion = context.senses.emotion()
-        text = self._wording.apply(reply.text, intent.name, emotion, answer.language, context.turn_id)
+            text = phrase("skill_failed", answer.language)
         for sentence in split_sentences(text):
             yield sentence
 
@@ -160,7 +160,7 @@ class Responder:
             async for piece in model.reply(self._dialogue_turn(transcript, context, answer.language)):
                 for sentence in splitter.feed(piece):
                     yield sentence
-        except AssistantError as error:
+        except Exception as error:  # Whatever the model, a caption or the emotions do wrong, the conversation goes on.
             self._note_failure("language model", error, context, answer)
             yield phrase("model_failed", answer.language)
             return
@@ -168,14 +168,25 @@ class Responder:
             yield sentence
 
     def _dialogue_turn(self, transcript: Transcript, context: SkillContext, language: str) -> DialogueTurn:
-        caption, emotion = context.senses.caption(language), context.senses.emotion()
+        emotion = context.senses.emotion()
         return DialogueTurn(
             text=transcript.text,
             language=language,
             history=self.memory.history(before=context.turn_id),
-            scene=caption.text if caption else "",
+            scene=self._scene(context, language),
             emotion=emotion.label or "" if emotion else "",
         )
+
+    def _scene(self, context: SkillContext, language: str) -> str:
+        """The caption of what the camera sees, empty when it does not see, or last saw something long ago: a language
+        model takes whatever it is told for what is there now."""
+        if not {"camera", "vision"}.isdisjoint(context.senses.unavailable()):
+            return ""
+        scene = context.senses.scene()
+        if scene is None or context.clock.monotonic_s() - scene.at_s > self._config.vision.max_age_s:
+            return ""
+        caption = context.senses.caption(language)
+        return caption.text if caption else ""
 
     def _note_failure(self, stage: str, error: Exception, context: SkillContext, answer: Answer) -> None:
         _LOG.warning("The %s failed.", stage, exc_info=error)

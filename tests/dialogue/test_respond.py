@@ -10,9 +10,10 @@ import pytest
 from assistant.config import Config, DialogueConfig
 from assistant.dialogue.respond import Answer, Responder
 from assistant.errors import ConfigError, StageError
-from assistant.events import EmotionLabel, Transcript
+from assistant.events import EmotionLabel, EmotionState, SceneCaption, SceneState, Transcript
 from assistant.ports import DialogueModel, DialogueTurn, Intent
 from assistant.skills import Reply, SkillContext
+from tests.doubles.clock import ManualClock
 from tests.doubles.context import GivenSenses, feeling, skill_context
 
 
@@ -145,6 +146,50 @@ def test_a_failing_language_model_is_said_and_reported() -> None:
     assert [(failure.stage, failure.error, failure.remedy) for failure in answer.failures] == [
         ("language model", "Lost.", "Restart it.")
     ]
+
+
+_SEEN = SceneState(0.0, (), ())
+_CAPTION = {"en": SceneCaption(0.0, "I see a dog.", "en", 0.9, 0.0)}
+
+
+@pytest.mark.parametrize(
+    ("age_s", "broken", "told"),
+    [
+        (0.0, {}, "I see a dog."),
+        (9.0, {}, "I see a dog."),
+        (300.0, {}, ""),
+        (0.0, {"camera": "Unplugged."}, ""),
+        (0.0, {"vision": "Out of memory."}, ""),
+        (0.0, {"face": "No model."}, "I see a dog."),
+    ],
+)
+def test_the_language_model_is_told_only_what_is_there_now(age_s: float, broken: dict[str, str], told: str) -> None:
+    clock = ManualClock()
+    anyio.run(clock.advance, age_s)
+    model = Storyteller(["Yes."])
+    senses = GivenSenses(current_scene=_SEEN, captions=_CAPTION, broken=broken)
+    _say("is it a nice one", model=model, context=skill_context(senses, clock=clock))
+    assert [turn.scene for turn in model.turns] == [told]
+
+
+class BrokenSenses(GivenSenses):
+    """A captioner and emotions that raise."""
+
+    def caption(self, language: str) -> SceneCaption | None:
+        raise KeyError(language)
+
+    def emotion(self) -> EmotionState | None:
+        raise KeyError("emotion")
+
+
+def test_captions_and_emotions_that_fail_are_said_and_reported() -> None:
+    broken = skill_context(BrokenSenses(current_scene=_SEEN))
+    answer, sentences = _say("look", context=broken)
+    assert sentences == ["Sorry, something went wrong while I was doing that."]
+    assert [failure.stage for failure in answer.failures] == ["skill scene_describe"]
+    answer, sentences = _say("tell me a story", model=Storyteller(["One."]), context=broken)
+    assert sentences == ["Sorry, I can't think of an answer right now."]
+    assert [failure.stage for failure in answer.failures] == ["language model"]
 
 
 def test_two_skills_cannot_answer_the_same_intent() -> None:

@@ -83,8 +83,10 @@ def test_an_old_scene_is_named_as_old() -> None:
 
 @pytest.mark.parametrize("intent", ["scene_describe", "scene_count", "scene_exists", "scene_where"])
 @pytest.mark.parametrize(("language", "cannot"), [("en", "I can't see right now"), ("zh", "看不见")])
-def test_without_a_camera_it_says_what_it_cannot_do(intent: str, language: str, cannot: str) -> None:
-    blind = GivenSenses(broken={"camera": "No camera at index 0."})
+@pytest.mark.parametrize("stage", ["camera", "vision"])
+def test_blind_it_says_what_it_cannot_do(intent: str, language: str, cannot: str, stage: str) -> None:
+    blind = _seeing(*_TWO_DOGS)
+    blind.broken = {stage: "It does not work."}
     assert cannot in _ask(blind, intent, language, object="dog")
 
 
