@@ -29,11 +29,18 @@ class Death(Enum):
     TIMED_OUT = "timed-out"
 
 
+_REMEDIES = {
+    Death.CRASHED: "Its last words say more; less workspace may help.",
+    Death.KILLED: "Free memory on the device, then try again.",
+    Death.TIMED_OUT: "Give it more time, or less workspace.",
+}
+
+
 class ChildDiedError(EngineError):
     """The child ended without a result."""
 
     def __init__(self, death: Death, message: str) -> None:
-        super().__init__(FallbackReason.BUILD_FAILED, message, remedy="Free memory on the device, then try again.")
+        super().__init__(FallbackReason.BUILD_FAILED, message, remedy=_REMEDIES[death])
         self.death = death
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,22 +18,30 @@ from assistant.inference.fingerprint import host_fingerprint
 from assistant.inference.loader import SessionOptions, open_session
 from assistant.inference.onnxruntime_session import OnnxRuntimeSession
 from assistant.inference.stack import SYSTEM
+from assistant.inference.tensorrt_log import log_of
 from assistant.inference.tensorrt_session import TensorRtSession
 from assistant.registry import resolve
 from tests.doubles.networks import tiny_bundle, tiny_network
 
 X = np.array([[0.5, -1.0, 2.0, 0.25]], np.float32)
-pytestmark = pytest.mark.gpu
+pytestmark = [
+    pytest.mark.gpu,
+    # TensorRT's objects say this of themselves when they are freed.
+    pytest.mark.filterwarnings("ignore:Use del obj instead:DeprecationWarning"),
+]
 
 
 @pytest.fixture(autouse=True, scope="module")
-def gpu() -> None:
+def gpu() -> Iterator[None]:
     """Skip with the reason, which names what is missing."""
     try:
         SYSTEM.tensorrt()
         SYSTEM.cuda()
     except EngineError as error:
         pytest.skip(f"SKIPPED, NOT PASSED: no engine can be run here. {error}")
+    yield
+    log_of.cache_clear()
+    gc.collect()  # what errors still hold of TensorRT goes while its warning is ignored
 
 
 @pytest.fixture(params=sorted(CUDA_DRIVERS))
