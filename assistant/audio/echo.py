@@ -1,0 +1,142 @@
+"""The guard against hearing oneself: on open speakers the microphone hears the assistant's own voice.
+
+    microphone ──┬────────────────────────► minus ─ residual ─► gate ─► voice-activity detector
+                 │ alignment                  ▲                  ▲
+    played ──────┴──► on the microphone's ─► learned path        │
+                      time line              (echo_filter)  evidence: more than echo?
+
+The gate gives silence while all that is heard can be the echo of what is played, and the residual when it is more.
+Until the first reply's first second has been learned, it rather gives silence. An echo canceller of the sound server is
+the better choice where there is one; this is for machines without.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ
+from assistant.audio.echo_alignment import Alignment
+from assistant.audio.echo_evidence import LOOK_AHEAD, Evidence, FramePowers
+from assistant.audio.echo_filter import BLOCK, LENGTH, EchoPath
+from assistant.audio.echo_reference import PlayedChunk, PlayedReference
+from assistant.audio.files import resample
+from assistant.events import AudioArray, AudioFrame
+
+_QUIET_S = 1.0
+"""After this long without sound there is no echo."""
+_STILL_HEARD_S = 0.3
+"""How long after playback was stopped its sound may still reach the microphone."""
+_LOST_S = 0.15
+"""The microphone's clock is trusted until it is this far off its count of samples: then sound was lost."""
+_HOLD_FRAMES = 8
+"""Frames for which the gate stays open after the last evidence of someone else."""
+_FADE = 128
+_RATE_DIGITS = 1000
+
+
+class EchoGuard:
+    """Takes the assistant's own voice out of the microphone's sound. Not for use from two threads."""
+
+    def __init__(self) -> None:
+        self._reference = PlayedReference()
+        self._alignment = Alignment()
+        self._path = EchoPath()
+        self._evidence = Evidence()
+        self._next: int | None = None
+        self._heard = np.zeros(SAMPLE_RATE_HZ, np.float32)
+        self._windows = np.zeros((4, 2 * FRAME_SAMPLES), np.float32)
+        self._hold_frames = 0
+        self._gain = 0.0
+
+    def reference(self, heard_at_s: float, samples: AudioArray, sample_rate_hz: int) -> None:
+        """A chunk begins to be heard, (n,) float32 as it leaves for the device, volume included.
+
+        `heard_at_s` may be 150 ms off, and the sound may reach the microphone up to 250 ms later still.
+        """
+        drift, stated = self._alignment.drift, round(heard_at_s * SAMPLE_RATE_HZ)
+        stretched_hz = round(SAMPLE_RATE_HZ * _RATE_DIGITS * (1.0 + drift))
+        at_16_khz = resample(samples, sample_rate_hz * _RATE_DIGITS, stretched_hz)
+        first = self._alignment.place(stated, self._reference.end)
+        self._reference.add(PlayedChunk(at_16_khz, stated, first, drift))
+        self._evidence.doubt()
+
+    def cut(self, at_s: float) -> None:
+        """Playback was stopped: what was not heard by then will not be."""
+        self._reference.cut(round((at_s + _STILL_HEARD_S) * SAMPLE_RATE_HZ))
+
+    def clean(self, frame: AudioFrame) -> AudioFrame:
+        """The frame (512 samples, 16 kHz) without the assistant's voice: silence, unless someone else is heard.
+
+        The very same frame when nothing was played within the last second.
+        """
+        end = self._reference.end
+        if end is None or frame.at_s - end / SAMPLE_RATE_HZ > _QUIET_S:
+            self._next = None
+            return frame
+        first = self._count(frame)
+        self._heard = np.concatenate([self._heard[FRAME_SAMPLES:], frame.samples])
+        chunk = self._reference.at(first - FRAME_SAMPLES, first + FRAME_SAMPLES)
+        if chunk is not None:
+            self._align(chunk, first)
+        aligned = chunk is not None and chunk.aligned
+        predicted = self._filter(frame.samples, first, learn=aligned)
+        residual = frame.samples - predicted
+        if np.dot(residual, residual) > np.dot(frame.samples, frame.samples):
+            # What was predicted did not come: better leave the frame as it is than add an echo to it.
+            residual = frame.samples
+        self._judge(frame.samples, residual, predicted, first, aligned)
+        return replace(frame, samples=residual * self._fade())
+
+    def _count(self, frame: AudioFrame) -> int:
+        """The frame's first sample on the time line. Frames are counted, for their times jitter."""
+        stated = round(frame.at_s * SAMPLE_RATE_HZ) - FRAME_SAMPLES
+        first = self._next
+        if first is None or abs(stated - first) > _LOST_S * SAMPLE_RATE_HZ:
+            first = stated
+            self._heard = np.zeros_like(self._heard)
+            self._windows.fill(0.0)
+            self._evidence.restart()
+            self._refill(first)
+        self._next = first + FRAME_SAMPLES
+        self._reference.forget(first - 2 * SAMPLE_RATE_HZ)
+        return first
+
+    def _align(self, chunk: PlayedChunk, first: int) -> None:
+        moved = self._alignment.find(chunk, self._heard, first + FRAME_SAMPLES, self._path)
+        if moved:
+            self._refill(first)
+        if abs(moved) > 2:
+            self._evidence.doubt()
+
+    def _refill(self, first: int) -> None:
+        self._path.refill(self._reference.view(first - LENGTH - BLOCK, LENGTH + BLOCK))
+
+    def _filter(self, samples: AudioArray, first: int, *, learn: bool) -> AudioArray:
+        """The echo in the frame, predicted block by block."""
+        predicted = np.empty_like(samples)
+        for begin in range(0, FRAME_SAMPLES, BLOCK):
+            block = slice(begin, begin + BLOCK)
+            predicted[block] = self._path.predict(self._reference.view(first + begin - BLOCK, 2 * BLOCK))
+            if learn:
+                self._path.adapt(samples[block] - predicted[block])
+        return predicted
+
+    def _judge(self, heard: AudioArray, residual: AudioArray, predicted: AudioArray, first: int, aligned: bool) -> None:
+        self._windows[:3, :FRAME_SAMPLES] = self._windows[:3, FRAME_SAMPLES:]
+        self._windows[:3, FRAME_SAMPLES:] = heard, residual, predicted
+        self._windows[3] = self._reference.view(first - FRAME_SAMPLES + LOOK_AHEAD, 2 * FRAME_SAMPLES)
+        powers = FramePowers.of(self._windows)
+        if self._evidence.foreign(powers, aligned=aligned, open_gate=self._hold_frames > 0):
+            self._hold_frames = _HOLD_FRAMES
+        elif self._hold_frames:
+            self._hold_frames -= 1
+
+    def _fade(self) -> AudioArray:
+        """The gate's gain over the frame, without a click."""
+        gain = 1.0 if self._hold_frames else 0.0
+        curve = np.full(FRAME_SAMPLES, gain, np.float32)
+        curve[:_FADE] = np.linspace(self._gain, gain, _FADE, dtype=np.float32)
+        self._gain = gain
+        return curve

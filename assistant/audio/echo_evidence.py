@@ -1,0 +1,157 @@
+"""Whether what is left of a frame is more than echo.
+
+Two bounds on the echo are learned, a band at a time: what the learned path has left over so far, and how loud the echo
+of what is played has been at most, wherever in time it is. Whoever exceeds either is someone else.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ
+from assistant.audio.echo_alignment import EARLIEST, LATEST
+from assistant.events import AudioArray
+
+Bands: TypeAlias = npt.NDArray[np.float32]
+
+_EDGES_HZ = (250, 350, 450, 570, 700, 840, 1000, 1170, 1370, 1600, 1850, 2150, 2500, 2900, 3400, 4000, 4800, 5800, 7000)
+"""About the ear's critical bands, where speech is."""
+_EDGES = np.round(np.array(_EDGES_HZ) * 2 * FRAME_SAMPLES / SAMPLE_RATE_HZ).astype(np.int64)
+_BANDS = len(_EDGES_HZ) - 1
+_WINDOW = np.hanning(2 * FRAME_SAMPLES).astype(np.float32)
+_TINY = np.float32(1e-10)
+
+LOOK_AHEAD = -(-(-EARLIEST + FRAME_SAMPLES) // FRAME_SAMPLES) * FRAME_SAMPLES
+"""Samples by which the powers of what is played run ahead of the microphone: it may be heard that early."""
+_WIDTH = (LOOK_AHEAD + LATEST) // FRAME_SAMPLES + 5
+"""Frames in which what is played may be heard now, with some reverberation."""
+_SPREAD = np.float32(0.003)
+"""Share of the loudest band that a small speaker's distortion puts into the others (-25 dB)."""
+_TAIL = np.float32(0.6)
+"""Least decay of the reverberation in a frame: that of 0.9 s to -60 dB."""
+_AUDIBLE = np.float32(6.0)
+"""What is this much above the noise is sound."""
+_LEARNING_FRAMES = 20
+"""Sound that must have been played before anything but silence is let through."""
+_PROOF_FRAMES = 6
+"""Frames that a chunk's alignment must have explained before what it leaves counts as someone else."""
+_EXPLAINED, _UNEXPLAINED = 0.5, 1.5
+"""Mean excess over the bound, in dB."""
+_MOST_DB = 12.0
+
+
+@dataclass(frozen=True, slots=True)
+class FramePowers:
+    """Mean power in each band, (18,), of one frame and the one before."""
+
+    heard: Bands
+    residual: Bands
+    """What is left after subtracting the predicted echo."""
+    predicted: Bands
+    played: Bands
+    """`LOOK_AHEAD` later than the others."""
+
+    @classmethod
+    def of(cls, windows: AudioArray) -> FramePowers:
+        """From the (4, 1024) samples of the four."""
+        spectrum = np.fft.rfft(windows * _WINDOW, axis=1)
+        power = spectrum.real**2 + spectrum.imag**2
+        sums = np.add.reduceat(power, _EDGES, axis=1)[:, :-1]
+        return cls(*((sums / np.diff(_EDGES)).astype(np.float32) + _TINY))
+
+
+class Evidence:
+    """Judges frame by frame; what it learned stays from reply to reply."""
+
+    def __init__(self) -> None:
+        self._left_db = np.zeros(_BANDS, np.float32)
+        self._left_spread_db = np.full(_BANDS, 6.0, np.float32)
+        self._left_frames = np.zeros(_BANDS, np.float32)
+        self._loudest_db = np.full(_BANDS, -90.0, np.float32)
+        self._loudest_frames = np.zeros(_BANDS, np.float32)
+        self._tail = np.full(_BANDS, _TINY, np.float32)
+        self._noise: Bands | None = None
+        self._played: deque[Bands] = deque(maxlen=_WIDTH)
+        self._frames = 0
+        self._proof = 0
+
+    def doubt(self) -> None:
+        """The alignment may be wrong from now on."""
+        self._proof = 0
+
+    def restart(self) -> None:
+        """Time has passed in which nothing was looked at."""
+        self._played.clear()
+        self._tail[:] = _TINY
+
+    def foreign(self, powers: FramePowers, *, aligned: bool, open_gate: bool) -> bool:
+        """Whether someone else than the assistant is heard, as far as is known; learns from the frame.
+
+        While someone else is being heard (`open_gate`) it learns slowly.
+        """
+        np.maximum(_spread(powers.predicted), self._tail * _TAIL, out=self._tail)
+        self._played.append(_spread(powers.played))
+        floor = _AUDIBLE * self._noise_under(powers.heard)
+        possible_db = _db(np.max(np.stack(self._played), axis=0))
+        expected_db, floor_db = _db(self._tail), _db(floor)
+        level_excess = self._excess(powers.heard, possible_db + self._loudest_db + 3.0, floor_db)
+        left_bound_db = self._left_db + 2.0 * self._left_spread_db + np.where(self._left_frames < 12, 15.0, 0.0)
+        left_excess = self._excess(powers.residual, expected_db + left_bound_db, floor_db)
+        self._frames += bool(possible_db.max() > -60.0)
+        if aligned and self._left_frames.max() > _LEARNING_FRAMES:
+            self._prove(left_excess, float((self._tail > floor).mean()))
+        self._learn_loudest(powers.heard, floor, possible_db, open_gate)
+        if aligned:
+            self._learn_left(powers.residual, self._tail > floor, expected_db, open_gate)
+        by_level = self._frames > _LEARNING_FRAMES and level_excess > _UNEXPLAINED
+        return by_level or (aligned and self._proof >= _PROOF_FRAMES and left_excess > _UNEXPLAINED)
+
+    def _noise_under(self, heard: Bands) -> Bands:
+        """The room's noise: follows a quieter moment fast, a louder room slowly."""
+        noise = heard if self._noise is None else self._noise
+        followed: Bands = np.where(heard < noise, noise * (heard / noise) ** 0.2, noise * 1.002).astype(np.float32)
+        self._noise = followed
+        return followed
+
+    def _prove(self, left_excess: float, share_audible: float) -> None:
+        if share_audible > 0.4 and left_excess < _EXPLAINED:
+            self._proof += 1
+        elif left_excess > _UNEXPLAINED and self._proof < _PROOF_FRAMES:
+            self._proof = max(0, self._proof - 2)
+
+    def _learn_loudest(self, heard: Bands, floor: Bands, possible_db: Bands, open_gate: bool) -> None:
+        ratio = _db(np.maximum(heard, floor)) - possible_db
+        played = possible_db > max(-70.0, float(possible_db.max()) - 40.0)
+        rise = np.where(self._loudest_frames < 8, 0.7, 0.02 if open_gate else 0.5)
+        change = np.where(ratio > self._loudest_db, rise * (ratio - self._loudest_db), -0.02)
+        self._loudest_db += np.where(played, change, 0.0).astype(np.float32)
+        self._loudest_frames += played
+
+    def _learn_left(self, residual: Bands, audible: npt.NDArray[np.bool_], expected_db: Bands, open_gate: bool) -> None:
+        news = np.clip(_db(residual) - expected_db - self._left_db, -15.0, 2.0 * self._left_spread_db)
+        rate = np.where(audible, np.maximum(1.0 / (self._left_frames + 2.0), 0.02) * (0.1 if open_gate else 1.0), 0.0)
+        self._left_db += (rate * news).astype(np.float32)
+        # The mean deviation of a normal distribution is 0.8 of the standard deviation.
+        spread = self._left_spread_db + rate * (1.25 * np.abs(news) - self._left_spread_db)
+        self._left_spread_db[:] = np.maximum(2.0, spread)
+        self._left_frames += audible
+
+    @staticmethod
+    def _excess(power: Bands, bound_db: Bands, floor_db: Bands) -> float:
+        """By how many dB the bands exceed the bound, on average; silence exceeds nothing."""
+        return float(np.clip(_db(power) - np.maximum(bound_db, floor_db), 0.0, _MOST_DB).mean())
+
+
+def _spread(power: Bands) -> Bands:
+    spread: Bands = power + _SPREAD * power.max()
+    return spread
+
+
+def _db(power: Bands) -> Bands:
+    decibels: Bands = 10.0 * np.log10(power)
+    return decibels

@@ -1,0 +1,95 @@
+"""What the speaker plays, on the microphone's time line."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from assistant.audio import SAMPLE_RATE_HZ
+from assistant.events import AudioArray
+
+MAX_SAMPLES = 60 * SAMPLE_RATE_HZ
+"""Most sound that is kept, played and to come; what goes beyond is not expected, so it is not removed either."""
+
+
+@dataclass(slots=True, eq=False)
+class PlayedChunk:
+    """One chunk of a reply. Places are samples of the microphone, counted from time 0 at 16 kHz."""
+
+    samples: AudioArray
+    """float32, shape (n,), 16 kHz."""
+    stated: int
+    """Where its first sample is heard, as the player said."""
+    first: int
+    """Where it is heard as far as is known, ahead of the learned path."""
+    drift: float
+    """By how much it was stretched, to follow the microphone's clock."""
+    aligned: bool = False
+    """Whether `first` was found in the microphone's own sound."""
+    candidate: int | None = None
+    """Where the last search found it."""
+    found: tuple[int, float] | None = None
+    """When it was found first, and where."""
+
+    @property
+    def end(self) -> int:
+        """One past its last sample."""
+        return self.first + len(self.samples)
+
+
+class PlayedReference:
+    """Chunks in the order of playing; old ones are forgotten."""
+
+    def __init__(self) -> None:
+        self._chunks: deque[PlayedChunk] = deque()
+
+    @property
+    def end(self) -> int | None:
+        """One past the last sample; None when nothing is known."""
+        return max((chunk.end for chunk in self._chunks), default=None)
+
+    def seconds(self) -> float:
+        """How much sound is kept."""
+        return sum(len(chunk.samples) for chunk in self._chunks) / SAMPLE_RATE_HZ
+
+    def add(self, chunk: PlayedChunk) -> None:
+        """A chunk begins; whatever was expected to be heard at the same time is cut short."""
+        self.cut(chunk.first)
+        room = MAX_SAMPLES - sum(len(earlier.samples) for earlier in self._chunks)
+        chunk.samples = chunk.samples[: max(0, room)]
+        if len(chunk.samples):
+            self._chunks.append(chunk)
+
+    def cut(self, at: int) -> None:
+        """Nothing that is known by now is heard from there on."""
+        for chunk in self._chunks:
+            chunk.samples = chunk.samples[: max(0, at - chunk.first)]
+
+    def forget(self, before: int) -> None:
+        """Drop what ended before that sample."""
+        while self._chunks and self._chunks[0].end < before:
+            self._chunks.popleft()
+
+    def view(self, first: int, count: int) -> AudioArray:
+        """`count` samples from `first` on, silence where nothing is played."""
+        out = np.zeros(count, np.float32)
+        for chunk in self._chunks:
+            begin, end = max(first, chunk.first), min(first + count, chunk.end)
+            if begin < end:
+                out[begin - first : end - first] = chunk.samples[begin - chunk.first : end - chunk.first]
+        return out
+
+    def at(self, first: int, end: int) -> PlayedChunk | None:
+        """The latest chunk that is heard somewhere in that range."""
+        return next((chunk for chunk in reversed(self._chunks) if chunk.first < end and chunk.end > first), None)
+
+
+def excerpt(samples: AudioArray, first: int, count: int) -> AudioArray:
+    """`count` samples from `first` on, which may lie before the beginning or after the end: silence there."""
+    out = np.zeros(count, np.float32)
+    begin, end = max(0, first), min(len(samples), first + count)
+    if begin < end:
+        out[begin - first : end - first] = samples[begin:end]
+    return out

@@ -1,0 +1,269 @@
+"""Whether the assistant hears itself on open speakers, and people over its own voice: python -m bench.echo [--quick]
+
+Replies of the assistant's own voice sound in simulated rooms; the microphone goes through the echo guard to the
+voice-activity detector and the endpointing. The last line is JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import jiwer
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from assistant.asr import RECOGNIZERS
+from assistant.audio import FRAME_SAMPLES
+from assistant.audio.echo import EchoGuard
+from assistant.config import Config
+from assistant.events import AudioArray, AudioFrame, SpeechEnded, SpeechStarted, Utterance
+from assistant.models.store import ModelStore
+from assistant.ports import Recognizer, SpeakingStyle, VoiceActivityDetector
+from assistant.registry import resolve
+from assistant.tts import SAMPLE_RATE_HZ as VOICE_HZ
+from assistant.tts import SYNTHESIZERS
+from assistant.tts.finishing import speech
+from assistant.vad import DETECTORS
+from assistant.vad.endpointing import Endpointer
+from bench import speech_sets
+from bench.asr import normal_en
+from bench.speech_sets import SAMPLE_RATE_HZ
+from tests.doubles.rooms import SPEECH_LEVEL, Loudspeaker, Playback, Room, played_level
+
+CACHE = Path("out/bench/speech")
+RATIOS_DB = (10, 5, 0, -5, -10)
+"""Level of the person's speech over that of the assistant's, at the microphone."""
+DECIDE_S = 0.4
+"""A start of speech counts as the person's up to so long after the last word."""
+STOP_S = 0.1
+"""From the decision to interrupt until the loudspeaker is silent."""
+
+
+def sentences(count: int) -> list[str]:
+    """Replies as the assistant gives them, all different enough."""
+    draw = random.Random(0)
+    numbers = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+    things = [
+        "person",
+        "dog",
+        "cat",
+        "cup",
+        "chair",
+        "laptop",
+        "bottle",
+        "book",
+        "phone",
+        "bird",
+        "bicycle",
+        "clock",
+        "plant",
+        "sofa",
+        "table",
+        "bowl",
+        "apple",
+        "bed",
+    ]
+    places = ("on the left", "on the right", "in the middle", "at the back", "near the window")
+    moods = ("happy", "sad", "surprised", "calm", "angry")
+    forms = (
+        "I see {n} {t}s {p}, and probably a {u} {q}.",
+        "It is {n} minutes past {m}.",
+        "I set a timer for {n} minutes.",
+        "You seem to be {f} today.",
+        "I don't know how to do that yet.",
+        "The picture is {n} seconds old, so the {t} may have moved.",
+        "There are {n} of them, as far as I can see, and one {t} is {p}.",
+        "You have {n} timers. The first one rings in {m} minutes.",
+    )
+    return [
+        draw.choice(forms).format(
+            n=draw.choice(numbers), m=draw.choice(numbers), t=draw.choice(things), u=draw.choice(things),
+            p=draw.choice(places), q=draw.choice(places), f=draw.choice(moods),
+        )
+        for _ in range(count)
+    ]  # fmt: skip
+
+
+def replies(models: ModelStore, seconds: float) -> list[AudioArray]:
+    """At least so much of the assistant's voice, sentence by sentence, at 24 kHz."""
+    voice = resolve(SYNTHESIZERS, "hibari", kind="voice").create(Config(), models)
+    draw, out, total = random.Random(1), [], 0
+    for sentence in sentences(round(seconds)):
+        style = SpeakingStyle(rate=draw.choice((0.9, 1.0, 1.1)), pitch=draw.choice((0.95, 1.0, 1.05)))
+        out.append(np.concatenate(list(speech(voice, sentence, "en", style))))
+        total += len(out[-1])
+        if total >= seconds * VOICE_HZ:
+            break
+    return out
+
+
+def rooms(count: int) -> list[Room]:
+    """Rooms of all kinds, in a fixed random order."""
+    draw = random.Random(2)
+    return [
+        Room(
+            seed=number,
+            rt60_s=draw.uniform(0.15, 0.6),
+            direct_db=draw.uniform(-3.0, 9.0),
+            delay_s=draw.uniform(0.005, 0.25),
+            echo_db=draw.uniform(-30.0, 6.0),
+            noise_db=draw.uniform(-45.0, -20.0),
+            drift_ppm=draw.uniform(-50.0, 50.0),
+            drive=draw.choice((0.0, 0.5, 1.0)),
+        )
+        for number in range(count)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the gate made of a run."""
+
+    started_at_s: list[float]
+    utterances: list[Utterance]
+
+
+class Ears:
+    """Echo guard, voice-activity detector and endpointing."""
+
+    def __init__(self, models: ModelStore) -> None:
+        config = Config()
+        self._config = config.vad
+        self._detector: VoiceActivityDetector = resolve(DETECTORS, config.vad.backend, kind="detector").create(
+            config, models
+        )
+        self.guard_s = 0.0
+        self.frames = 0
+
+    def hear(self, speaker: Loudspeaker, near: AudioArray, *, guarded: bool, cut_after_s: float = np.inf) -> Heard:
+        """Listen to a playback and a person (n,); from `cut_after_s` on, the first speech stops the playback."""
+        guard, endpointer, heard = EchoGuard(), Endpointer(self._config), Heard([], [])
+        self._detector.reset()
+        microphone = speaker.sound() + near
+        for start in range(0, len(near) - FRAME_SAMPLES + 1, FRAME_SAMPLES):
+            at_s = (start + FRAME_SAMPLES) / SAMPLE_RATE_HZ
+            frame = AudioFrame(at_s, microphone[start : start + FRAME_SAMPLES], SAMPLE_RATE_HZ)
+            if guarded:
+                for chunk in speaker.begun(at_s):
+                    guard.reference(chunk.stated_s, chunk.samples, VOICE_HZ)
+                frame = self._clean(guard, frame)
+            for event in endpointer.accept(frame, self._detector.probability(frame.samples)):
+                if isinstance(event, SpeechStarted):
+                    heard.started_at_s.append(at_s)
+                    if at_s > cut_after_s:
+                        cut_after_s = np.inf
+                        guard.cut(at_s)
+                        microphone = speaker.stopped(at_s + STOP_S) + near
+                elif isinstance(event, SpeechEnded):
+                    heard.utterances.append(event.utterance)
+        return heard
+
+    def _clean(self, guard: EchoGuard, frame: AudioFrame) -> AudioFrame:
+        began = time.thread_time()
+        cleaned = guard.clean(frame)
+        self.guard_s += time.thread_time() - began
+        self.frames += cleaned is not frame
+        return cleaned
+
+
+def self_triggers(ears: Ears, chunks: Sequence[AudioArray], count: int, unguarded: bool) -> dict[str, object]:
+    """How often the assistant takes its own voice for somebody's, in `count` rooms that share the replies."""
+    total_s = sum(len(chunk) for chunk in chunks) / VOICE_HZ
+    guarded_count, bare_count, worst = 0, 0, []
+    for number, room in enumerate(rooms(count)):
+        speaker = Loudspeaker(room, Playback.of(chunks[number::count], seed=number))
+        silence = np.zeros(speaker.count, np.float32)
+        triggers = ears.hear(speaker, silence, guarded=True).started_at_s
+        guarded_count += len(triggers)
+        if triggers:
+            worst.append({"room": number, "at_s": [round(at_s, 1) for at_s in triggers]})
+        if unguarded:
+            bare_count += len(ears.hear(speaker.again(), silence, guarded=False).started_at_s)
+    result: dict[str, object] = {"speech_s": round(total_s), "rooms": count, "self_triggers": guarded_count}
+    return result | {"triggers": worst} | ({"without_guard": bare_count} if unguarded else {})
+
+
+def people(models: ModelStore, count: int) -> list[speech_sets.Clip]:
+    """Speech to interrupt with: a person's telephone prompts and commands in other voices than the assistant's."""
+    prompts = [clip for clip in speech_sets.telephone(models, 80) if 2.0 < len(clip.samples) / SAMPLE_RATE_HZ < 5.5]
+    commands = speech_sets.spoken(speech_sets.COMMANDS_EN, "en", ("jf_nezumi", "jm_kumo"), models, CACHE)
+    half = count // 2
+    chosen = prompts[:half] + commands[:: max(1, len(commands) // (count - half))][: count - half]
+    return [replace(clip, samples=_levelled(clip.samples)) for clip in chosen]
+
+
+def _levelled(samples: AudioArray) -> AudioArray:
+    spoken = samples[round(speech_sets.LEAD_S * SAMPLE_RATE_HZ) : -round(speech_sets.TAIL_S * SAMPLE_RATE_HZ)]
+    return spoken * np.float32(SPEECH_LEVEL / played_level(spoken))
+
+
+def interruptions(
+    ears: Ears, recognizer: Recognizer, chunks: Sequence[AudioArray], clips: Sequence[speech_sets.Clip], ratio_db: int
+) -> dict[str, float]:
+    """How people get through who speak over a reply, `ratio_db` louder than it."""
+    delays, references, hypotheses = [], [], []
+    for number, (clip, room) in enumerate(zip(clips, rooms(len(clips)), strict=True)):
+        draw = random.Random(number)
+        first = draw.randrange(len(chunks) - 8)
+        playback = Playback.of(chunks[first : first + 8], seed=number, last_reply=4)
+        speaker = Loudspeaker(replace(room, echo_db=-ratio_db), playback)
+        near = np.zeros(speaker.count, np.float32)
+        onset_s = playback.last_reply_s + draw.uniform(1.0, 4.0)
+        begin = round(onset_s * SAMPLE_RATE_HZ)
+        near[begin : begin + len(clip.samples)] = clip.samples[: len(near) - begin]
+        heard = ears.hear(speaker, near, guarded=True, cut_after_s=onset_s)
+        until_s = onset_s + len(clip.samples) / SAMPLE_RATE_HZ + DECIDE_S
+        started = next((at_s for at_s in heard.started_at_s if onset_s < at_s < until_s), None)
+        if started is None:
+            continue
+        delays.append(started - onset_s)
+        said = [u.samples for u in heard.utterances if u.at_s > started and u.started_at_s < until_s]
+        stream = recognizer.open("en")
+        stream.accept(np.concatenate([*said, np.zeros(1600, np.float32)]))
+        references.append(normal_en(clip.text))
+        hypotheses.append(normal_en(stream.result().text))
+    return {
+        "clips": len(clips),
+        "detected": round(len(delays) / len(clips), 3),
+        "delay_p50_s": round(float(np.percentile(delays, 50)), 2),
+        "delay_p90_s": round(float(np.percentile(delays, 90)), 2),
+        "word_error_rate": round(float(jiwer.wer(references, hypotheses)), 3),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="six minutes of speech, fewer people")
+    parser.add_argument("--seconds", type=float, help="how much of the assistant's speech")
+    options = parser.parse_args()
+    config = Config()
+    models = ModelStore(config.models.dir)
+    seconds = options.seconds or (360.0 if options.quick else 3600.0)
+    ears, chunks = Ears(models), replies(models, seconds)
+    alone = self_triggers(ears, chunks, max(6, round(seconds / 120)), unguarded=options.quick)
+    cost_ms = round(1e3 * ears.guard_s / max(1, ears.frames), 3)
+    recognizer = resolve(RECOGNIZERS, config.asr.backend, kind="recogniser").create(config, models)
+    clips = people(models, 12 if options.quick else 40)
+    table = Table("speech over echo", "detected", "delay p50", "p90", "word errors", title="people over the reply")
+    figures = {}
+    for ratio_db in RATIOS_DB:
+        row = figures[f"{ratio_db:+d} dB"] = interruptions(ears, recognizer, chunks, clips, ratio_db)
+        table.add_row(
+            f"{ratio_db:+d} dB", f"{row['detected']:.0%}", f"{row['delay_p50_s']} s", f"{row['delay_p90_s']} s",
+            f"{row['word_error_rate']:.0%}",
+        )  # fmt: skip
+    recognizer.close()
+    Console().print(f"Alone: {alone}; guard: {cost_ms} ms of processor a frame of 32 ms while it works")
+    Console().print(table)
+    print(json.dumps({"bench": "echo", "alone": alone, "guard_ms": cost_ms, "interruptions": figures}))
+
+
+if __name__ == "__main__":
+    main()
