@@ -100,12 +100,13 @@ def see(
     photos: list[Path],
     out: Annotated[Path | None, typer.Option(help="Folder for the pictures with boxes.", metavar="DIR")] = None,
     language: Annotated[str, typer.Option(help="en or zh.")] = "en",
+    config: ConfigOption = None,
     as_json: Json = False,
 ) -> None:
     """Describe photos: a caption and boxes."""
     from assistant.commands.see import see as see_photos
 
-    see_photos(photos, out, language, as_json)
+    see_photos(photos, out, language, as_json, config)
 
 
 @app.command()

@@ -19,12 +19,12 @@ from assistant.vision.pictures import read_picture, write_picture
 from assistant.vision.scene import SceneReader
 
 
-def see(photos: list[Path], out: Path | None, language: str, as_json: bool) -> None:
+def see(photos: list[Path], out: Path | None, language: str, as_json: bool, config_path: Path | None) -> None:
     """Print a caption and the boxes of every photo, as JSON lines if asked; with `out`, write `<name>.boxed.png`.
 
     Raises `MediaError` at the first photo that cannot be read, and `ModelMissingError` when a model is not pulled.
     """
-    config = load_config(None)
+    config = load_config(config_path)
     models = ModelStore(config.models.dir)
     captioner = resolve(CAPTIONERS, config.vision.captioner, kind="captioner").create(config, models)
     if language not in captioner.languages:
