@@ -17,12 +17,12 @@ import numpy as np
 from faster_whisper.tokenizer import Tokenizer
 
 from assistant.asr.simplified import to_traditional
+from assistant.han import contains_han
 
 MIN_LOG_PROBABILITY = -3.0
 MIN_FRAMES = 16
 """Shorter sounds hold no phrase, and too little for the alignment's filter."""
 FRAMES_PER_S = 50
-_HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class ExpectedPhrases:
     def __init__(self, phrases: Sequence[str], tokenizers: Mapping[str, Tokenizer]) -> None:
         self._phrases: dict[str, list[Expected]] = {language: [] for language in tokenizers}
         for phrase in phrases:
-            if _HAN.search(phrase):
+            if contains_han(phrase):
                 self._add("zh", phrase, (phrase, to_traditional(phrase)), tokenizers)
             else:
                 spoken = phrase.title()

@@ -17,6 +17,7 @@ from assistant.asr.engine import check_engine
 from assistant.config import Config
 from assistant.errors import ConfigError, ModelError, StageError
 from assistant.events import AudioArray
+from assistant.han import HAN_RANGE
 from assistant.ports import Recognition
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 SAMPLE_RATE_HZ = 16000
 _UNKNOWN_WORDS = frozenset({"[unk]", "<unk>"})
-_BETWEEN_HAN = re.compile(r"(?<=[\u4e00-\u9fff]) +(?=[\u4e00-\u9fff])")
+_BETWEEN_HAN = re.compile(f"(?<=[{HAN_RANGE}]) +(?=[{HAN_RANGE}])")
 
 
 class VoskRecognizer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
@@ -11,18 +10,17 @@ import anyio
 import numpy as np
 import typer
 
-from assistant.audio import portaudio
 from assistant.audio.files import write_wav
+from assistant.audio.speaker import Speaker
 from assistant.config import Config
-from assistant.errors import DeviceError, MediaError, StageError
-from assistant.events import AudioArray
+from assistant.errors import MediaError, StageError
+from assistant.events import AudioArray, SpeechChunk
+from assistant.han import script_language
 from assistant.ports import SpeakingStyle
 from assistant.registry import resolve
 from assistant.tts import SAMPLE_RATE_HZ, SYNTHESIZERS
 from assistant.tts.finishing import has_words
 from assistant.tts.process import SpeechProcess
-
-_HAN = re.compile(r"[\u3400-\u9fff]")
 
 
 def say(text: str, out: Path | None, language: str | None, engine: str | None, config: Config) -> float:
@@ -34,7 +32,7 @@ def say(text: str, out: Path | None, language: str | None, engine: str | None, c
     """
     if not has_words(text):
         raise MediaError("There is nothing to say: the text holds no word.", remedy="Give a text with words.")
-    spoken_language = language or language_of(text)
+    spoken_language = language or script_language(text)
     chosen = _with_engine(config, engine) if engine else config
     if out is None:
         return anyio.run(_play, text, spoken_language, chosen)
@@ -46,11 +44,6 @@ def say(text: str, out: Path | None, language: str | None, engine: str | None, c
             f"{out} cannot be written: {error.strerror}.", remedy="Check the path and the free space."
         ) from error
     return len(samples) / SAMPLE_RATE_HZ
-
-
-def language_of(text: str) -> str:
-    """ "zh" if there is a Chinese character in it, else "en"."""
-    return "zh" if _HAN.search(text) else "en"
 
 
 def _with_engine(config: Config, engine: str) -> Config:
@@ -79,18 +72,15 @@ async def _collect(text: str, language: str, config: Config) -> AudioArray:
 
 
 async def _play(text: str, language: str, config: Config) -> float:
-    sounddevice = portaudio.load()
-    device = portaudio.find(config.audio.output, "output")
+    speaker = Speaker(config.audio)
     length = 0
+    await speaker.open()
     try:
-        with sounddevice.OutputStream(SAMPLE_RATE_HZ, device=device.index, channels=1, dtype="float32") as stream:
-            async with aclosing(_blocks(text, language, config)) as blocks:
-                async for samples in blocks:
-                    await anyio.to_thread.run_sync(stream.write, samples[:, None] * np.float32(config.audio.volume))
-                    length += len(samples)
-    except sounddevice.PortAudioError as error:
-        raise DeviceError(
-            f"The speaker '{device.name}' stopped or cannot be opened: {error}",
-            remedy="`assistant devices` lists the speakers; set audio.output to another one.",
-        ) from error
+        async with aclosing(_blocks(text, language, config)) as blocks:
+            async for samples in blocks:
+                await speaker.play(SpeechChunk(anyio.current_time(), 0, samples, SAMPLE_RATE_HZ, ""))
+                length += len(samples)
+        await speaker.drain()
+    finally:
+        await speaker.close()
     return length / SAMPLE_RATE_HZ

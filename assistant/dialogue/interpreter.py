@@ -16,8 +16,8 @@ from rapidfuzz import fuzz, process
 
 from assistant.dialogue.normalization import clauses, normalize
 from assistant.dialogue.phonetics import HomophoneFolder, english_key, pinyin_key
-from assistant.dialogue.script import script_language
 from assistant.dialogue.templates import compile_templates, expand_templates, load_templates
+from assistant.han import script_language
 from assistant.ports import Intent
 from assistant.vision.labels import label_of
 

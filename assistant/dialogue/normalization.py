@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from assistant.dialogue.script import contains_han
+from assistant.han import contains_han
 
 _CLAUSE_END = re.compile(r"[.?!;,:…。？！；，、：\n]+(?=\s|$|[^\x00-\x7f])|[。？！；，、：…]+")
 _NOT_SPOKEN = re.compile(r"[^\w\s'%.]|_")

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from pypinyin import lazy_pinyin
 
-from assistant.dialogue.script import HAN
+from assistant.han import HAN
 
 # English spellings that are pronounced the same, most specific first. Far coarser than a pronouncing dictionary, which
 # is all that is needed: a key is only ever compared with the keys of whole known sentences.

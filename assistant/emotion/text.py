@@ -6,7 +6,6 @@ Own tables of words and rules come first. Where they find nothing in an English 
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,11 +16,11 @@ from assistant.emotion.lexicon import Hit, Lexicon, Person
 from assistant.emotion.words_en import ENGLISH, VADER_IGNORES
 from assistant.emotion.words_zh import CHINESE
 from assistant.events import EMOTION_LABELS, EmotionEstimate, EmotionLabel, Transcript
+from assistant.han import contains_han
 
 if TYPE_CHECKING:
     from assistant.models.store import ModelStore
 
-_HAN = re.compile(r"[\u3400-\u9fff]")
 _NEUTRAL_MASS = 0.15
 """What stays neutral beside one word of feeling of strength 1."""
 _TRUST_IN_PERSON: dict[Person, float] = {"self": 0.95, "nobody": 0.75, "other": 0.35}
@@ -57,7 +56,7 @@ class TextEmotion:
 
     def estimate(self, evidence: Transcript) -> EmotionEstimate | None:
         """None for commands, questions, languages without tables, and sentences without a word of feeling."""
-        chinese = bool(_HAN.search(evidence.text))
+        chinese = contains_han(evidence.text)
         if not chinese and evidence.language != "en":
             return None
         reading = (self._chinese if chinese else self._english).read(evidence.text)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from assistant.dialogue.durations import spoken_remaining
 from assistant.dialogue.replies import phrase
-from assistant.dialogue.script import script_language
 from assistant.events import Detection, SceneState
+from assistant.han import script_language
 from assistant.ports import Intent
 from assistant.skills import Reply, SkillContext
 from assistant.vision.labels import count, counted, label_of, name_of

@@ -15,6 +15,8 @@ from collections.abc import Callable
 import pypinyin
 from pypinyin.seg import mmseg
 
+from assistant.han import HAN_RANGE, contains_han
+
 
 def _table(pairs: str) -> dict[str, str]:
     return dict(pair.split(":") for pair in pairs.split())
@@ -46,15 +48,14 @@ _SYMBOLS = str.maketrans(
         "嗯": "恩",  # pypinyin has no vowel for it
     }
 )
-_HAN = re.compile(r"[\u3400-\u9fff]+")
-_RUN = re.compile(r"[\u3400-\u9fff]+|[A-Za-z][A-Za-z' -]*|[^\u3400-\u9fffA-Za-z]+")
+_RUN = re.compile(f"[{HAN_RANGE}]+|[A-Za-z][A-Za-z' -]*|[^{HAN_RANGE}A-Za-z]+")
 
 
 def phonemes_from_chinese(text: str, english: Callable[[str], str]) -> str:
     """Phonemes of a Chinese sentence; `english` gives those of the Latin words in it."""
     parts = []
     for run in _RUN.findall(spelled_out(text).translate(_SYMBOLS)):
-        if _HAN.match(run):
+        if contains_han(run):
             # Word gaps steer the melody. This splitter is made for readings, yet as well understood as jieba's.
             parts.append(" ".join(_word(word) for word in mmseg.seg.cut(run)))
         elif run[0].isascii() and run[0].isalpha():

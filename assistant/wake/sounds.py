@@ -15,8 +15,9 @@ import jellyfish
 from pypinyin import Style, lazy_pinyin
 from rapidfuzz.fuzz import ratio
 
-_UNIT = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]|[^\W_\u3400-\u4dbf\u4e00-\u9fff]+(?:['’][^\W_]+)*")
-_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
+from assistant.han import HAN_RANGE, contains_han
+
+_UNIT = re.compile(rf"[{HAN_RANGE}]|[^\W_{HAN_RANGE}]+(?:['’][^\W_]+)*")
 _SAME_INITIAL = {"zh": "z", "ch": "c", "sh": "s", "n": "l", "h": "f", "r": "l"}
 """What speakers and recognisers of Mandarin confuse: retroflex and dental, n and l, h and f, r and l."""
 _NEAR_INITIALS = tuple(frozenset(group) for group in ("jqx", "zcs", "bp", "dt", "gk"))
@@ -44,7 +45,7 @@ class Unit:
 
     @property
     def is_han(self) -> bool:
-        return bool(_HAN.match(self.text))
+        return contains_han(self.text)
 
 
 def units(text: str) -> list[Unit]:

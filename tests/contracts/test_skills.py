@@ -10,8 +10,8 @@ import pytest
 from assistant.config import Config
 from assistant.dialogue.interpreter import HassilInterpreter
 from assistant.dialogue.replies import PHRASES
-from assistant.dialogue.script import contains_han
 from assistant.events import EMOTION_LABELS, Box, Detection, SceneCaption, SceneState
+from assistant.han import contains_han
 from assistant.models.store import ModelStore
 from assistant.ports import Intent, Skill
 from assistant.registry import resolve

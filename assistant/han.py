@@ -1,10 +1,14 @@
-"""Which script a text is written in."""
+"""What a Chinese character is, for everyone who tells Chinese from other text."""
 
 from __future__ import annotations
 
 import re
 
-HAN = re.compile(r"[一-鿿㐀-䶿]")
+HAN_RANGE = r"\u3400-\u4dbf\u4e00-\u9fff"
+"""The characters in use, for a character class of a regular expression: the Unicode blocks CJK Unified Ideographs and
+its Extension A (https://www.unicode.org/charts/)."""
+
+HAN = re.compile(f"[{HAN_RANGE}]")
 """One Chinese character."""
 
 
