@@ -59,7 +59,9 @@ def _recipe(name: str, options: BuildOptions) -> dict[str, Any]:
     bundle = Bundle.open(result.bundle)
     pair = next(bundle.golden())
     models = {variant.precision: bundle.onnx(variant.precision) for variant in bundle.manifest.variants}
-    variants = {item.precision: {"size_bytes": item.size, "threads": {}} for item in bundle.manifest.variants}
+    variants: dict[str, dict[str, Any]] = {
+        item.precision: {"size_bytes": item.size, "threads": {}} for item in bundle.manifest.variants
+    }
     for threads in THREADS:
         measured = measure_variants(models, pair, threads)["variants"]
         for precision, figures in measured.items():

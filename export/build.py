@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from export.samples import SampleSet, sample_set
 from export.stages import StageCache, StageResult, tool_versions
 
 LINT_TARGETS = tuple(TARGETS)
-_SPARED_SHARES = (0.0, 0.1, 0.25, 0.5)
+_SPARED_SHARES = (0.1, 0.25, 0.5)
 """Shares of the layers, the most sensitive first, that are left out of INT8 until the gate is passed."""
 _FOR_TENSORRT: tuple[Precision, ...] = ("fp32", "fp16", "int8-trt")
 
@@ -131,6 +131,9 @@ def _precision(run: _Run, precision: Precision) -> _Outcome:
     """A variant that passes the gate, if there is one: of INT8, with as many INT8 layers as that allows."""
     if not precision.startswith("int8"):
         return _attempt(run, precision, ())
+    outcome = _attempt(run, precision, ())
+    if not outcome.verdict.failures:
+        return outcome
     ranking = [layer.node for layer in run.pipeline.rank_layers(run.fp32, run.exported)]
     for share in _SPARED_SHARES:
         outcome = _attempt(run, precision, ranking[: math.ceil(share * len(ranking))])
@@ -182,10 +185,10 @@ def _draft(
 
 def _evidence(run: _Run, outcomes: Sequence[_Outcome]) -> dict[str, str]:
     found: dict[str, Any] = {"lint.json": {outcome.precision: list(outcome.findings) for outcome in outcomes}}
-    if any(outcome.precision.startswith("int8") for outcome in outcomes):
-        spared = {node for outcome in outcomes for node in outcome.spared}
-        ranking = run.pipeline.rank_layers(run.fp32, run.exported)
-        found["sensitivity.json"] = [asdict(layer) | {"spared": layer.node in spared} for layer in ranking]
+    for outcome in outcomes:
+        if outcome.precision != "fp32":
+            noise = run.pipeline.noise(outcome.precision, run.fp32, outcome.model, run.reference)
+            found[f"noise-{outcome.precision}.json"] = noise
     return {name: json.dumps(content, indent=1, sort_keys=True) + "\n" for name, content in found.items()}
 
 

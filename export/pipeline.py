@@ -25,8 +25,8 @@ MODEL = "model.onnx"
 GOLDEN_PAIRS = 2
 """In a bundle. More would be a larger download for a device that only asks whether an engine is right."""
 _CALIBRATION = "calibration.npz"
-_RANKING_SAMPLES = 2
-"""A ranking takes a run of the network for each layer and sample."""
+_RANKING_SAMPLES = 1
+"""A ranking takes a run of the network for each layer and sample: minutes for a large network, and one tells enough."""
 _MOST_DB = 200.0
 """Instead of infinity, which JSON has not: more than any float32 can tell."""
 
@@ -95,7 +95,7 @@ class Pipeline:
             feeds = feeds_of(self._recipe, self._samples, "calibration", self._tools(exported), fp32.path(MODEL))
             few = itertools.islice(feeds, _RANKING_SAMPLES)
             ranking = sensitivity(fp32.path(MODEL), calibration.path(_CALIBRATION), few, "int8-trt")
-            rows = [asdict(replace(layer, sqnr_db=min(layer.sqnr_db, _MOST_DB))) for layer in ranking]
+            rows = [asdict(replace(layer, sqnr_db=_finite(layer.sqnr_db))) for layer in ranking]
             (folder / "sensitivity.json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
 
         inputs = {**fp32.files, **calibration.files, **self._samples.hashes()}
@@ -152,6 +152,22 @@ class Pipeline:
         )
         return list(json.loads(done.path("lint.json").read_text(encoding="utf-8")))
 
+    def noise(
+        self, precision: Precision, fp32: StageResult, model: StageResult, reference: StageResult
+    ) -> list[dict[str, Any]]:
+        """The signal-to-quantization-noise ratio at every layer's output, in the graph's order."""
+        from export.quantize import per_layer_sqnr
+
+        def work(folder: Path) -> None:
+            samples = (pair.inputs for pair in itertools.islice(read_pairs(reference.folder), GOLDEN_PAIRS))
+            layers = per_layer_sqnr(fp32.path(MODEL), model.path(MODEL), samples)
+            rows = [asdict(replace(layer, sqnr_db=_finite(layer.sqnr_db))) for layer in layers]
+            (folder / "noise.json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
+
+        inputs = {"fp32": fp32.sha256, "variant": model.sha256, "reference": reference.sha256}
+        done = self._run(f"noise-{precision}", f"noise of {precision}", ("export.quantize",), inputs, work)
+        return list(json.loads(done.path("noise.json").read_text(encoding="utf-8")))
+
     def measure(
         self, models: Mapping[Precision, Path], hashes: Mapping[Precision, str], reference: StageResult
     ) -> StageResult:
@@ -201,3 +217,7 @@ class Pipeline:
         if not result.cached:
             self.stages_run.append(name)
         return result
+
+
+def _finite(decibels: float) -> float:
+    return max(-_MOST_DB, min(decibels, _MOST_DB))

@@ -34,9 +34,10 @@ def report_of(bundle: Bundle) -> str:
     if measured:
         _add_latency(_section(main, "Latency"), measured)
     _add_parity(_section(main, "Parity with the source network"), manifest)
-    sensitivity = _read(bundle, "evidence/sensitivity.json")
-    if sensitivity:
-        _add_sensitivity(_section(main, "Sensitivity of each layer"), sensitivity)
+    for variant in manifest.variants:
+        noise = _read(bundle, f"evidence/noise-{variant.precision}.json")
+        if noise:
+            _add_noise(_section(main, f"Noise in each layer of {variant.precision}"), noise, variant.spared_layers)
     _add_lint(_section(main, "TensorRT lint"), manifest, _read(bundle, "evidence/lint.json"))
     _add_tensors(_section(main, "Tensors"), manifest)
     _add_facts(_section(main, "Origin"), manifest)
@@ -116,15 +117,11 @@ def _add_parity(parent: Element, manifest: BundleManifest) -> None:
     add(parent, "p", f"{text}{manifest.calibration}.", _DIM)
 
 
-def _add_sensitivity(parent: Element, layers: Sequence[Mapping[str, Any]]) -> None:
-    add(
-        parent,
-        "p",
-        "Signal-to-quantization-noise ratio at the outputs when one layer alone is INT8, in dB: the lower, the more "
-        "that layer hurts. Faint bars are left out of INT8.",
-        _DIM,
-    )
-    bars = [(str(item["node"]), float(item["sqnr_db"]), bool(item["spared"])) for item in layers]
+def _add_noise(parent: Element, layers: Sequence[Mapping[str, Any]], spared: Sequence[str]) -> None:
+    text = "Signal-to-quantization-noise ratio that has come together at each layer's output, in dB, the lowest first."
+    faint = f" Faint bars are the {len(spared)} layers that were left out of INT8." if spared else ""
+    add(parent, "p", text + faint, _DIM)
+    bars = [(str(item["node"]), float(item["sqnr_db"]), item["node"] in spared) for item in layers]
     add_bars(parent, sorted(bars, key=lambda bar: bar[1]), unit="dB")
 
 

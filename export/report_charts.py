@@ -47,7 +47,7 @@ def add_bars(parent: Element, bars: Sequence[tuple[str, float, bool]], *, unit: 
     """The first 40 of (name, value, faint) as horizontal bars from zero."""
     shown = bars[:_MOST_BARS]
     row_px = 18
-    high = max(value for _, value, _ in shown) or 1.0
+    high = max(1.0, *(value for _, value, _ in shown))
     height_px = row_px * len(shown)
     label = f"{len(shown)} of {len(bars)} layers, the lowest first"
     svg = add(parent, "svg", "", {"viewBox": f"0 0 {_WIDTH_PX} {height_px}", "role": "img", "aria-label": label})
