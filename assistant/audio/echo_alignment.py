@@ -10,12 +10,9 @@ import numpy as np
 from assistant.audio import SAMPLE_RATE_HZ
 from assistant.audio.echo_delay import find_delay
 from assistant.audio.echo_filter import EchoPath
-from assistant.audio.echo_reference import PlayedChunk, excerpt
+from assistant.audio.echo_reference import EARLIEST, LATEST, PlayedChunk, excerpt
 from assistant.events import AudioArray
 
-EARLIEST = round(-0.15 * SAMPLE_RATE_HZ)
-LATEST = round(0.42 * SAMPLE_RATE_HZ)
-"""Where a chunk may be heard, against the time that the player stated."""
 _HEAD = 192
 """Where in the learned response the strongest sound is put: what comes before it through smearing has room."""
 _FIRST_SEARCH = round(0.25 * SAMPLE_RATE_HZ)
@@ -24,7 +21,7 @@ _SEARCH_EVERY, _CHECK_EVERY = 4, 16
 _CERTAIN, _LIKELY = 18.0, 9.0
 """Clarity at which one search is enough, and at which two that agree are."""
 _CLEAR = 12.0
-_CONTIGUOUS = round(0.12 * SAMPLE_RATE_HZ)
+_CONTIGUOUS = round(0.2 * SAMPLE_RATE_HZ)
 """A chunk that is said to begin this near to the end of the one before follows it without a gap."""
 _FASTEST_DRIFT = 200e-6
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ
-from assistant.audio.echo_alignment import EARLIEST, LATEST
+from assistant.audio.echo_reference import EARLIEST, LATEST
 from assistant.events import AudioArray
 
 Bands: TypeAlias = npt.NDArray[np.float32]
@@ -37,7 +37,11 @@ _TAIL = np.float32(0.6)
 _AUDIBLE = np.float32(6.0)
 """What is this much above the noise is sound."""
 _LEARNING_FRAMES = 20
-"""Sound that must have been played before anything but silence is let through."""
+"""Echo that must have been heard before anything but silence is let through."""
+_SILENT_COUNTS = 0.25
+"""What a frame without echo counts for while something is played: there may be none, as with a headset."""
+_SHARE_AUDIBLE = 0.4
+"""Share of the bands in which sound makes a frame one with sound."""
 _PROOF_FRAMES = 6
 """Frames that a chunk's alignment must have explained before what it leaves counts as someone else."""
 _EXPLAINED, _UNEXPLAINED = 0.5, 1.5
@@ -77,7 +81,7 @@ class Evidence:
         self._tail = np.full(_BANDS, _TINY, np.float32)
         self._noise: Bands | None = None
         self._played: deque[Bands] = deque(maxlen=_WIDTH)
-        self._frames = 0
+        self._learned = 0.0
         self._proof = 0
 
     def doubt(self) -> None:
@@ -102,13 +106,14 @@ class Evidence:
         level_excess = self._excess(powers.heard, possible_db + self._loudest_db + 3.0, floor_db)
         left_bound_db = self._left_db + 2.0 * self._left_spread_db + np.where(self._left_frames < 12, 15.0, 0.0)
         left_excess = self._excess(powers.residual, expected_db + left_bound_db, floor_db)
-        self._frames += bool(possible_db.max() > -60.0)
+        if possible_db.max() > -60.0:
+            self._learned += 1.0 if (powers.heard > floor).mean() > _SHARE_AUDIBLE else _SILENT_COUNTS
         if aligned and self._left_frames.max() > _LEARNING_FRAMES:
             self._prove(left_excess, float((self._tail > floor).mean()))
         self._learn_loudest(powers.heard, floor, possible_db, open_gate)
         if aligned:
             self._learn_left(powers.residual, self._tail > floor, expected_db, open_gate)
-        by_level = self._frames > _LEARNING_FRAMES and level_excess > _UNEXPLAINED
+        by_level = self._learned > _LEARNING_FRAMES and level_excess > _UNEXPLAINED
         return by_level or (aligned and self._proof >= _PROOF_FRAMES and left_excess > _UNEXPLAINED)
 
     def _noise_under(self, heard: Bands) -> Bands:
@@ -119,7 +124,7 @@ class Evidence:
         return followed
 
     def _prove(self, left_excess: float, share_audible: float) -> None:
-        if share_audible > 0.4 and left_excess < _EXPLAINED:
+        if share_audible > _SHARE_AUDIBLE and left_excess < _EXPLAINED:
             self._proof += 1
         elif left_excess > _UNEXPLAINED and self._proof < _PROOF_FRAMES:
             self._proof = max(0, self._proof - 2)
@@ -153,5 +158,5 @@ def _spread(power: Bands) -> Bands:
 
 
 def _db(power: Bands) -> Bands:
-    decibels: Bands = 10.0 * np.log10(power)
+    decibels: Bands = np.float32(10.0) * np.log10(power)
     return decibels

@@ -13,6 +13,10 @@ from assistant.events import AudioArray
 MAX_SAMPLES = 60 * SAMPLE_RATE_HZ
 """Most sound that is kept, played and to come; what goes beyond is not expected, so it is not removed either."""
 
+EARLIEST = round(-0.15 * SAMPLE_RATE_HZ)
+LATEST = round(0.42 * SAMPLE_RATE_HZ)
+"""Where a chunk may be heard, against the time that the player stated."""
+
 
 @dataclass(slots=True, eq=False)
 class PlayedChunk:
@@ -37,6 +41,11 @@ class PlayedChunk:
     def end(self) -> int:
         """One past its last sample."""
         return self.first + len(self.samples)
+
+    @property
+    def earliest(self) -> int:
+        """Where it may be heard first."""
+        return self.first if self.aligned else min(self.first, self.stated + EARLIEST)
 
 
 class PlayedReference:
@@ -82,8 +91,8 @@ class PlayedReference:
         return out
 
     def at(self, first: int, end: int) -> PlayedChunk | None:
-        """The latest chunk that is heard somewhere in that range."""
-        return next((chunk for chunk in reversed(self._chunks) if chunk.first < end and chunk.end > first), None)
+        """The latest chunk that may be heard somewhere in that range."""
+        return next((chunk for chunk in reversed(self._chunks) if chunk.earliest < end and chunk.end > first), None)
 
 
 def excerpt(samples: AudioArray, first: int, count: int) -> AudioArray:
