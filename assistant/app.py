@@ -16,6 +16,7 @@ import anyio
 from assistant.answering import Answering
 from assistant.asr import RECOGNIZERS
 from assistant.asr.transcriber import Transcriber
+from assistant.audio.echo import EchoGuard
 from assistant.audio.listener import Listener
 from assistant.caption import CAPTIONERS
 from assistant.config import Config
@@ -121,8 +122,9 @@ class Assistant:
         transcriber = Transcriber(recognizer, clock, config.asr)
         attention = Attention(config.wake, PhraseMatcher(config.wake.phrases, config.wake.match), clock)
         streaming, on_wake = recognizer.streams_partials, attention.fired
+        guard = EchoGuard() if config.audio.echo_guard else None
         self._listener = Listener.create(
-            config, self._models, devices.microphone, clock, emit, streaming=streaming, on_wake=on_wake
+            config, self._models, devices.microphone, clock, emit, streaming=streaming, guard=guard, on_wake=on_wake
         )
         captioner = resolve(CAPTIONERS, config.vision.captioner, kind="captioner").create(config, self._models)
         self.senses = LiveSenses(captioner, emotions, clock)
@@ -134,7 +136,7 @@ class Assistant:
             devices.speaker, self._listener, self.senses.watcher, responder.memory, clock, emit, config.audio.volume
         )
         answering = Answering(responder, emotions, self.senses, controls, config, clock, emit)
-        speaking = Speaking(self._voices, devices.speaker, clock, emit)
+        speaking = Speaking(self._voices, devices.speaker, clock, emit, guard)
         barge_in, end_after = config.tts.barge_in, self._listener.end_after
         self.turns = Turns(
             transcriber, attention, answering, speaking, clock, emit, barge_in=barge_in, end_after=end_after

@@ -32,6 +32,9 @@ class AudioConfig(Section):
     """Speaker: like `input`."""
     volume: Fraction = 0.8
     """Loudness of the replies at the start."""
+    echo_guard: bool = True
+    """Whether the assistant's own voice is taken out of what the microphone hears. Not needed with a headset, or where
+    the sound server cancels echoes."""
     queue_s: Annotated[float, Field(gt=0.1, le=60.0)] = 5.0
     """Seconds of microphone sound kept while the pipeline is busy; older sound is dropped and counted."""
 

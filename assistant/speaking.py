@@ -13,6 +13,7 @@ from typing import Protocol
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
+from assistant.audio.echo import EchoGuard
 from assistant.errors import DeviceError, StageError
 from assistant.events import (
     AudioArray,
@@ -47,11 +48,20 @@ class Voices(Protocol):
 class Speaking:
     """Speaks replies, one at a time."""
 
-    def __init__(self, voices: Voices, sink: AudioSink, clock: Clock, emit: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        voices: Voices,
+        sink: AudioSink,
+        clock: Clock,
+        emit: Callable[[Event], None],
+        guard: EchoGuard | None = None,
+    ) -> None:
+        """`guard` is told what is played and when."""
         self._voices = voices
         self._sink = sink
         self._clock = clock
         self._emit = emit
+        self._guard = guard
         self._failing: set[str] = set()
         """Stages that failed when they were last used."""
         self.audible = False
@@ -79,6 +89,8 @@ class Speaking:
         finally:
             if not completed:
                 self._sink.stop()
+                if self._guard is not None:
+                    self._guard.cut(self._clock.monotonic_s())
             if self.audible:
                 self.audible, self._silent_since_s = False, self._clock.monotonic_s()
             played_s = self._sink.played_s() - playback.played_before_s
@@ -88,7 +100,7 @@ class Speaking:
     async def play(self, chunk: SpeechChunk) -> None:
         """A short sound of the assistant's own, such as the one that says it listens."""
         try:
-            await self._sink.play(chunk)
+            self._tell_guard(await self._sink.play(chunk), chunk)
         except DeviceError as error:
             self._fail("speaker", error)
 
@@ -145,6 +157,7 @@ class Speaking:
                     continue
                 self._recover("speaker")
                 self.audible = True
+                self._tell_guard(heard_at_s, chunk)
                 playback.add(chunk)
                 if playback.started:
                     continue
@@ -159,6 +172,10 @@ class Speaking:
         except DeviceError as error:
             playback.failed = True
             self._fail("speaker", error)
+
+    def _tell_guard(self, heard_at_s: float, chunk: SpeechChunk) -> None:
+        if self._guard is not None:
+            self._guard.reference(heard_at_s, chunk.samples, chunk.sample_rate_hz)
 
     def _fail(self, stage: str, error: DeviceError | StageError) -> None:
         self._failing.add(stage)

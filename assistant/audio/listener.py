@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 import anyio
 
 from assistant.audio import portaudio
+from assistant.audio.echo import EchoGuard
 from assistant.config import Config
 from assistant.errors import DeviceError, StageError
 from assistant.events import AudioFrame, Event, SpeechContinued, StageFailed, StageRecovered, Utterance
@@ -40,6 +41,7 @@ class Listener:
         emit: Callable[[Event], None],
         *,
         progress_s: float | None = None,
+        guard: EchoGuard | None = None,
         first_stage: WakeWordDetector | None = None,
         on_wake: Callable[[float], None] = lambda at_s: None,
     ) -> None:
@@ -51,6 +53,7 @@ class Listener:
         self._clock = clock
         self._emit = emit
         self._progress_s = progress_s
+        self._guard = guard
         self._first_stage = first_stage
         self._on_wake = on_wake
         self._worker = Worker("voice-activity detector", timeout_s=10.0)
@@ -68,6 +71,7 @@ class Listener:
         emit: Callable[[Event], None],
         *,
         streaming: bool,
+        guard: EchoGuard | None = None,
         on_wake: Callable[[float], None] = lambda at_s: None,
     ) -> Listener:
         """With the detectors that the sections `vad` and `wake` name; `streaming` if the recogniser takes speech as it
@@ -82,6 +86,7 @@ class Listener:
             clock,
             emit,
             progress_s=_PROGRESS_S if streaming else None,
+            guard=guard,
             first_stage=first_stage,
             on_wake=on_wake,
         )
@@ -126,7 +131,8 @@ class Listener:
     async def _listen(self) -> AsyncIterator[SpeechEvent | SpeechContinued]:
         """Until the source ends, or the microphone shall be closed."""
         progress_at_s = 0.0
-        async for frame in self._source.frames():
+        async for heard in self._source.frames():
+            frame = self._guard.clean(heard) if self._guard is not None else heard
             probability, wake_score = await self._worker.run(self._score, frame)
             if wake_score >= _WAKE_SCORE:
                 self._on_wake(frame.at_s)
