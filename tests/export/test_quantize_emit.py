@@ -103,6 +103,24 @@ def test_int8_for_onnxruntime_has_unsigned_activations_and_signed_weights_per_ch
     assert constants["b2_quantized"].data_type == TensorProto.INT32
 
 
+@pytest.mark.parametrize(("precision", "quantized"), [("int8-ort", False), ("int8-trt", True)])
+def test_only_tensorrt_gets_products_of_activations_in_int8(
+    tmp_path: Path, precision: Precision, quantized: bool
+) -> None:
+    nodes = [
+        helper.make_node("Abs", ["x"], ["keys"], "abs"),
+        helper.make_node("MatMul", ["x", "keys"], ["scores"], "attention"),
+        helper.make_node("MatMul", ["scores", "w"], ["y"], "project"),
+    ]
+    weights = {"w": np.eye(4, dtype=np.float32)}
+    network = write_model(tmp_path / "n.onnx", nodes, weights, inputs={"x": [4, 4]}, outputs={"y": [4, 4]})
+    calibrate(network, [{"x": np.eye(4, dtype=np.float32)}], "minmax", tmp_path / "c.npz")
+    emit(network, tmp_path / "c.npz", precision, QuantizeOptions(fp16_rest=False), tmp_path / "m.onnx")
+    model = onnx.load(tmp_path / "m.onnx")
+    assert "DequantizeLinear" in _inputs_of(model, "project")
+    assert ("DequantizeLinear" in _inputs_of(model, "attention")) == quantized
+
+
 @pytest.mark.parametrize("precision", ["fp16", "int8-trt"])
 def test_sigmoid_and_softmax_stay_in_fp32(folder: Path, tmp_path: Path, precision: Precision) -> None:
     model = onnx.shape_inference.infer_shapes(_emit(folder, tmp_path / "m.onnx", precision))
