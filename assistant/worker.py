@@ -27,6 +27,7 @@ class Worker:
         self._timeout_s = timeout_s
         self._executor = _DaemonThread(name)
         self._hung: asyncio.Future[Any] | None = None
+        self._closed = False
 
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `call` on the thread and return its result.
@@ -36,6 +37,8 @@ class Worker:
         interrupted: until one that hangs returns, further calls are refused at once. A stage that must be able to hang
         belongs in a child process.
         """
+        if self._closed:
+            raise StageError(f"The {self.name} has been closed.")
         if self._hung is not None and not self._hung.done():
             raise StageError(f"The {self.name} still hangs in an earlier call.", remedy="Restart the assistant.")
         loop = asyncio.get_running_loop()
@@ -62,6 +65,7 @@ class Worker:
 
     def close(self) -> None:
         """Let the thread end after its current call; queued calls are dropped."""
+        self._closed = True
         self._executor.shutdown(wait=False, cancel_futures=True)
 
 

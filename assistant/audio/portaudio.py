@@ -10,6 +10,10 @@ from typing import Any, Literal
 from assistant.errors import DependencyMissingError, DeviceError
 
 Direction = Literal["input", "output"]
+_NONE_FOUND = {
+    "input": "Plug one in; `assistant devices` lists what is there. Without one, use recordings: `assistant replay`.",
+    "output": 'Plug one in, or set audio.output = "none". `assistant devices` lists what is there.',
+}
 _KINDS = {"input": "microphone", "output": "speaker"}
 
 
@@ -112,7 +116,7 @@ def find(wanted: str, direction: Direction) -> SoundDevice:
     if not found:
         raise DeviceError(
             f"This machine has no {kind} that PortAudio can see.",
-            remedy=f'Plug one in, or set audio.{direction} = "none". `assistant devices` lists what is there.',
+            remedy=_NONE_FOUND[direction],
         )
     if wanted == "default":
         position = load().default.device[0 if direction == "input" else 1]

@@ -14,16 +14,13 @@ from rich.console import Console
 from assistant.audio import portaudio
 from assistant.commands.devices import cameras
 from assistant.config import Config
-from assistant.errors import AssistantError, DeviceError
+from assistant.errors import AssistantError
 from assistant.models.store import ModelStore
 from assistant.models.used import used_models
 from assistant.settings import load_config
 
 _NEEDED_BYTES = 1_000_000_000
 """Free space that a pull of the default models needs at its peak, archives and conversions included."""
-_NO_MICROPHONE = (
-    "Plug one in; `assistant devices` lists what is there. Without one, talk in recordings: assistant replay --help"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +90,6 @@ def _devices(config: Config) -> Iterator[Check]:
         try:
             device = portaudio.find(wanted, "input" if needed else "output")
             yield Check(name, True, f"{device.name} through {device.host}")
-        except DeviceError as error:
-            remedy = error.remedy or ""
-            if needed and not any(device.inputs for device in portaudio.devices()):
-                remedy = _NO_MICROPHONE
-            yield Check(name, False, error.message, remedy, needed=needed)
         except AssistantError as error:
             yield Check(name, False, error.message, error.remedy or "", needed=needed)
     listed = ", ".join(f"{path} ({name})" for path, name in cameras())

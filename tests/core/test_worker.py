@@ -96,5 +96,15 @@ def test_a_call_that_hangs_does_not_keep_the_process_from_ending():
     assert "did not answer" in ended.stdout
 
 
+def test_a_closed_worker_refuses_at_once():
+    async def main() -> None:
+        worker = Worker("model")
+        worker.close()
+        await worker.run(int)
+
+    with pytest.raises(StageError, match="has been closed"):
+        anyio.run(main)
+
+
 def _raise(error: Exception) -> None:
     raise error
