@@ -24,7 +24,7 @@ from export.samples import SampleSet, sample_set
 from export.stages import StageCache, StageResult, tool_versions
 
 LINT_TARGETS = tuple(TARGETS)
-_SPARED_SHARES = (0.1, 0.25, 0.5)
+_SPARED_SHARES = (0.1, 0.25, 0.5, 0.75)
 """Shares of the layers, the most sensitive first, that are left out of INT8 until the gate is passed."""
 _FOR_TENSORRT: tuple[Precision, ...] = ("fp32", "fp16", "int8-trt")
 
