@@ -38,6 +38,12 @@ _AUDIBLE = np.float32(6.0)
 """What is this much above the noise is sound."""
 _LEARNING_FRAMES = 20
 """Echo that must have been heard before anything but silence is let through."""
+_LOUDER_DB = 9.0
+"""By how much a band's echo may exceed the loudest so far: a harmonic may hit a resonance that none did before."""
+_FORGET_DB = 0.005
+"""By how much a frame of playing lowers the loudest echo so far: the volume may have been turned down."""
+_BAND_FRAMES = 10
+"""The same for a single band."""
 _SILENT_COUNTS = 0.25
 """What a frame without echo counts for while something is played: there may be none, as with a headset."""
 _SHARE_AUDIBLE = 0.4
@@ -45,7 +51,9 @@ _SHARE_AUDIBLE = 0.4
 _PROOF_FRAMES = 6
 """Frames that a chunk's alignment must have explained before what it leaves counts as someone else."""
 _EXPLAINED, _UNEXPLAINED = 0.5, 1.5
-"""Mean excess over the bound, in dB."""
+"""Mean excess over the bound of what the path leaves, in dB."""
+_MUCH_LOUDER = 3.0
+"""Mean excess over the bound of the level, in dB."""
 _MOST_DB = 12.0
 
 
@@ -103,7 +111,9 @@ class Evidence:
         floor = _AUDIBLE * self._noise_under(powers.heard)
         possible_db = _db(np.max(np.stack(self._played), axis=0))
         expected_db, floor_db = _db(self._tail), _db(floor)
-        level_excess = self._excess(powers.heard, possible_db + self._loudest_db + 3.0, floor_db)
+        # A band in which next to nothing was played so far proves nothing.
+        loudest_db = np.where(self._loudest_frames < _BAND_FRAMES, np.inf, self._loudest_db + _LOUDER_DB)
+        level_excess = self._excess(powers.heard, possible_db + loudest_db, floor_db)
         left_bound_db = self._left_db + 2.0 * self._left_spread_db + np.where(self._left_frames < 12, 15.0, 0.0)
         left_excess = self._excess(powers.residual, expected_db + left_bound_db, floor_db)
         if possible_db.max() > -60.0:
@@ -113,7 +123,7 @@ class Evidence:
         self._learn_loudest(powers.heard, floor, possible_db, open_gate)
         if aligned:
             self._learn_left(powers.residual, self._tail > floor, expected_db, open_gate)
-        by_level = self._learned > _LEARNING_FRAMES and level_excess > _UNEXPLAINED
+        by_level = self._learned > _LEARNING_FRAMES and level_excess > _MUCH_LOUDER
         return by_level or (aligned and self._proof >= _PROOF_FRAMES and left_excess > _UNEXPLAINED)
 
     def _noise_under(self, heard: Bands) -> Bands:
@@ -130,12 +140,14 @@ class Evidence:
             self._proof = max(0, self._proof - 2)
 
     def _learn_loudest(self, heard: Bands, floor: Bands, possible_db: Bands, open_gate: bool) -> None:
-        ratio = _db(np.maximum(heard, floor)) - possible_db
+        ratio = _db(heard) - possible_db
         played = possible_db > max(-70.0, float(possible_db.max()) - 40.0)
-        rise = np.where(self._loudest_frames < 8, 0.7, 0.02 if open_gate else 0.5)
-        change = np.where(ratio > self._loudest_db, rise * (ratio - self._loudest_db), -0.02)
+        # What cannot be told from noise is no echo.
+        audible = heard > floor
+        rise = np.where(self._loudest_frames < _BAND_FRAMES, 0.7, 0.02 if open_gate else 0.5)
+        change = np.where(audible & (ratio > self._loudest_db), rise * (ratio - self._loudest_db), -_FORGET_DB)
         self._loudest_db += np.where(played, change, 0.0).astype(np.float32)
-        self._loudest_frames += played
+        self._loudest_frames += np.where(played, np.where(audible, 1.0, _SILENT_COUNTS), 0.0).astype(np.float32)
 
     def _learn_left(self, residual: Bands, audible: npt.NDArray[np.bool_], expected_db: Bands, open_gate: bool) -> None:
         news = np.clip(_db(residual) - expected_db - self._left_db, -15.0, 2.0 * self._left_spread_db)

@@ -1,0 +1,135 @@
+"""The echo guard, on the assistant's real voice in simulated rooms and through the real gate."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+
+from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ
+from assistant.audio.echo import EchoGuard
+from assistant.audio.files import read_audio
+from assistant.events import AudioArray, AudioFrame
+from assistant.models.store import ModelStore
+from bench import echo
+from tests.doubles.rooms import SPEECH_LEVEL, Loudspeaker, Playback, Room, played_level
+from tests.doubles.speech_like import speech_like
+
+FRAME_S = FRAME_SAMPLES / SAMPLE_RATE_HZ
+ROOMS = {
+    "desk": Room(seed=1),
+    "late and reverberant": Room(seed=2, rt60_s=0.6, direct_db=0.0, delay_s=0.2, echo_db=6.0, drive=0.5),
+    "quiet in noise": Room(seed=4, rt60_s=0.4, delay_s=0.25, echo_db=-15.0, noise_db=-25.0),
+    "two clocks and a small loudspeaker": Room(seed=6, rt60_s=0.5, echo_db=3.0, drive=1.0, drift_ppm=20.0),
+}
+
+
+def frame(at_s: float, samples: AudioArray | None = None) -> AudioFrame:
+    return AudioFrame(at_s, np.zeros(FRAME_SAMPLES, np.float32) if samples is None else samples, SAMPLE_RATE_HZ)
+
+
+def voice(seconds: float = 5.0) -> AudioArray:
+    return speech_like(seconds=seconds, sample_rate_hz=24_000)
+
+
+@pytest.fixture(scope="module")
+def ears(model_store: ModelStore) -> echo.Ears:
+    return echo.Ears(model_store)
+
+
+@pytest.fixture(scope="module")
+def replies(model_store: ModelStore) -> list[AudioArray]:
+    return echo.replies(model_store, 24.0)
+
+
+def test_silence_costs_nothing() -> None:
+    guard = EchoGuard()
+    heard = frame(1.0)
+    assert guard.clean(heard) is heard
+
+
+def test_a_second_after_the_reply_frames_pass_untouched() -> None:
+    guard = EchoGuard()
+    guard.reference(1.0, voice(2.0), 24_000)
+    ends_s = 1.0 + len(voice(2.0)) / 24_000
+    during, after = frame(2.0), frame(ends_s + 1.1)
+    assert guard.clean(during) is not during
+    assert guard.clean(after) is after
+
+
+def test_what_was_cut_is_not_expected() -> None:
+    guard = EchoGuard()
+    guard.reference(1.0, voice(8.0), 24_000)
+    guard.clean(frame(1.5))
+    guard.cut(2.0)
+    still, after = frame(2.2), frame(3.5)
+    assert guard.clean(still) is not still
+    assert guard.clean(after) is after
+
+
+def test_nothing_but_silence_before_the_echo_is_known() -> None:
+    guard, playback = EchoGuard(), Playback.of([voice()], seed=0)
+    speaker = Loudspeaker(ROOMS["late and reverberant"], playback)
+    sound, chunk = speaker.sound(), playback.chunks[0]
+    guard.reference(chunk.stated_s, chunk.samples, 24_000)
+    first = round(chunk.begins_s / FRAME_S)
+    for number in range(first, first + round(0.8 / FRAME_S)):
+        block = sound[number * FRAME_SAMPLES : (number + 1) * FRAME_SAMPLES]
+        assert not guard.clean(frame((number + 1) * FRAME_S, block)).samples.any()
+
+
+def test_memory_is_bounded() -> None:
+    guard, sizes = EchoGuard(), []
+    for number in range(12):
+        for part in range(8):
+            guard.reference(10.0 * number + part, voice(20.0), 24_000)
+        for step in range(20):
+            guard.clean(frame(10.0 * number + 8.0 + step * FRAME_S))
+        sizes.append(len(pickle.dumps(guard)))
+    assert max(sizes) < 5_000_000
+    assert sizes[-1] <= 1.1 * max(sizes[:6])
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("room", ROOMS.values(), ids=ROOMS)
+def test_the_assistant_does_not_hear_itself(room: Room, ears: echo.Ears, replies: list[AudioArray]) -> None:
+    speaker = Loudspeaker(room, Playback.of(replies, seed=room.seed))
+    nobody = np.zeros(speaker.count, np.float32)
+    assert ears.hear(speaker.again(), nobody, guarded=False).started_at_s
+    assert not ears.hear(speaker, nobody, guarded=True).started_at_s
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("room", ROOMS.values(), ids=ROOMS)
+def test_a_person_as_loud_as_the_reply_gets_through(
+    room: Room, ears: echo.Ears, replies: list[AudioArray], model_store: ModelStore
+) -> None:
+    person = read_audio(model_store.file("sample-telephone-en", "vm-options.wav"))[: 3 * SAMPLE_RATE_HZ]
+    playback = Playback.of(replies, seed=room.seed, last_reply=4)
+    louder = Room(**{name: getattr(room, name) for name in Room.__slots__} | {"echo_db": 0.0})
+    speaker = Loudspeaker(louder, playback)
+    onset_s = playback.last_reply_s + 2.0
+    begin = round(onset_s * SAMPLE_RATE_HZ)
+    near = np.zeros(speaker.count, np.float32)
+    near[begin : begin + len(person)] = person * (SPEECH_LEVEL / played_level(person))
+    heard = ears.hear(speaker, near, guarded=True, cut_after_s=onset_s)
+    assert onset_s < heard.started_at_s[0] < onset_s + 1.0
+    assert heard.utterances[0].ended_at_s == pytest.approx(onset_s + len(person) / SAMPLE_RATE_HZ, abs=0.7)
+
+
+def test_with_a_headset_a_person_gets_through() -> None:
+    guard = EchoGuard()
+    guard.reference(0.5, voice(8.0), 24_000)
+    noise = np.random.default_rng(0).normal(0.0, 1e-4, 10 * SAMPLE_RATE_HZ).astype(np.float32)
+    person = speech_like(seconds=2.0, pitch_hz=110.0)
+    noise[5 * SAMPLE_RATE_HZ : 5 * SAMPLE_RATE_HZ + len(person)] += person
+    cleaned = np.concatenate(
+        [
+            guard.clean(frame(number * FRAME_S + FRAME_S, noise[number * FRAME_SAMPLES :][:FRAME_SAMPLES])).samples
+            for number in range(len(noise) // FRAME_SAMPLES)
+        ]
+    )
+    spoken = slice(5 * SAMPLE_RATE_HZ, 7 * SAMPLE_RATE_HZ)
+    assert np.sum(cleaned[spoken] ** 2) > 0.7 * np.sum(noise[spoken] ** 2)
+    assert not cleaned[: 5 * SAMPLE_RATE_HZ][round(0.5 * SAMPLE_RATE_HZ) :].any()

@@ -1,0 +1,89 @@
+"""What the echo guard is made of."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from assistant.audio.echo_delay import find_delay
+from assistant.audio.echo_filter import BLOCK, LENGTH, EchoPath
+from assistant.audio.echo_reference import MAX_SAMPLES, PlayedChunk, PlayedReference
+from assistant.events import AudioArray
+from tests.doubles.rooms import Room, convolved
+
+
+def white(count: int, seed: int = 0) -> AudioArray:
+    return np.random.default_rng(seed).normal(0.0, 0.1, count).astype(np.float32)
+
+
+def chunk(first: int, count: int) -> PlayedChunk:
+    return PlayedChunk(np.ones(count, np.float32), first, first, 0.0)
+
+
+def test_a_delay_is_found_in_a_reverberant_room() -> None:
+    played = white(24_000)
+    heard = convolved(played, Room(rt60_s=0.5, direct_db=0.0).impulse_response())[4321:12_321] + white(8000, seed=1)
+    raw, _ = find_delay(heard, played, np.zeros(LENGTH, np.float32))
+    assert raw.offset == pytest.approx(4321, abs=1)
+    assert raw.clarity > 9.0
+
+
+def test_a_sound_that_is_not_there_is_not_found() -> None:
+    raw, _ = find_delay(white(8000, seed=1), white(24_000), np.zeros(LENGTH, np.float32))
+    assert raw.clarity < 7.0
+
+
+def test_the_learned_response_tells_where_it_fits() -> None:
+    path, played = EchoPath(), white(32_000)
+    heard = convolved(played, Room(rt60_s=0.15).impulse_response())
+    _learn(path, played, heard)
+    path.shift(100)
+    _, fit = find_delay(heard[10_000:18_000], played, path.response())
+    assert fit.offset == pytest.approx(10_000 + 100, abs=1)
+
+
+def test_the_path_is_learned_and_survives_other_speech() -> None:
+    path, played = EchoPath(), white(64_000)
+    heard = convolved(played, Room(rt60_s=0.15, delay_s=0.0).impulse_response())
+    assert _left_db(heard, _learn(path, played, heard)) < -15.0
+    someone = white(16_000, seed=3)
+    _learn(path, played[:16_000], heard[:16_000] + someone)
+    assert _left_db(heard, _learn(path, played, heard)) < -15.0
+
+
+def test_the_reference_is_silent_where_nothing_plays() -> None:
+    reference = PlayedReference()
+    reference.add(chunk(100, 50))
+    reference.add(chunk(200, 50))
+    view = reference.view(50, 300)
+    assert np.flatnonzero(view).tolist() == [*range(50, 100), *range(150, 200)]
+
+
+def test_a_cut_and_age_shorten_the_reference() -> None:
+    reference = PlayedReference()
+    reference.add(chunk(0, 1000))
+    reference.cut(400)
+    assert reference.end == 400
+    reference.forget(500)
+    assert reference.end is None
+
+
+def test_the_reference_is_bounded() -> None:
+    reference = PlayedReference()
+    for number in range(5):
+        reference.add(chunk(number * MAX_SAMPLES // 3, MAX_SAMPLES // 3))
+    assert reference.seconds() <= MAX_SAMPLES / 16_000
+
+
+def _learn(path: EchoPath, played: AudioArray, heard: AudioArray) -> AudioArray:
+    """What is left of the last second's worth of blocks."""
+    left = []
+    for first in range(0, len(played) - 2 * BLOCK + 1, BLOCK):
+        error = heard[first + BLOCK : first + 2 * BLOCK] - path.predict(played[first : first + 2 * BLOCK])
+        path.adapt(error)
+        left.append(error)
+    return np.concatenate(left[-20:])
+
+
+def _left_db(heard: AudioArray, left: AudioArray) -> float:
+    return float(10 * np.log10(np.mean(left**2) / np.mean(heard[-len(left) :] ** 2)))
