@@ -6,9 +6,12 @@ A model's calls are serialised by its worker, so no model needs a lock, and its 
 from __future__ import annotations
 
 import asyncio
+import atexit
 import functools
 import queue
 import threading
+import time
+import weakref
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any, ParamSpec, TypeVar
@@ -17,6 +20,9 @@ from assistant.errors import AssistantError, StageError
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_GRACE_S = 10.0
+"""How long the interpreter's exit waits for calls that go on: as long as a network takes to load."""
 
 
 class Worker:
@@ -56,6 +62,7 @@ class Worker:
             except Exception as error:
                 raise StageError(f"The {self.name} failed: {error!r}") from error
         self._hung = future
+        _threads.discard(self._executor)
         # Nobody waits for it any more, so nobody else would take its exception.
         future.add_done_callback(lambda done: done.cancelled() or done.exception())
         raise StageError(
@@ -70,8 +77,8 @@ class Worker:
 
 
 class _DaemonThread(Executor):
-    """Like `ThreadPoolExecutor(1)`, but the interpreter's exit does not wait for it: a call that hangs must not keep
-    the assistant from ending."""
+    """Like `ThreadPoolExecutor(1)`, but the interpreter's exit does not wait for it for ever: a call that hangs must
+    not keep the assistant from ending."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -83,6 +90,7 @@ class _DaemonThread(Executor):
         if self._thread is None:
             self._thread = threading.Thread(target=self._serve, name=self._name, daemon=True)
             self._thread.start()
+            _threads.add(self)
         future: Future[Any] = Future()
         self._calls.put((future, functools.partial(fn, *args, **kwargs)))
         return future
@@ -95,6 +103,11 @@ class _DaemonThread(Executor):
                 entry[0].cancel()
         self._calls.put(None)
 
+    def join(self, timeout_s: float) -> None:
+        """Wait for the end of the current call."""
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+
     def _serve(self) -> None:
         while (entry := self._calls.get()) is not None:
             future, call = entry
@@ -106,3 +119,18 @@ class _DaemonThread(Executor):
                 future.set_exception(error)
             # Not to keep the result alive while waiting for the next call.
             del entry, future, call
+
+
+_threads: weakref.WeakSet[_DaemonThread] = weakref.WeakSet()
+"""Those with a thread, less those that hang."""
+
+
+@atexit.register
+def _finish_calls() -> None:
+    """A native call that returns while the interpreter is being dismantled aborts the process, so it returns before."""
+    deadline_s = time.monotonic() + _GRACE_S
+    threads = list(_threads)
+    for thread in threads:
+        thread.shutdown(cancel_futures=True)
+    for thread in threads:
+        thread.join(max(0.0, deadline_s - time.monotonic()))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
-from assistant.models.store import ModelStore
-from assistant.tts.render import render_speech
 from bench.virtual_sound import VirtualSound
 from tests.doubles.leaks import nothing_left_behind
+from tests.doubles.person import Person
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +28,6 @@ def sound(clean: None) -> Iterator[VirtualSound]:
 
 
 @pytest.fixture(scope="session")
-def spoken(pytestconfig: pytest.Config, model_store: ModelStore) -> Callable[[str], Path]:
-    """A recording of an English sentence in a voice that is not the assistant's; kept between runs."""
-    folder = pytestconfig.cache.mkdir("speech")
-    return lambda text: render_speech([(text, "en", "jm_kumo")], folder, model_store)[0]
+def spoken(request: pytest.FixtureRequest) -> Person:
+    """Recordings of what a person says."""
+    return Person(request)

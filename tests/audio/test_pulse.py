@@ -25,9 +25,9 @@ from assistant.models.store import ModelStore
 from assistant.registry import resolve
 from bench.virtual_sound import RATE_HZ, Tap, VirtualSound
 from tests.doubles.command import Running, assistant, wait_until
+from tests.doubles.person import Person
 
 pytestmark = [pytest.mark.pulse, pytest.mark.models]
-Spoken = Callable[[str], Path]
 TIME, HELP, DATE = "Hey Jarvis, what time is it?", "Hey Jarvis, what can you do?", "Hey Jarvis, what is the date?"
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -86,7 +86,7 @@ def events_of(folder: Path, kind: str) -> list[dict[str, object]]:
 def test_a_conversation_with_an_interruption(
     live: Running,
     sound: VirtualSound,
-    spoken: Spoken,
+    spoken: Person,
     understood: Callable[[AudioArray], str],
     tmp_path: Path,
 ) -> None:
@@ -115,7 +115,7 @@ def test_a_conversation_with_an_interruption(
 
 
 def test_a_lost_sound_server_is_told_and_used_again_when_it_is_back(
-    live: Running, sound: VirtualSound, spoken: Spoken, tmp_path: Path
+    live: Running, sound: VirtualSound, spoken: Person, tmp_path: Path
 ) -> None:
     sound.stop()
     live.wait_for("microphone: ")
@@ -153,7 +153,7 @@ def test_devices_lists_microphone_and_speaker(sound: VirtualSound) -> None:
         assert all(isinstance(device["index"], int) and device["host"] == "ALSA" for device in listing[kind])
 
 
-def test_listen_prints_what_is_said_and_ends_with_ctrl_c(sound: VirtualSound, spoken: Spoken) -> None:
+def test_listen_prints_what_is_said_and_ends_with_ctrl_c(sound: VirtualSound, spoken: Person) -> None:
     with Running("listen", env=sound.env) as running:
         running.wait_for("Listening to")
         sound.speak(spoken(TIME))
@@ -178,7 +178,7 @@ def chunk(seconds: float, level: float = 0.5) -> SpeechChunk:
     return SpeechChunk(0.0, 1, np.full(round(seconds * 24_000), level, np.float32), 24_000, "")
 
 
-def test_the_microphone_keeps_its_contract(devices: None, sound: VirtualSound, spoken: Spoken) -> None:
+def test_the_microphone_keeps_its_contract(devices: None, sound: VirtualSound, spoken: Person) -> None:
     async def main() -> list[AudioFrame]:
         microphone = Microphone(AudioConfig())
         frames: list[AudioFrame] = []

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
-from assistant.models.store import ModelStore
-from assistant.tts.render import render_speech
 from tests.doubles.leaks import nothing_left_behind
+from tests.doubles.person import Person
 
 
 @pytest.fixture(autouse=True)
@@ -20,8 +18,6 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def spoken(pytestconfig: pytest.Config, model_store: ModelStore) -> Callable[..., Path]:
-    """A recording of a sentence in a voice that is not the assistant's; kept between runs."""
-    folder = pytestconfig.cache.mkdir("speech")
-    voices = {"en": "jm_kumo", "zh": "jf_tebukuro"}
-    return lambda text, language="en": render_speech([(text, language, voices[language])], folder, model_store)[0]
+def spoken(request: pytest.FixtureRequest) -> Person:
+    """Recordings of what a person says."""
+    return Person(request)

@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +21,8 @@ from assistant.errors import ConfigError, DeviceError, MediaError, ModelError, S
 from assistant.models.store import ModelStore
 from assistant.vision.pictures import write_picture
 from tests.doubles.command import Running, assistant, wait_until
+from tests.doubles.person import Person
 
-Spoken = Callable[..., Path]
 models = pytest.mark.models
 USAGE = 2
 INTERRUPTED = 130
@@ -159,7 +159,7 @@ def test_listening_to_silence_says_so(recordings: dict[str, Path]) -> None:
 
 
 @models
-def test_a_telephone_recording_of_two_channels_and_24_bits_is_understood(tmp_path: Path, spoken: Spoken) -> None:
+def test_a_telephone_recording_of_two_channels_and_24_bits_is_understood(tmp_path: Path, spoken: Person) -> None:
     samples = read_audio(spoken("Is there a cup on the table?"), 8000)
     soundfile.write(tmp_path / "telephone.wav", np.stack([samples, samples], axis=1), 8000, subtype="PCM_24")
     result = assistant("listen", "--audio", tmp_path / "telephone.wav")
@@ -185,7 +185,7 @@ def test_what_is_no_picture_is_named(tmp_path: Path, content: str | None) -> Non
 
 
 @models
-def test_a_camera_that_is_no_file_is_named_before_anything_is_heard(tmp_path: Path, spoken: Spoken) -> None:
+def test_a_camera_that_is_no_file_is_named_before_anything_is_heard(tmp_path: Path, spoken: Person) -> None:
     arguments = ["replay", "--audio", spoken("Hey Jarvis, what time is it?"), "--out", tmp_path / "out"]
     assert "nowhere.mp4" in refuse(MediaError.exit_code, *arguments, "--video", "nowhere.mp4")
     assert not (tmp_path / "out").exists()
@@ -286,7 +286,7 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @models
-def test_a_full_disk_is_told_and_keeps_nothing_half_written(full_disk: Path, spoken: Spoken) -> None:
+def test_a_full_disk_is_told_and_keeps_nothing_half_written(full_disk: Path, spoken: Person) -> None:
     recording = spoken("Hey Jarvis, what can you do?")
     long = 3 * "This is a long sentence, which takes more than a few seconds to say. "
     for arguments in (
@@ -308,7 +308,7 @@ def test_a_full_disk_is_told_and_keeps_nothing_half_written(full_disk: Path, spo
 
 @models
 @pytest.mark.parametrize("library", ["pydantic_core", "cv2", "onnxruntime", "ctranslate2"])
-def test_ctrl_c_while_it_starts(tmp_path: Path, library: str, spoken: Spoken) -> None:
+def test_ctrl_c_while_it_starts(tmp_path: Path, library: str, spoken: Person) -> None:
     """Each moment is that at which a certain library has just been loaded."""
     recording = spoken("Hey Jarvis, what time is it?")
     with Running("replay", "--audio", recording, "--out", tmp_path / "out", "--speed", "realtime") as running:
@@ -321,7 +321,7 @@ def test_ctrl_c_while_it_starts(tmp_path: Path, library: str, spoken: Spoken) ->
 
 @models
 @pytest.mark.parametrize("line", ["Listening", "you  ", "assistant  "])
-def test_ctrl_c_while_it_converses(tmp_path: Path, line: str, spoken: Spoken) -> None:
+def test_ctrl_c_while_it_converses(tmp_path: Path, line: str, spoken: Person) -> None:
     recording = spoken("Hey Jarvis, what can you do?")
     with Running("replay", "--audio", recording, "--out", tmp_path / "out", "--speed", "realtime") as running:
         running.wait_for(line)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,8 @@ import soundfile
 from assistant.models.store import ModelStore
 from assistant.script import Script, Step, load_script
 from tests.doubles.command import ROOT, assistant
+from tests.doubles.person import Person
 
-Spoken = Callable[..., Path]
 models = pytest.mark.models
 DOCUMENT = ROOT / "docs" / "scripts.md"
 
@@ -44,7 +43,7 @@ def words(text: str) -> list[str]:
 
 
 @pytest.fixture
-def script(tmp_path: Path, spoken: Spoken, model_store: ModelStore) -> Path:
+def script(tmp_path: Path, spoken: Person, model_store: ModelStore) -> Path:
     """Three turns before two pictures, the last one in Chinese."""
     pictures = model_store.path("sample-pictures")
     steps = (
@@ -103,7 +102,7 @@ def test_a_script_is_heard_seen_and_answered_the_same_each_time(script: Path, tm
 
 @models
 def test_recordings_before_a_folder_of_pictures_of_which_one_is_not_meant_for_it(
-    tmp_path: Path, spoken: Spoken, model_store: ModelStore
+    tmp_path: Path, spoken: Person, model_store: ModelStore
 ) -> None:
     (tmp_path / "pictures").mkdir()
     cat = model_store.path("sample-pictures") / "chelsea.png"
@@ -120,7 +119,7 @@ def test_recordings_before_a_folder_of_pictures_of_which_one_is_not_meant_for_it
 
 @models
 def test_a_replay_before_a_video_ends_although_the_video_does(
-    tmp_path: Path, spoken: Spoken, model_store: ModelStore
+    tmp_path: Path, spoken: Person, model_store: ModelStore
 ) -> None:
     video = model_store.path("sample-video") / "carphone_pristine.mp4"
     recording = spoken("Hey Jarvis, how many people are there?")
@@ -130,7 +129,7 @@ def test_a_replay_before_a_video_ends_although_the_video_does(
 
 
 @models
-def test_after_mute_nothing_is_heard_and_the_replay_ends(tmp_path: Path, spoken: Spoken) -> None:
+def test_after_mute_nothing_is_heard_and_the_replay_ends(tmp_path: Path, spoken: Person) -> None:
     recordings = [spoken("Hey Jarvis, mute."), spoken("Hey Jarvis, what time is it?")]
     succeed("replay", "--audio", recordings[0], "--audio", recordings[1], "--out", tmp_path)
     (turn,) = turns_of(tmp_path)
@@ -138,7 +137,7 @@ def test_after_mute_nothing_is_heard_and_the_replay_ends(tmp_path: Path, spoken:
 
 
 @models
-def test_listen_prints_what_a_recording_says(spoken: Spoken) -> None:
+def test_listen_prints_what_a_recording_says(spoken: Person) -> None:
     lines = succeed("listen", "--audio", spoken("Is there a cup on the table?")).splitlines()
     assert words(lines[-1]) == ["en", *["is", "there", "a", "cup", "on", "the", "table"]]
     assert all(line.startswith("…") for line in lines[:-1])

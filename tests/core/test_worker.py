@@ -108,3 +108,16 @@ def test_a_closed_worker_refuses_at_once():
 
 def _raise(error: Exception) -> None:
     raise error
+
+
+def test_the_process_ends_quietly_while_a_call_goes_on():
+    """As with Ctrl-C while networks load: the call returns before the interpreter goes, and nothing is aborted."""
+    script = (
+        "import anyio, time\nfrom assistant.worker import Worker\n"
+        "def call():\n    time.sleep(0.5)\n    print('returned', flush=True)\n"
+        "async def main():\n"
+        "    with anyio.move_on_after(0.1): await Worker('model').run(call)\n"
+        "    print('ends', flush=True)\nanyio.run(main)"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert (ended.stdout.split(), ended.stderr) == (["ends", "returned"], "")
