@@ -118,7 +118,7 @@ class StatedChunk:
 
 @dataclass(frozen=True, slots=True)
 class Playback:
-    """Replies of one to three chunks, with pauses. The player's times are 0.1 s off at most, at a first chunk 0.15 s."""
+    """Replies of one to three chunks, with pauses. The player's times are up to 0.1 s off, at a first chunk 0.15 s."""
 
     chunks: tuple[StatedChunk, ...]
     last_reply_s: float
