@@ -7,10 +7,10 @@ STAMP := $(VENV)/.installed
 SAMPLES := sample-pictures sample-video sample-speech-en sample-speech-zh sample-telephone-en vosk-ko movenet faceres
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types bench clean
+.PHONY: help setup demo test check lint types bench bench-export clean
 
 help: ## Show what there is to type
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: $(STAMP) ## Install system packages, the virtual environment, the project and the default models
 	@scripts/pull-models
@@ -44,6 +44,10 @@ bench: setup ## Measure latency, accuracy and cost; the last line is JSON
 	@scripts/install-packages test
 	@scripts/pull-models $(SAMPLES)
 	@$(BIN)/python -m bench
+
+bench-export: setup ## Measure exports: latency, size and memory a precision; the last line is JSON
+	@scripts/pull-models $(SAMPLES)
+	@$(BIN)/python -m bench.export
 
 clean: ## Remove what was built here (models stay: see `assistant models remove`)
 	@rm -rf $(VENV) out .mypy_cache .ruff_cache .pytest_cache .cache
