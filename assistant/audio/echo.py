@@ -30,8 +30,9 @@ _STILL_HEARD_S = 0.3
 """How long after playback was stopped its sound may still reach the microphone."""
 _LOST_S = 0.15
 """The microphone's clock is trusted until it is this far off its count of samples: then sound was lost."""
-_HOLD_FRAMES = 8
-"""Frames for which the gate stays open after the last evidence of someone else."""
+_GLIMPSE_FRAMES, _HOLD_FRAMES = 3, 8
+"""Frames for which the gate stays open after the first evidence of someone else, and after more of it. A single frame
+that echo got through lasts shorter than what counts as speech."""
 _FADE = 128
 _RATE_DIGITS = 1000
 
@@ -129,7 +130,7 @@ class EchoGuard:
         self._windows[3] = self._reference.view(first - FRAME_SAMPLES + LOOK_AHEAD, 2 * FRAME_SAMPLES)
         powers = FramePowers.of(self._windows)
         if self._evidence.foreign(powers, aligned=aligned, open_gate=self._hold_frames > 0):
-            self._hold_frames = _HOLD_FRAMES
+            self._hold_frames = _HOLD_FRAMES if self._hold_frames else _GLIMPSE_FRAMES
         elif self._hold_frames:
             self._hold_frames -= 1
 
