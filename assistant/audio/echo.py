@@ -87,7 +87,9 @@ class EchoGuard:
         if np.dot(residual, residual) > np.dot(frame.samples, frame.samples):
             # What was predicted did not come: better leave the frame as it is than add an echo to it.
             residual = frame.samples
-        self._judge(frame.samples, residual, predicted, first, aligned)
+        powers = self._powers(frame.samples, residual, predicted, first)
+        begun = chunk is not None and first >= chunk.first
+        self._judge(powers, aligned=aligned, begun=begun)
         return replace(frame, samples=residual * self._fade())
 
     def _count(self, frame: AudioFrame) -> int:
@@ -124,12 +126,14 @@ class EchoGuard:
                 self._path.adapt(samples[block] - predicted[block])
         return predicted
 
-    def _judge(self, heard: AudioArray, residual: AudioArray, predicted: AudioArray, first: int, aligned: bool) -> None:
+    def _powers(self, heard: AudioArray, residual: AudioArray, predicted: AudioArray, first: int) -> FramePowers:
         self._windows[:3, :FRAME_SAMPLES] = self._windows[:3, FRAME_SAMPLES:]
         self._windows[:3, FRAME_SAMPLES:] = heard, residual, predicted
         self._windows[3] = self._reference.view(first - FRAME_SAMPLES + LOOK_AHEAD, 2 * FRAME_SAMPLES)
-        powers = FramePowers.of(self._windows)
-        if self._evidence.foreign(powers, aligned=aligned, open_gate=self._hold_frames > 0):
+        return FramePowers.of(self._windows)
+
+    def _judge(self, powers: FramePowers, *, aligned: bool, begun: bool) -> None:
+        if self._evidence.foreign(powers, aligned=aligned, begun=begun, open_gate=self._hold_frames > 0):
             self._hold_frames = _HOLD_FRAMES if self._hold_frames else _GLIMPSE_FRAMES
         elif self._hold_frames:
             self._hold_frames -= 1

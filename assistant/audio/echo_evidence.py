@@ -52,6 +52,10 @@ _PROOF_FRAMES = 6
 """Frames that a chunk's alignment must have explained before what it leaves counts as someone else."""
 _EXPLAINED, _UNEXPLAINED = 0.5, 1.5
 """Mean excess over the bound of what the path leaves, in dB."""
+_FAR_UNEXPLAINED = 3.0
+"""The same for a chunk that was found but has explained little yet."""
+_MOSTLY_REMOVED = 0.25
+"""A chunk that was not found yet is where it is expected if subtracting its echo leaves less than this."""
 _MUCH_LOUDER = 3.0
 """Mean excess over the bound of the level, in dB."""
 _MOST_DB = 12.0
@@ -101,10 +105,11 @@ class Evidence:
         self._played.clear()
         self._tail[:] = _TINY
 
-    def foreign(self, powers: FramePowers, *, aligned: bool, open_gate: bool) -> bool:
+    def foreign(self, powers: FramePowers, *, aligned: bool, begun: bool, open_gate: bool) -> bool:
         """Whether someone else than the assistant is heard, as far as is known; learns from the frame.
 
-        While someone else is being heard (`open_gate`) it learns slowly.
+        `aligned` tells that the chunk that may be heard was found in the microphone's sound, `begun` that it is what is
+        heard if it is where it is expected. While someone else is being heard (`open_gate`) it learns slowly.
         """
         np.maximum(_spread(powers.predicted), self._tail * _TAIL, out=self._tail)
         self._played.append(_spread(powers.played))
@@ -118,13 +123,17 @@ class Evidence:
         left_excess = self._excess(powers.residual, expected_db + left_bound_db, floor_db)
         if possible_db.max() > -60.0:
             self._learned += 1.0 if (powers.heard > floor).mean() > _SHARE_AUDIBLE else _SILENT_COUNTS
-        if aligned and self._left_frames.max() > _LEARNING_FRAMES:
+        known = bool(self._left_frames.max() > _LEARNING_FRAMES)
+        removed = powers.residual.sum() < _MOSTLY_REMOVED * powers.heard.sum()
+        if known and (aligned or (begun and removed)):
             self._prove(left_excess, float((self._tail > floor).mean()))
         self._learn_loudest(powers.heard, floor, possible_db, open_gate)
         if aligned:
             self._learn_left(powers.residual, self._tail > floor, expected_db, open_gate)
         by_level = self._learned > _LEARNING_FRAMES and level_excess > _MUCH_LOUDER
-        return by_level or (aligned and self._proof >= _PROOF_FRAMES and left_excess > _UNEXPLAINED)
+        proven = self._proof >= _PROOF_FRAMES
+        by_path = known and left_excess > (_UNEXPLAINED if proven else _FAR_UNEXPLAINED) and (proven or aligned)
+        return by_level or by_path
 
     def _noise_under(self, heard: Bands) -> Bands:
         """The room's noise: follows a quieter moment fast, a louder room slowly."""
