@@ -221,12 +221,12 @@ def interruptions(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="six minutes of speech, fewer people")
-    parser.add_argument("--seconds", type=float, help="how much of the assistant's speech")
+    parser.add_argument("--quick", action="store_true", help="two minutes of speech, fewer people")
+    parser.add_argument("--seconds", type=float, help="how much of the assistant's speech: 600; 3600 takes 10 minutes")
     options = parser.parse_args()
     config = Config()
     models = ModelStore(config.models.dir)
-    seconds = options.seconds or (360.0 if options.quick else 3600.0)
+    seconds = options.seconds or (120.0 if options.quick else 600.0)
     ears, chunks = Ears(models), replies(models, seconds)
     alone = self_triggers(ears, chunks, max(6, round(seconds / 120)), unguarded=options.quick)
     cost_ms = round(1e3 * ears.guard_s / max(1, ears.frames), 3)
