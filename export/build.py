@@ -136,7 +136,10 @@ def _precision(run: _Run, precision: Precision) -> _Outcome:
         return outcome
     ranking = [layer.node for layer in run.pipeline.rank_layers(run.fp32, run.exported)]
     for share in _SPARED_SHARES:
-        outcome = _attempt(run, precision, ranking[: math.ceil(share * len(ranking))])
+        spared = ranking[: math.ceil(share * len(ranking))]
+        if len(spared) == len(ranking):
+            break  # a small network: with all of its layers spared nothing would be left to quantize
+        outcome = _attempt(run, precision, spared)
         if not outcome.verdict.failures:
             break
     return outcome
