@@ -70,6 +70,14 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(self._release)
         return future
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """As in asyncio, holding the clock: its own timeout would pass at once in virtual time."""
+        self._jumping.outstanding += 1
+        try:
+            await super().shutdown_default_executor()
+        finally:
+            self._jumping.outstanding -= 1
+
     def _release(self, _: asyncio.Future[Any]) -> None:
         self._jumping.outstanding -= 1
 
