@@ -54,6 +54,8 @@ _EXPLAINED, _UNEXPLAINED = 0.5, 1.5
 """Mean excess over the bound of what the path leaves, in dB."""
 _FAR_UNEXPLAINED = 3.0
 """The same for a chunk that was found but has explained little yet."""
+_SETTLING_FRAMES = 4
+"""Frames after a change of the alignment in which the old one still shows."""
 _MOSTLY_REMOVED = 0.25
 """A chunk that was not found yet is where it is expected if subtracting its echo leaves less than this."""
 _MUCH_LOUDER = 3.0
@@ -95,10 +97,12 @@ class Evidence:
         self._played: deque[Bands] = deque(maxlen=_WIDTH)
         self._learned = 0.0
         self._proof = 0
+        self._settled_frames = 0
 
     def doubt(self) -> None:
-        """The alignment may be wrong from now on."""
+        """The alignment was changed, or may be wrong from now on."""
         self._proof = 0
+        self._settled_frames = 0
 
     def restart(self) -> None:
         """Time has passed in which nothing was looked at."""
@@ -123,6 +127,7 @@ class Evidence:
         left_excess = self._excess(powers.residual, expected_db + left_bound_db, floor_db)
         if possible_db.max() > -60.0:
             self._learned += 1.0 if (powers.heard > floor).mean() > _SHARE_AUDIBLE else _SILENT_COUNTS
+        self._settled_frames += 1
         known = bool(self._left_frames.max() > _LEARNING_FRAMES)
         removed = powers.residual.sum() < _MOSTLY_REMOVED * powers.heard.sum()
         if known and (aligned or (begun and removed)):
@@ -132,8 +137,9 @@ class Evidence:
             self._learn_left(powers.residual, self._tail > floor, expected_db, open_gate)
         by_level = self._learned > _LEARNING_FRAMES and level_excess > _MUCH_LOUDER
         proven = self._proof >= _PROOF_FRAMES
-        by_path = known and left_excess > (_UNEXPLAINED if proven else _FAR_UNEXPLAINED) and (proven or aligned)
-        return by_level or by_path
+        found = aligned and not removed and self._settled_frames > _SETTLING_FRAMES
+        by_path = (proven and left_excess > _UNEXPLAINED) or (found and left_excess > _FAR_UNEXPLAINED)
+        return by_level or (known and by_path)
 
     def _noise_under(self, heard: Bands) -> Bands:
         """The room's noise: follows a quieter moment fast, a louder room slowly."""

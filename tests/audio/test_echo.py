@@ -109,7 +109,8 @@ def test_a_person_as_loud_as_the_reply_gets_through(
     playback = Playback.of(replies, seed=room.seed, last_reply=4)
     louder = Room(**{name: getattr(room, name) for name in Room.__slots__} | {"echo_db": 0.0})
     speaker = Loudspeaker(louder, playback)
-    onset_s = playback.last_reply_s + 2.0
+    longest = max(playback.chunks[-4:], key=lambda chunk: len(chunk.samples))
+    onset_s = longest.begins_s + room.delay_s + 0.8
     begin = round(onset_s * SAMPLE_RATE_HZ)
     near = np.zeros(speaker.count, np.float32)
     near[begin : begin + len(person)] = person * (SPEECH_LEVEL / played_level(person))
