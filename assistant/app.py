@@ -6,7 +6,6 @@ camera ─► SceneWatcher ─► scene, faces ─► EmotionMonitor ─┘
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -14,29 +13,26 @@ from dataclasses import dataclass
 import anyio
 
 from assistant.answering import Answering
-from assistant.asr import RECOGNIZERS
 from assistant.asr.transcriber import Transcriber
 from assistant.audio.echo import EchoGuard
 from assistant.audio.listener import Listener
 from assistant.caption import CAPTIONERS
 from assistant.config import Config
-from assistant.dialogue.respond import Responder
-from assistant.emotion.monitor import EmotionMonitor
-from assistant.errors import AssistantError, DeviceError, ModelError
-from assistant.events import Event, Notice, StageFailed
+from assistant.errors import AssistantError, DeviceError
+from assistant.events import Notice, StageFailed
+from assistant.health import Health
+from assistant.loading import Networks, load_networks
 from assistant.models.store import ModelStore
-from assistant.ports import AudioSink, AudioSource, Camera, Clock, Recognizer, TurnObserver
+from assistant.ports import AudioSink, AudioSource, Camera, Clock, TurnObserver
 from assistant.registry import resolve
 from assistant.senses import LiveControls, LiveSenses
 from assistant.speaking import Speaking
 from assistant.telemetry.observers import Observers
 from assistant.tts.process import SpeechProcess
 from assistant.turn import Turns
-from assistant.vision.scene import SceneReader
 from assistant.vision.watcher import SceneWatcher
 from assistant.wake.attention import Attention, invitation
 from assistant.wake.phrase import PhraseMatcher
-from assistant.worker import Worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +73,8 @@ class Assistant:
             self._fail("speaker", error)
         self._closing.push_async_callback(self._voices.close)
         await self._voices.start()
-        hearing, rest = Worker("loader of hearing"), Worker("loader of the rest")
-        failures: list[Event] = []  # to be shown on the loop, not on the loaders' threads
         now_s = self._clock.monotonic_s()
-        try:
-            recognizer, responder, emotions, reader = await asyncio.gather(
-                hearing.run(resolve(RECOGNIZERS, config.asr.backend, kind="recogniser").create, config, models),
-                rest.run(Responder.create, config, models),
-                rest.run(EmotionMonitor.create, config, models, failures.append, now_s),
-                rest.run(self._load_sight, failures, now_s),
-            )
-        finally:
-            hearing.close()
-            rest.close()
-        for failure in failures:
-            self._emit(failure)
-        self._wire(recognizer, responder, emotions, reader)
+        self._wire(await load_networks(config, models, self._emit, now_s, with_sight=devices.camera is not None))
 
     async def run(self) -> None:
         """Converse until the microphone ends."""
@@ -108,17 +90,14 @@ class Assistant:
         with anyio.CancelScope(shield=True):
             await self._closing.aclose()
 
-    def _load_sight(self, failures: list[Event], now_s: float) -> SceneReader | None:
-        try:
-            return SceneReader.create(self._config, self._models) if self._devices.camera else None
-        except ModelError as error:
-            failures.append(StageFailed(now_s, "camera", error.message, error.remedy or ""))
-            return None
-
-    def _wire(
-        self, recognizer: Recognizer, responder: Responder, emotions: EmotionMonitor, reader: SceneReader | None
-    ) -> None:
+    def _wire(self, networks: Networks) -> None:
         config, devices, clock, emit = self._config, self._devices, self._clock, self._emit
+        recognizer, responder, emotions, reader = (
+            networks.recognizer,
+            networks.responder,
+            networks.emotions,
+            networks.reader,
+        )
         transcriber = Transcriber(recognizer, clock, config.asr)
         attention = Attention(config.wake, PhraseMatcher(config.wake.phrases, config.wake.match), clock)
         streaming, on_wake = recognizer.streams_partials, attention.fired
@@ -145,6 +124,12 @@ class Assistant:
         self._observers.add(self.senses, answering)
         for part in (transcriber, responder, emotions):
             self._closing.callback(part.close)
+
+    def health(self) -> Health:
+        """Whether it hears, and what does not work."""
+        return Health(
+            hears=True, muted=self.controls is not None and self.controls.muted, unavailable=self.senses.unavailable()
+        )
 
     def _fail(self, stage: str, error: AssistantError) -> None:
         self._emit(StageFailed(self._clock.monotonic_s(), stage, error.message, error.remedy or ""))

@@ -185,6 +185,13 @@ class ModelsConfig(Section):
     """The store. Unset: the user's data folder."""
 
 
+class StateConfig(Section):
+    """What is kept between runs: whether it is muted, how fast it was, who is known."""
+
+    dir: Path | None = None
+    """The folder. Unset: the service's state folder, or the user's."""
+
+
 class TelemetryConfig(Section):
     """What is recorded about a run."""
 
@@ -206,4 +213,5 @@ class Config(Section):
     dialogue: DialogueConfig = DialogueConfig()
     tts: TtsConfig = TtsConfig()
     models: ModelsConfig = ModelsConfig()
+    state: StateConfig = StateConfig()
     telemetry: TelemetryConfig = TelemetryConfig()

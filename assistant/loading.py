@@ -1,0 +1,58 @@
+"""Loads the networks side by side: the recogniser takes longest, everything else fits into its time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from assistant.asr import RECOGNIZERS
+from assistant.config import Config
+from assistant.dialogue.respond import Responder
+from assistant.emotion.monitor import EmotionMonitor
+from assistant.errors import ModelError
+from assistant.events import Event, StageFailed
+from assistant.models.store import ModelStore
+from assistant.ports import Recognizer
+from assistant.registry import resolve
+from assistant.vision.scene import SceneReader
+from assistant.worker import Worker
+
+
+@dataclass(frozen=True, slots=True)
+class Networks:
+    """What was loaded; `reader` is None where nothing can be seen with."""
+
+    recognizer: Recognizer
+    responder: Responder
+    emotions: EmotionMonitor
+    reader: SceneReader | None
+
+
+async def load_networks(
+    config: Config, models: ModelStore, emit: Callable[[Event], None], now_s: float, *, with_sight: bool
+) -> Networks:
+    """Raises `ModelError` without a recogniser; whatever else cannot be loaded is told by `StageFailed`."""
+    failures: list[Event] = []  # to be shown on the loop, not on the loaders' threads
+
+    def load_sight() -> SceneReader | None:
+        try:
+            return SceneReader.create(config, models) if with_sight else None
+        except ModelError as error:
+            failures.append(StageFailed(now_s, "camera", error.message, error.remedy or ""))
+            return None
+
+    hearing, rest = Worker("loader of hearing"), Worker("loader of the rest")
+    try:
+        recognizer, responder, emotions, reader = await asyncio.gather(
+            hearing.run(resolve(RECOGNIZERS, config.asr.backend, kind="recogniser").create, config, models),
+            rest.run(Responder.create, config, models),
+            rest.run(EmotionMonitor.create, config, models, failures.append, now_s),
+            rest.run(load_sight),
+        )
+    finally:
+        hearing.close()
+        rest.close()
+    for failure in failures:
+        emit(failure)
+    return Networks(recognizer, responder, emotions, reader)
