@@ -59,6 +59,14 @@ class SceneWatcher:
         self._paused = False
         self._resumed = anyio.Event()
         self._session = anyio.CancelScope()
+        self._limit_hz = math.inf
+
+    def limit_rate(self, rate_hz: float | None) -> None:
+        """Look no more often than this, whatever moves; None lifts the limit. Questions are answered as before: `look`
+        still looks at once. Raises `ValueError` for a rate that is not above 0."""
+        if rate_hz is not None and not rate_hz > 0.0:
+            raise ValueError(f"A rate must be above 0 Hz, not {rate_hz}.")
+        self._limit_hz = math.inf if rate_hz is None else rate_hz
 
     def scene(self) -> SceneState | None:
         """The newest scene, however old; None before the first."""
@@ -133,8 +141,11 @@ class SceneWatcher:
         """Watch an open camera to its end."""
         started_at_s = self._clock.monotonic_s()
         while await self._tick():
-            started_at_s = max(started_at_s + 1.0 / self._config.rate_hz, self._clock.monotonic_s())
+            started_at_s = max(started_at_s + 1.0 / self._rate_hz(), self._clock.monotonic_s())
             await self._clock.sleep_until(started_at_s)
+
+    def _rate_hz(self) -> float:
+        return min(self._config.rate_hz, self._limit_hz)
 
     async def _tick(self) -> bool:
         """Take a picture, and look at it if it is worth it; False at the camera's end."""

@@ -80,6 +80,27 @@ def test_moving_scene_is_looked_at_at_the_rate():
     assert scene.detector.looked_at_s == [0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5]
 
 
+def test_a_limited_rate_holds_until_it_is_lifted_and_questions_are_still_answered():
+    async def script(scene):
+        scene.watcher.limit_rate(0.5)
+        await scene.clock.sleep_until(5.0)
+        await scene.watcher.look()
+        scene.watcher.limit_rate(None)
+        await scene.clock.sleep_until(7.9)
+
+    scene = play(lambda now_s: flat_picture(int(now_s * 2) * 40 % 250), script)
+    assert scene.detector.looked_at_s == [0.0, 2.0, 4.0, 5.0, 6.0, 6.5, 7.0, 7.5]
+
+
+@pytest.mark.parametrize("rate_hz", [0.0, -1.0, float("nan")])
+def test_a_rate_that_is_none_is_refused(rate_hz):
+    async def script(scene):
+        with pytest.raises(ValueError, match="above 0 Hz"):
+            scene.watcher.limit_rate(rate_hz)
+
+    play(lambda now_s: flat_picture(100), script)
+
+
 def test_noise_is_no_movement_but_slow_change_adds_up():
     scene = play(lambda now_s: flat_picture(100 + int(now_s * 10)), wait(4.9))
     assert scene.detector.looked_at_s == [0.0, 1.5, 3.0, 4.5]
