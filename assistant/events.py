@@ -179,6 +179,25 @@ class SceneTag:
 
 
 @dataclass(frozen=True, slots=True)
+class Track:
+    """One thing, the same one from picture to picture."""
+
+    track_id: int
+    """Its own for as long as it is followed; never used twice."""
+    label: str
+    """COCO class name in English: what it was taken for most often and most surely."""
+    confidence: float
+    """0 to 1, smoothed over the pictures."""
+    box: Box
+    first_seen_at_s: float
+    last_seen_at_s: float
+    confirmed: bool = True
+    """False for what was seen once, and not surely: it may be nothing."""
+    color: str = ""
+    """"red", "dark blue" …; empty where the picture does not tell."""
+
+
+@dataclass(frozen=True, slots=True)
 class SceneState(Event):
     """What one picture holds; `at_s` is when the picture was captured, so its age is `now - at_s`."""
 
@@ -188,6 +207,31 @@ class SceneState(Event):
     source: str = ""
     frame: VideoFrame | None = None
     """The picture itself, for captioners that look at pixels and for reports."""
+    tracks: tuple[Track, ...] | None = None
+    """What is there, smoothed over the pictures before; null for a picture by itself."""
+    brightness: float | None = None
+    """Mean of the picture, 0 (black) to 1 (white)."""
+    compute_s: dict[str, float] = field(default_factory=dict)
+    """Seconds of work that each network put into this picture."""
+
+
+SceneChangeKind: TypeAlias = Literal[
+    "came", "left", "appeared", "vanished", "moved", "dark", "light", "motion", "hand_raised", "lying"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SceneChange(Event):
+    """Something happened before the camera; told once. `at_s` is when it could be seen first."""
+
+    kind: SceneChangeKind
+    """"came" and "left" are people's, "appeared", "vanished" and "moved" are things'."""
+    subject: str
+    """COCO class name, or "room"."""
+    confidence: float
+    track_id: int | None = None
+    box: Box | None = None
+    """Where it was seen last."""
 
 
 @dataclass(frozen=True, slots=True)

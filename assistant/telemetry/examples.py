@@ -33,7 +33,11 @@ EXAMPLES: tuple[e.Event, ...] = (
         tags=(e.SceneTag("espresso", 0.41),),
         source="camera 0",
         frame=_FRAME,
+        tracks=(e.Track(3, "person", 0.81, e.Box(0.31, 0.12, 0.66, 0.98), 1.3, 4.8, color="dark blue"),),
+        brightness=0.41,
+        compute_s={"objects": 0.049, "faces": 0.012},
     ),
+    e.SceneChange(1.3, "came", "person", confidence=0.78, track_id=3, box=e.Box(0.31, 0.12, 0.66, 0.98)),
     e.SceneCaption(5.97, "I see one person in the middle.", "en", confidence=0.83, age_s=1.17, turn_id=1),
     e.EmotionEstimate(4.8, "face", _HAPPY, valence=0.81, arousal=0.42, confidence=0.9),
     e.EmotionState(
