@@ -319,6 +319,20 @@ class PlaybackStarted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PlaybackPaused(Event):
+    """A reply fell silent because someone spoke over it. It goes on if that was nothing, else it is cut off."""
+
+    turn_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackResumed(Event):
+    """A reply that had been paused is heard again from `at_s` on, a few words before where it stopped."""
+
+    turn_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class PlaybackFinished(Event):
     """A reply ended or was cut off."""
 

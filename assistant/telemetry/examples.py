@@ -58,6 +58,8 @@ EXAMPLES: tuple[e.Event, ...] = (
     e.ReplyChunk(5.98, turn_id=1, text="I see one person in the middle.", language="en"),
     e.SpeechChunk(6.04, turn_id=1, samples=_SILENCE, sample_rate_hz=24_000, text="I see one person in the middle."),
     e.PlaybackStarted(6.1, turn_id=1),
+    e.PlaybackPaused(6.3, turn_id=1),
+    e.PlaybackResumed(6.7, turn_id=1),
     e.Interruption(6.9, turn_id=1, reason="speech"),
     e.PlaybackFinished(6.92, turn_id=1, played_s=0.82, text="I see one person in the middle.", completed=False),
     e.TurnFinished(6.93, turn_id=1),
