@@ -192,6 +192,13 @@ class StateConfig(Section):
     """The folder. Unset: the service's state folder, or the user's."""
 
 
+class ControlConfig(Section):
+    """How a running assistant is asked and told things: `assistant status`, `mute`, `say`."""
+
+    socket: Path | None = None
+    """Its Unix socket. Unset: `edge-assistant.sock` in the service's runtime folder, or in the user's."""
+
+
 class TelemetryConfig(Section):
     """What is recorded about a run."""
 
@@ -214,4 +221,5 @@ class Config(Section):
     tts: TtsConfig = TtsConfig()
     models: ModelsConfig = ModelsConfig()
     state: StateConfig = StateConfig()
+    control: ControlConfig = ControlConfig()
     telemetry: TelemetryConfig = TelemetryConfig()

@@ -10,7 +10,10 @@
     │   ├── IntegrityError              its bytes are not those that the manifest names
     │   └── SourceError                 its source cannot be reached or read
     ├── DependencyMissingError (ImportError) an optional package or program is not installed
-    └── StageError (RuntimeError)       a recogniser, synthesiser or other stage failed or hung
+    ├── StageError (RuntimeError)       a recogniser, synthesiser or other stage failed or hung
+    ├── NotRunningError (ConnectionError) no assistant runs that could be asked or told
+    ├── ControlError (RuntimeError)     the running assistant did not understand, is not ready, or did not answer
+    └── AlreadyRunningError (RuntimeError) another assistant uses the same control socket
 
 Each says what happened and carries a `remedy`: what to do next. The command line prints both and exits with the
 class's `exit_code`.
@@ -77,6 +80,24 @@ class DependencyMissingError(AssistantError, ImportError):
     """An optional Python package or system program is needed for what was asked."""
 
     exit_code = 6
+
+
+class NotRunningError(AssistantError, ConnectionError):
+    """No assistant runs that could be asked or told, or this user may not do so."""
+
+    exit_code = 8
+
+
+class ControlError(AssistantError, RuntimeError):
+    """The running assistant did not understand, is not ready, or did not answer."""
+
+    exit_code = 9
+
+
+class AlreadyRunningError(AssistantError, RuntimeError):
+    """Another assistant uses the same control socket; names its process."""
+
+    exit_code = 10
 
 
 class StageError(AssistantError, RuntimeError):
