@@ -199,6 +199,32 @@ class ControlConfig(Section):
     """Its Unix socket. Unset: `edge-assistant.sock` in the service's runtime folder, or in the user's."""
 
 
+class GovernorConfig(Section):
+    """Doing less before the machine gets too hot, runs out of memory or out of power: looking less often, then no
+    emotion, then no sight."""
+
+    enabled: bool = True
+    """Whether it does."""
+    every_s: Annotated[float, Field(ge=0.5, le=600.0)] = 5.0
+    """How often the sensors are read."""
+    warm_c: Annotated[float, Field(ge=30.0, le=120.0)] = 80.0
+    """Temperature of the hottest part above which it does less; lower where the kernel would throttle earlier."""
+    hot_c: Annotated[float, Field(ge=30.0, le=120.0)] = 90.0
+    """Temperature above which it does not wait to see whether a step helps."""
+    low_memory_mb: Annotated[int, Field(ge=0, le=1_000_000)] = 400
+    """Free memory below which it does less."""
+    critical_memory_mb: Annotated[int, Field(ge=0, le=1_000_000)] = 200
+    """Free memory below which it does not wait to see whether a step helps."""
+    low_battery: Fraction = 0.15
+    """Charge below which it does less, on a battery."""
+    recover_s: Annotated[float, Field(ge=1.0, le=3600.0)] = 60.0
+    """Everything must have been good for this long before it does more again."""
+    slow_rate_hz: Annotated[float, Field(gt=0.0, le=60.0)] = 0.2
+    """Pictures looked at a second while it saves."""
+    announce: bool = True
+    """Whether it says aloud what it does without."""
+
+
 class TelemetryConfig(Section):
     """What is recorded about a run."""
 
@@ -206,6 +232,8 @@ class TelemetryConfig(Section):
     """File that gets one JSON line an event. Unset: none."""
     log_content: bool = False
     """Whether what was heard and said may appear in that file and in the log."""
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    """Port on 127.0.0.1 at which Prometheus finds the metrics; 0 for none."""
 
 
 class Config(Section):
@@ -222,4 +250,5 @@ class Config(Section):
     models: ModelsConfig = ModelsConfig()
     state: StateConfig = StateConfig()
     control: ControlConfig = ControlConfig()
+    governor: GovernorConfig = GovernorConfig()
     telemetry: TelemetryConfig = TelemetryConfig()

@@ -34,3 +34,10 @@ def contradictions(config: Config) -> Iterator[Contradiction]:
         yield Contradiction("vad.end_silence_unfinished_s", "vad.end_silence_s", f"a number from {ends}")
     if vad.pause_s > vad.end_silence_s:
         yield Contradiction("vad.pause_s", "vad.end_silence_s", f"a number up to {ends}")
+    governor = config.governor
+    if governor.hot_c < governor.warm_c:
+        warm = f"a number from governor.warm_c ({governor.warm_c:g})"
+        yield Contradiction("governor.hot_c", "governor.warm_c", warm)
+    if governor.critical_memory_mb > governor.low_memory_mb:
+        low = f"a whole number up to governor.low_memory_mb ({governor.low_memory_mb})"
+        yield Contradiction("governor.critical_memory_mb", "governor.low_memory_mb", low)
