@@ -32,6 +32,8 @@ class EmotionMonitor:
         self._emit = emit
         self._workers = {name: Worker(f"emotion-{name}", timeout_s=_TIMEOUT_S) for name in self._channels}
         self._failed: set[str] = set()
+        self.resting = False
+        """While it rests no channel runs, and what was observed before fades."""
 
     @classmethod
     def create(cls, config: Config, models: ModelStore, emit: Callable[[Event], None], now_s: float) -> EmotionMonitor:
@@ -74,7 +76,7 @@ class EmotionMonitor:
     async def _run(self, name: str, evidence: object, at_s: float) -> EmotionEstimate | None:
         """The channel's estimate; None without one, and while the channel is switched off or fails."""
         channel = self._channels.get(name)
-        if channel is None:
+        if channel is None or self.resting:
             return None
         stage = f"emotion-{name}"
         try:

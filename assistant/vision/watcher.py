@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TypeVar
 
 import anyio
@@ -44,7 +45,7 @@ class SceneWatcher:
     ) -> None:
         """`emit` gets every `SceneState`, `StageFailed` and `StageRecovered`; `on_face` the largest face of a scene."""
         self._camera = camera
-        self._reader = reader
+        self._all = self._reader = reader
         self._config = config
         self._clock = clock
         self._emit = emit
@@ -56,7 +57,7 @@ class SceneWatcher:
         self._looked_at_s = -math.inf
         self._failed: set[str] = set()
         self._closed: AssistantError | None = DeviceError("The camera is not open yet.")
-        self._paused = False
+        self._pauses: set[str] = set()
         self._resumed = anyio.Event()
         self._session = anyio.CancelScope()
         self._limit_hz = math.inf
@@ -67,6 +68,10 @@ class SceneWatcher:
         if rate_hz is not None and not rate_hz > 0.0:
             raise ValueError(f"A rate must be above 0 Hz, not {rate_hz}.")
         self._limit_hz = math.inf if rate_hz is None else rate_hz
+
+    def leave_out_tags(self, left_out: bool) -> None:
+        """Whether the network that tags whole pictures rests."""
+        self._reader = replace(self._all, tagger=None) if left_out else self._all
 
     def scene(self) -> SceneState | None:
         """The newest scene, however old; None before the first."""
@@ -86,26 +91,28 @@ class SceneWatcher:
                 raise DeviceError(f"The camera '{self._camera.name}' has come to its end.")
             return await self._read(frame)
 
-    def pause(self) -> None:
-        """Close the camera and forget the scene, until `resume`; safe to call twice."""
-        if self._paused:
+    def pause(self, reason: str = "muted") -> None:
+        """Close the camera and forget the scene until every reason has ended; safe to call twice."""
+        paused_before = bool(self._pauses)
+        self._pauses.add(reason)
+        if paused_before:
             return  # who waits for `resume` waits on the event of the first call
-        self._paused = True
         self._resumed = anyio.Event()
         self._scene = None
         self._closed = DeviceError("The camera is switched off.")
         self._session.cancel()
 
-    def resume(self) -> None:
-        """Open the camera again."""
-        self._paused = False
-        self._resumed.set()
+    def resume(self, reason: str = "muted") -> None:
+        """End one reason; without any left the camera is opened again."""
+        self._pauses.discard(reason)
+        if not self._pauses:
+            self._resumed.set()
 
     async def run(self) -> None:
         """Watch until the camera comes to its end."""
         try:
             while True:
-                while self._paused:
+                while self._pauses:
                     await self._resumed.wait()
                 self._session = anyio.CancelScope()
                 with self._session:
