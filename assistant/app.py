@@ -19,7 +19,7 @@ from assistant.audio.listener import Listener
 from assistant.caption import CAPTIONERS
 from assistant.config import Config
 from assistant.errors import AssistantError, DeviceError
-from assistant.events import Notice, StageFailed
+from assistant.events import Event, Notice, StageFailed
 from assistant.health import Health
 from assistant.loading import Networks, load_networks
 from assistant.models.store import ModelStore
@@ -124,6 +124,10 @@ class Assistant:
         self._observers.add(self.senses, answering)
         for part in (transcriber, responder, emotions):
             self._closing.callback(part.close)
+
+    def emit(self, event: Event) -> None:
+        """Show what a companion of the assistant has to tell to everyone who watches."""
+        self._emit(event)
 
     def health(self) -> Health:
         """Whether it hears, and what does not work."""
