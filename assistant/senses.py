@@ -35,7 +35,7 @@ class LiveSenses:
 
     def __init__(self, captioner: Captioner, emotions: EmotionMonitor, clock: Clock) -> None:
         self._captioner = captioner
-        self._emotions = emotions
+        self.emotions = emotions
         self._clock = clock
         self._unavailable: dict[str, str] = {}
         self._group: TaskGroup | None = None
@@ -51,7 +51,7 @@ class LiveSenses:
     def feel(self, evidence: FaceEvidence) -> None:
         """Look at the expression of a face that the watcher found."""
         if self._group is not None:
-            self._group.start_soon(self._emotions.face, evidence)
+            self._group.start_soon(self.emotions.face, evidence)
 
     def scene(self) -> SceneState | None:
         """The newest scene, None before the first or without a camera."""
@@ -64,7 +64,7 @@ class LiveSenses:
 
     def emotion(self) -> EmotionState | None:
         """How the person seems to feel now, None without evidence."""
-        return self._emotions.state(self._clock.monotonic_s())
+        return self.emotions.state(self._clock.monotonic_s())
 
     def unavailable(self) -> dict[str, str]:
         """What does not work now: stage → reason."""
