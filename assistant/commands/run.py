@@ -15,6 +15,8 @@ from assistant.audio.speaker import Speaker
 from assistant.clock import LoopClock
 from assistant.config import Config
 from assistant.errors import ConfigError
+from assistant.governor.governor import Governor
+from assistant.governor.savings import LiveSavings
 from assistant.models.store import ModelStore
 from assistant.ports import AudioSink, TurnObserver
 from assistant.settings import load_config
@@ -42,6 +44,8 @@ async def _run(config: Config) -> None:
     if config.telemetry.events is not None:
         events = EventsFile(config.telemetry.events, log_content=config.telemetry.log_content, append=True)
         observers.append(events)
+    governor = Governor(config, clock)
+    observers.append(governor)
     assistant = Assistant(
         config, Devices(Microphone(config.audio), speaker, camera), ModelStore(config.models.dir), clock, observers
     )
@@ -51,6 +55,9 @@ async def _run(config: Config) -> None:
             await group.start(_end_on_signal, group.cancel_scope)
             await group.start(_toggle_mute, assistant)
             await assistant.start()
+            if config.governor.enabled and assistant.controls is not None:
+                savings = LiveSavings(assistant.senses, config.governor.slow_rate_hz)
+                group.start_soon(governor.run, savings, assistant.controls, assistant.emit)
             await assistant.run()
             group.cancel_scope.cancel()
     finally:
