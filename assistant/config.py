@@ -65,8 +65,9 @@ class VadConfig(Section):
 class WakeConfig(Section):
     """How the assistant is called."""
 
-    mode: Literal["phrase", "always"] = "phrase"
-    """"phrase" waits for a wake phrase, "always" takes every utterance as addressed to it."""
+    mode: Literal["phrase", "push-to-talk", "always"] = "phrase"
+    """"phrase" waits for a wake phrase, "push-to-talk" for being told to listen (SIGUSR2), once an utterance; "always"
+    takes every utterance as addressed to it."""
     phrases: tuple[str, ...] = ("hey jarvis", "你好贾维斯")
     """Wake phrases, English or Chinese; any of them wakes it."""
     first_stage: str = "vad"
@@ -75,6 +76,8 @@ class WakeConfig(Section):
     """How alike the heard words must sound to a phrase: higher wakes less often by mistake, lower misses less often."""
     follow_up_s: Seconds = 8.0
     """Seconds after an answer in which no wake phrase is needed."""
+    refractory_s: Seconds = 2.0
+    """A wake phrase alone that follows another this soon is the same call, said twice."""
 
 
 class AsrConfig(Section):
@@ -127,8 +130,15 @@ class EmotionConfig(Section):
 
     channels: tuple[str, ...] = ("face", "voice", "text")
     """Channels to use; an empty list switches emotion off."""
+    fusion: str = "pooling"
+    """How their opinions become one: "pooling" (learned reliabilities), "attention" or "concatenation" (networks that
+    you train), or "fixed" (a plain weighted mean)."""
+    fusion_model: Path | None = None
+    """What `assistant-export train fusion` wrote: a `.json` file for "pooling", an `.onnx` file or a bundle for the
+    networks. Unset: the one that ships, for "pooling"."""
     abstain_below: Fraction = 0.45
-    """Below this confidence the assistant is not sure how the person feels, and says so if asked."""
+    """Below this confidence, the chance that the label is right, the assistant is not sure how the person feels, and
+    says so if asked."""
     half_life_s: Annotated[float, Field(gt=0.0, le=600.0)] = 8.0
     """Evidence counts half after this time."""
     affects_reply: bool = True
