@@ -1,0 +1,57 @@
+"""One assistant a socket: a lock beside it that the kernel frees when its holder dies, however it dies."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from assistant.errors import AlreadyRunningError, ConfigError
+
+
+@contextmanager
+def only_instance(socket: Path) -> Iterator[None]:
+    """Hold the lock of `socket`. Whatever lies at its path then was left by an assistant that is dead, and is removed.
+
+    Raises `AlreadyRunningError` naming the holder's process, and `ConfigError` where no socket can be.
+    """
+    lock = socket.with_name(f"{socket.name}.lock")
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640)
+    except OSError as error:
+        raise ConfigError(
+            f"The control socket {socket} cannot be used: {lock.name}: {error.strerror}.",
+            remedy="Set control.socket to a path in a folder that the assistant may write to.",
+        ) from error
+    try:
+        _take(descriptor, socket)
+        _remove_stale(socket)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        yield
+        socket.unlink(missing_ok=True)
+    finally:
+        os.close(descriptor)
+
+
+def _take(descriptor: int, socket: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(descriptor, 20, 0).decode("ascii", "replace") or "unknown"
+        raise AlreadyRunningError(
+            f"An assistant is running already: process {holder} holds {socket}.",
+            remedy="`assistant status` shows it. End it first, or give this one another control.socket.",
+        ) from None
+
+
+def _remove_stale(socket: Path) -> None:
+    if socket.is_socket():
+        socket.unlink(missing_ok=True)
+    elif os.path.lexists(socket):
+        raise ConfigError(
+            f"The control socket {socket} cannot be used: something else is there already.",
+            remedy="Remove it, or set control.socket to another path.",
+        )
