@@ -136,7 +136,7 @@ class EmotionConfig(Section):
     fusion_model: Path | None = None
     """What `assistant-export train fusion` wrote: a `.json` file for "pooling", an `.onnx` file or a bundle for the
     networks. Unset: the one that ships, for "pooling"."""
-    abstain_below: Fraction = 0.45
+    abstain_below: Fraction = 0.5
     """Below this confidence, the chance that the label is right, the assistant is not sure how the person feels, and
     says so if asked."""
     half_life_s: Annotated[float, Field(gt=0.0, le=600.0)] = 8.0
@@ -235,6 +235,15 @@ class GovernorConfig(Section):
     """Whether it says aloud what it does without."""
 
 
+class ServiceConfig(Section):
+    """Limits of the installed service; elsewhere they have no effect."""
+
+    memory_limit_mb: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    """Memory above which the service is ended and started anew; 0 for four fifths of the machine's."""
+    cpu_limit: Annotated[float, Field(ge=0.0, le=1024.0)] = 0.0
+    """Processor cores that it may keep busy; 0 for no limit."""
+
+
 class TelemetryConfig(Section):
     """What is recorded about a run."""
 
@@ -261,4 +270,5 @@ class Config(Section):
     state: StateConfig = StateConfig()
     control: ControlConfig = ControlConfig()
     governor: GovernorConfig = GovernorConfig()
+    service: ServiceConfig = ServiceConfig()
     telemetry: TelemetryConfig = TelemetryConfig()
