@@ -69,6 +69,7 @@ class Governor:
         try:
             async with anyio.create_task_group() as group:
                 while True:
+                    await self._clock.sleep_until(self._clock.monotonic_s() + self._config.every_s)
                     # A sensor that hangs (a bus that is stuck) says nothing; the next reading tries again.
                     with suppress(StageError):
                         self.reading = await worker.run(self._sensors.read)
@@ -76,7 +77,6 @@ class Governor:
                         if change is not None:
                             self._take(change, savings, emit)
                             self._say(change, voice, group)
-                    await self._clock.sleep_until(self._clock.monotonic_s() + self._config.every_s)
         finally:
             worker.close()
             savings.apply(0)

@@ -36,6 +36,8 @@ _BELOW_THROTTLING_C = (5.0, 1.0)
 _OVERCURRENT_S = (30.0, 120.0)
 """How long an over-current event is a strain, and how long it keeps the steps."""
 _LONGEST_RECOVERY_S = 900.0
+_RELAPSES = 10
+"""Counted at most."""
 
 
 class Strain(IntEnum):
@@ -108,10 +110,12 @@ class Policy:
 
     def _move(self, step: int, now_s: float) -> Change:
         before, self.step = self.step, step
-        since_ease_s = now_s - self._eased_at_s
         if step > before:
-            soon = since_ease_s < 2 * self._recovery_s()
-            self._relapses = self._relapses + 1 if soon else 0
+            if now_s - self._eased_at_s < 2 * self._recovery_s():
+                self._relapses = min(self._relapses + 1, _RELAPSES)
+            elif before == 0:
+                self._relapses = 0
+            self._eased_at_s = -math.inf
         else:
             self._eased_at_s = now_s
         self._changed_at_s = now_s
@@ -132,7 +136,8 @@ class Policy:
             lost = reading.memory_pressure
             strain = _rising(lost, (_PRESSURE[0] / 2, *_PRESSURE))
             yield Assessment("memory", strain, f"{lost:.0%} of the time lost to waiting for memory")
-        for zone in reading.temperatures:
+        if reading.temperatures:
+            zone = max(reading.temperatures, key=lambda zone: (self._heat(zone), zone.celsius))
             yield Assessment("temperature", self._heat(zone), f"{zone.celsius:.0f} °C at {zone.zone}")
         if reading.throttled:
             yield Assessment("temperature", Strain.STRAINED, "slowed down by the kernel because of heat")
