@@ -7,16 +7,19 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from assistant.config import Config
+from assistant.dialogue.answer import Answer
 from assistant.dialogue.completeness import is_unfinished
+from assistant.dialogue.overlap import is_backchannel
 from assistant.dialogue.replies import phrase
-from assistant.dialogue.respond import Answer, Responder
+from assistant.dialogue.respond import Responder
 from assistant.dialogue.style import speaking_style
 from assistant.emotion.monitor import EmotionMonitor
 from assistant.errors import StageError
-from assistant.events import Event, PlaybackFinished, ReplyChunk, StageFailed, StageTimed, Transcript, Utterance
+from assistant.events import Event, PlaybackFinished, ReplyChunk, StageTimed, Transcript, Utterance
 from assistant.ports import Clock, SpeakingStyle
 from assistant.skills import Controls, Senses, SkillContext
 from assistant.speaking import Sentence
+from assistant.stages import StageReports
 
 
 class Reply:
@@ -49,6 +52,7 @@ class Answering:
         self._config = config
         self._clock = clock
         self._emit = emit
+        self._stages = StageReports(clock, emit)
 
     def answer(self, transcript: Transcript, utterance: Utterance) -> Reply:
         """The reply to what was just said; nothing happens before its sentences are asked for."""
@@ -56,17 +60,30 @@ class Answering:
         reply.sentences = self._sentences(transcript, utterance, reply)
         return reply
 
-    async def understands(self, text: str, language: str) -> bool:
-        """Whether `text` is a request that a skill answers. Raises `StageError`."""
-        return await self._responder.understands(text, language)
+    async def intent(self, text: str, language: str) -> str | None:
+        """The name of the request that `text` is, None when no skill answers it. Raises `StageError`."""
+        return await self._responder.intent(text, language)
 
-    async def end_silence_s(self, text: str, language: str) -> float:
-        """How long someone who said `text` must be silent to have finished. Raises `StageError`."""
+    async def end_silence_s(self, text: str, language: str, *, over_reply: bool) -> float:
+        """How long someone who said `text` must be silent to have finished; `over_reply` if the assistant was talking
+        meanwhile, so that it may have been no more than a nod. Raises `StageError`."""
         vad = self._config.vad
+        if over_reply and is_backchannel(text):
+            return vad.end_silence_complete_s
         if is_unfinished(text):
             return vad.end_silence_unfinished_s
-        understood = await self.understands(text, language)
+        understood = await self.intent(text, language) is not None
         return vad.end_silence_complete_s if understood else vad.end_silence_s
+
+    async def expected(self, text: str, language: str, turn_id: int) -> Sentence | None:
+        """The first sentence of the answer to `text`, where finding it out has no effect, else None. Raises
+        `StageError`."""
+        context = SkillContext(turn_id, self._clock, self._senses, self._controls)
+        first = await self._responder.expected(text, language, context)
+        if first is None:
+            return None
+        style = speaking_style(self._emotions.state(self._clock.monotonic_s()), self._config)
+        return Sentence(first.text, first.language, style)
 
     def announcement(self, turn_id: int, text: str, language: str) -> Reply:
         """A reply to nothing: a timer that rings."""
@@ -95,7 +112,7 @@ class Answering:
         try:
             answer = await self._understand(transcript)
         except StageError as error:
-            self._emit(StageFailed(self._clock.monotonic_s(), "interpreter", error.message, error.remedy or ""))
+            self._stages.failed("interpreter", error)
             language = "zh" if transcript.language == "zh" else "en"
             yield self._said(turn_id, phrase("skill_failed", language), language, style)
             return
@@ -104,12 +121,15 @@ class Answering:
                 yield self._said(turn_id, sentence, answer.language, style)
         reply.ends_conversation = answer.ends_conversation
         for failure in answer.failures:
-            self._emit(failure)
+            self._stages.tell(failure)
+        if not answer.failures:
+            self._stages.works(answer.stage)
 
     async def _understand(self, transcript: Transcript) -> Answer:
         turn_id, started_at_s = transcript.turn_id, self._clock.monotonic_s()
         context = SkillContext(turn_id, self._clock, self._senses, self._controls)
         answer = await self._responder.answer(transcript, context)
+        self._stages.works("interpreter")
         self._emit(StageTimed(self._clock.monotonic_s(), turn_id, "understand", started_at_s, answer.interpretation_s))
         self._emit(answer.understood)
         caption = self._senses.caption(answer.language)

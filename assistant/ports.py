@@ -214,6 +214,41 @@ class FaceEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class EmotionEvidence:
+    """What the channels say at n moments, for a fusion that knows c channels."""
+
+    probabilities: npt.NDArray[np.float64]
+    """Shape (n, c, 7), in the order of `EMOTION_LABELS`; each row sums to 1. Any row where nothing is present."""
+    confidence: npt.NDArray[np.float64]
+    """Shape (n, c), 0 to 1."""
+    half_lives: npt.NDArray[np.float64]
+    """Shape (n, c): ages in half-lives, from 0."""
+    present: npt.NDArray[np.bool_]
+    """Shape (n, c): whether the channel says anything. What is not present does not count."""
+
+
+@dataclass(frozen=True, slots=True)
+class PooledEmotion:
+    """What a fusion makes of n moments."""
+
+    probabilities: npt.NDArray[np.float64]
+    """Shape (n, 7), sums to 1, calibrated: what is given 0.6 should be right six times in ten."""
+    weights: npt.NDArray[np.float64]
+    """Shape (n, c), how much each channel counted; sums to 1, or is all 0 where none was present."""
+
+
+class EmotionFusionHead(Protocol):
+    """Several channels' opinions into one. Called on the event loop: it takes well under a millisecond."""
+
+    name: str
+    channels: tuple[str, ...]
+    """The channels that it knows, in the order of its evidence."""
+
+    def pool(self, evidence: EmotionEvidence) -> PooledEmotion:
+        """One opinion a moment; the prior where no channel is present."""
+
+
+@dataclass(frozen=True, slots=True)
 class SpeakingStyle:
     """How a sentence is said, around the voice's own neutral."""
 
@@ -275,7 +310,11 @@ class Interpreter(Protocol):
 
 
 class Skill(Protocol):
-    """Something that the assistant can do. One file in `assistant/skills/` and one line in its registry."""
+    """Something that the assistant can do. One file in `assistant/skills/` and one line in its registry.
+
+    A skill may also have `answers_ahead`, a frozenset of those of its intents whose `handle` changes nothing: their
+    answers are prepared while the person may still go on speaking, and thrown away if they do.
+    """
 
     intents: frozenset[str]
     """The intents that it answers, as named in `assistant/dialogue/sentences/*.yaml`."""

@@ -1,5 +1,8 @@
-"""From sentences to sound: the next sentence is synthesised while the last one plays, and both end at once when the
-person interrupts."""
+"""From sentences to sound: the next sentence is synthesised while the last one plays.
+
+When someone speaks over a reply, `hold` has it fall silent at once; it goes on where it stopped as soon as it may, and
+when the reply is cancelled instead, synthesis and sound end together.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Protocol
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
@@ -16,17 +18,19 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from assistant.audio.echo import EchoGuard
 from assistant.errors import DeviceError, StageError
 from assistant.events import (
-    AudioArray,
     Event,
     PlaybackFinished,
+    PlaybackPaused,
+    PlaybackResumed,
     PlaybackStarted,
     SpeechChunk,
-    StageFailed,
-    StageRecovered,
     StageTimed,
     Utterance,
 )
+from assistant.playback import Tape
 from assistant.ports import AudioSink, Clock, SpeakingStyle
+from assistant.speaking_ahead import Voices, VoicesAhead
+from assistant.stages import StageReports
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +40,6 @@ class Sentence:
     text: str
     language: str
     style: SpeakingStyle
-
-
-class Voices(Protocol):
-    """What synthesises: `assistant.tts.process.SpeechProcess`, or a double."""
-
-    def speak(self, sentence: str, language: str, style: SpeakingStyle) -> AsyncGenerator[tuple[AudioArray, int], None]:
-        """Blocks of speech (n,) and their sample rate. Raises `StageError`."""
 
 
 class Speaking:
@@ -57,52 +54,86 @@ class Speaking:
         guard: EchoGuard | None = None,
     ) -> None:
         """`guard` is told what is played and when."""
-        self._voices = voices
+        self._voices = VoicesAhead(voices)
         self._sink = sink
         self._clock = clock
         self._emit = emit
         self._guard = guard
-        self._failing: set[str] = set()
-        """Stages that failed when they were last used."""
-        self.audible = False
-        """Whether a reply is being heard right now."""
+        self._stages = StageReports(clock, emit)
+        self._playback: _Playback | None = None
+        self._last_words = ""
         self._silent_since_s = -math.inf
+        self.audible = False
+        """Whether a reply is being heard right now; a paused one is not."""
+
+    @property
+    def paused(self) -> bool:
+        """Whether a reply that was being heard is held."""
+        return self._playback is not None and self._playback.paused
 
     def overlaps(self, utterance: Utterance) -> bool:
         """Whether a reply was heard while the person spoke."""
         return self.audible or utterance.started_at_s < self._silent_since_s
 
+    def words(self) -> str:
+        """What is being said, or was said last, up to a second ahead of what was heard."""
+        if self._playback is None:
+            return self._last_words
+        self._playback.tape.note(self._sink.played_s())
+        return self._playback.tape.text(self._playback.tape.heard_s + 1.0)
+
+    async def prepare(self, sentence: Sentence) -> None:
+        """Synthesise what will probably be said next; returns when that is done or discarded."""
+        await self._voices.prepare(sentence.text, sentence.language, sentence.style)
+
+    def discard(self) -> None:
+        """What was prepared will not be said."""
+        self._voices.discard()
+
+    def hold(self) -> None:
+        """Fall silent at once, or do not begin, until the reply's `may_go_on` returns."""
+        playback = self._playback
+        if playback is None or playback.run is None or playback.run.cancel_called:
+            return
+        playback.run.cancel()
+        self._fall_silent()
+        playback.tape.rewind(self._sink.played_s())
+        if self.audible:
+            self._mark_silent()
+            playback.paused = True
+            self._emit(PlaybackPaused(self._clock.monotonic_s(), playback.turn_id))
+
     async def speak(
-        self, turn_id: int, sentences: AsyncGenerator[Sentence, None], may_begin: Callable[[], Awaitable[None]]
+        self, turn_id: int, sentences: AsyncGenerator[Sentence, None], may_go_on: Callable[[], Awaitable[None]]
     ) -> None:
-        """Say all sentences, the first one once `may_begin` returns. Cancelling it stops the sound at once;
-        `PlaybackFinished` tells what was heard."""
-        playback = _Playback(turn_id, self._sink.played_s())
+        """Say all sentences; the first one, and the rest after a `hold`, once `may_go_on` returns. Cancelling it stops
+        the sound at once; `PlaybackFinished` tells what was heard."""
+        playback = self._playback = _Playback(turn_id, Tape(self._sink.played_s()))
         send, receive = anyio.create_memory_object_stream[SpeechChunk](1)
         completed = False
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._synthesize, playback, sentences, send)
-                await self._play(playback, receive, may_begin)
-            await self._drain(playback)
+                async with receive:
+                    await self._play_with_pauses(playback, receive, may_go_on)
             completed = not playback.failed
         finally:
+            self._playback = None
             if not completed:
-                self._sink.stop()
-                if self._guard is not None:
-                    self._guard.cut(self._clock.monotonic_s())
+                self._fall_silent()
             if self.audible:
-                self.audible, self._silent_since_s = False, self._clock.monotonic_s()
-            played_s = self._sink.played_s() - playback.played_before_s
-            heard = playback.heard(played_s)
-            self._emit(PlaybackFinished(self._clock.monotonic_s(), turn_id, played_s, heard, completed))
+                self._mark_silent()
+            playback.tape.note(self._sink.played_s())
+            self._last_words = playback.tape.text()
+            played_s, now_s = playback.tape.heard_s, self._clock.monotonic_s()
+            self._emit(PlaybackFinished(now_s, turn_id, played_s, self._last_words, completed))
 
     async def play(self, chunk: SpeechChunk) -> None:
         """A short sound of the assistant's own, such as the one that says it listens."""
         try:
             self._tell_guard(await self._sink.play(chunk), chunk)
         except DeviceError as error:
-            self._fail("speaker", error)
+            self._stages.failed("speaker", error)
 
     async def _synthesize(
         self,
@@ -117,7 +148,7 @@ class Speaking:
                     await self._synthesize_one(playback, sentence, send)
                 except StageError as error:
                     playback.failed = True
-                    self._fail("synthesizer", error)
+                    self._stages.failed("synthesizer", error)
 
     async def _synthesize_one(
         self, playback: _Playback, sentence: Sentence, send: MemoryObjectSendStream[SpeechChunk]
@@ -127,8 +158,8 @@ class Speaking:
         async with aclosing(self._voices.speak(sentence.text, sentence.language, sentence.style)) as blocks:
             async for samples, rate_hz in blocks:
                 now_s = self._clock.monotonic_s()
+                self._stages.works("synthesizer")
                 if playback.first_block_at_s is None:
-                    self._recover("synthesizer")
                     playback.first_block_at_s = now_s
                     compute_s = time.perf_counter() - started
                     self._emit(StageTimed(now_s, playback.turn_id, "synthesize", asked_at_s, compute_s))
@@ -137,75 +168,78 @@ class Speaking:
                 self._emit(chunk)
                 await send.send(chunk)
 
-    async def _play(
+    async def _play_with_pauses(
         self,
         playback: _Playback,
-        receive: MemoryObjectReceiveStream[SpeechChunk],
-        may_begin: Callable[[], Awaitable[None]],
+        chunks: MemoryObjectReceiveStream[SpeechChunk],
+        may_go_on: Callable[[], Awaitable[None]],
     ) -> None:
-        async with receive:
-            async for chunk in receive:
-                if playback.failed_device:
-                    continue
-                if not playback.started:
-                    await may_begin()
-                try:
-                    heard_at_s = await self._sink.play(chunk)
-                except DeviceError as error:
-                    playback.failed = playback.failed_device = True
-                    self._fail("speaker", error)
-                    continue
-                self._recover("speaker")
-                self.audible = True
-                self._tell_guard(heard_at_s, chunk)
-                playback.add(chunk)
-                if playback.started:
-                    continue
-                playback.started = True
-                waiting_since_s = playback.first_block_at_s or heard_at_s
-                self._emit(StageTimed(heard_at_s, playback.turn_id, "output", waiting_since_s, 0.0))
-                self._emit(PlaybackStarted(heard_at_s, playback.turn_id))
+        while True:
+            await may_go_on()
+            with anyio.CancelScope() as playback.run:
+                for chunk in list(playback.tape.rest()):
+                    await self._play(playback, chunk)
+                async for chunk in chunks:
+                    playback.tape.add(chunk)
+                    await self._play(playback, chunk)
+                await self._drain(playback)
+            if not playback.run.cancelled_caught:
+                return
+
+    async def _play(self, playback: _Playback, chunk: SpeechChunk) -> None:
+        if playback.failed_device:
+            return
+        try:
+            heard_at_s = await self._sink.play(chunk)
+        except DeviceError as error:
+            playback.failed = playback.failed_device = True
+            self._stages.failed("speaker", error)
+            return
+        self._stages.works("speaker")
+        if playback.run is not None and playback.run.cancel_called:
+            return  # held in this very moment
+        self.audible = True
+        self._tell_guard(heard_at_s, chunk)
+        playback.tape.note(self._sink.played_s())
+        if playback.paused:
+            playback.paused = False
+            self._emit(PlaybackResumed(heard_at_s, playback.turn_id))
+        if not playback.started:
+            playback.started = True
+            waiting_since_s = playback.first_block_at_s or heard_at_s
+            self._emit(StageTimed(heard_at_s, playback.turn_id, "output", waiting_since_s, 0.0))
+            self._emit(PlaybackStarted(heard_at_s, playback.turn_id))
 
     async def _drain(self, playback: _Playback) -> None:
         try:
             await self._sink.drain()
         except DeviceError as error:
             playback.failed = True
-            self._fail("speaker", error)
+            self._stages.failed("speaker", error)
+
+    def _fall_silent(self) -> None:
+        self._sink.stop()
+        if self._guard is not None:
+            self._guard.cut(self._clock.monotonic_s())
+
+    def _mark_silent(self) -> None:
+        self.audible, self._silent_since_s = False, self._clock.monotonic_s()
 
     def _tell_guard(self, heard_at_s: float, chunk: SpeechChunk) -> None:
         if self._guard is not None:
             self._guard.reference(heard_at_s, chunk.samples, chunk.sample_rate_hz)
 
-    def _fail(self, stage: str, error: DeviceError | StageError) -> None:
-        self._failing.add(stage)
-        self._emit(StageFailed(self._clock.monotonic_s(), stage, error.message, error.remedy or ""))
 
-    def _recover(self, stage: str) -> None:
-        if stage in self._failing:
-            self._failing.discard(stage)
-            self._emit(StageRecovered(self._clock.monotonic_s(), stage))
-
-
+@dataclass(slots=True, eq=False)
 class _Playback:
     """One reply on its way."""
 
-    def __init__(self, turn_id: int, played_before_s: float) -> None:
-        self.turn_id = turn_id
-        self.played_before_s = played_before_s
-        self.first_block_at_s: float | None = None
-        self.started = False
-        self.failed = False
-        self.failed_device = False
-        self._sentences: list[tuple[float, str]] = []
-        self._queued_s = 0.0
-
-    def add(self, chunk: SpeechChunk) -> None:
-        """A chunk has begun to play."""
-        if chunk.text:
-            self._sentences.append((self._queued_s, chunk.text))
-        self._queued_s += len(chunk.samples) / chunk.sample_rate_hz
-
-    def heard(self, played_s: float) -> str:
-        """The sentences that had begun within the first `played_s` seconds."""
-        return " ".join(text for begins_s, text in self._sentences if begins_s < played_s)
+    turn_id: int
+    tape: Tape
+    run: anyio.CancelScope | None = None
+    """What is cancelled to pause it."""
+    first_block_at_s: float | None = None
+    started: bool = False
+    paused: bool = False
+    failed: bool = False
+    failed_device: bool = False

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from assistant.dialogue import DIALOGUE_MODELS, INTERPRETERS
+from assistant.dialogue.answer import Answer, FirstSentence
 from assistant.dialogue.memory import ConversationMemory
+from assistant.dialogue.questions import OpenQuestion
 from assistant.dialogue.replies import phrase
 from assistant.dialogue.sentences import SentenceSplitter, split_sentences
 from assistant.dialogue.style import Wording
@@ -34,23 +36,6 @@ _TOLD: dict[EmotionLabel, str] = {
     "angry": "told_bad",
     "disgust": "told_bad",
 }
-
-
-@dataclass(slots=True)
-class Answer:
-    """One answer in the making: what was understood is known at once, the sentences come as they are made."""
-
-    understood: IntentRecognized
-    language: str
-    """Of the sentences: "en" or "zh"."""
-    interpretation_s: float
-    """Seconds of work that understanding took, for `StageTimed`."""
-    sentences: AsyncGenerator[str, None]
-    """To be iterated once. Never raises `AssistantError`: a failure is spoken, and told in `failures`."""
-    ends_conversation: bool = False
-    """Whether no follow-up window opens. Known once `sentences` is exhausted."""
-    failures: list[StageFailed] = field(default_factory=list)
-    """What went wrong. Complete once `sentences` is exhausted."""
 
 
 class Responder:
@@ -79,6 +64,8 @@ class Responder:
         self._dialogue_model = dialogue_model
         self._config = config
         self._wording = Wording(config)
+        self._open_question = OpenQuestion()
+        self._interpreted: tuple[object, Intent | None] | None = None
         self.memory = memory or ConversationMemory()
 
     @classmethod
@@ -94,10 +81,24 @@ class Responder:
             config,
         )
 
-    async def understands(self, text: str, language: str) -> bool:
-        """Whether `text` is a request that a skill answers. Does nothing about it."""
-        intent = await self._worker.run(self._interpreter.interpret, text, language)
-        return intent is not None and intent.name in self._skills
+    async def intent(self, text: str, language: str) -> str | None:
+        """The name of the request that `text` is, None when no skill answers it. Does nothing about it."""
+        intent = await self._interpret(text, language)
+        return intent.name if intent is not None else None
+
+    async def expected(self, text: str, language: str, context: SkillContext) -> FirstSentence | None:
+        """How the answer to `text` begins, where finding it out has no effect; None where it has, or is not known."""
+        intent = await self._interpret(text, language)
+        if intent is None or intent.name not in getattr(self._skills[intent.name], "answers_ahead", ()):
+            return None
+        language = self._reply_language(intent.language)
+        try:
+            reply: Reply = await self._skills[intent.name].handle(replace(intent, language=language), context)
+            emotion = context.senses.emotion()
+            text = self._wording.preview(reply.text, intent.name, emotion, language, context.turn_id)
+        except Exception:  # The answer proper will fail too, and say so.
+            return None
+        return next((FirstSentence(sentence, language) for sentence in split_sentences(text)), None)
 
     async def answer(self, transcript: Transcript, context: SkillContext) -> Answer:
         """Understand `transcript` and begin the answer. Raises `StageError` only if the interpreter hangs.
@@ -105,34 +106,44 @@ class Responder:
         The turn manager records `memory.heard` and `memory.played`; what was generated but not played was not said.
         """
         started_s = time.perf_counter()
-        intent = await self._worker.run(self._interpreter.interpret, transcript.text, transcript.language)
+        intent = await self._interpret(transcript.text, transcript.language)
         interpretation_s = time.perf_counter() - started_s
-        known = intent is not None and intent.name in self._skills
+        self._open_question.close()
         language = self._reply_language(intent.language if intent else transcript.language)
         answer = Answer(
             understood=IntentRecognized(
                 at_s=context.clock.monotonic_s(),
                 turn_id=context.turn_id,
-                intent=intent.name if intent and known else None,
-                slots=dict(intent.slots) if intent and known else {},
+                intent=intent.name if intent else None,
+                slots=dict(intent.slots) if intent else {},
             ),
             language=language,
             interpretation_s=interpretation_s,
             sentences=_nothing(),
         )
-        if intent is not None and known:
-            spoken = Intent(name=intent.name, slots=intent.slots, language=language, text=intent.text)
-            answer.sentences = self._from_skill(spoken, context, answer)
+        if intent is not None:
+            answer.stage = f"skill {intent.name}"
+            answer.sentences = self._from_skill(replace(intent, language=language), context, answer)
         elif self._dialogue_model is not None:
+            answer.stage = "language model"
             answer.sentences = self._from_model(self._dialogue_model, transcript, context, answer)
         else:
-            told = _told_feeling(context.senses.emotion())
-            answer.sentences = _spoken(phrase(told or "unknown", language, context.turn_id))
+            answer.stage = "emotion"
+            answer.sentences = self._from_nobody(context, answer)
         return answer
 
     def close(self) -> None:
         """End the interpreter's thread."""
         self._worker.close()
+
+    async def _interpret(self, text: str, language: str) -> Intent | None:
+        """The request that `text` is, perhaps as the answer to a question; None when no skill answers it. What was
+        interpreted ahead of the turn is not interpreted again. Raises `StageError`."""
+        asked = (text, language, self._open_question.asked)
+        if self._interpreted is None or self._interpreted[0] != asked:
+            intent = await self._worker.run(self._open_question.interpret, self._interpreter, text, language)
+            self._interpreted = asked, intent if intent is not None and intent.name in self._skills else None
+        return self._interpreted[1]
 
     def _reply_language(self, spoken: str) -> str:
         wanted = self._config.dialogue.reply_language
@@ -146,10 +157,22 @@ class Responder:
             emotion = context.senses.emotion()
             text = self._wording.apply(reply.text, intent.name, emotion, answer.language, context.turn_id)
             answer.ends_conversation = reply.ends_conversation
+            if reply.asks is not None:
+                self._open_question.ask(reply.asks, intent)
         except Exception as error:  # Whatever a skill does wrong, the conversation goes on.
-            self._note_failure(f"skill {intent.name}", error, context, answer)
+            self._note_failure(error, context, answer)
             text = phrase("skill_failed", answer.language)
         for sentence in split_sentences(text):
+            yield sentence
+
+    async def _from_nobody(self, context: SkillContext, answer: Answer) -> AsyncGenerator[str, None]:
+        """What is said to someone who asked for nothing that anyone can do."""
+        told = None
+        try:
+            told = _told_feeling(context.senses.emotion())
+        except Exception as error:  # Whatever the emotions do wrong, the conversation goes on.
+            self._note_failure(error, context, answer)
+        for sentence in split_sentences(phrase(told or "unknown", answer.language, context.turn_id)):
             yield sentence
 
     async def _from_model(
@@ -161,7 +184,7 @@ class Responder:
                 for sentence in splitter.feed(piece):
                     yield sentence
         except Exception as error:  # Whatever the model, a caption or the emotions do wrong, the conversation goes on.
-            self._note_failure("language model", error, context, answer)
+            self._note_failure(error, context, answer)
             yield phrase("model_failed", answer.language)
             return
         for sentence in splitter.flush():
@@ -188,7 +211,8 @@ class Responder:
         caption = context.senses.caption(language)
         return caption.text if caption else ""
 
-    def _note_failure(self, stage: str, error: Exception, context: SkillContext, answer: Answer) -> None:
+    def _note_failure(self, error: Exception, context: SkillContext, answer: Answer) -> None:
+        stage = answer.stage
         _LOG.warning("The %s failed.", stage, exc_info=error)
         told = error.message if isinstance(error, AssistantError) else repr(error)
         remedy = (error.remedy if isinstance(error, AssistantError) else None) or ""
@@ -204,11 +228,6 @@ def _told_feeling(emotion: EmotionState | None) -> str | None:
         for item in emotion.contributions
     )
     return _TOLD.get(emotion.label) if told else None
-
-
-async def _spoken(text: str) -> AsyncGenerator[str, None]:
-    for sentence in split_sentences(text):
-        yield sentence
 
 
 async def _nothing() -> AsyncGenerator[str, None]:

@@ -46,12 +46,18 @@ class Wording:
 
     def apply(self, text: str, intent: str | None, emotion: EmotionState | None, language: str, turn_id: int) -> str:
         """`text`, perhaps with an opening before it."""
+        worded = self.preview(text, intent, emotion, language, turn_id)
+        if worded != text:
+            self._last_opening_turn = turn_id
+        return worded
+
+    def preview(self, text: str, intent: str | None, emotion: EmotionState | None, language: str, turn_id: int) -> str:
+        """What `apply` would make of `text`, without counting it as said."""
         opening = self._opening(intent, emotion)
         if opening is None or not text:
             return text
         if self._last_opening_turn is not None and turn_id - self._last_opening_turn < _TURNS_BETWEEN_OPENINGS:
             return text
-        self._last_opening_turn = turn_id
         space = "" if language == "zh" else " "
         return f"{phrase(opening, language, turn_id)}{space}{text}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -20,6 +20,14 @@ SKILLS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """What a skill asks back, so that a bare answer is understood."""
+
+    sentences: Mapping[str, str]
+    """Language → the request that an answer completes, `{}` standing for the answer: "set a timer for {}"."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """What a skill answers."""
 
@@ -27,6 +35,8 @@ class Reply:
     """One or more sentences in the language of the turn; empty says nothing aloud."""
     ends_conversation: bool = False
     """No follow-up window afterwards ("goodbye", "stop")."""
+    asks: Question | None = None
+    """What the text asks of the person: "For how long?"."""
 
 
 class Senses(Protocol):

@@ -32,6 +32,7 @@ class ClockSkill:
     """Reads the injected clock's wall time aloud."""
 
     intents = frozenset({"time_ask", "date_ask"})
+    answers_ahead = intents
 
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> ClockSkill:

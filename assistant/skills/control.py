@@ -22,6 +22,7 @@ class ControlSkill:
     """Commands about the conversation, not about the world."""
 
     intents = frozenset({"repeat", "volume_up", "volume_down", "volume_set", "stop", "mute", "goodbye", "help"})
+    answers_ahead = frozenset({"repeat", "goodbye", "help"})
 
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> ControlSkill:

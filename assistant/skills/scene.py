@@ -25,6 +25,7 @@ class SceneSkill:
     """Answers from the newest scene, and says how old it is when it is old."""
 
     intents = frozenset({"scene_describe", "scene_count", "scene_exists", "scene_where"})
+    answers_ahead = intents
 
     def __init__(self, *, min_confidence: float, max_age_s: float) -> None:
         self._min_confidence = min_confidence

@@ -21,6 +21,7 @@ class SmallTalkSkill:
     """Greetings, thanks, and questions about the assistant."""
 
     intents = frozenset(_KEYS)
+    answers_ahead = intents
 
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> SmallTalkSkill:

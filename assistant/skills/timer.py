@@ -10,7 +10,7 @@ from assistant.dialogue.durations import seconds_from_slots, spoken_duration, sp
 from assistant.dialogue.numbers import spoken_count
 from assistant.dialogue.replies import phrase
 from assistant.ports import Intent
-from assistant.skills import Reply, SkillContext
+from assistant.skills import Question, Reply, SkillContext
 
 if TYPE_CHECKING:
     from assistant.config import Config
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _MAX_SECONDS = 24 * 3600
 _MAX_TIMERS = 20
+_HOW_LONG = Question({"en": "set a timer for {}", "zh": "设置一个{}的计时器"})
 
 
 @dataclass(slots=True)
@@ -42,6 +43,7 @@ class TimerSkill:
     """Sets, lists and cancels timers. They run beside the conversation, so that no interruption stops them."""
 
     intents = frozenset({"timer_set", "timer_list", "timer_cancel"})
+    answers_ahead = frozenset({"timer_list"})
 
     def __init__(self) -> None:
         self._timers: dict[int, _Timer] = {}
@@ -55,7 +57,8 @@ class TimerSkill:
     async def handle(self, intent: Intent, context: SkillContext) -> Reply:
         """Set, list or cancel."""
         if intent.name == "timer_set":
-            return Reply(self._set(intent, context))
+            asks = _HOW_LONG if seconds_from_slots(intent.slots) == 0 else None
+            return Reply(self._set(intent, context), asks=asks)
         if intent.name == "timer_list":
             return Reply(self._list(intent.language, context))
         return Reply(self._cancel(intent))

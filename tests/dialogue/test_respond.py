@@ -8,7 +8,8 @@ import anyio
 import pytest
 
 from assistant.config import Config, DialogueConfig
-from assistant.dialogue.respond import Answer, Responder
+from assistant.dialogue.answer import Answer
+from assistant.dialogue.respond import Responder
 from assistant.errors import ConfigError, StageError
 from assistant.events import EmotionLabel, EmotionState, SceneCaption, SceneState, Transcript
 from assistant.ports import DialogueModel, DialogueTurn, Intent

@@ -104,11 +104,14 @@ class FixedAnswers:
         reply.ends_conversation = "Goodbye." in self._answers[transcript.text]
         return reply
 
-    async def understands(self, text: str, language: str) -> bool:
-        return text in self._answers
+    async def intent(self, text: str, language: str) -> str | None:
+        return {"stop": "stop"}.get(text.lower().rstrip("."), "known" if text in self._answers else None)
 
-    async def end_silence_s(self, text: str, language: str) -> float:
+    async def end_silence_s(self, text: str, language: str, *, over_reply: bool) -> float:
         return 0.5
+
+    async def expected(self, text: str, language: str, turn_id: int) -> Sentence | None:
+        return None
 
     def announcement(self, turn_id: int, text: str, language: str) -> Reply:
         return Reply(_sentences([text]))

@@ -1,0 +1,35 @@
+"""What the responder gives: an answer whose sentences come as they are made."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+
+from assistant.events import IntentRecognized, StageFailed
+
+
+@dataclass(slots=True)
+class Answer:
+    """One answer in the making: what was understood is known at once, the sentences come as they are made."""
+
+    understood: IntentRecognized
+    language: str
+    """Of the sentences: "en" or "zh"."""
+    interpretation_s: float
+    """Seconds of work that understanding took, for `StageTimed`."""
+    sentences: AsyncGenerator[str, None]
+    """To be iterated once. Never raises `AssistantError`: a failure is spoken, and told in `failures`."""
+    stage: str = ""
+    """What makes them, as `failures` name it; empty where nothing can fail."""
+    ends_conversation: bool = False
+    """Whether no follow-up window opens. Known once `sentences` is exhausted."""
+    failures: list[StageFailed] = field(default_factory=list)
+    """What went wrong. Complete once `sentences` is exhausted."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstSentence:
+    """How an answer begins."""
+
+    text: str
+    language: str

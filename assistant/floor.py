@@ -1,0 +1,134 @@
+"""Who has the floor: the person, a reply, or nobody.
+
+A reply waits while the person speaks, falls silent when they speak over it, and goes on if that was nothing. It lives
+in a cancel scope: an interruption cancels it, and with it all that was still to be said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import anyio
+
+from assistant.answering import Reply
+from assistant.events import Event, Interruption, SpeechChunk, TurnFinished
+from assistant.ports import Clock
+from assistant.speaking import Speaking
+
+PATIENCE_S = 3.0
+"""How long a reply waits to begin, and an announcement to be made, while someone speaks."""
+
+_STALE_S = 8.0
+"""A reply that was held up for so long is given up: nobody remembers where it stopped."""
+
+
+@dataclass(slots=True, eq=False)
+class Turn:
+    """One exchange, or one announcement."""
+
+    turn_id: int
+    insists: bool = False
+    """Whether it must be heard some time, whoever goes on speaking: a timer that rings."""
+    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    waited: bool = False
+    """Whether it has waited long enough: from then on, one that insists is not held up any more."""
+
+
+class Floor:
+    """Lets one speak at a time."""
+
+    def __init__(self, speaking: Speaking, clock: Clock, emit: Callable[[Event], None], *, barge_in: bool) -> None:
+        """With `barge_in`, speech holds up a reply that is being heard."""
+        self._speaking = speaking
+        self._clock = clock
+        self._emit = emit
+        self._barge_in = barge_in
+        self._lock = anyio.Lock()
+        self._changed = anyio.Event()
+        self._speaks = False
+        self._waiting = 0
+        self.current: Turn | None = None
+        self.last_turn_id = 0
+
+    @property
+    def person_is_done(self) -> bool:
+        """Whether the person is silent and all they said has been dealt with."""
+        return not self._speaks and self._waiting == 0
+
+    def person_began(self) -> None:
+        """The person begins to speak: what is being said is held, what is about to be said waits."""
+        self._speaks = True
+        if self.current is None or (self.current.insists and self.current.waited):
+            return
+        if self._barge_in or not self._speaking.audible:
+            self._speaking.hold()
+
+    def person_ended(self) -> None:
+        """They fell silent; what they said waits to be dealt with."""
+        self._speaks = False
+        self._waiting += 1
+        self._notify()
+
+    def dealt_with(self) -> None:
+        """One thing that they said needs no more attention."""
+        self._waiting -= 1
+        self._notify()
+
+    async def idle(self) -> None:
+        """Return when nobody speaks and nothing is left to answer."""
+        while not self.person_is_done or self.current is not None:
+            await self._changed.wait()
+
+    def claim(self, *, insists: bool = False) -> Turn:
+        """A new turn, which is the current one from now on."""
+        self.last_turn_id += 1
+        self.current = Turn(self.last_turn_id, insists)
+        return self.current
+
+    def interrupt(self, reason: str) -> None:
+        """Void the current turn: it falls silent and nothing more of it will be heard."""
+        if self.current is None or self.current.scope.cancel_called:
+            return
+        self._emit(Interruption(self._clock.monotonic_s(), self.current.turn_id, reason))
+        self.current.scope.cancel()
+
+    async def turn_ended(self) -> None:
+        """Return when no turn is going on, whether or not the person speaks."""
+        while self.current is not None:
+            await self._changed.wait()
+
+    async def vacant(self) -> None:
+        """Return when the reply that was interrupted has ended."""
+        async with self._lock:
+            pass
+
+    async def speak(self, turn: Turn, reply: Reply, sound: SpeechChunk | None = None) -> None:
+        """Speak the reply of the current turn to its end, or until it is interrupted; `sound` comes before it."""
+        async with self._lock:
+            try:
+                with turn.scope:
+                    if sound is not None:
+                        await self._speaking.play(sound)
+                        await anyio.sleep(len(sound.samples) / sound.sample_rate_hz)
+                    await self._speaking.speak(turn.turn_id, reply.sentences, lambda: self._may_go_on(turn))
+            finally:
+                if self.current is turn:
+                    self.current = None
+                self._emit(TurnFinished(self._clock.monotonic_s(), turn.turn_id))
+                self._notify()
+
+    async def _may_go_on(self, turn: Turn) -> None:
+        """Not to talk over someone; whatever it is that goes on, it is not waited for long."""
+        stale = self._speaking.paused and not turn.insists
+        with anyio.move_on_after(_STALE_S if stale else PATIENCE_S):
+            while not self.person_is_done:
+                await self._changed.wait()
+            return
+        turn.waited = True
+        if stale:
+            self.interrupt("speech")
+
+    def _notify(self) -> None:
+        self._changed.set()
+        self._changed = anyio.Event()

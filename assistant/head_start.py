@@ -1,0 +1,127 @@
+"""What is done while the endpointer still waits: recognise, tell it how long to wait, prepare the first sentence.
+
+Nothing of it is heard, shown as final or acted upon before the turn is committed, and it is void when the person goes
+on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from assistant.asr.transcriber import Transcriber
+from assistant.errors import StageError
+from assistant.events import Event, Transcript, Utterance
+from assistant.floor import Floor
+from assistant.han import script_language
+from assistant.ports import Clock, Recognition
+from assistant.speaking import Sentence, Speaking
+from assistant.wake.attention import Attention
+
+
+class Foresight(Protocol):
+    """What can be known of an answer before it is given: `assistant.answering.Answering`, or a double."""
+
+    async def end_silence_s(self, text: str, language: str, *, over_reply: bool) -> float:
+        """How long someone who said `text` must be silent to have finished. Raises `StageError`."""
+
+    async def expected(self, text: str, language: str, turn_id: int) -> Sentence | None:
+        """The first sentence of the answer where finding it out has no effect, else None. Raises `StageError`."""
+
+
+class HeadStart:
+    """Works ahead of the decision that an utterance has ended; one utterance at a time."""
+
+    def __init__(
+        self,
+        transcriber: Transcriber,
+        attention: Attention,
+        foresight: Foresight,
+        speaking: Speaking,
+        floor: Floor,
+        clock: Clock,
+        emit: Callable[[Event], None],
+        end_after: Callable[[float, Utterance], None],
+    ) -> None:
+        """`end_after` has the endpointer end the pause of an utterance after that many seconds of silence."""
+        self._transcriber = transcriber
+        self._attention = attention
+        self._foresight = foresight
+        self._speaking = speaking
+        self._floor = floor
+        self._clock = clock
+        self._emit = emit
+        self._end_after = end_after
+        self._pause: Utterance | None = None
+        """What was said before the pause that lasts."""
+        self._working = False
+
+    async def take(self, utterance: Utterance) -> None:
+        """The person paused. A decoder that is behind takes the newest pause when it is free, if it still lasts."""
+        self._pause = utterance
+        if self._working:
+            return
+        self._working = True
+        try:
+            taken = None
+            while self._pause is not None and self._pause is not taken:
+                taken = self._pause
+                await self._work(taken)
+        finally:
+            self._working = False
+
+    def void(self) -> None:
+        """The person went on: nothing of what was prepared will be needed."""
+        self._pause = None
+        self._speaking.discard()
+
+    def commit(self) -> None:
+        """The end is certain: what is not begun by now is the turn's own work."""
+        self._pause = None
+
+    async def hand_on(self, utterance: Utterance) -> None:
+        """Let a streaming recogniser have what is new, and show what it makes of it."""
+        try:
+            text = await self._transcriber.partial(utterance)
+        except StageError:
+            return  # the recognition proper will fail too, and say so
+        if text:
+            self._show(Recognition(text, script_language(text), 0.0), utterance)
+
+    async def _work(self, utterance: Utterance) -> None:
+        try:
+            recognition = (await self._transcriber.recognize(utterance)).recognition
+            command = self._show(recognition, utterance)
+            over_reply = self._speaking.overlaps(utterance)
+            if command or over_reply:
+                silence_s = await self._foresight.end_silence_s(
+                    command or recognition.text, recognition.language, over_reply=over_reply
+                )
+                self._end_after(silence_s, utterance)
+            if command and self._may_prepare(utterance):
+                await self._prepare(command, recognition.language, utterance)
+        except StageError:
+            pass  # the recognition proper will fail too, and say so
+
+    async def _prepare(self, command: str, language: str, utterance: Utterance) -> None:
+        sentence = await self._foresight.expected(command, language, self._floor.last_turn_id + 1)
+        if sentence is not None and self._may_prepare(utterance):
+            await self._speaking.prepare(sentence)
+
+    def _may_prepare(self, utterance: Utterance) -> bool:
+        """Whether the pause still lasts, and no reply needs the voice."""
+        return self._pause is utterance and self._floor.current is None
+
+    def _show(self, recognition: Recognition, utterance: Utterance) -> str:
+        """What the words so far ask of the assistant, shown as a partial transcript; empty if they ask nothing."""
+        admission = self._attention.admit(recognition.text, utterance.started_at_s)
+        if admission is None or not admission.command:
+            return ""
+        if admission.match is not None or not self._speaking.overlaps(utterance):
+            now_s, turn_id = self._clock.monotonic_s(), self._floor.last_turn_id + 1
+            self._emit(
+                Transcript(
+                    now_s, turn_id, admission.command, recognition.language, recognition.confidence, is_final=False
+                )
+            )
+        return admission.command
