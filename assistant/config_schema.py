@@ -26,6 +26,7 @@ _REGISTRIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "vision.tagger": ("assistant.vision:TAGGERS", ("none",)),
     "vision.captioner": ("assistant.caption:CAPTIONERS", ()),
     "emotion.channels": ("assistant.emotion:CHANNELS", ()),
+    "emotion.fusion": ("assistant.emotion:FUSIONS", ()),
     "tts.en": ("assistant.tts:SYNTHESIZERS", ()),
     "tts.zh": ("assistant.tts:SYNTHESIZERS", ()),
     "tts.fallback": ("assistant.tts:SYNTHESIZERS", ("none",)),

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from assistant.config import Config
-from assistant.emotion import CHANNELS
+from assistant.emotion import CHANNELS, FUSIONS
 from assistant.emotion.fusion import EmotionFusion
 from assistant.errors import ModelMissingError
 from assistant.events import Box, EmotionEstimate, Face, Transcript, Utterance, VideoFrame
@@ -65,10 +65,12 @@ def main() -> None:
             print(f"{name}: not measured. {error}")
             continue
         results[name] = measure_ms(functools.partial(channel.estimate, item), runs)
-    fusion = EmotionFusion(config.emotion)
-    for channel_name in CHANNELS:
-        fusion.update(EmotionEstimate(0.0, channel_name, (1 / 7,) * 7, 0.0, 0.0, 0.8))
-    results["fusion_state"] = measure_ms(functools.partial(fusion.state, 1.0), runs)
+    head = resolve(FUSIONS, config.emotion.fusion, kind="emotion fusion").create(config, models)
+    fusion = EmotionFusion(config.emotion, head)
+    for at_s in (0.0, 1.0, 2.0):  # with a past for the temporal filter to look at
+        for channel_name in CHANNELS:
+            fusion.update(EmotionEstimate(at_s, channel_name, (1 / 7,) * 7, 0.0, 0.0, 0.8))
+    results["fusion_state"] = measure_ms(functools.partial(fusion.state, 3.0), runs)
     for name, result in results.items():
         print(f"{name:26} p50 {result['p50_ms']:7.3f} ms   p95 {result['p95_ms']:7.3f} ms")
     print(json.dumps({"emotion": results}))

@@ -22,7 +22,7 @@ _OPENINGS: dict[EmotionLabel, str] = {
     "angry": "opening_angry",
     "happy": "opening_happy",
 }
-_MIN_CONFIDENCE = 0.6
+_MIN_CONFIDENCE = 0.8
 _TURNS_BETWEEN_OPENINGS = 4
 
 _STYLES: dict[EmotionLabel, SpeakingStyle] = {

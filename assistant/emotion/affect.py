@@ -24,14 +24,14 @@ _COORDINATES: dict[EmotionLabel, tuple[float, float]] = {
 VALENCE: Distribution = np.array([_COORDINATES[label][0] for label in EMOTION_LABELS])
 AROUSAL: Distribution = np.array([_COORDINATES[label][1] for label in EMOTION_LABELS])
 
-_FLOOR = 0.01
+FLOOR = 0.01
 """No channel may rule a class out: in a product of opinions a zero would be a veto."""
 
 
 def distribution(scores: npt.ArrayLike) -> Distribution:
-    """Non-negative scores, shape (7,), as a distribution in which every class keeps at least about `_FLOOR`."""
+    """Non-negative scores, shape (7,), as a distribution in which every class keeps at least about `FLOOR`."""
     values = np.asarray(scores, dtype=np.float64)
-    floored: Distribution = (values / values.sum() + _FLOOR) / (1.0 + _FLOOR * values.size)
+    floored: Distribution = (values / values.sum() + FLOOR) / (1.0 + FLOOR * values.size)
     return floored
 
 

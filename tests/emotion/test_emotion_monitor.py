@@ -9,6 +9,7 @@ import anyio
 import pytest
 
 from assistant.config import Config, EmotionConfig
+from assistant.emotion.fixed_weights import FixedWeights
 from assistant.emotion.fusion import EmotionFusion
 from assistant.emotion.monitor import EmotionMonitor
 from assistant.emotion.text import TextEmotion
@@ -41,7 +42,9 @@ def run(check: Callable[[EmotionMonitor, Moody, list[Event]], Awaitable[None]]) 
     async def main() -> None:
         events: list[Event] = []
         channel = Moody()
-        monitor = EmotionMonitor({"text": channel}, EmotionFusion(EmotionConfig()), events.append)
+        monitor = EmotionMonitor(
+            {"text": channel}, EmotionFusion(EmotionConfig(), FixedWeights(("text",))), events.append
+        )
         try:
             await check(monitor, channel, events)
         finally:
