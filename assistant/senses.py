@@ -144,6 +144,14 @@ class LiveControls:
         """Mute, or unmute."""
         await (self.unmute() if self.muted else self.mute())
 
+    async def listen_now(self) -> None:
+        """Listen to what is said next without a wake phrase. Muted, it stays so, and says it: only unmuting undoes
+        that."""
+        if self.muted:
+            self._emit(Notice(self._clock.monotonic_s(), "muted", "Microphone and camera are closed; unmute first."))
+        elif self._turns is not None:
+            await self._turns.listen_now()
+
     def last_reply(self) -> str:
         """What the assistant said last, as far as it was played."""
         return self._memory.last_reply()

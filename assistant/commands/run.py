@@ -54,6 +54,7 @@ async def _run(config: Config) -> None:
             # Before the seconds that the start takes: a signal without a handler would kill the process.
             await group.start(_end_on_signal, group.cancel_scope)
             await group.start(_toggle_mute, assistant)
+            await group.start(_listen_now, assistant)
             await assistant.start()
             if config.governor.enabled and assistant.controls is not None:
                 savings = LiveSavings(assistant.senses, config.governor.slow_rate_hz)
@@ -81,3 +82,12 @@ async def _toggle_mute(assistant: Assistant, *, task_status: TaskStatus[None]) -
         async for _ in signals:
             if assistant.controls is not None:
                 await assistant.controls.toggle_mute()
+
+
+async def _listen_now(assistant: Assistant, *, task_status: TaskStatus[None]) -> None:
+    """SIGUSR2 is the talk button: what is said next needs no wake phrase."""
+    with anyio.open_signal_receiver(signal.SIGUSR2) as signals:
+        task_status.started()
+        async for _ in signals:
+            if assistant.controls is not None:
+                await assistant.controls.listen_now()
