@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 
 import anyio
 
@@ -18,8 +19,8 @@ from assistant.audio.echo import EchoGuard
 from assistant.audio.listener import Listener
 from assistant.caption import CAPTIONERS
 from assistant.config import Config
-from assistant.errors import AssistantError, DeviceError
-from assistant.events import Event, Notice, StageFailed
+from assistant.errors import DeviceError
+from assistant.events import Event, Notice
 from assistant.health import Health
 from assistant.loading import Networks, load_networks
 from assistant.models.store import ModelStore
@@ -27,6 +28,7 @@ from assistant.ports import AudioSink, AudioSource, Camera, Clock, TurnObserver
 from assistant.registry import resolve
 from assistant.senses import LiveControls, LiveSenses
 from assistant.speaking import Speaking
+from assistant.stages import StageReports
 from assistant.telemetry.observers import Observers
 from assistant.tts.process import SpeechProcess
 from assistant.turn import Turns
@@ -58,7 +60,10 @@ class Assistant:
         self._emit = self._observers.emit
         self._closing = AsyncExitStack()
         self.controls: LiveControls | None = None  # before `start`
-        self._voices = SpeechProcess(config, models.root, on_failure=lambda error: self._fail("voice", error))
+        self._stages = stages = StageReports(clock, self._emit)
+        self._voices = SpeechProcess(
+            config, models.root, on_failure=partial(stages.failed, "voice"), on_recovery=partial(stages.works, "voice")
+        )
 
     async def start(self) -> None:
         """Raises `DeviceError` without a microphone and `ModelError` without a recogniser. Whatever else is missing is
@@ -70,7 +75,7 @@ class Assistant:
         try:
             await devices.speaker.open()
         except DeviceError as error:
-            self._fail("speaker", error)
+            self._stages.failed("speaker", error)
         self._closing.push_async_callback(self._voices.close)
         await self._voices.start()
         now_s = self._clock.monotonic_s()
@@ -115,7 +120,7 @@ class Assistant:
             devices.speaker, self._listener, self.senses.watcher, responder.memory, clock, emit, config.audio.volume
         )
         answering = Answering(responder, emotions, self.senses, controls, config, clock, emit)
-        speaking = Speaking(self._voices, devices.speaker, clock, emit, guard)
+        speaking = Speaking(self._voices, devices.speaker, clock, emit, guard, self._stages)
         barge_in, end_after = config.tts.barge_in, self._listener.end_after
         self.turns = Turns(
             transcriber, attention, answering, speaking, clock, emit, barge_in=barge_in, end_after=end_after
@@ -134,6 +139,3 @@ class Assistant:
         return Health(
             hears=True, muted=self.controls is not None and self.controls.muted, unavailable=self.senses.unavailable()
         )
-
-    def _fail(self, stage: str, error: AssistantError) -> None:
-        self._emit(StageFailed(self._clock.monotonic_s(), stage, error.message, error.remedy or ""))

@@ -52,14 +52,15 @@ class Speaking:
         clock: Clock,
         emit: Callable[[Event], None],
         guard: EchoGuard | None = None,
+        stages: StageReports | None = None,
     ) -> None:
-        """`guard` is told what is played and when."""
+        """`guard` is told what is played and when; `stages` knows what failed before."""
         self._voices = VoicesAhead(voices)
         self._sink = sink
         self._clock = clock
         self._emit = emit
         self._guard = guard
-        self._stages = StageReports(clock, emit)
+        self._stages = stages or StageReports(clock, emit)
         self._playback: _Playback | None = None
         self._last_words = ""
         self._silent_since_s = -math.inf

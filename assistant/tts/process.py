@@ -48,8 +48,10 @@ class SpeechProcess:
         *,
         registry: Mapping[str, str] = SYNTHESIZERS,
         on_failure: Callable[[StageError], None] | None = None,
+        on_recovery: Callable[[], None] | None = None,
     ) -> None:
-        """`on_failure` is told, on the event loop, whenever an engine failed, also where the fallback took over."""
+        """`on_failure` is told, on the event loop, whenever an engine failed, also where the fallback took over;
+        `on_recovery` when one that had failed spoke again."""
         self._config = config
         self._configuration = {
             "kind": "configure",
@@ -59,6 +61,7 @@ class SpeechProcess:
             "registry": dict(registry),
         }
         self._on_failure = on_failure or (lambda _: None)
+        self._on_recovery = on_recovery or (lambda: None)
         self._worker = Worker("voice", timeout_s=3 * config.tts.timeout_s + 10)
         self._one_at_a_time = anyio.Semaphore(1)
         self._generations = itertools.count(1)
@@ -113,7 +116,8 @@ class SpeechProcess:
                     while (samples := await self._worker.run(self._next)) is not None:
                         yield samples, SAMPLE_RATE_HZ
                     finished = True
-                    self._strikes.pop(engine, None)
+                    if self._strikes.pop(engine, 0):
+                        self._on_recovery()
                     return
                 except (ChildFailedError, StageError) as error:
                     failures.append(self._strike(engine, error))
