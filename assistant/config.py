@@ -37,6 +37,12 @@ class AudioConfig(Section):
     the sound server cancels echoes."""
     queue_s: Annotated[float, Field(gt=0.1, le=60.0)] = 5.0
     """Seconds of microphone sound kept while the pipeline is busy; older sound is dropped and counted."""
+    digital_silence: Literal["auto", "fault", "allowed"] = "auto"
+    """What a microphone that delivers nothing but zeros is: a "fault", "allowed", or, by "auto", a fault in a real
+    device that has not yet come back from it by itself, as one with a noise gate does."""
+    wait_for_microphone: Literal["auto", "yes", "no"] = "auto"
+    """Whether `assistant run` starts without a microphone and waits for one to be plugged in: "auto" does so as a
+    service, while a person at a terminal is told at once."""
 
 
 class VadConfig(Section):
@@ -121,6 +127,9 @@ class VisionConfig(Section):
     """Weaker detections are not mentioned."""
     max_age_s: Seconds = 10.0
     """A scene older than this is named as old."""
+    frozen_s: Seconds = 10.0
+    """A live camera whose picture stays the same to the last bit for so long is taken for frozen and opened again; 0
+    never. No sensor is without noise, but a stream that a program draws may be."""
     threads: Annotated[int, Field(ge=1, le=64)] = 1
     """CPU threads of each vision network."""
 
