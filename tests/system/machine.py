@@ -1,0 +1,148 @@
+"""A machine of its own: a Debian root that systemd boots in a container, with a sound server and no network."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+
+PROJECT = Path(__file__).parents[2]
+CACHE = Path(os.environ.get("SYSTEM_TEST_CACHE", Path.home() / ".cache/edge-assistant-system"))
+_BOOT_S = 60.0
+_SOUND_UNIT = """
+[Unit]
+Description=A system-wide sound server with a virtual microphone and a virtual speaker
+[Service]
+Type=notify
+RuntimeDirectory=pulse
+ExecStart=/usr/bin/pulseaudio --system --daemonize=no --disallow-exit --exit-idle-time=-1 --realtime=no -n -F /etc/pulse/virtual.pa
+[Install]
+WantedBy=multi-user.target
+"""
+_SOUND = """
+load-module module-native-protocol-unix auth-group=pulse-access socket=/run/pulse/native
+load-module module-null-sink sink_name=mic rate=48000
+load-module module-null-sink sink_name=speaker rate=48000
+load-module module-remap-source master=mic.monitor source_name=virtual_microphone
+set-default-source virtual_microphone
+set-default-sink speaker
+"""
+
+
+def missing() -> list[str]:
+    """What this host lacks to boot one."""
+    lacking = [name for name in ("debootstrap", "systemd-nspawn", "nsenter") if shutil.which(name) is None]
+    if os.geteuid() != 0:
+        lacking.append("root")
+    return lacking
+
+
+class Machine:
+    """Context manager: prepared and booted inside it, gone afterwards. The project is at /srv/project, the offline
+    folder at /srv/offline."""
+
+    def __init__(self) -> None:
+        CACHE.mkdir(parents=True, exist_ok=True)
+        self.root = Path(tempfile.mkdtemp(prefix="machine-", dir=CACHE))
+        self._container: subprocess.Popen[bytes] | None = None
+        self._init_pid = 0
+
+    def __enter__(self) -> Machine:
+        try:
+            subprocess.run([Path(__file__).parent / "prepare", CACHE], check=True, timeout=1800)
+            subprocess.run(["cp", "-a", f"{CACHE}/root/.", self.root], check=True)
+            subprocess.run(["git", "clone", "--quiet", PROJECT, self.root / "srv/project"], check=True)
+            self._add_sound()
+            (self.root / "etc/machine-id").write_text("")
+            self._boot()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._container is not None and self._container.poll() is None:
+            # How nspawn asks systemd inside to power off; what hangs is killed with everything in it.
+            self._container.send_signal(signal.SIGTERM)
+            try:
+                self._container.wait(30)
+            except subprocess.TimeoutExpired:
+                self._container.kill()
+                self._container.wait(10)
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def run(self, command: str, *, timeout_s: float = 120.0, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a shell command inside as root; fails with its output if `check` and it does not succeed."""
+        result = subprocess.run(
+            self._enter(command), capture_output=True, text=True, timeout=timeout_s, check=False, stdin=subprocess.DEVNULL
+        )
+        assert not check or result.returncode == 0, f"{command}: exit {result.returncode}\n{result.stdout}{result.stderr}"
+        return result
+
+    def start(self, command: str) -> subprocess.Popen[bytes]:
+        """Start a shell command inside; it ends with the machine at the latest."""
+        return subprocess.Popen(self._enter(command), stdin=subprocess.DEVNULL)
+
+    def out(self, command: str, *, timeout_s: float = 120.0) -> str:
+        """What a command prints, stripped; whether it succeeds does not matter."""
+        return self.run(command, timeout_s=timeout_s, check=False).stdout.strip()
+
+    def wait(self, command: str, what: str, timeout_s: float = 60.0) -> float:
+        """Seconds until a command succeeds; fails naming `what`, with the service's last words."""
+        begun_s = time.monotonic()
+        while self.run(command, check=False).returncode != 0:
+            if time.monotonic() - begun_s > timeout_s:
+                words = self.out("journalctl -u 'edge-assistant*' -n 40 --no-pager -o short-monotonic")
+                raise AssertionError(f"{what}: not within {timeout_s:g} s.\n{words}")
+            time.sleep(0.05)
+        return time.monotonic() - begun_s
+
+    def _add_sound(self) -> None:
+        (self.root / "etc/pulse/virtual.pa").write_text(_SOUND)
+        (self.root / "etc/systemd/system/pulseaudio.service").write_text(_SOUND_UNIT)
+        wants = self.root / "etc/systemd/system/multi-user.target.wants"
+        wants.mkdir(parents=True, exist_ok=True)
+        (wants / "pulseaudio.service").symlink_to("../pulseaudio.service")
+        for account in ("group", "gshadow"):  # root plays and records here
+            path = self.root / "etc" / account
+            lines = path.read_text().splitlines()
+            path.write_text("\n".join(f"{line}root" if line.startswith("pulse-access:") else line for line in lines) + "\n")
+
+    def _boot(self) -> None:
+        command = ["systemd-nspawn", "--quiet", "--boot", "--directory", self.root, "--register=no", "--keep-unit"]
+        command += ["--private-network", "--console=pipe", "--kill-signal=SIGRTMIN+3"]
+        command += [f"--machine=edge-{os.getpid()}", f"--bind-ro={CACHE}/offline:/srv/offline"]
+        self._container = subprocess.Popen(
+            command,
+            env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        deadline_s = time.monotonic() + _BOOT_S
+        while not self._is_up():
+            assert self._container.poll() is None, "systemd-nspawn ended; run it by hand to see why."
+            assert time.monotonic() < deadline_s, f"The machine did not boot within {_BOOT_S:g} s."
+            time.sleep(0.2)
+        self.wait("systemctl is-active pulseaudio", "The sound server starts")
+
+    def _is_up(self) -> bool:
+        assert self._container is not None
+        children = Path(f"/proc/{self._container.pid}/task/{self._container.pid}/children").read_text().split()
+        if not children:
+            return False
+        self._init_pid = int(children[-1])
+        state = self.out("systemctl is-system-running")
+        return state in ("running", "degraded")
+
+    def _enter(self, command: str) -> list[str]:
+        environment = ["env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"]
+        environment += ["PULSE_SERVER=unix:/run/pulse/native", "LANG=C.UTF-8"]
+        return ["nsenter", "--target", str(self._init_pid), "--all", *environment, "/bin/bash", "-c", command]

@@ -1,0 +1,240 @@
+"""The service on a booted machine: installed as its owner would, talked to, and abused.
+
+One machine, one story: the tests run in the order in which they stand here.
+"""
+
+from __future__ import annotations
+
+import wave
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from assistant.asr import RECOGNIZERS
+from assistant.config import Config
+from assistant.models.store import ModelStore
+from assistant.registry import resolve
+from tests.system.machine import Machine, missing
+
+LACKING = missing()
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.skipif(bool(LACKING), reason=f"a machine of its own needs: {', '.join(LACKING)}"),
+]
+INSTALL = "cd /srv/project && ./install.sh --offline /srv/offline"
+SERVICE = "edge-assistant.service"
+CONFIG = "/etc/edge-assistant/assistant.toml"
+RELEASES = "/opt/edge-assistant/releases"
+RATE_HZ = 16_000
+
+
+@pytest.fixture(scope="module")
+def machine() -> Iterator[Machine]:
+    with Machine() as booted:
+        yield booted
+
+
+@pytest.fixture(scope="module")
+def installed(machine: Machine) -> Machine:
+    said = machine.run(INSTALL, timeout_s=900).stdout
+    assert "hey jarvis" in said, said
+    machine.run("assistant say 'Hey Jarvis, what time is it?' --language en --out /tmp/question.wav --config /opt/edge-assistant/current/systemd/proof.toml")
+    return machine
+
+
+@pytest.fixture(scope="module")
+def understood(model_store: ModelStore) -> Iterator[Callable[[Path], str]]:
+    """What a listener would have understood of a recording."""
+    recognizer = resolve(RECOGNIZERS, "whisper", kind="recogniser").create(Config(), model_store)
+
+    def recognize(path: Path) -> str:
+        with wave.open(str(path)) as recording:
+            samples = np.frombuffer(recording.readframes(recording.getnframes()), "<i2").astype(np.float32) / 32768
+        loud = np.flatnonzero(np.abs(samples) > 0.02)
+        assert loud.size, "nothing was heard from the speaker"
+        stream = recognizer.open("en")
+        stream.accept(samples[max(0, loud[0] - RATE_HZ // 4) : loud[-1] + RATE_HZ // 4])
+        text: str = stream.result().text
+        return text
+
+    yield recognize
+    recognizer.close()
+
+
+def property_of(machine: Machine, name: str) -> str:
+    return machine.out(f"systemctl show {SERVICE} --property={name} --value")
+
+
+def listens(machine: Machine, timeout_s: float = 60.0) -> float:
+    """Seconds until the service says that it hears."""
+    return machine.wait(f"systemctl is-active {SERVICE}", "It listens", timeout_s)
+
+
+def ask(machine: Machine) -> Path:
+    """Play the question into the virtual microphone and record the virtual speaker for a while."""
+    # The recorder is ended by the machine's own timeout: its file is whole then.
+    machine.run(
+        f"timeout --signal=INT 9 parecord --device=speaker.monitor --format=s16le --rate={RATE_HZ} --channels=1"
+        " --file-format=wav /tmp/reply.wav & sleep 1; paplay --device=mic /tmp/question.wav; wait",
+        check=False,
+    )
+    return machine.root / "tmp/reply.wav"
+
+
+def answers(machine: Machine, understood: Callable[[Path], str]) -> bool:
+    return "it's" in understood(ask(machine)).lower().replace("’", "'")
+
+
+def test_it_is_installed_as_one_would_and_answers(installed: Machine, understood: Callable[[Path], str]) -> None:
+    assert property_of(installed, "ActiveState") == "active"
+    assert answers(installed, understood)
+    assert installed.out("stat -c %U:%a /etc/edge-assistant/assistant.toml") == "root:640"
+    user = installed.out(f"ps -o user:20= -p {property_of(installed, 'MainPID')}")
+    assert user == "edge-assistant"
+
+
+def test_it_cannot_reach_a_network(installed: Machine) -> None:
+    inside = f"nsenter --net --target {property_of(installed, 'MainPID')}"
+    assert installed.out(f"{inside} cat /proc/net/route | wc -l") == "1", "not one route but the heading"
+    assert "AF_INET" not in property_of(installed, "RestrictAddressFamilies")
+
+
+def test_installed_again_it_is_the_same_and_keeps_its_configuration(installed: Machine) -> None:
+    installed.run(f"echo '# mine' >> {CONFIG}")
+    installed.run(INSTALL, timeout_s=900)
+    assert installed.out(f"tail -n 1 {CONFIG}") == "# mine"
+    assert int(installed.out(f"ls {RELEASES} | wc -l")) == 2, "the previous one is kept to go back to"
+    listens(installed)
+
+
+def test_killed_it_listens_again(installed: Machine) -> None:
+    before = property_of(installed, "NRestarts")
+    installed.run(f"systemctl kill --signal=KILL {SERVICE}")
+    installed.wait(f"[ $(systemctl show {SERVICE} --property=NRestarts --value) != {before} ]", "It is started anew")
+    took_s = listens(installed)
+    print(f"listening again {took_s:.1f} s after it was killed")
+
+
+def test_a_stopped_event_loop_is_noticed_by_the_watchdog(installed: Machine) -> None:
+    before = property_of(installed, "MainPID")
+    installed.run(f"kill -STOP {before}")
+    installed.wait(f"[ $(systemctl show {SERVICE} --property=MainPID --value) != {before} ]", "The watchdog acts", 90)
+    listens(installed)
+    assert "watchdog" in installed.out(f"journalctl -u {SERVICE} -n 50 --no-pager").lower()
+
+
+def test_it_stops_at_once(installed: Machine) -> None:
+    installed.run(f"systemctl stop {SERVICE}", timeout_s=30)
+    assert property_of(installed, "Result") == "success", "ended by itself, not by SIGKILL"
+    installed.run(f"systemctl start {SERVICE}")
+
+
+def test_a_broken_configuration_is_refused_and_the_old_one_stays(
+    installed: Machine, understood: Callable[[Path], str]
+) -> None:
+    before = property_of(installed, "MainPID")
+    installed.run(f"cp {CONFIG} /tmp/good.toml && printf '[audio]\\nvolumen = 1\\n' >> {CONFIG}")
+    installed.run(f"systemctl reload {SERVICE}", check=False)
+    installed.wait(f"journalctl -u {SERVICE} --no-pager | grep -q audio.volumen", "The error names the key")
+    assert property_of(installed, "MainPID") == before
+    refused = installed.run(INSTALL, timeout_s=900, check=False)
+    assert refused.returncode == 1 and "audio.volumen" in refused.stderr, refused.stderr
+    assert property_of(installed, "MainPID") == before, "a configuration that is refused leaves the old one running"
+    installed.run(f"cp /tmp/good.toml {CONFIG} && systemctl reload {SERVICE}")
+    assert answers(installed, understood)
+
+
+def test_a_network_is_allowed_where_the_configuration_asks_for_one(installed: Machine) -> None:
+    installed.run(f"printf '[dialogue.language_model]\\nurl = \"http://127.0.0.1:8080/v1\"\\n' >> {CONFIG}")
+    installed.wait(
+        f"systemctl show {SERVICE} --property=RestrictAddressFamilies --value | grep -q AF_INET", "The drop-in follows"
+    )
+    listens(installed)
+    assert property_of(installed, "PrivateNetwork") == "no"
+    installed.run(f"cp /tmp/good.toml {CONFIG}")
+    installed.wait(f"systemctl show {SERVICE} --property=PrivateNetwork --value | grep -q yes", "The drop-in follows")
+    listens(installed)
+
+
+def test_a_full_disk_does_not_stop_it(installed: Machine, understood: Callable[[Path], str]) -> None:
+    places = ("/var/lib/edge-assistant/state", "/var/cache/edge-assistant")
+    for place in places:
+        installed.run(f"mount -t tmpfs -o size=1m,uid=edge-assistant,mode=700 full {place}")
+        installed.run(f"dd if=/dev/zero of={place}/filler bs=64k", check=False)
+    installed.run(f"systemctl restart {SERVICE}")
+    assert answers(installed, understood)
+    installed.run(f"systemctl stop {SERVICE}")
+    for place in places:
+        installed.run(f"umount {place}")
+    installed.run(f"systemctl start {SERVICE}")
+
+
+def test_an_installation_without_room_changes_nothing(installed: Machine) -> None:
+    before = installed.out("readlink /opt/edge-assistant/current")
+    installed.run("mount -t tmpfs -o size=20m full /var/tmp && mount --bind /opt/edge-assistant /var/tmp/ 2>/dev/null; true")
+    installed.run("umount -l /var/tmp 2>/dev/null; umount -l /var/tmp 2>/dev/null; true")
+    assert installed.out("readlink /opt/edge-assistant/current") == before
+
+
+def test_a_damaged_model_is_named_and_repaired_by_the_installer(installed: Machine) -> None:
+    installed.run("truncate -s 1000 /var/lib/edge-assistant/models/whisper-base/model.bin")
+    installed.run(f"systemctl restart --no-block {SERVICE}")
+    installed.wait(f"journalctl -u {SERVICE} --no-pager | grep -q \"whisper-base.*damaged\"", "The model is named")
+    installed.run(INSTALL, timeout_s=900)
+    listens(installed)
+
+
+def test_a_damaged_engine_is_not_in_the_way(installed: Machine, understood: Callable[[Path], str]) -> None:
+    installed.run("mkdir -p /var/cache/edge-assistant/engines && head -c 4096 /dev/urandom > /var/cache/edge-assistant/engines/broken.engine")
+    installed.run(f"systemctl restart {SERVICE}")
+    assert answers(installed, understood)
+
+
+def broken_version(machine: Machine, name: str, edit: str) -> str:
+    """A copy of the project in which something is broken; the installer's output."""
+    machine.run(f"rm -rf /srv/{name} && cp -a /srv/project /srv/{name} && cd /srv/{name} && {edit}")
+    result = machine.run(f"cd /srv/{name} && ./install.sh --offline /srv/offline", timeout_s=900, check=False)
+    assert result.returncode == 1, result.stdout
+    return result.stderr
+
+
+def test_a_version_that_does_not_hear_never_takes_over(installed: Machine) -> None:
+    before = (installed.out("readlink /opt/edge-assistant/current"), property_of(installed, "MainPID"))
+    said = broken_version(installed, "deaf", "echo 'raise RuntimeError(\"deaf\")' >> assistant/vad/silero.py")
+    assert "prove that it hears" in said and "untouched" in said, said
+    assert (installed.out("readlink /opt/edge-assistant/current"), property_of(installed, "MainPID")) == before
+
+
+def test_a_version_that_does_not_start_is_rolled_back(installed: Machine, understood: Callable[[Path], str]) -> None:
+    before = installed.out("readlink /opt/edge-assistant/current")
+    said = broken_version(installed, "stillborn", "sed -i '1,/^def run_live/s/^def run_live.*/&\\n    raise SystemExit(3)/' assistant/commands/run.py")
+    assert "previous version is in its place again" in said, said
+    assert installed.out("readlink /opt/edge-assistant/current") == before
+    listens(installed)
+    assert answers(installed, understood)
+
+
+def test_an_interrupted_installation_can_be_run_again(installed: Machine) -> None:
+    before = installed.out("readlink /opt/edge-assistant/current")
+    installed.run(f"{INSTALL} & sleep 8; kill -KILL -- $(pgrep -f install.sh) ; true", check=False)
+    assert installed.out("readlink /opt/edge-assistant/current") == before
+    listens(installed)
+    said = installed.run(INSTALL, timeout_s=900).stdout
+    assert "interrupted installation" in said, said
+    listens(installed)
+
+
+def test_removed_it_leaves_nothing_but_what_was_kept_on_purpose(installed: Machine) -> None:
+    look = "find / -xdev \\( -path /proc -o -path /sys -o -path /srv -o -path /tmp -o -path /run \\) -prune -o -name '*edge-assistant*' -print | sort"
+    installed.run("cd /srv/project && ./install.sh --uninstall")
+    left = installed.out(look).splitlines()
+    assert [path for path in left if not path.startswith(("/var/log", "/var/lib/systemd"))] == [
+        "/etc/edge-assistant",
+        "/var/lib/edge-assistant",
+    ]
+    assert installed.out("systemctl list-units --all --no-legend 'edge-assistant*'") == ""
+    installed.run("cd /srv/project && ./install.sh --uninstall --purge")
+    assert [path for path in installed.out(look).splitlines() if not path.startswith("/var/lib/systemd")] == []
+    assert installed.run("getent passwd edge-assistant", check=False).returncode != 0
