@@ -44,6 +44,60 @@ def run(config: ConfigOption = None) -> None:
 
 
 @app.command()
+def status(config: ConfigOption = None, as_json: Json = False) -> None:
+    """Show how the running assistant is. Exits 1 if it does not hear, 8 if none runs."""
+    from assistant.commands.status import show_status
+
+    raise typer.Exit(show_status(config, as_json))
+
+
+@app.command()
+def mute(config: ConfigOption = None) -> None:
+    """Have the running assistant close microphone and camera."""
+    from assistant.commands import remote
+
+    remote.mute(config)
+
+
+@app.command()
+def unmute(config: ConfigOption = None) -> None:
+    """Have the running assistant open microphone and camera again."""
+    from assistant.commands import remote
+
+    remote.unmute(config)
+
+
+@app.command()
+def volume(
+    percent: Annotated[int, typer.Argument(min=0, max=100, help="0 to 100.")], config: ConfigOption = None
+) -> None:
+    """Set how loud the running assistant speaks."""
+    from assistant.commands import remote
+
+    remote.set_volume(percent, config)
+
+
+@app.command()
+def reload(config: ConfigOption = None) -> None:
+    """Have the running assistant read its configuration again."""
+    from assistant.commands import remote
+
+    remote.reload(config)
+
+
+@app.command()
+def logs(
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="So many of the newest.")] = 100,
+    since: Annotated[str | None, typer.Option(help="A time, such as today or '1 hour ago'.")] = None,
+) -> None:
+    """Show what the service wrote to the journal."""
+    from assistant.commands.logs import show_logs
+
+    show_logs(follow=follow, lines=lines, since=since)
+
+
+@app.command()
 def replay(
     out: Annotated[Path, typer.Option(help="Folder for the report.", metavar="DIR")],
     audio: Annotated[list[Path], typer.Option(help="Recording; repeat for several.", metavar="FILE")] = [],  # noqa: B006 (typer reads it)
@@ -88,7 +142,12 @@ def say(
     engine: Annotated[str | None, typer.Option(help="Voice engine; the configured one if not given.")] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Speak a text."""
+    """Speak a text: the running assistant does, if there is one."""
+    if out is None and engine is None:
+        from assistant.commands.remote import say as have_said
+
+        if have_said(text, language, config):
+            return
     from assistant.commands.say import say as say_text
     from assistant.settings import load_config
 

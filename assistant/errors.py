@@ -101,6 +101,9 @@ class AlreadyRunningError(AssistantError, RuntimeError):
 
 
 class StageError(AssistantError, RuntimeError):
-    """A stage of the pipeline raised, hung past its timeout, or its process died."""
+    """A stage of the pipeline raised, hung past its timeout, or its process died.
+
+    One that lacks a model or a program carries the exit code of that.
+    """
 
     exit_code = 7

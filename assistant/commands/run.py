@@ -1,93 +1,72 @@
-"""`assistant run`: the assistant on this machine's own devices."""
+"""`assistant run`: the assistant on this machine's own devices, with what looks after it."""
 
 from __future__ import annotations
 
-import signal
+from functools import partial
 from pathlib import Path
 
 import anyio
-from anyio.abc import TaskStatus
 
-from assistant.app import Assistant, Devices
-from assistant.audio.microphone import Microphone
-from assistant.audio.scripted import SilentSpeaker
-from assistant.audio.speaker import Speaker
 from assistant.clock import LoopClock
-from assistant.config import Config
+from assistant.control.address import own_socket
+from assistant.control.instance import only_instance
+from assistant.control.server import ControlServer
 from assistant.errors import ConfigError
-from assistant.governor.governor import Governor
-from assistant.governor.savings import LiveSavings
-from assistant.models.store import ModelStore
-from assistant.ports import AudioSink, TurnObserver
-from assistant.settings import load_config
-from assistant.telemetry.console import Console
-from assistant.telemetry.events_file import EventsFile
-from assistant.vision.camera import open_camera
+from assistant.ports import TurnObserver
+from assistant.service.answers import Answers
+from assistant.service.journal import set_up_logging
+from assistant.service.life import Lives
+from assistant.service.notify import Notifier, keep_told
+from assistant.service.service import Service
+from assistant.service.signals import handle_signals
+from assistant.settings import Settings, load_settings
+from assistant.state import state_dir
+from assistant.telemetry.latency import LatencyStatistics
 
 
 def run_live(config_path: Path | None) -> None:
-    """Converse until Ctrl-C or SIGTERM. Raises `DeviceError` when there is no microphone."""
-    anyio.run(_run, load_config(config_path))
+    """Converse until Ctrl-C or SIGTERM. Raises `DeviceError` when there is no microphone, and `AlreadyRunningError`
+    when another assistant has the control socket."""
+    settings = _load(config_path)
+    set_up_logging()
+    socket = own_socket(settings.config)
+    with only_instance(socket):
+        anyio.run(_run, settings, partial(_load, config_path), socket)
 
 
-async def _run(config: Config) -> None:
-    if config.audio.input == "none":
+def _load(path: Path | None) -> Settings:
+    settings = load_settings(path)
+    if settings.config.audio.input == "none":
         raise ConfigError(
             'audio.input is "none", so there is nothing to listen to.',
             remedy="Name a microphone, or use `assistant replay` on recordings.",
         )
-    clock = LoopClock()
-    speaker: AudioSink = SilentSpeaker(clock) if config.audio.output == "none" else Speaker(config.audio)
-    camera = None if config.vision.camera == "none" else open_camera(config.vision.camera, clock)
-    observers: list[TurnObserver] = [Console(clock)]
-    events = None
-    if config.telemetry.events is not None:
-        events = EventsFile(config.telemetry.events, log_content=config.telemetry.log_content, append=True)
-        observers.append(events)
-    governor = Governor(config, clock)
-    observers.append(governor)
-    assistant = Assistant(
-        config, Devices(Microphone(config.audio), speaker, camera), ModelStore(config.models.dir), clock, observers
-    )
+    return settings
+
+
+async def _run(settings: Settings, load: partial[Settings], socket: Path) -> None:
+    latency = LatencyStatistics(state_dir(settings.config) / "latency.json")
+    observers: list[TurnObserver] = [latency]
+    lives = Lives(LoopClock(), observers)
+    service = Service(settings, load, lives.live)
+    answers = Answers(service, latency)
+    observers.append(answers)
+    notifier = Notifier()
+
+    def save() -> None:
+        notifier.send(STOPPING="1")
+        lives.save()
+        latency.save()
+
     try:
-        async with anyio.create_task_group() as group:
+        async with anyio.create_task_group() as companions:
             # Before the seconds that the start takes: a signal without a handler would kill the process.
-            await group.start(_end_on_signal, group.cancel_scope)
-            await group.start(_toggle_mute, assistant)
-            await group.start(_listen_now, assistant)
-            await assistant.start()
-            if config.governor.enabled and assistant.controls is not None:
-                savings = LiveSavings(assistant.senses, config.governor.slow_rate_hz)
-                group.start_soon(governor.run, savings, assistant.controls, assistant.emit)
-            await assistant.run()
-            group.cancel_scope.cancel()
+            await companions.start(handle_signals, service, companions, save)
+            await companions.start(ControlServer(socket, answers).serve)
+            companions.start_soon(latency.keep)
+            if notifier.wanted:
+                companions.start_soon(keep_told, notifier, service)
+            await service.run()
+            companions.cancel_scope.cancel()
     finally:
-        await assistant.close()
-        if events is not None:
-            events.close()
-
-
-async def _end_on_signal(scope: anyio.CancelScope, *, task_status: TaskStatus[None]) -> None:
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        task_status.started()
-        async for _ in signals:
-            scope.cancel()
-            return
-
-
-async def _toggle_mute(assistant: Assistant, *, task_status: TaskStatus[None]) -> None:
-    """SIGUSR1 mutes and unmutes: the way back that needs no microphone."""
-    with anyio.open_signal_receiver(signal.SIGUSR1) as signals:
-        task_status.started()
-        async for _ in signals:
-            if assistant.controls is not None:
-                await assistant.controls.toggle_mute()
-
-
-async def _listen_now(assistant: Assistant, *, task_status: TaskStatus[None]) -> None:
-    """SIGUSR2 is the talk button: what is said next needs no wake phrase."""
-    with anyio.open_signal_receiver(signal.SIGUSR2) as signals:
-        task_status.started()
-        async for _ in signals:
-            if assistant.controls is not None:
-                await assistant.controls.listen_now()
+        latency.save()

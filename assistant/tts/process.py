@@ -125,10 +125,12 @@ class SpeechProcess:
                 finally:
                     if not finished:
                         self._cancel(generation)
-            raise StageError(
+            failed = StageError(
                 " ".join(failure.message for failure in failures),
                 remedy=next((failure.remedy for failure in failures if failure.remedy), None),
             )
+            failed.exit_code = failures[0].exit_code
+            raise failed
 
     async def close(self) -> None:
         """End the child; safe to call twice."""
@@ -198,7 +200,9 @@ class SpeechProcess:
         """The next block of the last request, None after its last."""
         header, payload = self._receive()
         if header["kind"] == "failed":
-            raise StageError(header["message"], remedy=header["remedy"])
+            error = StageError(header["message"], remedy=header["remedy"])
+            error.exit_code = header["exit_code"]  # a voice that was not pulled is not a voice that broke
+            raise error
         return np.frombuffer(payload, np.float32) if header["kind"] == "audio" else None
 
     def _settle(self) -> None:

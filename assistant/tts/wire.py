@@ -5,7 +5,7 @@
 Requests, all with a `generation` that rises with each:
     configure (config, models_root, registry) · warm (engine) · speak (engine, text, language, style) · cancel
 Replies, with the generation of their request:
-    audio (bytes) · done · failed (message, remedy)
+    audio (bytes) · done · failed (message, remedy, exit_code)
 A cancel stops its own generation and all before it; the reply of a cancelled sentence is still a `done`.
 """
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from assistant.config import Config
-from assistant.errors import AssistantError
+from assistant.errors import AssistantError, StageError
 from assistant.models.store import ModelStore
 from assistant.ports import SpeakingStyle, Synthesizer
 from assistant.registry import resolve
@@ -91,12 +91,22 @@ def main() -> None:
             _serve(request, voices, inbox, output)
             reply = {"kind": "done", "generation": generation}
         except AssistantError as error:
-            reply = {"kind": "failed", "generation": generation, "message": error.message, "remedy": error.remedy}
+            reply = _failed(generation, error.message, error.remedy, error.exit_code)
         except Exception as error:  # whatever a speech library raises; the sentence fails, the process goes on
             message = f"The voice '{request['engine']}' failed: {type(error).__name__}: {error}"
-            reply = {"kind": "failed", "generation": generation, "message": message, "remedy": None}
+            reply = _failed(generation, message, None, StageError.exit_code)
         output.write(packed(reply))
         output.flush()
+
+
+def _failed(generation: int, message: str, remedy: str | None, exit_code: int) -> Header:
+    return {
+        "kind": "failed",
+        "generation": generation,
+        "message": message,
+        "remedy": remedy,
+        "exit_code": exit_code,
+    }
 
 
 def _serve(request: Header, voices: Voices, inbox: Inbox, output: BinaryIO) -> None:

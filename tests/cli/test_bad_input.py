@@ -17,7 +17,7 @@ import soundfile
 from filelock import FileLock
 
 from assistant.audio.files import read_audio
-from assistant.errors import ConfigError, DeviceError, MediaError, ModelError, StageError
+from assistant.errors import ConfigError, DependencyMissingError, DeviceError, MediaError, ModelError
 from assistant.models.store import ModelStore
 from assistant.vision.pictures import write_picture
 from tests.doubles.command import Running, assistant, wait_until
@@ -208,9 +208,23 @@ def test_a_microphone_that_is_switched_off_cannot_be_listened_to() -> None:
 def test_without_espeak_the_program_and_its_package_are_named(tmp_path: Path) -> None:
     nothing = {"PATH": str(tmp_path)}
     message = refuse(
-        StageError.exit_code, "say", "Hello.", "--engine", "espeak", "--out", tmp_path / "a.wav", env=nothing
+        DependencyMissingError.exit_code,
+        "say",
+        "Hello.",
+        "--engine",
+        "espeak",
+        "--out",
+        tmp_path / "a.wav",
+        env=nothing,
     )
     assert "espeak-ng" in message and "apt-get install espeak-ng" in message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_voice_s_model_the_command_that_gets_it_is_named(tmp_path: Path) -> None:
+    nothing = {"ASSISTANT_MODELS__DIR": str(tmp_path / "models")}
+    arguments = ["say", "你好。", "--engine", "kokoro", "--out", tmp_path / "a.wav"]
+    assert "assistant models pull kokoro-zh" in refuse(ModelError.exit_code, *arguments, env=nothing)
     assert list(tmp_path.iterdir()) == []
 
 

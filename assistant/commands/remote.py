@@ -1,0 +1,58 @@
+"""What the running assistant is told by `assistant say`, `mute`, `unmute`, `volume` and `reload`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from assistant.control.client import ask
+from assistant.control.protocol import MAX_TEXT, Done, Mute, Reload, ReloadResult, Say, Unmute, Volume
+from assistant.errors import ConfigError, NotRunningError
+
+_SAY_S = 300.0
+"""As long as a long text takes, and whatever is being said before it."""
+_RELOAD_S = 120.0
+"""Networks may be loaded anew, twice if the first try fails."""
+
+
+def say(text: str, language: str | None, config: Path | None) -> bool:
+    """Have a text said; False if no assistant runs that could, or the text is too long to be said in between."""
+    if language not in (None, "en", "zh"):
+        raise ConfigError(f"'{language}' is not a language of the assistant.", remedy="Use en or zh.")
+    if not 0 < len(text) <= MAX_TEXT:
+        return False
+    try:
+        ask(Say.model_validate({"text": text, "language": language}), Done, config, timeout_s=_SAY_S)
+    except NotRunningError:
+        return False
+    return True
+
+
+def mute(config: Path | None) -> None:
+    """Close microphone and camera."""
+    ask(Mute(), Done, config)
+    typer.echo("Muted: microphone and camera are closed.")
+
+
+def unmute(config: Path | None) -> None:
+    """Open them again."""
+    ask(Unmute(), Done, config)
+    typer.echo("Microphone and camera are open again.")
+
+
+def set_volume(percent: int, config: Path | None) -> None:
+    """Set the loudness of the replies."""
+    ask(Volume(volume=percent / 100), Done, config)
+    typer.echo(f"The volume is {percent} %.")
+
+
+def reload(config: Path | None) -> None:
+    """Bring the configuration into force as it is now."""
+    result = ask(Reload(), ReloadResult, config, timeout_s=_RELOAD_S)
+    if not result.changed:
+        typer.echo("The configuration is as it was.")
+        return
+    typer.echo(f"In force: {', '.join(result.changed)}.")
+    if result.after_restart:
+        typer.echo(f"Only after a restart of the assistant: {', '.join(result.after_restart)}.")

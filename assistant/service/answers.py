@@ -1,0 +1,125 @@
+"""Carries out what comes in on the control socket."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from importlib import metadata
+
+from assistant.control.protocol import (
+    Done,
+    HealthState,
+    Latency,
+    Mute,
+    Ping,
+    Pong,
+    Reload,
+    ReloadResult,
+    Request,
+    Result,
+    Say,
+    Status,
+    StatusResult,
+    Unmute,
+    Volume,
+)
+from assistant.errors import ControlError, MediaError, StageError
+from assistant.events import Event, StageFailed
+from assistant.han import script_language
+from assistant.senses import LiveControls
+from assistant.service.service import Service
+from assistant.telemetry.latency import LatencyStatistics
+from assistant.tts.finishing import has_words
+
+_PACKAGES = ("edge-assistant", "onnxruntime", "faster-whisper", "hibari-tts")
+_VOICE_STAGES = ("synthesizer", "speaker")
+
+
+class Answers:
+    """Answers requests for a service. As a `TurnObserver` it learns whether what it had said was said."""
+
+    def __init__(self, service: Service, latency: LatencyStatistics) -> None:
+        self._service = service
+        self._latency = latency
+        self._voice_failure: StageFailed | None = None
+        self._since_s = time.monotonic()
+        self._versions = {"python": platform.python_version(), **_installed_versions()}
+
+    def on_event(self, event: Event) -> None:
+        """Note a voice that fails."""
+        if isinstance(event, StageFailed) and event.stage in _VOICE_STAGES:
+            self._voice_failure = event
+
+    async def __call__(self, request: Request) -> Result:
+        """Carry out a request. Raises `AssistantError`."""
+        match request:
+            case Ping():
+                return Pong(pid=os.getpid())
+            case Status():
+                return self._status()
+            case Say():
+                await self._say(request)
+            case Mute():
+                await self._controls().mute()
+            case Unmute():
+                await self._controls().unmute()
+            case Volume():
+                self._controls().set_volume(request.volume)
+            case Reload():
+                reloaded = await self._service.reload()
+                return ReloadResult(
+                    changed=reloaded.changed, restarted=reloaded.restarted, after_restart=reloaded.after_restart
+                )
+            case _:
+                raise ControlError(f"Nobody carries out {request!r}.")
+        return Done()
+
+    def _controls(self) -> LiveControls:
+        controls = self._service.running().assistant.controls
+        assert controls is not None  # it has started
+        return controls
+
+    async def _say(self, request: Say) -> None:
+        if not has_words(request.text):
+            raise MediaError("There is nothing to say: the text holds no word.", remedy="Give a text with words.")
+        self._voice_failure = None
+        await self._controls().announce(request.text, request.language or script_language(request.text))
+        if self._voice_failure is not None:
+            raise StageError(self._voice_failure.error, remedy=self._voice_failure.remedy or None)
+
+    def _status(self) -> StatusResult:
+        service = self._service
+        health = service.health()
+        started = service.running() if service.state == "running" else None
+        return StatusResult(
+            pid=os.getpid(),
+            state=service.state,
+            uptime_s=round(time.monotonic() - self._since_s, 1),
+            health=HealthState(
+                ok=health.ok,
+                hears=health.hears,
+                reason=health.reason,
+                muted=health.muted,
+                unavailable=dict(health.unavailable),
+            ),
+            volume=self._controls().volume() if started else None,
+            config_file=str(service.settings.file) if service.settings.file else None,
+            config_error=service.config_error,
+            versions=self._versions,
+            latency={
+                stage: Latency(count=summary.count, p50_s=round(summary.p50_s, 3), p95_s=round(summary.p95_s, 3))
+                for stage, summary in self._latency.snapshot().items()
+            },
+            dropped=dict(started.dropped()) if started else {},
+        )
+
+
+def _installed_versions() -> dict[str, str]:
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue  # a backend that is not installed
+    return found

@@ -1,0 +1,81 @@
+"""One assistant of one configuration, on this machine's own devices, with what is told of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+
+import anyio
+
+from assistant.app import Assistant, Devices
+from assistant.audio.microphone import Microphone
+from assistant.audio.scripted import SilentSpeaker
+from assistant.audio.speaker import Speaker
+from assistant.config import Config
+from assistant.governor.governor import Governor
+from assistant.governor.savings import LiveSavings
+from assistant.models.store import ModelStore
+from assistant.ports import AudioSink, Clock, TurnObserver
+from assistant.service.journal import JournalLog, is_journal
+from assistant.service.service import Running
+from assistant.telemetry.console import Console
+from assistant.telemetry.events_file import EventsFile
+from assistant.vision.camera import open_camera
+
+
+class Lives:
+    """Makes them: `live` is what `Service` calls."""
+
+    def __init__(self, clock: Clock, observers: Sequence[TurnObserver]) -> None:
+        """`observers` outlive each assistant."""
+        self._clock = clock
+        self._observers = observers
+        self._events: EventsFile | None = None
+
+    async def live(self, config: Config, started: Callable[[Running], None]) -> None:
+        """Converse until the microphone ends or this is cancelled. Raises `ConfigError` for an events file that cannot
+        be written, and what the assistant's start raises."""
+        microphone, governor = Microphone(config.audio), Governor(config, self._clock)
+        self._events = _events_file(config)
+        observers = [_log(config, self._clock), *([self._events] if self._events else []), governor, *self._observers]
+        assistant = Assistant(
+            config, self._devices(config, microphone), ModelStore(config.models.dir), self._clock, observers
+        )
+        try:
+            await assistant.start()
+            started(Running(assistant, lambda: self._dropped(microphone)))
+            async with anyio.create_task_group() as group:
+                if config.governor.enabled and assistant.controls is not None:
+                    savings = LiveSavings(assistant.senses, config.governor.slow_rate_hz)
+                    group.start_soon(governor.run, savings, assistant.controls, assistant.emit)
+                await assistant.run()
+                group.cancel_scope.cancel()
+        finally:
+            # What was recorded is safe before devices are closed, which may hang.
+            if self._events is not None:
+                self._events.close()
+            await assistant.close()
+
+    def save(self) -> None:
+        """Write what was recorded so far."""
+        if self._events is not None:
+            self._events.flush()
+
+    def _devices(self, config: Config, microphone: Microphone) -> Devices:
+        speaker: AudioSink = SilentSpeaker(self._clock) if config.audio.output == "none" else Speaker(config.audio)
+        camera = None if config.vision.camera == "none" else open_camera(config.vision.camera, self._clock)
+        return Devices(microphone, speaker, camera)
+
+    def _dropped(self, microphone: Microphone) -> dict[str, int]:
+        events = {"events": self._events.lost} if self._events is not None else {}
+        return {"microphone_frames": microphone.dropped, **events}
+
+
+def _events_file(config: Config) -> EventsFile | None:
+    telemetry = config.telemetry
+    return EventsFile(telemetry.events, log_content=telemetry.log_content, append=True) if telemetry.events else None
+
+
+def _log(config: Config, clock: Clock) -> TurnObserver:
+    """The conversation on a terminal; in the journal, what its keeper wants to know."""
+    return JournalLog(log_content=config.telemetry.log_content) if is_journal(sys.stdout) else Console(clock)

@@ -1,0 +1,112 @@
+"""What systemd is told: that the assistant hears, how it is, and that it is alive.
+
+`READY=1` and the watchdog wait for proof of hearing, and both are sent from the event loop: when the loop hangs or the
+path is deaf, systemd hears nothing, and starts the service anew. Protocol: sd_notify(3).
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Mapping
+from typing import Protocol
+
+import anyio
+
+from assistant.health import Health
+
+_LOOK_S = 0.25
+"""How often health is looked at, so that `READY=1` comes as soon as it is true."""
+_RELOAD_MAY_TAKE_S = 60.0
+"""While a new configuration is brought into force, the assistant is deaf on purpose, but not for longer than this."""
+
+
+class Notifier:
+    """Sends to the socket that systemd names in `$NOTIFY_SOCKET`."""
+
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+        address = environment.get("NOTIFY_SOCKET", "")
+        # An abstract socket is written with @ for the null byte.
+        self._address = f"\0{address[1:]}" if address.startswith("@") else address
+        self.watchdog_s = _watchdog_s(environment)
+        """Seconds after which systemd gives up on a silent service; None without a watchdog."""
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anybody listens."""
+        return bool(self._address)
+
+    def send(self, **fields: str) -> None:
+        """Send fields such as `READY="1"`. That nobody takes them must not end the assistant."""
+        if not self._address:
+            return
+        text = "\n".join(f"{name}={value}" for name, value in fields.items())
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as connection:
+            try:
+                connection.setblocking(False)
+                connection.sendto(text.encode(), self._address)
+            except OSError:
+                return
+
+    def reloading(self) -> None:
+        """A new configuration is being brought into force; `READY=1` follows."""
+        self.send(RELOADING="1", MONOTONIC_USEC=str(time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000))
+
+
+def _watchdog_s(environment: Mapping[str, str]) -> float | None:
+    """What systemd asks of this very process; a child that inherits the variables is not meant."""
+    if environment.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
+        return None
+    try:
+        microseconds = int(environment.get("WATCHDOG_USEC", "0"))
+    except ValueError:
+        return None
+    return microseconds / 1e6 if microseconds > 0 else None
+
+
+class Supervised(Protocol):
+    """What is reported: `assistant.service.service.Service`, or a double."""
+
+    config_error: str
+    """Why the configuration that was read last is not in force; empty if it is."""
+    reloading_since_s: float | None
+    """In the event loop's time; None while nothing is being reloaded."""
+
+    def health(self) -> Health:
+        """Whether it hears, and what does not work."""
+
+
+async def keep_told(notifier: Notifier, service: Supervised) -> None:
+    """Tell systemd how the assistant is until cancelled."""
+    ready, status, feed_at_s = False, "", 0.0
+    feed_every_s = notifier.watchdog_s / 3 if notifier.watchdog_s else None
+    while True:
+        now_s, health, since_s = anyio.current_time(), service.health(), service.reloading_since_s
+        if since_s is not None and ready:
+            notifier.reloading()
+            ready = False
+        elif since_s is None and health.ok and not ready:
+            notifier.send(READY="1")
+            ready = True
+        if (text := describe(health, service.config_error)) != status:
+            status = text
+            notifier.send(STATUS=text)
+        excused = since_s is not None and now_s - since_s < _RELOAD_MAY_TAKE_S
+        if feed_every_s is not None and now_s >= feed_at_s and (health.ok or excused):
+            notifier.send(WATCHDOG="1")
+            feed_at_s = now_s + feed_every_s
+        await anyio.sleep(min(_LOOK_S, feed_every_s or _LOOK_S))
+
+
+def describe(health: Health, config_error: str = "") -> str:
+    """How it is in plain words, on one line."""
+    if health.muted:
+        parts = ["Muted: microphone and camera are closed."]
+    else:
+        parts = ["Listening."] if health.hears else ["Does not hear.", health.reason]
+    if health.unavailable:
+        parts.append(f"Does not work: {', '.join(sorted(health.unavailable))}.")
+    if config_error:
+        parts.append(f"The old configuration is in force. {config_error}")
+    return " ".join(" ".join(parts).split())

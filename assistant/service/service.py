@@ -1,0 +1,171 @@
+"""Holds the assistant: starts it, brings a new configuration into force, and ends it.
+
+A configuration that cannot be brought into force changes nothing: one that is wrong is not even tried, and when the
+assistant does not start with it (a device that is missing, a model that was not pulled), it starts with the old one.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import anyio
+import anyio.to_thread
+
+from assistant.app import Assistant
+from assistant.config import Config
+from assistant.errors import AssistantError, ControlError
+from assistant.health import Health
+from assistant.service.changes import after_restart, changed_keys, needs_new_assistant
+from assistant.settings import Settings
+
+_LOG = logging.getLogger(__name__)
+_LAST_WORDS_S = 10.0
+"""How long a reload waits for the end of a sentence."""
+
+State = Literal["starting", "running", "reloading", "stopping"]
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """An assistant that has started."""
+
+    assistant: Assistant
+    dropped: Callable[[], Mapping[str, int]]
+    """What was lost: name → count."""
+
+
+Live = Callable[[Config, Callable[[Running], None]], Awaitable[None]]
+"""Lives one assistant of a configuration, until its microphone ends or it is cancelled; tells when it has started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """What came of a reload."""
+
+    changed: list[str]
+    restarted: bool
+    after_restart: list[str]
+
+
+@dataclass(slots=True)
+class _Trial:
+    """Settings to be brought into force, and what came of it."""
+
+    settings: Settings
+    over: anyio.Event = field(default_factory=anyio.Event)
+    error: AssistantError | None = None
+
+
+class Service:
+    """One assistant after the other, in one process."""
+
+    def __init__(self, settings: Settings, load: Callable[[], Settings], live: Live) -> None:
+        """`load` reads the configuration again; it may raise `ConfigError`."""
+        self.settings = settings
+        """What is in force."""
+        self.config_error = ""
+        """Why the configuration that was read last is not in force; empty if it is."""
+        self.reloading_since_s: float | None = None
+        self._load = load
+        self._live = live
+        self._running: Running | None = None
+        self._trial: _Trial | None = None
+        self._one_reload = anyio.Lock()
+        self._scope = anyio.CancelScope()
+        self._stopping = False
+
+    @property
+    def state(self) -> State:
+        """What it is about."""
+        if self._stopping:
+            return "stopping"
+        if self.reloading_since_s is not None:
+            return "reloading"
+        return "starting" if self._running is None else "running"
+
+    def running(self) -> Running:
+        """The assistant. Raises `ControlError` while it starts."""
+        if self._running is None:
+            raise ControlError("The assistant is still starting.", remedy="Try again in a few seconds.")
+        return self._running
+
+    def health(self) -> Health:
+        """Whether it hears, and what does not work; also while there is no assistant."""
+        if self._running is not None:
+            return self._running.assistant.health()
+        reasons = {"reloading": "A new configuration is being brought into force.", "stopping": "It is ending."}
+        return Health(hears=False, reason=reasons.get(self.state, "It is still starting."))
+
+    async def run(self) -> None:
+        """Until `stop`, or until the microphone ends. Raises what its start raises."""
+        while not self._stopping:
+            trial = self._trial
+            settings = trial.settings if trial and trial.error is None else self.settings
+            self._scope = anyio.CancelScope()
+            try:
+                with self._scope:
+                    await self._live(settings.config, self._has_started)
+                    return
+            except AssistantError as error:
+                if trial is None or trial.error is not None or trial.over.is_set():
+                    raise
+                trial.error = error
+            finally:
+                self._running = None
+
+    def stop(self) -> None:
+        """Have `run` end; nothing that is being said is finished."""
+        self._stopping = True
+        self._scope.cancel()
+
+    async def reload(self) -> Reloaded:
+        """Read the configuration again and bring it into force. Raises `ConfigError` or whatever keeps the assistant
+        from starting with it; the old one is in force then."""
+        async with self._one_reload:
+            try:
+                return await self._reload()
+            except AssistantError as error:
+                self.config_error = str(error)
+                _LOG.error("The configuration was not changed; the old one stays in force. %s", error)
+                raise
+
+    async def _reload(self) -> Reloaded:
+        settings = await anyio.to_thread.run_sync(self._load)
+        changed = changed_keys(self.settings.config, settings.config)
+        restart = needs_new_assistant(changed)
+        if restart:
+            await self._try(settings)
+        else:
+            controls = self.running().assistant.controls
+            if "audio.volume" in changed and controls is not None:
+                controls.set_volume(settings.config.audio.volume)
+            self.settings = settings
+        self.config_error = ""
+        _LOG.info("The configuration is in force; changed: %s.", ", ".join(changed) or "nothing")
+        return Reloaded(changed, restart, after_restart(changed))
+
+    async def _try(self, settings: Settings) -> None:
+        """End the assistant and start one of these settings, or of the old ones if that fails."""
+        assistant = self.running().assistant
+        with anyio.move_on_after(_LAST_WORDS_S):
+            await assistant.turns.idle()
+        trial = self._trial = _Trial(settings)
+        self.reloading_since_s = anyio.current_time()
+        try:
+            self._scope.cancel()
+            await trial.over.wait()
+        finally:
+            self.reloading_since_s = None
+        if trial.error is not None:
+            raise trial.error
+
+    def _has_started(self, running: Running) -> None:
+        self._running = running
+        trial, self._trial = self._trial, None
+        if trial is not None:
+            if trial.error is None:
+                self.settings = trial.settings
+            trial.over.set()

@@ -1,0 +1,66 @@
+"""What signals do: SIGINT and SIGTERM end the assistant, SIGHUP reloads it, SIGUSR1 mutes and unmutes it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+import anyio
+from anyio.abc import TaskGroup, TaskStatus
+
+from assistant.errors import AssistantError
+from assistant.service.service import Service
+
+_LOG = logging.getLogger(__name__)
+_END_S = 4.5
+"""Systemd kills after 5 s."""
+
+
+async def handle_signals(
+    service: Service, group: TaskGroup, save: Callable[[], None], *, task_status: TaskStatus[None]
+) -> None:
+    """Until the end. `save` writes what must not be lost; it is called before anything that may hang."""
+    # A closed terminal ends what runs in it; a service has none.
+    hangup_ends = sys.stdin is not None and sys.stdin.isatty()
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
+    with anyio.open_signal_receiver(*numbers) as signals:
+        task_status.started()
+        async for number in signals:
+            if number == signal.SIGUSR1:
+                group.start_soon(_toggle_mute, service)
+            elif number == signal.SIGHUP and not hangup_ends:
+                group.start_soon(_reload, service)
+            else:
+                _end_anyway()
+                save()
+                service.stop()
+
+
+def _end_anyway() -> None:
+    """A driver that hangs while it is closed, or a network that is being loaded, must not hold up the end."""
+
+    def end() -> None:
+        _LOG.warning("Something hangs while the assistant ends; nothing is lost.")
+        os._exit(0)
+
+    timer = threading.Timer(_END_S, end)
+    timer.daemon = True
+    timer.start()
+
+
+async def _reload(service: Service) -> None:
+    with suppress(AssistantError):  # it was logged, and `assistant status` shows it
+        await service.reload()
+
+
+async def _toggle_mute(service: Service) -> None:
+    """The way back that needs no microphone."""
+    with suppress(AssistantError):  # it has not started yet
+        controls = service.running().assistant.controls
+        if controls is not None:
+            await controls.toggle_mute()

@@ -1,0 +1,33 @@
+"""A sound server of the tests' own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from bench.virtual_sound import VirtualSound
+from tests.doubles.leaks import nothing_left_behind
+from tests.doubles.person import Person
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nothing of ours survives the module."""
+    with nothing_left_behind(tmp_path_factory.mktemp("temporary")):
+        yield
+
+
+@pytest.fixture(scope="module")
+def sound(clean: None) -> Iterator[VirtualSound]:
+    """PulseAudio with a virtual microphone and speaker."""
+    if missing := VirtualSound.missing():
+        pytest.skip(f"Not installed: {', '.join(missing)}. Run: apt-get install pulseaudio pulseaudio-utils")
+    with VirtualSound() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def spoken(request: pytest.FixtureRequest) -> Person:
+    """Recordings of what a person says."""
+    return Person(request)

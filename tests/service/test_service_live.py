@@ -1,0 +1,170 @@
+"""The assistant as a service runs it, asked and told through its own command. Real sound, models and sockets."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from assistant.errors import AlreadyRunningError, ConfigError, DeviceError, MediaError, NotRunningError
+from bench.virtual_sound import VirtualSound
+from tests.doubles.command import Running, assistant, wait_until
+from tests.doubles.person import Person
+
+pytestmark = [pytest.mark.pulse, pytest.mark.models]
+TIME = "Hey Jarvis, what time is it?"
+
+
+class Systemd:
+    """The end of the notification socket that systemd has."""
+
+    def __init__(self, folder: Path) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.address = folder / "notify.sock"
+        self._socket.bind(str(self.address))
+        self.messages: list[tuple[float, str]] = []
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        while data := self._socket.recv(65_536):
+            self.messages.append((time.monotonic(), data.decode()))
+
+    def said(self, text: str) -> int:
+        return sum(text in message for _, message in list(self.messages))
+
+    def close(self) -> None:
+        self._socket.sendto(b"", str(self.address))
+        self._thread.join(5)
+        self._socket.close()
+
+
+@pytest.fixture
+def systemd(tmp_path: Path) -> Iterator[Systemd]:
+    listener = Systemd(tmp_path)
+    yield listener
+    listener.close()
+
+
+class Owner:
+    """Who has installed the assistant: its configuration, and the commands that are typed."""
+
+    def __init__(self, folder: Path, sound: VirtualSound) -> None:
+        self.file = folder / "assistant.toml"
+        self.configure()
+        self.env = sound.env | {
+            "RUNTIME_DIRECTORY": str(folder / "run"),
+            "STATE_DIRECTORY": str(folder / "state"),
+            "XDG_RUNTIME_DIR": str(folder / "run"),
+            "PULSE_SERVER": f"unix:{sound.env['PULSE_RUNTIME_PATH']}/native",
+        }
+
+    def configure(self, extra: str = "") -> None:
+        self.file.write_text('vision = { camera = "none" }\nemotion = { channels = [] }\n' + extra)
+
+    def types(self, *arguments: str, code: int = 0) -> str:
+        result = assistant(*arguments, "--config", self.file, env=self.env)
+        assert result.returncode == code, result.stdout + result.stderr
+        assert "Traceback" not in result.stderr
+        return result.stdout + result.stderr
+
+    def status(self, code: int = 0) -> dict[str, object]:
+        status: dict[str, object] = json.loads(self.types("status", "--json", code=code))
+        return status
+
+
+@pytest.fixture
+def owner(tmp_path: Path, sound: VirtualSound) -> Owner:
+    (tmp_path / "run").mkdir()
+    return Owner(tmp_path, sound)
+
+
+@pytest.fixture
+def service(owner: Owner, systemd: Systemd) -> Iterator[Running]:
+    env = owner.env | {"NOTIFY_SOCKET": str(systemd.address), "WATCHDOG_USEC": "3000000"}
+    with Running("run", "--config", owner.file, env=env) as running:
+        wait_until(lambda: systemd.said("READY=1") or not running.alive, "It is ready", 120)
+        assert running.alive, running.output
+        yield running
+
+
+def test_asked_told_and_ended(
+    service: Running, owner: Owner, systemd: Systemd, sound: VirtualSound, spoken: Person
+) -> None:
+    status = owner.status()
+    assert (status["state"], status["pid"], status["config_file"]) == ("running", service.pid, str(owner.file))
+    assert "hears" in owner.types("status")
+    second = owner.types("run", code=AlreadyRunningError.exit_code)
+    assert f"process {service.pid} holds" in second
+
+    tap = sound.tap("speaker")
+    since_s = time.monotonic()
+    owner.types("say", "Dinner is ready.")
+    wait_until(lambda: tap.loud_at(since_s), "The speaker plays")
+    tap.close()
+    assert "no word" in owner.types("say", "…", code=MediaError.exit_code)
+
+    assert "Muted" in owner.types("mute")
+    muted = owner.status()["health"]
+    assert isinstance(muted, dict) and muted["muted"] and muted["ok"]
+    wait_until(lambda: systemd.said("STATUS=Muted"), "systemd is told")
+    owner.types("unmute")
+    assert owner.types("volume", "30") and owner.status()["volume"] == 0.3
+
+    sound.speak(spoken(TIME))
+    service.wait_for("first sound")
+    wait_until(lambda: owner.status()["latency"], "The turn was measured")
+
+    began_s = time.monotonic()
+    assert service.end(signal.SIGTERM) == 0
+    assert time.monotonic() - began_s < 5
+    assert systemd.said("STOPPING=1") and systemd.said("WATCHDOG=1") > 1
+    assert systemd.messages[0][1].startswith("STATUS=Does not hear"), "nothing is ready before it hears"
+    assert "Traceback" not in service.output
+    assert "nobody listens" in owner.types("status", code=NotRunningError.exit_code)
+
+    with Running("run", "--config", owner.file, env=owner.env) as again:
+        again.wait_for("Listening", timeout_s=120)
+        latency = owner.status()["latency"]
+        assert isinstance(latency, dict) and latency["mouth_to_ear"]["count"] >= 1, "kept across the restart"
+        assert again.end(signal.SIGINT) == 0
+
+
+def test_a_new_configuration_comes_into_force_or_changes_nothing(
+    service: Running, owner: Owner, systemd: Systemd
+) -> None:
+    assert "as it was" in owner.types("reload")
+
+    owner.configure("[audio]\nvolumee = 1.0\n")
+    refused = owner.types("reload", code=ConfigError.exit_code)
+    assert f"{owner.file}:4" in refused and "audio.volumee" in refused
+    status = owner.status()
+    assert status["state"] == "running" and "audio.volumee" in str(status["config_error"])
+    wait_until(lambda: systemd.said("The old configuration is in force"), "systemd is told")
+    assert "audio.volumee" in service.output
+
+    owner.configure("[audio]\nvolume = 0.25\n")
+    assert "In force: audio.volume" in owner.types("reload")
+    assert (owner.status()["volume"], owner.status()["config_error"]) == (0.25, "")
+    assert not systemd.said("RELOADING=1"), "what is applied live ends nothing"
+
+    owner.configure('[audio]\nvolume = 0.25\ninput = "a microphone that nobody has"\n')
+    missing = owner.types("reload", code=DeviceError.exit_code)
+    assert "nobody has" in missing
+    assert owner.status()["state"] == "running", "the old one is in force again"
+
+    ready = systemd.said("READY=1")
+    owner.configure('[wake]\nphrases = ["computer"]\n')
+    os.kill(service.pid, signal.SIGHUP)
+    service.wait_for("computer", timeout_s=120)
+    assert systemd.said("RELOADING=1") == 2
+    wait_until(lambda: systemd.said("READY=1") > ready, "It is ready again")
+    assert owner.status()["volume"] == 0.8
+    assert service.end(signal.SIGTERM) == 0
