@@ -68,6 +68,14 @@ def unmute(config: ConfigOption = None) -> None:
 
 
 @app.command()
+def listen_now(config: ConfigOption = None) -> None:
+    """Have the running assistant listen to what is said next, without a wake phrase."""
+    from assistant.commands import remote
+
+    remote.listen_now(config)
+
+
+@app.command()
 def volume(
     percent: Annotated[int, typer.Argument(min=0, max=100, help="0 to 100.")], config: ConfigOption = None
 ) -> None:

@@ -1,4 +1,4 @@
-"""What the running assistant is told by `assistant say`, `mute`, `unmute`, `volume` and `reload`."""
+"""What the running assistant is told by `assistant say`, `mute`, `unmute`, `listen-now`, `volume` and `reload`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from assistant.control.client import ask
-from assistant.control.protocol import MAX_TEXT, Done, Mute, Reload, ReloadResult, Say, Unmute, Volume
+from assistant.control.protocol import MAX_TEXT, Done, Listen, Mute, Reload, ReloadResult, Say, Unmute, Volume
 from assistant.errors import ConfigError, NotRunningError
 
 _SAY_S = 300.0
@@ -39,6 +39,12 @@ def unmute(config: Path | None) -> None:
     """Open them again."""
     ask(Unmute(), Done, config)
     typer.echo("Microphone and camera are open again.")
+
+
+def listen_now(config: Path | None) -> None:
+    """Have it listen without a wake phrase."""
+    ask(Listen(), Done, config)
+    typer.echo("It listens: speak now.")
 
 
 def set_volume(percent: int, config: Path | None) -> None:

@@ -64,6 +64,12 @@ class Unmute(Request):
     command: Literal["unmute"] = "unmute"
 
 
+class Listen(Request):
+    """Take what is said next as addressed to the assistant, without a wake phrase: push-to-talk."""
+
+    command: Literal["listen"] = "listen"
+
+
 class Volume(Request):
     """Set the loudness of the replies until the assistant ends."""
 
@@ -78,12 +84,12 @@ class Reload(Request):
 
 
 AnyRequest = Annotated[
-    Ping | Status | Say | Mute | Unmute | Volume | Reload,
+    Ping | Status | Say | Mute | Unmute | Listen | Volume | Reload,
     Field(discriminator="command"),
 ]
 REQUESTS: TypeAdapter[Any] = TypeAdapter(AnyRequest)
 COMMANDS: dict[str, type[Request]] = {
-    kind.model_fields["command"].default: kind for kind in (Ping, Status, Say, Mute, Unmute, Volume, Reload)
+    kind.model_fields["command"].default: kind for kind in (Ping, Status, Say, Mute, Unmute, Listen, Volume, Reload)
 }
 
 
@@ -164,6 +170,7 @@ RESULTS: dict[str, type[Result]] = {
     "say": Done,
     "mute": Done,
     "unmute": Done,
+    "listen": Done,
     "volume": Done,
     "reload": ReloadResult,
 }

@@ -11,6 +11,7 @@ from assistant.control.protocol import (
     Done,
     HealthState,
     Latency,
+    Listen,
     Mute,
     Ping,
     Pong,
@@ -64,6 +65,8 @@ class Answers:
                 await self._controls().mute()
             case Unmute():
                 await self._controls().unmute()
+            case Listen():
+                await self._listen()
             case Volume():
                 self._controls().set_volume(request.volume)
             case Reload():
@@ -79,6 +82,12 @@ class Answers:
         controls = self._service.running().assistant.controls
         assert controls is not None  # it has started
         return controls
+
+    async def _listen(self) -> None:
+        controls = self._controls()
+        if controls.muted:
+            raise ControlError("The assistant is muted.", remedy="Unmute it first: assistant unmute")
+        await controls.listen_now()
 
     async def _say(self, request: Say) -> None:
         if not has_words(request.text):

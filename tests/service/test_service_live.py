@@ -13,13 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from assistant.errors import AlreadyRunningError, ConfigError, DeviceError, MediaError, NotRunningError
+from assistant.errors import AlreadyRunningError, ConfigError, ControlError, DeviceError, MediaError, NotRunningError
 from bench.virtual_sound import VirtualSound
 from tests.doubles.command import Running, assistant, wait_until
 from tests.doubles.person import Person
 
 pytestmark = [pytest.mark.pulse, pytest.mark.models]
-TIME = "Hey Jarvis, what time is it?"
 
 
 class Systemd:
@@ -115,10 +114,12 @@ def test_asked_told_and_ended(
     muted = owner.status()["health"]
     assert isinstance(muted, dict) and muted["muted"] and muted["ok"]
     wait_until(lambda: systemd.said("STATUS=Muted"), "systemd is told")
+    assert "muted" in owner.types("listen-now", code=ControlError.exit_code)
     owner.types("unmute")
     assert owner.types("volume", "30") and owner.status()["volume"] == 0.3
 
-    sound.speak(spoken(TIME))
+    owner.types("listen-now")
+    sound.speak(spoken("What time is it?"))
     service.wait_for("first sound")
     wait_until(lambda: owner.status()["latency"], "The turn was measured")
 
