@@ -37,21 +37,23 @@ class Notifier:
         """Whether anybody listens."""
         return bool(self._address)
 
-    def send(self, **fields: str) -> None:
-        """Send fields such as `READY="1"`. That nobody takes them must not end the assistant."""
+    def send(self, **fields: str) -> bool:
+        """Send fields such as `READY="1"`; whether they were taken. Never waits: a systemd that is behind, or gone,
+        must not hold up the assistant."""
         if not self._address:
-            return
+            return False
         text = "\n".join(f"{name}={value}" for name, value in fields.items())
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as connection:
             try:
                 connection.setblocking(False)
                 connection.sendto(text.encode(), self._address)
             except OSError:
-                return
+                return False
+        return True
 
-    def reloading(self) -> None:
+    def reloading(self) -> bool:
         """A new configuration is being brought into force; `READY=1` follows."""
-        self.send(RELOADING="1", MONOTONIC_USEC=str(time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000))
+        return self.send(RELOADING="1", MONOTONIC_USEC=str(time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000))
 
 
 def _watchdog_s(environment: Mapping[str, str]) -> float | None:
@@ -84,18 +86,15 @@ async def keep_told(notifier: Notifier, service: Supervised) -> None:
     while True:
         now_s, health, since_s = anyio.current_time(), service.health(), service.reloading_since_s
         if since_s is not None and ready:
-            notifier.reloading()
-            ready = False
+            ready = not notifier.reloading()
         elif since_s is None and health.ok and not ready:
-            notifier.send(READY="1")
-            ready = True
-        if (text := describe(health, service.config_error)) != status:
+            ready = notifier.send(READY="1")
+        if (text := describe(health, service.config_error)) != status and notifier.send(STATUS=text):
             status = text
-            notifier.send(STATUS=text)
         excused = since_s is not None and now_s - since_s < _RELOAD_MAY_TAKE_S
-        if feed_every_s is not None and now_s >= feed_at_s and (health.ok or excused):
-            notifier.send(WATCHDOG="1")
-            feed_at_s = now_s + feed_every_s
+        due = feed_every_s is not None and now_s >= feed_at_s and (health.ok or excused)
+        if due and notifier.send(WATCHDOG="1"):
+            feed_at_s = now_s + (feed_every_s or 0.0)
         await anyio.sleep(min(_LOOK_S, feed_every_s or _LOOK_S))
 
 
