@@ -1,44 +1,45 @@
-"""Doubles for the two ends of a turn: a person whose words are given, and voices that hum."""
+"""A whole conversation in virtual time: everything is real but the devices, the networks and the feelings."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import TypeVar
 
 import anyio
 import numpy as np
 
-from assistant.answering import Reply
-from assistant.errors import StageError
-from assistant.events import AudioArray, Event, SpeechEnded, SpeechPaused, SpeechStarted, Transcript, Utterance
+from assistant.answering import Answering
+from assistant.audio.listener import Listener
+from assistant.audio.scripted import RecordingSpeaker
+from assistant.clock import LoopClock
+from assistant.config import Config
+from assistant.dialogue.interpreter import HassilInterpreter
+from assistant.dialogue.respond import Responder
+from assistant.errors import DeviceError, StageError
+from assistant.events import AudioArray, Event, SpeechChunk, Utterance
+from assistant.models.store import ModelStore
 from assistant.ports import Recognition, SpeakingStyle
-from assistant.speaking import Sentence
-from assistant.vad.endpointing import SpeechEvent
+from assistant.registry import resolve
+from assistant.senses import LiveControls
+from assistant.skills import SKILLS
+from assistant.speaking import Speaking
+from assistant.turn import Turns
+from assistant.vad.endpointing import Endpointer
+from assistant.virtual_time import run_in_virtual_time
+from assistant.wake.attention import Attention
+from assistant.wake.phrase import PhraseMatcher
+from tests.doubles.context import GivenSenses
+from tests.doubles.timed_speech import HeardSpeech, Piece, TimedMicrophone, TimedTranscriber, WordsInTime
+
+EventT = TypeVar("EventT", bound=Event)
 
 
 def utterance(started_at_s: float, ended_at_s: float, end_silence_s: float = 0.5) -> Utterance:
     """Sound whose samples do not matter."""
     samples = np.zeros(round((ended_at_s - started_at_s) * 16000), np.float32)
     return Utterance(ended_at_s + end_silence_s, samples, 16000, started_at_s, ended_at_s)
-
-
-class Person:
-    """Speaks at given times; an async iterator of speech events in the loop's time."""
-
-    def __init__(self, *spoken: tuple[float, float], stays_s: float = 30.0) -> None:
-        self._spoken = spoken
-        self._stays_s = stays_s
-
-    async def events(self) -> AsyncGenerator[SpeechEvent, None]:
-        for started_at_s, ended_at_s in self._spoken:
-            said = utterance(started_at_s, ended_at_s)
-            for event in (
-                SpeechStarted(started_at_s + 0.1),
-                SpeechPaused(ended_at_s + 0.2, said),
-                SpeechEnded(ended_at_s + 0.5, said),
-            ):
-                await anyio.sleep(max(0.0, event.at_s - anyio.current_time()))
-                yield event
-        await anyio.sleep(self._stays_s)
 
 
 class KnownWords:
@@ -70,56 +71,70 @@ class _KnownStream:
         return Recognition(self._text, "en", 0.9)
 
 
+@dataclass
 class HummingVoices:
-    """A tenth of a second a character; a sentence that contains "fail" raises."""
+    """A tenth of a second a character, in two blocks; a sentence that contains one of `fails` raises after the first
+    block, or before it if `fails_at_once`."""
 
-    def __init__(self) -> None:
-        self.spoken: list[str] = []
-        self.open = 0
-        """Sentences being synthesised: 0 when every iteration was ended."""
+    takes_s: float = 0.01
+    fails: Sequence[str] = ()
+    fails_at_once: bool = True
+    spoken: list[str] = field(default_factory=list)
+    """Every sentence that was asked for."""
+    open: int = 0
+    """Sentences being synthesised: 0 when every iteration was ended."""
 
     async def speak(
         self, sentence: str, language: str, style: SpeakingStyle
     ) -> AsyncGenerator[tuple[AudioArray, int], None]:
-        if "fail" in sentence:
-            raise StageError("The voice is hoarse.")
+        fails = any(part in sentence for part in self.fails)
         self.open += 1
         try:
             self.spoken.append(sentence)
-            for _ in range(2):
-                await anyio.sleep(0.01)
+            for block in range(2):
+                await anyio.sleep(self.takes_s)
+                if fails and (block or self.fails_at_once):
+                    raise StageError("The voice is hoarse.")
                 yield np.full(round(len(sentence) * 0.05 * 24000), 0.1, np.float32), 24000
         finally:
             self.open -= 1
 
 
-class FixedAnswers:
-    """Answers every command with the sentences that it was given for it."""
+class NoFeelings:
+    """An emotion monitor that notices nothing."""
 
-    def __init__(self, answers: dict[str, list[str]]) -> None:
-        self._answers = answers
+    async def voice(self, utterance: Utterance) -> None:
+        """Hears nothing in the voice."""
 
-    def answer(self, transcript: Transcript, utterance: Utterance) -> Reply:
-        reply = Reply(_sentences(self._answers[transcript.text]))
-        reply.ends_conversation = "Goodbye." in self._answers[transcript.text]
-        return reply
+    async def text(self, transcript: object) -> None:
+        """Reads nothing between the lines."""
 
-    async def intent(self, text: str, language: str) -> str | None:
-        return {"stop": "stop"}.get(text.lower().rstrip("."), "known" if text in self._answers else None)
-
-    async def end_silence_s(self, text: str, language: str, *, over_reply: bool) -> float:
-        return 0.5
-
-    async def expected(self, text: str, language: str, turn_id: int) -> Sentence | None:
-        return None
-
-    def announcement(self, turn_id: int, text: str, language: str) -> Reply:
-        return Reply(_sentences([text]))
+    def state(self, now_s: float, turn_id: int | None = None) -> None:
+        """Is never sure."""
 
 
-async def _sentences(texts: list[str]) -> AsyncGenerator[Sentence, None]:
-    for text in texts:
-        yield Sentence(text, "en", SpeakingStyle())
+class SteppedClock(LoopClock):
+    """The loop's time; the wall clock starts at noon and may be stepped, as by a time server."""
+
+    def __init__(self) -> None:
+        self._starts_at = datetime(2026, 3, 3, 12, 0, tzinfo=timezone.utc)
+
+    def step(self, by_s: float) -> None:
+        self._starts_at += timedelta(seconds=by_s)
+
+    def wall(self) -> datetime:
+        return self._starts_at + timedelta(seconds=self.monotonic_s())
+
+
+class LostSpeaker(RecordingSpeaker):
+    """Takes nothing until it is plugged in."""
+
+    plugged_in = False
+
+    async def play(self, chunk: SpeechChunk) -> float:
+        if not self.plugged_in:
+            raise DeviceError("The speaker is gone.")
+        return await super().play(chunk)
 
 
 class EventLog:
@@ -131,5 +146,92 @@ class EventLog:
     def on_event(self, event: Event) -> None:
         self.events.append(event)
 
-    def of(self, kind: type[Event]) -> list[Event]:
+    def of(self, kind: type[EventT]) -> list[EventT]:
         return [event for event in self.events if isinstance(event, kind)]
+
+
+class Conversation:
+    """One person in front of an assistant; `hold` lets it happen, and everything that came of it can be looked at."""
+
+    def __init__(
+        self,
+        pieces: Sequence[Piece],
+        config: Config | None = None,
+        *,
+        lasts_s: float = 30.0,
+        voices: HummingVoices | None = None,
+        real_time_factor: float = 0.0,
+        streams_partials: bool = False,
+        speaker: type[RecordingSpeaker] = RecordingSpeaker,
+    ) -> None:
+        """`real_time_factor` is how long the recogniser takes a second of speech."""
+        self.config = config or Config()
+        self.voices = voices or HummingVoices()
+        self.log, self.clock, self.senses = EventLog(), SteppedClock(), GivenSenses()
+        self._pieces, self._factor, self._streams_partials = pieces, real_time_factor, streams_partials
+        self.microphone = TimedMicrophone(self.clock, pieces, lasts_s, self.config.audio.queue_s)
+        self.speaker = speaker(self.clock)
+        self.meanwhile: list[Callable[[], object]] = []
+        """Async functions that run beside the conversation."""
+
+    def hold(self) -> EventLog:
+        run_in_virtual_time(self._converse)
+        return self.log
+
+    async def _converse(self) -> None:
+        config, clock, emit = self.config, self.clock, self.log.on_event
+        await self.speaker.open()
+        recognizer = WordsInTime(self._pieces, self._streams_partials)
+        transcriber = TimedTranscriber(recognizer, clock, config.asr, self._pieces, self._factor)
+        self.attention = Attention(config.wake, PhraseMatcher(config.wake.phrases, config.wake.match), clock)
+        listener = Listener(
+            self.microphone,
+            HeardSpeech(),
+            Endpointer(config.vad),
+            clock,
+            emit,
+            progress_s=0.2 if self._streams_partials else None,
+            on_wake=self.attention.fired,
+        )
+        skills = {name: resolve(SKILLS, name, kind="skill").create(config, ModelStore()) for name in SKILLS}
+        self.responder = Responder(interpreter(), skills, None, config)
+        self.controls = LiveControls(
+            self.speaker, listener, None, self.responder.memory, clock, emit, config.audio.volume
+        )
+        answering = Answering(self.responder, NoFeelings(), self.senses, self.controls, config, clock, emit)
+        self.turns = Turns(
+            transcriber,
+            self.attention,
+            answering,
+            Speaking(self.voices, self.speaker, clock, _both(emit, answering.on_event)),
+            clock,
+            emit,
+            barge_in=config.tts.barge_in,
+            end_after=listener.end_after,
+        )
+        async with anyio.create_task_group() as group:
+            self.controls.attach(self.turns, group)
+            for work in self.meanwhile:
+                group.start_soon(work)
+            await self.turns.run(listener.events())
+            group.cancel_scope.cancel()
+        transcriber.close()
+        self.responder.close()
+
+
+def _both(first: Callable[[Event], None], second: Callable[[Event], None]) -> Callable[[Event], None]:
+    def emit(event: Event) -> None:
+        first(event)
+        second(event)
+
+    return emit
+
+
+_interpreter: list[HassilInterpreter] = []
+
+
+def interpreter() -> HassilInterpreter:
+    """One for all conversations: it takes a while to compile and keeps nothing of what it hears."""
+    if not _interpreter:
+        _interpreter.append(HassilInterpreter.create(Config(), ModelStore()))
+    return _interpreter[0]

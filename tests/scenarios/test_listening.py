@@ -34,10 +34,12 @@ class Tape:
     """A microphone that plays (seconds, value) pieces; a value that is an exception is raised, once."""
 
     name = "tape"
+    virtual = False
+    dropped = 0
 
     def __init__(self, *pieces: tuple[float, float | Exception]) -> None:
         self._pieces = list(pieces)
-        self.opened = 1
+        self.opened = 0
 
     async def open(self) -> None:
         self.opened += 1
@@ -49,7 +51,9 @@ class Tape:
                 raise value
             for _ in range(round(seconds / 0.032)):
                 await anyio.sleep(0.032)
-                yield AudioFrame(anyio.current_time(), np.full(512, value, np.float32), 16000)
+                samples = np.full(512, value, np.float32)
+                samples[1::2] += 1e-4  # a microphone is never silent to the last bit
+                yield AudioFrame(anyio.current_time(), samples, 16000)
 
     async def close(self) -> None:
         """Nothing to release."""

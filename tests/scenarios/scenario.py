@@ -1,0 +1,181 @@
+"""A scripted conversation: what is heard and when, and what must and must not come of it."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import anyio
+from pydantic import BaseModel, ConfigDict, Field
+
+from assistant import events
+from assistant.config import Config
+from assistant.events import Event, PlaybackFinished, SpeechChunk, Transcript
+from assistant.tomlfile import read_toml
+from tests.doubles.conversation import Conversation, HummingVoices, LostSpeaker, RecordingSpeaker
+from tests.doubles.timed_speech import Piece
+
+FOLDER = Path(__file__).parent
+_STAYS_S = 12.0
+_TOLERANCE_S = 0.05
+"""Frames are 32 ms long."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Say(_Strict):
+    """Something that is heard; without a text it is a noise."""
+
+    at_s: float
+    for_s: float
+    text: str = ""
+    recognizer: Literal["", "raises", "hangs"] = ""
+
+
+class Do(_Strict):
+    """Something that happens."""
+
+    at_s: float
+    what: Literal["announce", "listen_now", "toggle_mute", "step_clock", "first_stage_fires", "plug_in_speaker"]
+    text: str = ""
+    by_s: float = 0.0
+
+
+class Expect(_Strict):
+    """Events that must come of it; with `count = 0`, must not."""
+
+    event: str
+    matching: Annotated[dict[str, Any], Field(alias="with")] = {}
+    """Field → value; of `text` and `error` a part is enough."""
+    at_s: float | None = None
+    """When the first of them happens."""
+    between_s: tuple[float, float] = (-math.inf, math.inf)
+    count: int | None = None
+    """How many; None for at least one."""
+
+    def check(self, log: list[Event]) -> None:
+        kind = getattr(events, self.event)
+        found = [
+            event
+            for event in log
+            if isinstance(event, kind)
+            and self.between_s[0] <= event.at_s <= self.between_s[1]
+            and all(_matches(name, getattr(event, name), value) for name, value in self.matching.items())
+        ]
+        others = [event for event in log if isinstance(event, kind)]
+        assert bool(found) if self.count is None else len(found) == self.count, (self, others)
+        if self.at_s is not None:
+            assert abs(found[0].at_s - self.at_s) <= _TOLERANCE_S, (self, found[0])
+
+
+class Scenario(_Strict):
+    """One file."""
+
+    about: str
+    each: tuple[str, ...] = ("",)
+    """What stands for `{each}` in the texts, one conversation after the other."""
+    lasts_s: float = 0.0
+    """When the microphone ends; 0 for a while after the last that is heard or happens."""
+    config: dict[str, Any] = {}
+    real_time_factor: float = 0.0
+    streams_partials: bool = False
+    voice_takes_s: float = 0.01
+    voice_fails: tuple[str, ...] = ()
+    voice_fails_midway: bool = False
+    speaker_lost: bool = False
+    say: tuple[Say, ...] = ()
+    do: tuple[Do, ...] = ()
+    repeat_every_s: float = 0.0
+    """What is said is said again and again."""
+    said: tuple[str, ...] | None = None
+    """All that is played, reply by reply, as it is remembered."""
+    heard: tuple[str, ...] | None = None
+    """All final transcripts."""
+    prepared: tuple[str, ...] | None = None
+    """Sentences that the voice was asked for."""
+    dropped: bool = False
+    """Whether sound may be dropped; it must be then."""
+    expect: tuple[Expect, ...] = ()
+
+    def play(self, each: str = "") -> None:
+        """Hold the conversation and check what came of it."""
+        conversation = Conversation(
+            [Piece(say.at_s, say.for_s, say.text.replace("{each}", each), say.recognizer) for say in self._all_said()],
+            Config.model_validate(self.config),
+            lasts_s=self.lasts_s or max(event.at_s for event in (*self.say, *self.do)) + _STAYS_S,
+            voices=HummingVoices(self.voice_takes_s, self.voice_fails, not self.voice_fails_midway),
+            real_time_factor=self.real_time_factor,
+            streams_partials=self.streams_partials,
+            speaker=LostSpeaker if self.speaker_lost else RecordingSpeaker,
+        )
+        for do in self.do:
+            conversation.meanwhile.append(lambda do=do: _happen(do, conversation))
+        log = conversation.hold().events
+        for expect in self.expect:
+            expect.check(log)
+        self._check_texts(log, conversation)
+        _check_order(log)
+        assert conversation.voices.open == 0, "a voice goes on for nobody"
+        assert (conversation.microphone.queue.dropped > 0) is self.dropped, conversation.microphone.queue.dropped
+
+    def _all_said(self) -> list[Say]:
+        if not self.repeat_every_s:
+            return list(self.say)
+        rounds = range(math.ceil(self.lasts_s / self.repeat_every_s))
+        return [say.model_copy(update={"at_s": say.at_s + n * self.repeat_every_s}) for n in rounds for say in self.say]
+
+    def _check_texts(self, log: list[Event], conversation: Conversation) -> None:
+        if self.said is not None:
+            said = tuple(event.text for event in log if isinstance(event, PlaybackFinished))
+            assert said == self.said, said
+        if self.heard is not None:
+            heard = tuple(event.text for event in log if isinstance(event, Transcript) and event.is_final)
+            assert heard == self.heard, heard
+        if self.prepared is not None:
+            assert tuple(conversation.voices.spoken) == self.prepared, conversation.voices.spoken
+
+
+def load(path: Path) -> Scenario:
+    return Scenario.model_validate(read_toml(path))
+
+
+async def _happen(do: Do, conversation: Conversation) -> None:
+    await anyio.sleep(do.at_s)
+    match do.what:
+        case "announce":
+            await conversation.turns.announce(do.text, "en")
+        case "listen_now":
+            await conversation.controls.listen_now()
+        case "toggle_mute":
+            await conversation.controls.toggle_mute()
+        case "step_clock":
+            conversation.clock.step(do.by_s)
+        case "first_stage_fires":
+            conversation.attention.fired(anyio.current_time())
+        case "plug_in_speaker":
+            conversation.speaker.plugged_in = True
+
+
+def _matches(name: str, value: Any, wanted: Any) -> bool:
+    if name in ("text", "error"):
+        return str(wanted) in value
+    if isinstance(value, float):
+        return abs(value - wanted) <= _TOLERANCE_S
+    return bool(value == wanted)
+
+
+def _check_order(log: list[Event]) -> None:
+    """What holds in every conversation: a turn that started finishes once, and nothing is made or heard of it after."""
+    begun = [event.turn_id for event in log if isinstance(event, events.TurnStarted)]
+    assert len(set(begun)) == len(begun)
+    over: set[int] = set()
+    for event in log:
+        if isinstance(event, events.TurnFinished):
+            assert event.turn_id not in over
+            over.add(event.turn_id)
+        elif isinstance(event, (SpeechChunk, events.PlaybackStarted, events.ReplyChunk)):
+            assert event.turn_id not in over, event
+    assert over >= set(begun), "every turn ends"
