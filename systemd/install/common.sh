@@ -55,10 +55,11 @@ option_value() {
 on_failure() {
     # What failed inside $(…) is told once, by the shell around it.
     [ "$BASH_SUBSHELL" -eq 0 ] || exit 1
-    local why="a command failed"
-    [ -s "$LOG" ] && why="$(tail -n 3 "$LOG")"
-    fail "$why" "The whole output is in $LOG. Run the installer again when the reason is gone."
+    fail "a command failed: $(last_words)" "The whole output is in $LOG. Run the installer again when the reason is gone."
 }
+
+# What the last command said last.
+last_words() { tail -n 3 "$LOG" 2>/dev/null | cut -c -300 | tr '\n' ' '; }
 
 on_interrupt() {
     fail "it was interrupted" "Run it again: it begins anew and leaves nothing half done."

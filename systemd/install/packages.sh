@@ -48,5 +48,3 @@ install_packages_offline() {
             "Make the folder anew: scripts/make-offline-folder."
     done
 }
-
-last_words() { tail -n 2 "$LOG" 2>/dev/null | tr '\n' ' '; }

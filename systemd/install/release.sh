@@ -89,7 +89,7 @@ as_service() {
 prove_release() {
     step "Letting the new version prove that it hears"
     local out
-    run "$NEW/bin/assistant" config check --config "$CONFIG" || fail "the new version refuses $CONFIG: $(last_words)" \
+    run "$NEW/bin/assistant" config check "$CONFIG" || fail "the new version refuses $CONFIG: $(last_words)" \
         "Correct the key that it names (or move the file away for a new one), then run this again."
     if [ "$DRY_RUN" = 1 ]; then out="$CACHE/proof"; else out="$(mktemp -d)" && chown "$SERVICE_USER:" "$out"; fi
     if ! understands_itself "$out"; then
