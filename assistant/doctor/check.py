@@ -1,0 +1,49 @@
+"""What a topic finds out."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from assistant.config import Config
+
+_PROGRAM_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    found: str
+    remedy: str = ""
+    needed: bool = True
+    """Whether the assistant cannot run without it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """What is examined."""
+
+    config: Config
+    config_path: Path | None = None
+    root: Path = Path("/")
+    """Where the machine's files are."""
+
+
+Topic: TypeAlias = Callable[[Patient], Iterator[Check]]
+
+
+def answer_of(command: Sequence[str], timeout_s: float = _PROGRAM_TIMEOUT_S) -> str | None:
+    """What a program prints; None when it is not there, fails or hangs."""
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout_s, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -1,0 +1,46 @@
+"""The doctor among drivers that hang, crash and chatter: every other topic is examined all the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from assistant.config import AudioConfig, Config
+from assistant.doctor import TOPICS
+from assistant.doctor.check import Check, Patient
+from assistant.doctor.examination import examine_all
+from assistant.registry import resolve
+from tests.doubles.topics import FINE
+
+
+def examined(*names: str, patient: Patient | None = None, timeout_s: float = 20.0) -> dict[str, list[Check]]:
+    topics = {name: f"tests.doubles.topics:{name}" for name in names}
+    return dict(examine_all(patient or Patient(Config()), topics, timeout_s=timeout_s))
+
+
+def test_a_crash_a_fault_and_chatter_spoil_nothing_else() -> None:
+    found = examined("crashing", "raising", "chatty", "healthy")
+    assert list(found) == ["crashing", "raising", "chatty", "healthy"]
+    assert found["healthy"] == found["chatty"] == [FINE]
+    crashed, raised = found["crashing"], found["raising"]
+    assert crashed[0] == raised[0] == FINE
+    assert "SIGSEGV" in crashed[1].found
+    assert "a driver of last century" in raised[1].found
+    assert not crashed[1].ok
+    assert not crashed[1].needed
+
+
+def test_a_driver_that_hangs_is_given_up() -> None:
+    found = examined("hanging", "healthy", timeout_s=3.0)
+    assert "3 s" in found["hanging"][-1].found
+    assert found["healthy"] == [FINE]
+
+
+def test_every_topic_is_given_the_configuration_and_the_machine(tmp_path: Path) -> None:
+    patient = Patient(Config(audio=AudioConfig(input="USB 麦克风")), Path("/etc/x.toml"), tmp_path)
+    [check] = examined("told", patient=patient)["told"]
+    assert check.found == f"USB 麦克风 /etc/x.toml {tmp_path}"
+
+
+def test_every_topic_is_there() -> None:
+    for name in TOPICS:
+        assert callable(resolve(TOPICS, name, kind="topic"))
