@@ -1,4 +1,5 @@
-"""What signals do: SIGINT and SIGTERM end the assistant, SIGHUP reloads it, SIGUSR1 mutes and unmutes it."""
+"""What signals do: SIGINT and SIGTERM end the assistant, SIGHUP reloads it, SIGUSR1 mutes and unmutes it,
+SIGUSR2 is its talk button."""
 
 from __future__ import annotations
 
@@ -27,12 +28,14 @@ async def handle_signals(
     """Until the end. `save` writes what must not be lost; it is called before anything that may hang."""
     # A closed terminal ends what runs in it; a service has none.
     hangup_ends = sys.stdin is not None and sys.stdin.isatty()
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
     with anyio.open_signal_receiver(*numbers) as signals:
         task_status.started()
         async for number in signals:
             if number == signal.SIGUSR1:
                 group.start_soon(_toggle_mute, service)
+            elif number == signal.SIGUSR2:
+                group.start_soon(_listen_now, service)
             elif number == signal.SIGHUP and not hangup_ends:
                 group.start_soon(_reload, service)
             else:
@@ -64,3 +67,11 @@ async def _toggle_mute(service: Service) -> None:
         controls = service.running().assistant.controls
         if controls is not None:
             await controls.toggle_mute()
+
+
+async def _listen_now(service: Service) -> None:
+    """What is said next needs no wake phrase."""
+    with suppress(AssistantError):  # it has not started yet
+        controls = service.running().assistant.controls
+        if controls is not None:
+            await controls.listen_now()
