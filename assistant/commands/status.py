@@ -38,6 +38,7 @@ def _print(status: StatusResult) -> None:
         "volume": "–" if status.volume is None else f"{status.volume:.0%}",
         "configuration": status.config_file or "no file: defaults",
         "versions": ", ".join(f"{name} {version}" for name, version in status.versions.items()),
+        "saving": status.saving,
         "lost": ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in status.dropped.items() if count),
     }
     for name, value in facts.items():

@@ -149,6 +149,8 @@ class StatusResult(Result):
     """Package → version."""
     latency: dict[str, Latency]
     """Stage → durations; `mouth_to_ear` is from the end of speech to the first sound. Kept across restarts."""
+    saving: str = ""
+    """What it does without to spare the machine, and why; empty before it has started."""
     dropped: dict[str, int]
     """What was lost because the machine was too slow or a disk full: name → count since the start."""
 

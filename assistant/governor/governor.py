@@ -20,7 +20,7 @@ from assistant.governor.sentences import WITHOUT, reason, spoken, written
 from assistant.ports import Clock
 from assistant.worker import Worker
 
-STAGE = "vision"
+STAGE = "sight"
 """The stage that is told as failed while the governor keeps sight off."""
 _SAY_AGAIN_S = 600.0
 _READ_TIMEOUT_S = 5.0
@@ -56,7 +56,8 @@ class Governor:
     def status(self) -> str:
         """What it does without now, and what is worst, in a line."""
         worst = self._policy.worst
-        return f"{WITHOUT[self.step] if self.step else 'nothing to spare'}; {worst.evidence if worst else 'no sensors'}"
+        evidence = worst.evidence if worst else "nothing measured"
+        return f"{WITHOUT[self.step] if self.step else 'nothing'} ({evidence})"
 
     def on_event(self, event: Event) -> None:
         """Note which language is spoken."""

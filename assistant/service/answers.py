@@ -120,6 +120,7 @@ class Answers:
                 stage: Latency(count=summary.count, p50_s=round(summary.p50_s, 3), p95_s=round(summary.p95_s, 3))
                 for stage, summary in self._latency.snapshot().items()
             },
+            saving=started.saving() if started else "",
             dropped=dict(started.dropped()) if started else {},
         )
 

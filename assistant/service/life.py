@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
 import anyio
 
@@ -22,6 +24,9 @@ from assistant.telemetry.console import Console
 from assistant.telemetry.events_file import EventsFile
 from assistant.vision.camera import open_camera
 
+if TYPE_CHECKING:
+    from assistant.telemetry.metrics import Metrics, Snapshot
+
 
 class Lives:
     """Makes them: `live` is what `Service` calls."""
@@ -36,18 +41,23 @@ class Lives:
         """Converse until the microphone ends or this is cancelled. Raises `ConfigError` for an events file that cannot
         be written, and what the assistant's start raises."""
         microphone, governor = Microphone(config.audio), Governor(config, self._clock)
+        metrics = _metrics(config)
         self._events = _events_file(config)
         observers = [_log(config, self._clock), *([self._events] if self._events else []), governor, *self._observers]
+        observers += [metrics] if metrics else []
         assistant = Assistant(
             config, self._devices(config, microphone), ModelStore(config.models.dir), self._clock, observers
         )
         try:
             await assistant.start()
-            started(Running(assistant, lambda: self._dropped(microphone)))
+            started(Running(assistant, lambda: self._dropped(microphone), governor.status))
             async with anyio.create_task_group() as group:
                 if config.governor.enabled and assistant.controls is not None:
                     savings = LiveSavings(assistant.senses, config.governor.slow_rate_hz)
                     group.start_soon(governor.run, savings, assistant.controls, assistant.emit)
+                if metrics is not None:
+                    state = partial(self._snapshot, assistant, governor, microphone)
+                    group.start_soon(metrics.offer, config.telemetry.metrics_port, state, assistant.emit)
                 await assistant.run()
                 group.cancel_scope.cancel()
         finally:
@@ -66,9 +76,22 @@ class Lives:
         camera = None if config.vision.camera == "none" else open_camera(config.vision.camera, self._clock)
         return Devices(microphone, speaker, camera)
 
+    def _snapshot(self, assistant: Assistant, governor: Governor, microphone: Microphone) -> Snapshot:
+        from assistant.telemetry.metrics import Snapshot
+
+        return Snapshot(assistant.health(), governor.reading, governor.step, self._dropped(microphone))
+
     def _dropped(self, microphone: Microphone) -> dict[str, int]:
         events = {"events": self._events.lost} if self._events is not None else {}
         return {"microphone_frames": microphone.dropped, **events}
+
+
+def _metrics(config: Config) -> Metrics | None:
+    if not config.telemetry.metrics_port:
+        return None
+    from assistant.telemetry.metrics import Metrics  # only who wants them loads Prometheus' client
+
+    return Metrics()
 
 
 def _events_file(config: Config) -> EventsFile | None:

@@ -35,6 +35,8 @@ class Running:
     assistant: Assistant
     dropped: Callable[[], Mapping[str, int]]
     """What was lost: name → count."""
+    saving: Callable[[], str] = str
+    """What is done without to spare the machine; see `assistant.governor`."""
 
 
 Live = Callable[[Config, Callable[[Running], None]], Awaitable[None]]

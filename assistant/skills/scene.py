@@ -39,7 +39,7 @@ class SceneSkill:
     async def handle(self, intent: Intent, context: SkillContext) -> Reply:
         """Describe, count or look for something; say so when nothing can be seen."""
         language = intent.language
-        if not {"camera", "vision"}.isdisjoint(context.senses.unavailable()):
+        if not {"camera", "vision", "sight"}.isdisjoint(context.senses.unavailable()):
             return Reply(phrase("scene_no_camera", language))
         if intent.name == "scene_describe":
             caption = context.senses.caption(language)

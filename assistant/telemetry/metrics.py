@@ -95,6 +95,13 @@ class Metrics:
             case TurnFinished():
                 self._speech_ended_at_s.pop(event.turn_id, None)
 
+    async def offer(self, port: int, snapshot: Callable[[], Snapshot], emit: Callable[[Event], None]) -> None:
+        """`serve`; a port that is taken is told by `StageFailed`, for a conversation needs no metrics."""
+        try:
+            await self.serve(port, snapshot)
+        except ConfigError as error:
+            emit(StageFailed(anyio.current_time(), "metrics", error.message, error.remedy or ""))
+
     async def serve(self, port: int, snapshot: Callable[[], Snapshot]) -> None:
         """Answer Prometheus until cancelled. Raises `ConfigError` when the port is taken."""
         state = _State(asyncio.get_running_loop(), snapshot)

@@ -73,7 +73,7 @@ def test_a_board_that_gets_warm_looks_less_often_until_it_has_cooled_down(tmp_pa
         "It's getting warm, so I'm not looking for a while.",
         "I can see again.",
     ]
-    assert run.status.startswith("nothing to spare; ")
+    assert run.status.startswith("nothing (")
 
 
 def test_sight_that_is_off_is_told_like_every_failure_and_its_end_too(tmp_path: Path) -> None:
