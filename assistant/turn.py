@@ -20,7 +20,7 @@ from assistant.announcing import Announcer
 from assistant.answering import Reply
 from assistant.asr.transcriber import Timed, Transcriber
 from assistant.audio import earcons
-from assistant.dialogue.overlap import echoes, is_backchannel
+from assistant.dialogue.overlap import echoes, is_backchannel, is_hum
 from assistant.errors import StageError
 from assistant.events import (
     Event,
@@ -174,8 +174,8 @@ class Turns:
             # Without barge-in, what is heard over a reply may well be the reply itself.
             nothing = is_backchannel(text) or echoes(text, self._speaking.words())
             return None if nothing or not self._barge_in else admission
-        if admission is not None and self._floor.current is not None:
-            # An afterthought ("please") does not take the place of the request before it.
+        if admission is not None and (self._floor.current is not None or is_hum(text)):
+            # An afterthought ("please") does not take the place of the request before it, and a hum is no request.
             return admission if await self._answering.intent(text, language) is not None else None
         return admission
 

@@ -1,0 +1,89 @@
+"""What was said over a reply: a nod, an echo, or something."""
+
+import pytest
+
+from assistant.dialogue.overlap import echoes, is_backchannel, is_hum
+
+HUMS = [
+    "Mm-hmm.",
+    "mhm",
+    "Mhm, mhm.",
+    "Uh-huh",
+    "uh huh",
+    "Hmm",
+    "Ah.",
+    "",
+    "(coughs)",
+    "[music]",
+    "嗯",
+    "嗯嗯。",
+    "哦",
+    "【笑】",
+]
+NODS = [
+    "Yeah.",
+    "Yeah, okay.",
+    "I see.",
+    "Oh wow.",
+    "Right.",
+    "对",
+    "对对对",
+    "是的",
+    "嗯，好的",
+    "哦这样啊",
+    "没错",
+    "嗯 嗯 好的",
+]
+WORDS = [
+    "no", "what", "Okay stop", "I see what you mean", "yes yes yes yes yes yes", "What time is it?", "嗯那几点了",
+    "好难", "m" * 60 + "x", "对面有人吗", "是不是", "停", "好好好好好好好好好",
+]  # fmt: skip
+HELP = "I can tell you what I see, count people and things, and set timers. You can also ask me to repeat."
+HELP_ZH = "我可以告诉你我看到了什么，数一数人和东西，还可以设计时器。"
+
+
+@pytest.mark.parametrize("text", HUMS)
+def test_a_hum_holds_no_word(text: str) -> None:
+    assert is_hum(text)
+    assert is_backchannel(text)
+
+
+@pytest.mark.parametrize("text", NODS)
+def test_a_nod_says_that_someone_listens(text: str) -> None:
+    assert is_backchannel(text)
+    assert not is_hum(text)
+
+
+@pytest.mark.parametrize("text", WORDS)
+def test_words_are_words(text: str) -> None:
+    assert not is_backchannel(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken"),
+    [
+        ("count people and things", HELP),
+        ("Count people, and thinks.", HELP),
+        ("tell you what I sea", HELP),
+        ("数一数人和冬西", HELP_ZH),
+        ("还可以 設計 時器", HELP_ZH),
+    ],
+)
+def test_a_piece_of_the_reply_is_its_echo(text: str, spoken: str) -> None:
+    assert echoes(text, spoken)
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken"),
+    [
+        ("what time is it", HELP),
+        ("I see", HELP),
+        ("cancel all my timers right now", HELP),
+        ("现在几点了", HELP_ZH),
+        ("什么", HELP_ZH),
+        ("count people and things", ""),
+        ("", HELP),
+    ],
+)
+def test_what_a_person_says_is_no_echo(text: str, spoken: str) -> None:
+    assert not echoes(text, spoken)
