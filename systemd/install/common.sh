@@ -21,6 +21,7 @@ DRY_RUN=0
 OFFLINE=""
 SOUND=auto
 STEP="starting"
+NEW="" # the release that is being made
 
 say() { printf '%s\n' "$*"; }
 
@@ -66,10 +67,12 @@ on_interrupt() {
 }
 
 aftermath() {
-    if [ -x "$CURRENT/bin/assistant" ]; then
-        printf 'The version that was installed before (%s) is untouched.\n' "$(basename "$(readlink "$CURRENT")")"
-    else
-        printf 'Nothing is running. Run the installer again, or remove what is there with --uninstall.\n'
+    local installed
+    installed="$(readlink "$CURRENT" 2>/dev/null || true)"
+    if [ -z "$installed" ]; then
+        printf 'Nothing is installed yet. Run the installer again, or remove what is there with --uninstall.\n'
+    elif [ "$installed" != "$NEW" ]; then
+        printf 'The version that was installed before (%s) is untouched.\n' "$(basename "$installed")"
     fi
 }
 

@@ -2,7 +2,7 @@
 # A release is a virtual environment of its own beside the old one; `current` points at the one that runs.
 
 readonly UNPROVEN=.unproven # a file in a release that has not yet proved that it hears
-NEW="" PREVIOUS="" WAS_RUNNING=0
+PREVIOUS="" WAS_RUNNING=0
 
 build_release() {
     step "Installing the assistant beside what is there"
