@@ -120,6 +120,9 @@ def publish(place: Path, draft: Draft) -> bool:
             folder.mkdir(parents=True)
         for variant in draft.variants:
             shutil.copyfile(variant.model, target / f"{variant.precision}.onnx")
+        for path in draft.card.assets:
+            (target / "assets").mkdir(exist_ok=True)
+            shutil.copyfile(path, target / "assets" / path.name)
         for path in draft.golden:
             shutil.copyfile(path, target / "golden" / path.name)
         for name, text in draft.evidence.items():
@@ -159,6 +162,8 @@ def manifest_of(draft: Draft) -> BundleManifest:
         pruned=draft.pruned,
         tools=dict(draft.tools),
         notes=card.notes,
+        assets=tuple(_hashed(path, f"assets/{path.name}") for path in card.assets),
+        generation=card.generation,
     )
 
 
@@ -191,7 +196,7 @@ def _is_there(place: Path, manifest: BundleManifest, texts: Mapping[str, str]) -
     try:
         if any((place / name).read_text(encoding="utf-8") != text for name, text in texts.items()):
             return False
-        files = (*manifest.variants, *manifest.golden, *manifest.evidence)
+        files = (*manifest.variants, *manifest.golden, *manifest.evidence, *manifest.assets)
         return all((place / item.file).stat().st_size == item.size for item in files)
     except OSError:
         return False

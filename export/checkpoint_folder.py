@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,9 +10,11 @@ from typing import Any
 import onnx
 
 from export.errors import ConversionError
+from export.generator.checkpoint import generator_kinds
+from export.json_file import read_json
 from export.onnx_from_vit import VitShape, vit, weight_shapes
 from export.recipe import Array
-from export.safetensors_file import read_safetensors
+from export.weight_files import read_weights, weight_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +34,17 @@ def is_checkpoint(folder: Path) -> bool:
 
 def convert_checkpoint(folder: Path) -> Checkpoint:
     """The network of a folder. Raises `ConversionError` that names what it is when there is no converter for it."""
-    config = _read_json(folder / "config.json")
+    config = read_json(folder / "config.json")
     kind = str(config.get("model_type", "unknown"))
     architecture = ", ".join(config.get("architectures") or ["no architecture named"])
-    files = sorted(folder.glob("*.safetensors"))
-    if not files:
-        others = ", ".join(path.name for path in sorted(folder.glob("*.bin"))) or "none"
-        raise ConversionError(
-            f"{folder} has no *.safetensors; other weight files: {others}. Nothing is ever unpickled.",
-            remedy="Save it with model.save_pretrained(folder, safe_serialization=True).",
-        )
+    weight_files(folder)  # or it says that there are none
     if kind not in _CONVERTERS:
         raise ConversionError(
             f"{folder} is a checkpoint of the kind '{kind}' ({architecture}), for which there is no converter; there "
-            f"is one for: {', '.join(_CONVERTERS)}.",
+            f"is one for: {', '.join((*_CONVERTERS, *generator_kinds()))}.",
             remedy="Export it with `optimum-cli export onnx` or torch.onnx.export, then import the ONNX file.",
         )
-    weights: dict[str, Array] = {}
-    for path in files:
-        weights |= read_safetensors(path)
+    weights = read_weights(folder)
     return _CONVERTERS[kind](folder, config, weights, architecture)
 
 
@@ -92,19 +85,9 @@ def _labels(config: Mapping[str, Any]) -> Mapping[str, str]:
 
 def _preprocessing(folder: Path) -> Mapping[str, Any]:
     path = folder / "preprocessor_config.json"
-    config = _read_json(path) if path.is_file() else {}
+    config = read_json(path) if path.is_file() else {}
     wanted = ("image_mean", "image_std", "rescale_factor", "resample")
     return {key: config[key] for key in wanted if config.get(key) is not None}
-
-
-def _read_json(path: Path) -> Mapping[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConversionError(f"{path} cannot be read as JSON: {error}.") from error
-    if not isinstance(content, dict):
-        raise ConversionError(f"{path} is no table of settings.")
-    return content
 
 
 _CONVERTERS: Mapping[str, Callable[[Path, Mapping[str, Any], Mapping[str, Array], str], Checkpoint]] = {

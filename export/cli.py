@@ -9,6 +9,7 @@ import platformdirs
 import typer
 
 from assistant import command_line
+from export.train.commands import app as train_app
 
 app = typer.Typer(
     name="assistant-export",
@@ -17,6 +18,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(train_app)
 
 BUNDLES = Path("out/bundles")
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -43,7 +45,7 @@ def list_recipes(out: _Out = BUNDLES, as_json: _Json = False) -> None:
 
 @app.command()
 def build(
-    recipes: Annotated[list[str], typer.Argument(help="Names of recipes, or a folder made by `import`; or: all.")],
+    recipes: Annotated[list[str], typer.Argument(help="Names of recipes, or folders of `import`; or: all.")],
     precision: Annotated[list[str], typer.Option(help="fp16, int8-trt or int8-ort; repeat; all if none.")] = [],  # noqa: B006 (typer reads it)
     calibration: Annotated[
         Path | None, typer.Option(help="Folder of typical pictures, recordings or .npz inputs.", metavar="DIR")
@@ -99,14 +101,17 @@ def report(
 
 @app.command("import")
 def import_network(
-    source: Annotated[Path, typer.Argument(help="An ONNX file, a Hugging Face folder, or an archive of either.")],
+    source: Annotated[Path, typer.Argument(help="An ONNX or TorchScript file, a Hugging Face folder, or an archive.")],
     name: Annotated[str | None, typer.Option(help="The recipe's name; the file's if not given.")] = None,
     out: Annotated[Path, typer.Option(help="Where the recipe's folder is made.", metavar="DIR")] = Path("recipes"),
+    input_shape: Annotated[
+        list[str], typer.Option("--input", help="TorchScript: an input's shape, 1x3x224x224; repeat.", metavar="SHAPE")
+    ] = [],  # noqa: B006 (typer reads it)
 ) -> None:
     """Bring your own network: get a recipe and a model.toml to fill in."""
     from export.importing import import_source
 
-    import_source(source, name, out)
+    import_source(source, name, out, input_shape)
 
 
 @app.command("compile")

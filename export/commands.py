@@ -21,14 +21,13 @@ from assistant.settings import load_config
 from export.build import LINT_TARGETS, BuildOptions, BuildResult, build
 from export.progress import StageProgress
 from export.recipe import Recipe
-from export.recipes import RECIPES
-from export.recipes_of_yours import find_recipe
+from export.recipes_of_yours import find_recipes
 
 
 def list_recipes(out: Path, as_json: bool) -> None:
     """`list`."""
     store = _store()
-    rows = [_described(find_recipe(name), store, out) for name in RECIPES]
+    rows = [_described(recipe, store, out) for recipe in find_recipes("all")]
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=1))
         return
@@ -46,7 +45,7 @@ def list_recipes(out: Path, as_json: bool) -> None:
 def build_recipes(names: Sequence[str], options: BuildOptions, *, strict: bool, as_json: bool) -> int:
     """`build`; the result is the exit code: 1 if a precision that was named was rejected (`strict`)."""
     store = _store()
-    recipes = [find_recipe(name) for name in (RECIPES if list(names) == ["all"] else names)]
+    recipes = [recipe for name in names for recipe in find_recipes(name)]
     results = []
     with StageProgress(Console(stderr=True)) as progress:
         for recipe in recipes:

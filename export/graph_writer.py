@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,12 +41,19 @@ class GraphWriter:
         return name
 
     def model(
-        self, name: str, inputs: Mapping[str, Sequence[int]], outputs: Mapping[str, Sequence[int]]
+        self,
+        name: str,
+        inputs: Mapping[str, Sequence[int]],
+        outputs: Mapping[str, Sequence[int]],
+        integers: Collection[str] = (),
     ) -> onnx.ModelProto:
-        """The whole network, whose inputs and outputs (name → shape) are float32; checked."""
+        """The whole network, whose inputs and outputs (name → shape) are float32, the `integers` int32; checked."""
 
         def values(shapes: Mapping[str, Sequence[int]]) -> list[onnx.ValueInfoProto]:
-            return [helper.make_tensor_value_info(key, TensorProto.FLOAT, shape) for key, shape in shapes.items()]
+            return [
+                helper.make_tensor_value_info(key, TensorProto.INT32 if key in integers else TensorProto.FLOAT, shape)
+                for key, shape in shapes.items()
+            ]
 
         constants = list(self._initializers.values())
         graph = helper.make_graph(self._nodes, name, values(inputs), values(outputs), constants)

@@ -17,18 +17,24 @@ from assistant.models.manifest import MANIFEST_FILE
 from assistant.models.unpack import members_below, unpack
 from export.checkpoint_folder import Checkpoint, convert_checkpoint, is_checkpoint
 from export.errors import ConversionError
+from export.generator.checkpoint import GeneratorCheckpoint, is_generator, read_generator
+from export.importing_generator import import_generator
+from export.json_file import read_json
 from export.onnx_file import dtype_of, read_onnx, shape_of, write_onnx
+from export.onnx_from_torchscript import is_torchscript, onnx_from_torchscript
 from export.recipe_folder import MODEL_FILE
 from export.recipes_of_yours import RECIPE_FILE
+from export.torch_checkpoint import read_state_dict
 
 _ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz")
-_PICKLES = (".pt", ".pth", ".bin", ".ckpt", ".pkl")
+_TORCH_FILES = (".pt", ".pt2", ".pth", ".bin", ".ckpt", ".pkl")
 _MOST_UNPACKED_BYTES = 20_000_000_000
 
 
-def import_source(source: Path, name: str | None, out: Path) -> Path:
+def import_source(source: Path, name: str | None, out: Path, input_shapes: Sequence[str] = ()) -> Path:
     """Make `<out>/<name>/`, whole or not at all, and say what to do next; returns it.
 
+    `input_shapes`, such as "1x3x224x224", are what a TorchScript file takes.
     Raises `ConversionError` (or `IntegrityError`, for an archive) naming the file and what is wrong with it.
     """
     chosen = name or re.sub(r"[^a-z0-9]+", "-", source.name.partition(".")[0].lower()).strip("-")
@@ -38,7 +44,10 @@ def import_source(source: Path, name: str | None, out: Path) -> Path:
     if target.exists():
         raise ConfigError(f"{target} is there already.", remedy="Give another --name, or remove it.")
     with TemporaryDirectory() as scratch:
-        checkpoint = _read(source, Path(scratch))
+        checkpoint = _read(source, Path(scratch), [_shape(text) for text in input_shapes])
+        if isinstance(checkpoint, GeneratorCheckpoint):
+            import_generator(checkpoint, source.name, target)
+            return target
         files = {
             MANIFEST_FILE: _manifest(chosen, source.name, checkpoint),
             RECIPE_FILE: _recipe(chosen, source.name, checkpoint),
@@ -48,19 +57,20 @@ def import_source(source: Path, name: str | None, out: Path) -> Path:
     return target
 
 
-def _read(source: Path, scratch: Path) -> Checkpoint:
+def _read(source: Path, scratch: Path, shapes: Sequence[Sequence[int]]) -> Checkpoint | GeneratorCheckpoint:
     if source.name.lower().endswith(_ARCHIVES):
         names = members_below(source, ".")
         unpack(source, {name: scratch / name for name in names}, max_bytes=_MOST_UNPACKED_BYTES)
         top = {name.partition("/")[0] for name in names}
         inner = scratch / top.pop() if len(top) == 1 else scratch
-        return _read(inner, scratch)
-    if source.suffix.lower() in _PICKLES:
-        raise ConversionError(
-            f"{source} is a torch checkpoint: weights without the network that they belong to. Nothing is unpickled.",
-            remedy="Load it in its own project, then torch.onnx.export(model, example, path, opset_version=17).",
-        )
+        return _read(inner, scratch, shapes)
+    if source.suffix.lower() in _TORCH_FILES and source.is_file():
+        if is_torchscript(source):
+            return Checkpoint(onnx_from_torchscript(source, shapes), "TorchScript")
+        raise _torch_without_network(source)
     if source.is_dir() and is_checkpoint(source):
+        if is_generator(read_json(source / "config.json")):
+            return read_generator(source)
         return convert_checkpoint(source)
     if source.is_dir():
         found = sorted(source.glob("*.onnx"))
@@ -71,6 +81,33 @@ def _read(source: Path, scratch: Path) -> Checkpoint:
             )
         return Checkpoint(read_onnx(found[0], static=False), "ONNX")
     return Checkpoint(read_onnx(source, static=False), "ONNX")
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    if not re.fullmatch(r"[1-9]\d*(x[1-9]\d*)*", text):
+        raise ConfigError(f"'{text}' is no shape.", remedy="Write the sizes with an x between them: 1x3x224x224")
+    return tuple(map(int, text.split("x")))
+
+
+def _torch_without_network(source: Path) -> ConversionError:
+    """What a torch file holds, as far as that can be seen without running it."""
+    remedy = "Load it in its own project, then torch.onnx.export(model, example, path, opset_version=17)."
+    if source.suffix.lower() == ".pt2":
+        return ConversionError(
+            f"{source} is a torch.export archive, which torch reads by unpickling. Nothing is unpickled.", remedy=remedy
+        )
+    try:
+        tensors = read_state_dict(source)
+    except ConversionError:
+        return ConversionError(
+            f"{source} is a torch checkpoint with more in it than weights. Nothing is unpickled.", remedy=remedy
+        )
+    first = next(iter(tensors), "none")
+    return ConversionError(
+        f"{source} is a torch checkpoint: weights ({len(tensors)} tensors, the first '{first}') without the network "
+        "that they belong to.",
+        remedy=f"Give the folder with its config.json. Else: {remedy[0].lower()}{remedy[1:]}",
+    )
 
 
 def _write(target: Path, model: onnx.ModelProto, texts: Mapping[str, str]) -> None:

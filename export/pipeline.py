@@ -110,7 +110,11 @@ class Pipeline:
         """The graph in another precision, without the nodes `spared`."""
         from export.quantize import QuantizeOptions, emit
 
-        options = QuantizeOptions(exclude_operators=self._recipe.quantize_exclude, exclude_nodes=tuple(spared))
+        options = QuantizeOptions(
+            exclude_operators=self._recipe.quantize_exclude,
+            exclude_nodes=tuple(spared),
+            products=self._recipe.quantize_products,
+        )
         calibration = self._calibrate(fp32, exported) if precision.startswith("int8") else None
         ranges = calibration.path(_CALIBRATION) if calibration is not None else None
 

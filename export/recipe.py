@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy.typing as npt
 
 from assistant.inference.bundle import Precision, TensorContract, Tolerance
+from assistant.inference.generation_rules import GenerationRules
 from assistant.models.manifest import Manifest
 from assistant.models.store import ModelStore
 
@@ -41,6 +42,10 @@ class Card:
     labels_output: str = ""
     """The output whose last axis the labels name; empty where the class is a number in the output."""
     notes: tuple[str, ...] = ()
+    assets: tuple[Path, ...] = ()
+    """Files that go into the bundle, such as a tokenizer."""
+    generation: GenerationRules | None = None
+    """A decoder that writes text: how it is asked."""
     random_weights: bool = False
 
 
@@ -90,6 +95,8 @@ class Recipe:
     """The network as its source runs it, if that is not the exported graph itself."""
     quantize_exclude: tuple[str, ...] = ()
     """Operators that stay in FP32 in INT8 variants, beside the toolchain's own."""
+    quantize_products: bool = True
+    """Whether `int8-trt` has products of two activations (attention) in INT8."""
     calibration_method: Literal["minmax", "entropy", "percentile"] = "minmax"
 
 

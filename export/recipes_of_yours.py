@@ -8,27 +8,37 @@ from pathlib import Path
 from assistant.errors import ConfigError
 from assistant.registry import resolve
 from export.recipe import Recipe
-from export.recipes import RECIPES
+from export.recipes import PAIRS, RECIPES
 
 RECIPE_FILE = "recipe.py"
 
 
-def find_recipe(name: str) -> Recipe:
-    """The recipe of a name, or of a folder with a `recipe.py`. Raises `ConfigError` for neither.
+def find_recipes(name: str) -> tuple[Recipe, ...]:
+    """The recipes of a name ("all", one recipe's, or a pair's), or of a folder with a `recipe.py`.
 
-    A folder's `recipe.py` is run: it is your own code.
+    Raises `ConfigError` for neither. A folder's `recipe.py` is run: it is your own code.
     """
     path = Path(name) / RECIPE_FILE
-    if name in RECIPES or not path.is_file():
-        return _recipe(resolve(RECIPES, name, kind="recipe"), name)
+    if name in RECIPES or name in PAIRS or name == "all" or not path.is_file():
+        names = tuple(RECIPES) if name == "all" else PAIRS.get(name, (name,))
+        return tuple(_checked(resolve(RECIPES, item, kind="recipe"), item) for item in names)
     spec = importlib.util.spec_from_file_location(f"recipe_{Path(name).name}", path)
     assert spec is not None and spec.loader is not None  # it is a .py file
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return _recipe(getattr(module, "RECIPE", None), str(path))
+    several = getattr(module, "RECIPES", None) or (getattr(module, "RECIPE", None),)
+    return tuple(_checked(item, str(path)) for item in several)
 
 
-def _recipe(found: object, where: str) -> Recipe:
+def find_recipe(name: str) -> Recipe:
+    """The only recipe of a name or folder. Raises `ConfigError` where there is none, or more than one."""
+    found = find_recipes(name)
+    if len(found) != 1:
+        raise ConfigError(f"{name} is {len(found)} recipes: {', '.join(item.name for item in found)}.")
+    return found[0]
+
+
+def _checked(found: object, where: str) -> Recipe:
     if not isinstance(found, Recipe):
         raise ConfigError(f"{where} has no RECIPE.", remedy="It must say: RECIPE = Recipe(…)")
     return found

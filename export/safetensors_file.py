@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,22 @@ _MOST_HEADER_BYTES = 100_000_000
 """The format's own limit."""
 
 
-def read_safetensors(path: Path) -> dict[str, Array]:
-    """Every tensor by name, BF16 as float32. Raises `ConversionError` naming the file and tensor for a damaged file."""
+def read_safetensors_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Every tensor's shape by name, from the header alone. Raises as `read_safetensors` does."""
+    header, _, _ = _header(path)
+    return {name: tuple(entry.get("shape", ())) for name, entry in header.items() if isinstance(entry, dict)}
+
+
+def read_safetensors(path: Path, wanted: Collection[str] | None = None) -> dict[str, Array]:
+    """The `wanted` tensors, or all, by name; BF16 as float32.
+
+    Raises `ConversionError` naming the file and tensor for a damaged file.
+    """
     header, begin, size = _header(path)
     content = np.memmap(path, np.uint8, "r")
     found = {}
     for name, entry in header.items():
-        if name == "__metadata__":
+        if name == "__metadata__" or (wanted is not None and name not in wanted):
             continue
         try:
             dtype, shape, (start, end) = entry["dtype"], tuple(map(int, entry["shape"])), entry["data_offsets"]

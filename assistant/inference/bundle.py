@@ -3,6 +3,7 @@
 <bundle>/manifest.json       what is here, with the SHA-256 and size of each file below; `BundleManifest`
 <bundle>/<precision>.onnx    one file a precision that passed its gate
 <bundle>/golden/*.npz        inputs and what the FP32 network makes of them: "input/<name>", "output/<name>"
+<bundle>/assets/*         what comes with the weights, such as a tokenizer
 <bundle>/evidence/*.json     lint findings, calibration ranges, sensitivity: what the report draws
 <bundle>/measurements.json   latencies on the machine that built it; not hashed, it describes that machine
 <bundle>/report.html         the same for people; not hashed
@@ -24,6 +25,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from assistant.errors import IntegrityError, ModelError
+from assistant.inference.generation_rules import GenerationRules
 from assistant.models.hashing import hash_file, mismatch
 from assistant.models.manifest import Bytes, RelativePath, Sha256, Tensor
 
@@ -137,6 +139,10 @@ class BundleManifest(_Table):
     tools: dict[str, str]
     """Package → version."""
     notes: tuple[str, ...]
+    assets: tuple[HashedFile, ...] = ()
+    """Files that come with the weights, such as a tokenizer."""
+    generation: GenerationRules | None = None
+    """A decoder that writes text: how it is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +185,8 @@ class Bundle:
 
     def files(self) -> tuple[HashedFile, ...]:
         """Every file that the manifest vouches for."""
-        return (*self.manifest.variants, *self.manifest.golden, *self.manifest.evidence)
+        manifest = self.manifest
+        return (*manifest.variants, *manifest.golden, *manifest.evidence, *manifest.assets)
 
     def verify(self) -> None:
         """Hash every file. Raises `IntegrityError` that names each one that is not what was built."""
@@ -204,6 +211,11 @@ class Bundle:
     def onnx(self, precision: Precision) -> Path:
         """The ONNX file of a precision. Raises as `variant` does."""
         return self._locate(self.variant(precision))
+
+    def asset(self, name: str) -> Path | None:
+        """A file that came with the weights; None if it did not."""
+        found = [item for item in self.manifest.assets if item.file == f"assets/{name}"]
+        return self._locate(found[0]) if found else None
 
     def golden(self) -> Iterator[GoldenPair]:
         """The golden pairs, one at a time. Raises `IntegrityError` for a file that is no archive of plain arrays."""

@@ -73,8 +73,8 @@ class RebuildRequest:
     because: Fallback
 
 
-def _nobody(_: object) -> None:
-    pass
+def ignore(_: object) -> None:
+    """Nobody listens."""
 
 
 def open_session(
@@ -82,8 +82,8 @@ def open_session(
     options: SessionOptions | None = None,
     *,
     stack: DeviceStack = SYSTEM,
-    on_fallback: Callable[[Fallback], None] = _nobody,
-    rebuild: Callable[[RebuildRequest], None] = _nobody,
+    on_fallback: Callable[[Fallback], None] = ignore,
+    rebuild: Callable[[RebuildRequest], None] = ignore,
 ) -> OpenedSession:
     """Open an ONNX file or a bundle's folder.
 

@@ -54,6 +54,7 @@ def to_int8(
 
     operators = int8_operators(target, options)
     for_tensorrt = target == "int8-trt"
+    spare_products = not (for_tensorrt and options.products)
     quantizer = QDQQuantizer(
         onnx.shape_inference.infer_shapes(model),
         per_channel=True,
@@ -62,7 +63,7 @@ def to_int8(
         activation_qType=QuantType.QInt8 if for_tensorrt else QuantType.QUInt8,
         tensors_range=_tensors_data(model, calibration),
         nodes_to_quantize=[],
-        nodes_to_exclude=[*options.exclude_nodes, *([] if for_tensorrt else _products_of_activations(model))],
+        nodes_to_exclude=[*options.exclude_nodes, *(_products_of_activations(model) if spare_products else [])],
         op_types_to_quantize=operators,
         extra_options=_tensorrt_options(operators) if for_tensorrt else {},
     )

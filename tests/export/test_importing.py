@@ -7,6 +7,7 @@ import json
 import pickle
 import struct
 import tarfile
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ import onnx
 import pytest
 from onnx import TensorProto, external_data_helper, helper, numpy_helper
 
-from assistant.errors import AssistantError
+from assistant.errors import AssistantError, ConfigError
 from assistant.models.manifest import load_manifest
 from export.importing import import_source
 from export.onnx_from_vit import VitShape, random_weights, vit, weight_shapes
@@ -102,8 +103,8 @@ def refused(source: Path, tmp_path: Path) -> AssistantError:
 
 
 def test_a_checkpoint_without_converter_is_named(tmp_path: Path) -> None:
-    error = refused(write_checkpoint(tmp_path / "checkpoint", kind="blip"), tmp_path)
-    assert "of the kind 'blip'" in error.message and "vit" in error.message and error.remedy
+    error = refused(write_checkpoint(tmp_path / "checkpoint", kind="detr"), tmp_path)
+    assert "of the kind 'detr'" in error.message and "vit" in error.message and error.remedy
 
 
 def test_a_checkpoint_whose_weights_do_not_fit_is_named(tmp_path: Path) -> None:
@@ -136,6 +137,52 @@ def test_pickles_are_refused_unread(tmp_path: Path) -> None:
     (tmp_path / "model.pt").write_bytes(pickle.dumps(Bomb(tmp_path / "exploded")))
     assert "Nothing is unpickled" in refused(tmp_path / "model.pt", tmp_path).message
     assert not (tmp_path / "exploded").exists()
+
+
+def test_a_bare_state_dict_says_what_it_holds(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", reason="only torch writes its own files")
+    torch.save({"conv.weight": torch.zeros(2, 2)}, tmp_path / "model.pth")
+    error = refused(tmp_path / "model.pth", tmp_path)
+    assert "1 tensors, the first 'conv.weight'" in error.message and "config.json" in str(error.remedy)
+
+
+def test_a_torch_export_archive_is_refused_for_it_would_be_unpickled(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "model.pt2", "w") as archive:
+        archive.writestr("model/models/model.json", "{}")
+    assert "torch.export archive" in refused(tmp_path / "model.pt2", tmp_path).message
+
+
+def write_torchscript_names(path: Path) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("model/code/__torch__.py", "")
+        archive.writestr("model/constants.pkl", pickle.dumps(Bomb(path.parent / "exploded")))
+    return path
+
+
+def test_torchscript_asks_for_the_shape_of_its_inputs(tmp_path: Path) -> None:
+    assert "--input 1x3x224x224" in str(refused(write_torchscript_names(tmp_path / "model.pt"), tmp_path).remedy)
+    with pytest.raises(ConfigError, match="'1,3' is no shape"):
+        import_source(tmp_path / "model.pt", None, tmp_path / "recipes", ["1,3"])
+
+
+def test_damaged_torchscript_is_one_clear_error_and_runs_nothing(tmp_path: Path) -> None:
+    path = write_torchscript_names(tmp_path / "model.pt")
+    with pytest.raises(AssistantError, match="torch"):  # cannot convert it, or is not installed
+        import_source(path, None, tmp_path / "recipes", ["1x3x16x16"])
+    assert not (tmp_path / "exploded").exists() and not (tmp_path / "recipes").exists()
+
+
+def test_torchscript_becomes_the_same_network(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", reason="torch converts TorchScript, and is an extra")
+    layers = torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(4 * 14 * 14, 5)
+    network = torch.nn.Sequential(*layers).eval()
+    picture = torch.randn(1, 3, 16, 16)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # TorchScript is deprecated, and still what many files are
+        torch.jit.trace(network, picture).save(str(tmp_path / "model.pt"))
+    folder = import_source(tmp_path / "model.pt", None, tmp_path / "recipes", ["1x3x16x16"])
+    (found,) = exact_network(folder / "model.onnx")({"input_0": picture.numpy()}).values()
+    np.testing.assert_allclose(found, network(picture).detach().numpy(), atol=1e-5)
 
 
 def relu(path: Path, **options: object) -> Path:

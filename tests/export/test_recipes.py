@@ -12,6 +12,7 @@ import pytest
 from onnx import numpy_helper
 
 from assistant.models.store import ModelStore
+from export.checkpoint_folder import convert_checkpoint
 from export.onnx_from_mobilenet import mobilenet_v3_large
 from export.onnx_from_silero import export_static, original_network
 from export.onnx_from_vit import VitShape, random_weights, vit, weight_shapes
@@ -80,8 +81,8 @@ def test_a_vision_transformer_computes_what_transformers_does(tmp_path: Path) ->
         hidden_size=24, num_hidden_layers=2, num_attention_heads=3, intermediate_size=48, image_size=32, num_labels=5
     )
     reference = transformers.ViTForImageClassification(config).eval()
-    weights = {name: tensor.numpy() for name, tensor in reference.state_dict().items()}
-    onnx.save(vit(weights, SMALL), tmp_path / "vit.onnx")
+    reference.save_pretrained(tmp_path / "checkpoint")
+    onnx.save(convert_checkpoint(tmp_path / "checkpoint").model, tmp_path / "vit.onnx")
     picture = np.random.default_rng(0).standard_normal((1, 3, 32, 32), np.float32)
     with torch.no_grad():
         expected = reference(torch.from_numpy(picture)).logits.numpy()
