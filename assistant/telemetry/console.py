@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from rich.console import Console as RichConsole
+from rich.control import Control
+from rich.segment import ControlType
 from rich.text import Text
 
 from assistant.events import (
@@ -10,6 +12,7 @@ from assistant.events import (
     Event,
     Notice,
     PlaybackFinished,
+    PlaybackResumed,
     PlaybackStarted,
     ReplyChunk,
     SceneCaption,
@@ -29,7 +32,9 @@ _WHO_CELLS = 11
 class Console:
     """A `TurnObserver` that prints who said what, and below it in dim what was seen and felt and how long it took.
 
-    Only turns that are addressed to the assistant are printed. Without a terminal it prints plain text, one line each.
+    Only turns that are addressed to the assistant are printed. What is being said stands on a line that is written
+    again and again until it is final. Without a terminal it prints plain text, one line each, and nothing that is not
+    final.
     """
 
     def __init__(self, clock: Clock, out: RichConsole | None = None, *, show_latency: bool = True) -> None:
@@ -39,6 +44,8 @@ class Console:
         self._out = out or RichConsole()
         self._heard: dict[int, Transcript] = {}
         self._speech_ended_at_s: dict[int, float] = {}
+        self._partial = False
+        """Whether the cursor is on the line of what is being said."""
         self._replying: int | None = None
         """The turn of the last line that the assistant said, so that its name stands only before the first."""
 
@@ -56,6 +63,8 @@ class Console:
             case Transcript(is_final=True):
                 self._heard[event.turn_id] = event
                 self._print_heard(event.turn_id)
+            case Transcript() if self._out.is_terminal:
+                self._print_partial(event)
             case TurnStarted():
                 self._speech_ended_at_s[event.turn_id] = event.speech_ended_at_s
                 self._print_heard(event.turn_id)
@@ -70,6 +79,8 @@ class Console:
             case PlaybackStarted(turn_id=turn_id) if self._show_latency and turn_id in self._speech_ended_at_s:
                 latency_s = event.at_s - self._speech_ended_at_s[turn_id]
                 self._line("", f"first sound {latency_s:.2f} s after the end of speech", "dim")
+            case PlaybackResumed():
+                self._line("", "goes on", "dim")
             case PlaybackFinished(completed=False):
                 self._line("", f"interrupted after {event.played_s:.1f} s", "dim")
             case TurnFinished():
@@ -90,13 +101,32 @@ class Console:
             # What is not addressed to the assistant never finishes a turn; it is forgotten with the next that is.
             self._heard.clear()
 
+    def _print_partial(self, event: Transcript) -> None:
+        self._erase_partial()
+        # One line only: what has wrapped could not be taken back.
+        line = Text.assemble(self._head(_who(event.language)[0], "dim"), " ", _printable(event.text), " …", style="dim")
+        line.truncate(self._out.width - 1, overflow="ellipsis")
+        self._out.print(line, end="", soft_wrap=True)
+        self._partial = True
+
+    def _erase_partial(self) -> None:
+        if self._partial:
+            self._partial = False
+            self._out.control(Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2)))
+
     def _line(self, who: str, text: str, style: str) -> None:
+        self._erase_partial()
+        self._out.print(self._head(who, style), "", Text(_printable(text), style), soft_wrap=True)
+
+    def _head(self, who: str, style: str) -> Text:
         name = Text(who, f"bold {style}")
         name.align("right", _WHO_CELLS)
-        # Text from a recogniser or a language model must not steer the terminal.
-        content = Text("".join(char for char in text if char.isprintable()), style)
-        stamp = Text(f"{self._clock.wall():%H:%M:%S}", "dim")
-        self._out.print(stamp, name, "", content, soft_wrap=True)
+        return Text.assemble((f"{self._clock.wall():%H:%M:%S}", "dim"), " ", name)
+
+
+def _printable(text: str) -> str:
+    """Text from a recogniser or a language model must not steer the terminal."""
+    return "".join(char for char in text if char.isprintable())
 
 
 def _who(language: str) -> tuple[str, str]:

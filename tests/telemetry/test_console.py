@@ -6,7 +6,9 @@ import io
 from datetime import datetime, timezone
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console as RichConsole
+from rich.text import Text
 
 from assistant import events as e
 from assistant.telemetry.console import Console
@@ -91,3 +93,30 @@ def test_a_failing_terminal_never_raises(file: io.StringIO, monkeypatch: pytest.
 
 def _exit(console: RichConsole) -> None:
     raise SystemExit(1)
+
+
+def test_what_is_being_said_is_replaced_until_it_is_final() -> None:
+    said = [
+        e.Transcript(1.0, 1, "what", "en", 0.0, False),
+        e.Transcript(1.2, 1, "what time", "en", 0.0, False),
+        e.TurnStarted(1.5, 1, 1.3),
+        e.Transcript(1.5, 1, "what time is it", "en", 0.9, True),
+    ]
+    shown = printed(*said, terminal=True)
+    lines = shown.split("\n")
+    assert len(lines) == 2, "one line, which ends with the final text"
+    assert lines[0].count("\r\x1b[2K") == 2
+    assert "what time is it" in lines[0].rpartition("\x1b[2K")[2]
+    assert "what time …" not in printed(*said)
+
+
+def test_a_partial_text_never_wraps() -> None:
+    long = e.Transcript(1.0, 1, "and so on " * 20, "en", 0.0, False)
+    chinese = e.Transcript(1.0, 1, "等等" * 30, "zh", 0.0, False)
+    for partial in (long, chinese):
+        plain = Text.from_ansi(printed(partial, terminal=True)).plain
+        assert cell_len(plain) < 40
+
+
+def test_a_reply_that_goes_on_says_so() -> None:
+    assert "goes on" in printed(e.PlaybackResumed(1.0, 1))
