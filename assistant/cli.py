@@ -192,6 +192,18 @@ def doctor(config: ConfigOption = None, as_json: Json = False) -> None:
     raise typer.Exit(examine(config, as_json))
 
 
+@app.command()
+def forget(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    config: ConfigOption = None,
+    as_json: Json = False,
+) -> None:
+    """Wipe what was kept about people and conversations. docs/privacy.md says what that is."""
+    from assistant.commands.forget import forget as forget_all
+
+    raise typer.Exit(forget_all(config, yes=yes, as_json=as_json))
+
+
 def _speed(value: str) -> Literal["realtime", "max"]:
     if value not in ("realtime", "max"):
         raise typer.BadParameter(f"'{value}' is not a speed; use realtime or max.", param_hint="--speed")
