@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 SAMPLES := sample-pictures sample-video sample-speech-en sample-speech-zh sample-telephone-en vosk-ko movenet faceres
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types bench bench-export clean
+.PHONY: help setup demo test test-system check lint types bench bench-export clean
 
 help: ## Show what there is to type
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,6 +30,10 @@ test: setup ## Run the whole test suite
 	@scripts/install-packages test
 	@scripts/pull-models $(SAMPLES)
 	@REQUIRE_MODELS=1 $(BIN)/python -m pytest
+
+test-system: setup ## Boot a machine of its own and try the service on it (root, debootstrap, systemd-container, network, 4 GB; some 15 minutes)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[system-test]'
+	@SYSTEM_TESTS=1 $(BIN)/python -m pytest tests/system -ra
 
 check: lint types test ## Lint, check types, test: what continuous integration runs
 

@@ -81,9 +81,16 @@ class Machine:
     def run(self, command: str, *, timeout_s: float = 120.0, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a shell command inside as root; fails with its output if `check` and it does not succeed."""
         result = subprocess.run(
-            self._enter(command), capture_output=True, text=True, timeout=timeout_s, check=False, stdin=subprocess.DEVNULL
+            self._enter(command),
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+            stdin=subprocess.DEVNULL,
         )
-        assert not check or result.returncode == 0, f"{command}: exit {result.returncode}\n{result.stdout}{result.stderr}"
+        assert not check or result.returncode == 0, (
+            f"{command}: exit {result.returncode}\n{result.stdout}{result.stderr}"
+        )
         return result
 
     def start(self, command: str) -> subprocess.Popen[bytes]:
@@ -113,7 +120,9 @@ class Machine:
         for account in ("group", "gshadow"):  # root plays and records here
             path = self.root / "etc" / account
             lines = path.read_text().splitlines()
-            path.write_text("\n".join(f"{line}root" if line.startswith("pulse-access:") else line for line in lines) + "\n")
+            path.write_text(
+                "\n".join(f"{line}root" if line.startswith("pulse-access:") else line for line in lines) + "\n"
+            )
 
     def _boot(self) -> None:
         command = ["systemd-nspawn", "--quiet", "--boot", "--directory", self.root, "--register=no", "--keep-unit"]

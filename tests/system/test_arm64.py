@@ -12,7 +12,9 @@ import pytest
 
 PROJECT = Path(__file__).parents[2]
 _UV = shutil.which("uv", path=Path(sys.executable).parent) or shutil.which("uv")
-_UNREACHABLE = re.compile(r"error sending request|dns error|failed to fetch|connection refused|timed out|tcp connect", re.I)
+_UNREACHABLE = re.compile(
+    r"error sending request|dns error|failed to fetch|connection refused|timed out|tcp connect", re.I
+)
 
 pytestmark = [pytest.mark.network, pytest.mark.skipif(_UV is None, reason="needs uv: pip install uv")]
 
