@@ -20,7 +20,7 @@ Description=A system-wide sound server with a virtual microphone and a virtual s
 [Service]
 Type=notify
 RuntimeDirectory=pulse
-ExecStart=/usr/bin/pulseaudio --system --daemonize=no --disallow-exit --exit-idle-time=-1 --realtime=no -n -F /etc/pulse/virtual.pa
+ExecStart=/usr/bin/pulseaudio --system --daemonize=no --exit-idle-time=-1 --realtime=no -n -F /etc/pulse/virtual.pa
 [Install]
 WantedBy=multi-user.target
 """
