@@ -69,7 +69,7 @@ class JournalLog:
                 _LOG.warning("%s: %s", event.stage, f"{event.error} {event.remedy}".rstrip())
             case StageRecovered():
                 _LOG.info("%s: works again", event.stage)
-            case Notice(kind="listening" | "muted" | "unmuted"):
+            case Notice(kind="listening" | "muted" | "unmuted" | "governor"):
                 _LOG.info("%s", event.text or event.kind)
             case TurnStarted():
                 self._speech_ended_at_s[event.turn_id] = event.speech_ended_at_s
