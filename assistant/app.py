@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import anyio
 
@@ -17,65 +17,64 @@ from assistant.answering import Answering
 from assistant.asr.transcriber import Transcriber
 from assistant.audio.echo import EchoGuard
 from assistant.audio.listener import Listener
-from assistant.caption import CAPTIONERS
+from assistant.audio.revival import revive_speaker
 from assistant.config import Config
-from assistant.errors import DeviceError
 from assistant.events import Event, Notice
-from assistant.health import Health
+from assistant.health import Health, take_health
 from assistant.loading import Networks, load_networks
 from assistant.models.store import ModelStore
-from assistant.ports import AudioSink, AudioSource, Camera, Clock, TurnObserver
-from assistant.registry import resolve
+from assistant.muting import MuteMemory
+from assistant.opening import Devices as Devices
+from assistant.opening import open_microphone, open_speaker
+from assistant.ports import Clock, TurnObserver
 from assistant.senses import LiveControls, LiveSenses
 from assistant.speaking import Speaking
 from assistant.stages import StageReports
 from assistant.telemetry.observers import Observers
+from assistant.troubles import SpokenTroubles, Troubles
 from assistant.tts.process import SpeechProcess
 from assistant.turn import Turns
-from assistant.vision.watcher import SceneWatcher
 from assistant.wake.attention import Attention, invitation
 from assistant.wake.phrase import PhraseMatcher
-
-
-@dataclass(frozen=True, slots=True)
-class Devices:
-    """What the assistant hears, speaks and sees with."""
-
-    microphone: AudioSource
-    speaker: AudioSink
-    camera: Camera | None
 
 
 class Assistant:
     """One assistant: `start` opens the devices and loads the networks, `run` converses until the microphone ends."""
 
     def __init__(
-        self, config: Config, devices: Devices, models: ModelStore, clock: Clock, observers: Sequence[TurnObserver]
+        self,
+        config: Config,
+        devices: Devices,
+        models: ModelStore,
+        clock: Clock,
+        observers: Sequence[TurnObserver],
+        *,
+        state: Path | None = None,
     ) -> None:
+        """`state` is the folder for what outlives the run, such as whether it is muted; None keeps nothing."""
         self._config = config
         self._devices = devices
         self._models = models
         self._clock = clock
-        self._observers = Observers(observers)
+        self._troubles = Troubles()
+        self._observers = Observers([self._troubles, *observers])
         self._emit = self._observers.emit
         self._closing = AsyncExitStack()
+        self._mute = MuteMemory(state)
         self.controls: LiveControls | None = None  # before `start`
         self._stages = stages = StageReports(clock, self._emit)
         self._voices = SpeechProcess(
             config, models.root, on_failure=partial(stages.failed, "voice"), on_recovery=partial(stages.works, "voice")
         )
 
-    async def start(self) -> None:
-        """Raises `DeviceError` without a microphone and `ModelError` without a recogniser. Whatever else is missing is
-        announced by `StageFailed`, and the assistant does without it."""
-        devices, config, models = self._devices, self._config, self._models
-        await devices.microphone.open()
-        self._closing.push_async_callback(devices.microphone.close)
-        self._closing.push_async_callback(devices.speaker.close)
-        try:
-            await devices.speaker.open()
-        except DeviceError as error:
-            self._stages.failed("speaker", error)
+    async def start(self, *, wait_for_microphone: bool = False) -> None:
+        """Raises `DeviceError` without a microphone, unless it shall wait for one, and `ModelError` without a
+        recogniser. Whatever else is missing is announced by `StageFailed`, and the assistant does without it."""
+        devices, config, models, muted = self._devices, self._config, self._models, self._mute.recall()
+        self._missing = None
+        if not muted:
+            self._missing = await open_microphone(devices.microphone, self._closing, wait=wait_for_microphone)
+        await open_speaker(devices.speaker, self._closing, self._stages)
         self._closing.push_async_callback(self._voices.close)
         await self._voices.start()
         now_s = self._clock.monotonic_s()
@@ -86,7 +85,13 @@ class Assistant:
         async with anyio.create_task_group() as group:
             self.senses.attach(group)
             self._attach_controls(self.turns, group)
-            self._emit(Notice(self._clock.monotonic_s(), "listening", invitation(self._config.wake)))
+            if self.controls is not None and self.controls.muted:
+                self.controls.tell_muted()
+            else:
+                if self._missing is None:
+                    self._emit(Notice(self._clock.monotonic_s(), "listening", invitation(self._config.wake)))
+                self._listener.begin(self._missing)
+            group.start_soon(revive_speaker, self._devices.speaker, self._stages, self._clock)
             await self.turns.run(self._listener.events())
             group.cancel_scope.cancel()
 
@@ -97,12 +102,7 @@ class Assistant:
 
     def _wire(self, networks: Networks) -> None:
         config, devices, clock, emit = self._config, self._devices, self._clock, self._emit
-        recognizer, responder, emotions, reader = (
-            networks.recognizer,
-            networks.responder,
-            networks.emotions,
-            networks.reader,
-        )
+        recognizer, responder, emotions = networks.recognizer, networks.responder, networks.emotions
         transcriber = Transcriber(recognizer, clock, config.asr)
         attention = Attention(config.wake, PhraseMatcher(config.wake.phrases, config.wake.match), clock)
         streaming, on_wake = recognizer.streams_partials, attention.fired
@@ -110,14 +110,16 @@ class Assistant:
         self._listener = Listener.create(
             config, self._models, devices.microphone, clock, emit, streaming=streaming, guard=guard, on_wake=on_wake
         )
-        captioner = resolve(CAPTIONERS, config.vision.captioner, kind="captioner").create(config, self._models)
-        self.senses = LiveSenses(captioner, emotions, clock)
-        if reader is not None and devices.camera is not None:
-            self.senses.watcher = SceneWatcher(
-                devices.camera, reader, config.vision, clock, emit, on_face=self.senses.feel
-            )
+        self.senses = LiveSenses.create(config, self._models, networks, devices.camera, clock, emit, self._troubles.now)
         self.controls = controls = LiveControls(
-            devices.speaker, self._listener, self.senses.watcher, responder.memory, clock, emit, config.audio.volume
+            devices.speaker,
+            self._listener,
+            self.senses.watcher,
+            responder.memory,
+            clock,
+            emit,
+            config.audio.volume,
+            self._mute,
         )
         answering = Answering(responder, emotions, self.senses, controls, config, clock, emit)
         speaking = Speaking(self._voices, devices.speaker, clock, emit, guard, self._stages)
@@ -126,7 +128,8 @@ class Assistant:
             transcriber, attention, answering, speaking, clock, emit, barge_in=barge_in, end_after=end_after
         )
         self._attach_controls = controls.attach
-        self._observers.add(self.senses, answering)
+        spoken = SpokenTroubles(self._troubles.now, controls.announce, controls.start, config)
+        self._observers.add(self.senses, answering, spoken)
         for part in (transcriber, responder, emotions):
             self._closing.callback(part.close)
 
@@ -136,6 +139,11 @@ class Assistant:
 
     def health(self) -> Health:
         """Whether it hears, and what does not work."""
-        return Health(
-            hears=True, muted=self.controls is not None and self.controls.muted, unavailable=self.senses.unavailable()
+        if self.controls is None:
+            return Health(hears=False, reason="It is starting.")
+        return take_health(
+            self._listener.hearing,
+            muted=self.controls.muted,
+            unavailable=self.senses.unavailable(),
+            dropped_frames=self._devices.microphone.dropped,
         )

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from assistant.audio.hearing import Hearing
+from assistant.worker import hung_workers
+
 
 @dataclass(frozen=True, slots=True)
 class Health:
@@ -16,10 +19,25 @@ class Health:
     """Why it does not hear; empty while it does."""
     muted: bool = False
     """Microphone and camera are closed because someone asked for it, which is no fault."""
+    waiting: bool = False
+    """It does not hear because the microphone is missing or switched off. No restart mends that: it is looked for all
+    the time, and meanwhile timers go on and what can be said and seen is."""
     unavailable: Mapping[str, str] = field(default_factory=dict)
     """What else does not work now: stage → reason."""
+    dropped_frames: int = 0
+    """Microphone frames (32 ms each) that were lost since the start because the machine was too slow."""
+    hung: tuple[str, ...] = ()
+    """Networks that hang in a native call: only a restart ends that."""
 
     @property
     def ok(self) -> bool:
         """Whether a supervisor may leave it alone."""
-        return self.hears or self.muted
+        return (self.hears or self.muted or self.waiting) and not self.hung
+
+
+def take_health(hearing: Hearing, *, muted: bool, unavailable: Mapping[str, str], dropped_frames: int) -> Health:
+    """The health of a running assistant."""
+    hears, reason, waiting = hearing.state()
+    if muted:
+        hears, reason, waiting = False, "It is muted.", False
+    return Health(hears, reason, muted, waiting, unavailable, dropped_frames, hung_workers())

@@ -7,7 +7,7 @@ Devices are asynchronous and owned by the event loop. Models are plain blocking 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -49,11 +49,18 @@ class AudioSource(Protocol):
     """A microphone, or what stands in for one."""
 
     name: str
+    virtual: bool
+    """Whether its sound comes from a program, which is silent to the last bit when it plays nothing; known once it is
+    open."""
+
+    @property
+    def dropped(self) -> int:
+        """Frames lost so far because nobody took them in time."""
 
     async def open(self) -> None:
         """Start capturing. Raises `DeviceError` naming the device, what was wanted and what to do."""
 
-    def frames(self) -> AsyncIterator[AudioFrame]:
+    def frames(self) -> AsyncGenerator[AudioFrame, None]:
         """Mono frames at 16 kHz, 512 samples each, until the source ends or is closed."""
 
     async def close(self) -> None:

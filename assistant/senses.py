@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
 import anyio
 from anyio.abc import TaskGroup
 
 from assistant.audio.listener import Listener
+from assistant.caption import CAPTIONERS
+from assistant.config import Config
 from assistant.dialogue.memory import ConversationMemory
 from assistant.emotion.monitor import EmotionMonitor
 from assistant.errors import AssistantError
@@ -19,28 +21,53 @@ from assistant.events import (
     SceneCaption,
     SceneState,
     SpeechStarted,
-    StageFailed,
-    StageRecovered,
 )
-from assistant.ports import AudioSink, Captioner, Clock, FaceEvidence
+from assistant.loading import Networks
+from assistant.models.store import ModelStore
+from assistant.muting import MuteMemory
+from assistant.ports import AudioSink, Camera, Captioner, Clock, FaceEvidence
+from assistant.registry import resolve
+from assistant.stages import StageReports
 from assistant.turn import Turns
 from assistant.vision.watcher import SceneWatcher
 
 
 class LiveSenses:
-    """The newest scene and emotion, and what does not work.
+    """The newest scene and emotion, and what does not work now.
 
     As an observer it has the camera look as soon as someone speaks, so that the answer is about now.
     """
 
-    def __init__(self, captioner: Captioner, emotions: EmotionMonitor, clock: Clock) -> None:
+    def __init__(
+        self, captioner: Captioner, emotions: EmotionMonitor, clock: Clock, troubles: Mapping[str, str] | None = None
+    ) -> None:
+        """`troubles` is what does not work now: stage → reason."""
         self._captioner = captioner
         self.emotions = emotions
         self._clock = clock
-        self._unavailable: dict[str, str] = {}
+        self._troubles = {} if troubles is None else troubles
         self._group: TaskGroup | None = None
         self.watcher: SceneWatcher | None = None
         """Who looks; None without a camera."""
+
+    @classmethod
+    def create(
+        cls,
+        config: Config,
+        models: ModelStore,
+        networks: Networks,
+        camera: Camera | None,
+        clock: Clock,
+        emit: Callable[[Event], None],
+        troubles: Mapping[str, str],
+    ) -> LiveSenses:
+        """With the captioner that the section `vision` names; with sight if there is a camera and what looks at its
+        pictures."""
+        captioner = resolve(CAPTIONERS, config.vision.captioner, kind="captioner").create(config, models)
+        senses = cls(captioner, networks.emotions, clock, troubles)
+        if networks.reader is not None and camera is not None:
+            senses.watcher = SceneWatcher(camera, networks.reader, config.vision, clock, emit, on_face=senses.feel)
+        return senses
 
     def attach(self, group: TaskGroup) -> None:
         """Begin to watch."""
@@ -69,16 +96,12 @@ class LiveSenses:
     def unavailable(self) -> dict[str, str]:
         """What does not work now: stage → reason."""
         if self.watcher is None:
-            return {"camera": "No camera is in use.", **self._unavailable}
-        return dict(self._unavailable)
+            return {"camera": "No camera is in use.", **self._troubles}
+        return dict(self._troubles)
 
     def on_event(self, event: Event) -> None:
-        """Remember which stages fail, and look when someone begins to speak."""
-        if isinstance(event, StageFailed):
-            self._unavailable[event.stage] = event.error
-        elif isinstance(event, StageRecovered):
-            self._unavailable.pop(event.stage, None)
-        elif isinstance(event, SpeechStarted) and self._group is not None and self.watcher is not None:
+        """Look when someone begins to speak."""
+        if isinstance(event, SpeechStarted) and self._group is not None and self.watcher is not None:
             self._group.start_soon(self._look, self.watcher)
 
     async def _look(self, watcher: SceneWatcher) -> None:
@@ -99,17 +122,22 @@ class LiveControls:
         clock: Clock,
         emit: Callable[[Event], None],
         volume: float,
+        mute_memory: MuteMemory | None = None,
     ) -> None:
         self._sink = sink
         self._listener = listener
         self._watcher = watcher
         self._clock = clock
         self._emit = emit
+        self._stages = StageReports(clock, emit)
         self._memory = memory
         self._volume = volume
         self._turns: Turns | None = None
         self._group: TaskGroup | None = None
-        self.muted = False
+        self._mute_memory = mute_memory or MuteMemory(None)
+        self.muted = self._mute_memory.recall()
+        if self.muted:
+            self._close_devices()
 
     def attach(self, turns: Turns, group: TaskGroup) -> None:
         """Complete the circle: skills act on the conversation that calls them."""
@@ -127,10 +155,9 @@ class LiveControls:
     async def mute(self) -> None:
         """Close microphone and camera until `unmute`."""
         self.muted = True
-        self._listener.pause()
-        if self._watcher is not None:
-            self._watcher.pause()
-        self._emit(Notice(self._clock.monotonic_s(), "muted", "Microphone and camera are closed."))
+        self._close_devices()
+        self.tell_muted()
+        self._remember()
 
     async def unmute(self) -> None:
         """Open them again."""
@@ -139,6 +166,11 @@ class LiveControls:
         if self._watcher is not None:
             self._watcher.resume()
         self._emit(Notice(self._clock.monotonic_s(), "unmuted", "Listening again."))
+        self._remember()
+
+    def tell_muted(self) -> None:
+        """Have everybody who watches know that it neither hears nor sees."""
+        self._emit(Notice(self._clock.monotonic_s(), "muted", "Microphone and camera are closed."))
 
     async def toggle_mute(self) -> None:
         """Mute, or unmute."""
@@ -172,3 +204,15 @@ class LiveControls:
 
         self._group.start_soon(run, name=name)
         return scope.cancel
+
+    def _close_devices(self) -> None:
+        self._listener.pause()
+        if self._watcher is not None:
+            self._watcher.pause()
+
+    def _remember(self) -> None:
+        try:
+            self._mute_memory.remember(self.muted)
+            self._stages.works("state")
+        except AssistantError as error:
+            self._stages.failed("state", error)

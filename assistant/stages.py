@@ -10,24 +10,34 @@ from assistant.ports import Clock
 
 
 class StageReports:
-    """`StageFailed` for every failure, and one `StageRecovered` for the first success after any."""
+    """`StageFailed` for failures, and one `StageRecovered` for the first success after any."""
 
     def __init__(self, clock: Clock, emit: Callable[[Event], None]) -> None:
         self._clock = clock
         self._emit = emit
-        self._failing: set[str] = set()
+        self._failing: dict[str, str] = {}
+        """Stage → the error that was told last."""
 
     def failed(self, stage: str, error: AssistantError) -> None:
         """`stage` could not do its work."""
         self.tell(StageFailed(self._clock.monotonic_s(), stage, error.message, error.remedy or ""))
 
+    def still_failing(self, stage: str, error: AssistantError) -> None:
+        """`stage` was tried again, and is worth a word only if that has failed in another way."""
+        if self._failing.get(stage) != error.message:
+            self.failed(stage, error)
+
+    def is_failing(self, stage: str) -> bool:
+        """Whether `stage` has failed and not worked since."""
+        return stage in self._failing
+
     def tell(self, failure: StageFailed) -> None:
         """Pass on a failure that somebody else put into words."""
-        self._failing.add(failure.stage)
+        self._failing[failure.stage] = failure.error
         self._emit(failure)
 
     def works(self, stage: str) -> None:
         """`stage` did its work."""
         if stage in self._failing:
-            self._failing.discard(stage)
+            del self._failing[stage]
             self._emit(StageRecovered(self._clock.monotonic_s(), stage))

@@ -34,6 +34,12 @@ class Worker:
         self._executor = _DaemonThread(name)
         self._hung: asyncio.Future[Any] | None = None
         self._closed = False
+        _workers.add(self)
+
+    @property
+    def hangs(self) -> bool:
+        """Whether a call that took too long still goes on."""
+        return self._hung is not None and not self._hung.done() and not self._closed
 
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `call` on the thread and return its result.
@@ -45,7 +51,7 @@ class Worker:
         """
         if self._closed:
             raise StageError(f"The {self.name} has been closed.")
-        if self._hung is not None and not self._hung.done():
+        if self.hangs:
             raise StageError(f"The {self.name} still hangs in an earlier call.", remedy="Restart the assistant.")
         loop = asyncio.get_running_loop()
         future = loop.run_in_executor(self._executor, functools.partial(call, *args, **kwargs))
@@ -119,6 +125,15 @@ class _DaemonThread(Executor):
                 future.set_exception(error)
             # Not to keep the result alive while waiting for the next call.
             del entry, future, call
+
+
+_workers: weakref.WeakSet[Worker] = weakref.WeakSet()
+
+
+def hung_workers() -> tuple[str, ...]:
+    """The names of the workers that hang in a native call now. A thread cannot be ended from outside: if the call never
+    returns, only a restart of the process helps."""
+    return tuple(sorted(worker.name for worker in _workers if worker.hangs))
 
 
 _threads: weakref.WeakSet[_DaemonThread] = weakref.WeakSet()

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import math
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from typing import TypeVar
 
 import anyio
 
-from assistant.audio import portaudio
 from assistant.audio.echo import EchoGuard
+from assistant.audio.hearing import Hearing
+from assistant.audio.overload import Overload
 from assistant.config import Config
-from assistant.errors import DeviceError, StageError
-from assistant.events import AudioFrame, Event, SpeechContinued, StageFailed, StageRecovered, Utterance
+from assistant.errors import AssistantError, DeviceError, StageError
+from assistant.events import AudioFrame, Event, SpeechContinued, Utterance
 from assistant.models.store import ModelStore
 from assistant.ports import AudioSource, Clock, VoiceActivityDetector, WakeWordDetector
 from assistant.registry import resolve
+from assistant.stages import StageReports
 from assistant.vad import DETECTORS
 from assistant.vad.endpointing import Endpointer, SpeechEvent
 from assistant.wake import FIRST_STAGES
 from assistant.worker import Worker
+
+T = TypeVar("T")
 
 _PROGRESS_S = 0.2
 """How often a streaming recogniser is handed what was said."""
@@ -25,8 +32,13 @@ _PROGRESS_S = 0.2
 _WAKE_SCORE = 0.5
 """First stages scale their scores so that this is their own threshold."""
 
-_RETRY_S = (0.5, 1.0, 2.0, 4.0)
-"""Waits before the microphone is opened again; the last one repeats."""
+_OPENED_AGAIN_S = (0.0, 0.5, 1.0, 2.0)
+"""Least time between one opening of the microphone and the next, until it is proven to hear; the last one repeats."""
+
+_HANGS_S = 3.0
+"""A source that does not even say that nothing came hangs."""
+
+_MICROPHONE, _DETECTOR = "microphone", "voice-activity detector"
 
 
 class Listener:
@@ -44,6 +56,7 @@ class Listener:
         guard: EchoGuard | None = None,
         first_stage: WakeWordDetector | None = None,
         on_wake: Callable[[float], None] = lambda at_s: None,
+        hearing: Hearing | None = None,
     ) -> None:
         """`progress_s` asks for a `SpeechContinued` that often while someone speaks, for a streaming recogniser.
         `on_wake` is told when `first_stage` hears what may be the wake phrase."""
@@ -56,10 +69,18 @@ class Listener:
         self._guard = guard
         self._first_stage = first_stage
         self._on_wake = on_wake
-        self._worker = Worker("voice-activity detector", timeout_s=10.0)
+        self._worker = Worker(_DETECTOR, timeout_s=5.0)
+        self._stages = StageReports(clock, emit)
+        self._overload = Overload(clock, emit)
         self._allowed = anyio.Event()
         self._allowed.set()
+        self._waiting = anyio.CancelScope()
+        self._reset_due = False
+        self._is_open = False
+        self._opened_at_s, self._openings = -math.inf, 0
         self._ended = False
+        self.hearing = hearing or Hearing(clock)
+        """Whether it hears, and why not."""
 
     @classmethod
     def create(
@@ -89,6 +110,7 @@ class Listener:
             guard=guard,
             first_stage=first_stage,
             on_wake=on_wake,
+            hearing=Hearing(clock, config.audio.digital_silence),
         )
 
     def end_after(self, silence_s: float, utterance: Utterance) -> None:
@@ -99,80 +121,137 @@ class Listener:
         """Close the microphone until `resume`."""
         if self._allowed.is_set():
             self._allowed = anyio.Event()
+            self._waiting.cancel()
 
     def resume(self) -> None:
         """Open the microphone again."""
         self._allowed.set()
 
-    async def events(self) -> AsyncIterator[SpeechEvent | SpeechContinued]:
-        """Speech events until the source ends. The source must be open already, so that a missing one is noticed by
-        whoever started the assistant; when it is lost later, it is opened again as often as it takes."""
+    def begin(self, failure: DeviceError | None = None) -> None:
+        """The microphone is open, or somebody has tried to open it: `events` then goes on trying."""
+        if failure is not None:
+            self._stages.failed(_MICROPHONE, failure)
+            self.hearing.lost(failure.message, waiting=True)
+            return
+        self._is_open = True
+        self._opened_at_s = self._clock.monotonic_s()
+        self._overload.begin(self._source.dropped)
+        self.hearing.opened(self._source.name, virtual=self._source.virtual)
+
+    async def events(self) -> AsyncGenerator[SpeechEvent | SpeechContinued, None]:
+        """Speech events until the source ends. It is opened unless it is open already (see `begin`), and again when it
+        is lost, as often as it takes."""
         try:
             while not self._ended:
+                await self._open_when_possible()
                 try:
-                    async for event in self._listen():
-                        yield event
+                    async with aclosing(self._listen()) as events:
+                        async for event in events:
+                            yield event
                 except (DeviceError, StageError) as error:
-                    stage = "microphone" if isinstance(error, DeviceError) else "voice-activity detector"
-                    self._emit(StageFailed(self._clock.monotonic_s(), stage, error.message, error.remedy or ""))
-                    for event in self._finish():
-                        yield event
-                    await self._reopen()
-                    self._emit(StageRecovered(self._clock.monotonic_s(), stage))
-                    continue
+                    self._fail(error)
                 for event in self._finish():
                     yield event
-                if not self._ended:
-                    await self._reopen()
+                self._is_open = False
+                await self._source.close()
         finally:
             await self._source.close()
             self._worker.close()
 
-    async def _listen(self) -> AsyncIterator[SpeechEvent | SpeechContinued]:
+    async def _listen(self) -> AsyncGenerator[SpeechEvent | SpeechContinued, None]:
         """Until the source ends, or the microphone shall be closed."""
         progress_at_s = 0.0
-        async for heard in self._source.frames():
-            frame = self._guard.clean(heard) if self._guard is not None else heard
-            probability, wake_score = await self._worker.run(self._score, frame)
-            if wake_score >= _WAKE_SCORE:
-                self._on_wake(frame.at_s)
-            for event in self._endpointer.accept(frame, probability):
-                yield event
-            if self._progress_s is not None and frame.at_s >= progress_at_s:
-                utterance = self._endpointer.so_far(frame.at_s)
-                if utterance is not None:
-                    progress_at_s = frame.at_s + self._progress_s
-                    yield SpeechContinued(frame.at_s, utterance)
-            if not self._allowed.is_set():
-                return
-        self._ended = True
+        async with aclosing(self._source.frames()) as frames:
+            while (heard := await self._next(frames)) is not None:
+                self.hearing.arrived(heard, self._source.dropped)
+                self._overload.note(self._source.dropped)
+                frame = self._guard.clean(heard) if self._guard is not None else heard
+                probability, wake_score = await self._worker.run(self._score, frame)
+                self.hearing.passed(frame, probability)
+                if self.hearing.proven:
+                    self._works()
+                if wake_score >= _WAKE_SCORE:
+                    self._on_wake(frame.at_s)
+                for event in self._endpointer.accept(frame, probability):
+                    yield event
+                if self._progress_s is not None and frame.at_s >= progress_at_s:
+                    utterance = self._endpointer.so_far(frame.at_s)
+                    if utterance is not None:
+                        progress_at_s = frame.at_s + self._progress_s
+                        yield SpeechContinued(frame.at_s, utterance)
+
+    async def _next(self, frames: AsyncGenerator[AudioFrame, None]) -> AudioFrame | None:
+        """The next frame; None at the source's end, and when the microphone shall be closed."""
+        if not self._allowed.is_set():
+            return None
+        self.hearing.expecting()
+        with anyio.move_on_after(_HANGS_S) as self._waiting:
+            try:
+                return await self._ask(frames.__anext__)
+            except StopAsyncIteration:
+                self._ended = True
+                return None
+        if not self._allowed.is_set():
+            return None
+        raise DeviceError(
+            f"The microphone '{self._source.name}' hangs.",
+            remedy="Unplug it and plug it in again, or restart the sound server.",
+        )
+
+    async def _ask(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Whatever a sound library raises is the microphone's failure."""
+        try:
+            return await call()
+        except (AssistantError, StopAsyncIteration):
+            raise
+        except Exception as error:
+            raise DeviceError(
+                f"The microphone '{self._source.name}' failed: {error!r}.", remedy="`assistant doctor` tells more."
+            ) from error
 
     def _finish(self) -> list[SpeechEvent]:
         """What was being said when the sound stopped reached us whole as far as it goes; what comes next is new."""
         events = self._endpointer.flush(self._clock.monotonic_s())
-        self._detector.reset()
         self._endpointer.reset()
-        if self._first_stage is not None:
-            self._first_stage.reset()
+        self._reset_due = True
         return events
 
     def _score(self, frame: AudioFrame) -> tuple[float, float]:
         """Probabilities of speech and of the wake phrase, on the worker's thread."""
+        if self._reset_due:  # here, for the networks may be in use anywhere else
+            self._reset_due = False
+            self._detector.reset()
+            if self._first_stage is not None:
+                self._first_stage.reset()
         wake_score = self._first_stage.process(frame.samples) if self._first_stage is not None else 0.0
         return self._detector.probability(frame.samples), wake_score
 
-    async def _reopen(self) -> None:
-        """Open the microphone again, as soon as it may be and can be."""
-        attempt = 0
+    def _fail(self, error: DeviceError | StageError) -> None:
+        stage = _MICROPHONE if isinstance(error, DeviceError) else _DETECTOR
+        silent = stage == _MICROPHONE and self.hearing.digitally_silent
+        self.hearing.lost(error.message, waiting=silent)
+        self._stages.still_failing(stage, error)
+
+    def _works(self) -> None:
+        self._openings = 0
+        for stage in (_MICROPHONE, _DETECTOR):
+            self._stages.works(stage)
+
+    async def _open_when_possible(self) -> None:
+        """Open the microphone, as soon as it may be and can be."""
         while True:
-            await self._source.close()
             await self._allowed.wait()
-            try:
-                if attempt:
-                    portaudio.rescan()
-                await self._source.open()
+            if self._is_open:
                 return
-            except DeviceError:
-                delay_s = _RETRY_S[min(attempt, len(_RETRY_S) - 1)]
-                await self._clock.sleep_until(self._clock.monotonic_s() + delay_s)
-                attempt += 1
+            pause_s = _OPENED_AGAIN_S[min(self._openings, len(_OPENED_AGAIN_S) - 1)]
+            await self._clock.sleep_until(self._opened_at_s + pause_s)
+            if not self._allowed.is_set():
+                continue
+            self._opened_at_s = self._clock.monotonic_s()
+            self._openings += 1
+            try:
+                await self._ask(self._source.open)
+                self.begin()
+            except DeviceError as error:
+                self.hearing.lost(error.message, waiting=True)
+                self._stages.still_failing(_MICROPHONE, error)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import anyio
 import numpy as np
 
-from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, portaudio
+from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, portaudio, sound_server
 from assistant.config import AudioConfig
 from assistant.errors import DeviceError
 from assistant.events import AudioArray, AudioFrame
@@ -26,37 +27,32 @@ class Microphone:
         self._config = config
         self._capacity = round(config.queue_s * SAMPLE_RATE_HZ / FRAME_SAMPLES)
         self._frames: DropOldest[AudioFrame] = DropOldest(self._capacity)
+        self._capture: _Capture | None = None
+        self._dropped = 0
         self._stream: Any = None
+        self._known_as = ""
         self.name = config.input
+        self.virtual = False
 
     @property
     def dropped(self) -> int:
-        """Frames dropped because the pipeline was too slow."""
-        return self._frames.dropped
+        """Frames dropped because the pipeline, or this process, was too slow."""
+        return self._dropped + self._frames.dropped + (self._capture.overflows if self._capture else 0)
 
     async def open(self) -> None:
-        """Start capturing. Raises `DeviceError`."""
-        device = portaudio.find(self._config.input, "input")
-        self.name = device.name
-        sounddevice = portaudio.load()
-        loop = asyncio.get_running_loop()
+        """Start capturing. A device that was open before is found by its name, whatever its index is by now. Raises
+        `DeviceError`."""
+        await self.close()
         self._frames = DropOldest(self._capacity)
-        self._stream, _ = portaudio.start_stream(
-            device,
-            "input",
-            (SAMPLE_RATE_HZ, device.default_rate_hz),
-            lambda rate_hz: sounddevice.InputStream(
-                device=device.index,
-                samplerate=rate_hz,
-                channels=1,
-                dtype="float32",
-                blocksize=FRAME_SAMPLES * rate_hz // SAMPLE_RATE_HZ,
-                latency="low",
-                callback=_Capture(loop, self._frames, rate_hz),
-            ),
-        )
+        try:
+            self._start()
+        except DeviceError:
+            portaudio.rescan()
+            self._start()
+        portaudio.on_rescan(self._start_again)
+        self.virtual = await anyio.to_thread.run_sync(sound_server.is_virtual, self.name)
 
-    async def frames(self) -> AsyncIterator[AudioFrame]:
+    async def frames(self) -> AsyncGenerator[AudioFrame, None]:
         """Frames until the microphone is closed. Raises `DeviceError` when the device falls silent."""
         frames = self._frames.__aiter__()
         while True:
@@ -74,10 +70,40 @@ class Microphone:
 
     async def close(self) -> None:
         """Release the device."""
+        portaudio.off_rescan(self._start_again)
         if self._stream is not None:
             stream, self._stream = self._stream, None
             stream.close(ignore_errors=True)
+        self._dropped, self._capture = self.dropped, None
         self._frames.close()
+        self._frames.dropped = 0
+
+    def _start(self) -> None:
+        device = portaudio.find(self._config.input, "input", known_as=self._known_as)
+        self.name = self._known_as = device.name
+        sounddevice = portaudio.load()
+        loop = asyncio.get_running_loop()
+
+        def make(rate_hz: int) -> Any:
+            self._capture = _Capture(loop, self._frames, rate_hz)
+            return sounddevice.InputStream(
+                device=device.index,
+                samplerate=rate_hz,
+                channels=1,
+                dtype="float32",
+                blocksize=FRAME_SAMPLES * rate_hz // SAMPLE_RATE_HZ,
+                latency="low",
+                callback=self._capture,
+            )
+
+        self._stream, _ = portaudio.start_stream(device, "input", (SAMPLE_RATE_HZ, device.default_rate_hz), make)
+
+    def _start_again(self) -> None:
+        """The stream went with a rescan that somebody else needed."""
+        self._stream = None
+        # If the device is gone now, nothing comes any more, and `frames` says so.
+        with contextlib.suppress(DeviceError):
+            self._start()
 
 
 class _Capture:
@@ -88,6 +114,8 @@ class _Capture:
         self._frames = frames
         self._rate_hz = rate_hz
         self._rest: AudioArray = np.zeros(0, np.float32)
+        self.overflows = 0
+        """How often the driver had to throw sound away because this process did not take it."""
         self._resampler: Any = None
         if rate_hz != SAMPLE_RATE_HZ:
             import soxr
@@ -95,6 +123,7 @@ class _Capture:
             self._resampler = soxr.ResampleStream(rate_hz, SAMPLE_RATE_HZ, 1, dtype="float32")
 
     def __call__(self, data: AudioArray, count: int, time: Any, status: Any) -> None:
+        self.overflows += bool(status.input_overflow)
         # The driver's own age of the block, where it tells one that can be true.
         age_s = min(max(time.currentTime - time.inputBufferAdcTime - count / self._rate_hz, 0.0), 0.2)
         at_s = self._loop.time() - age_s

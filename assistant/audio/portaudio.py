@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
@@ -39,6 +41,9 @@ def load() -> ModuleType:
             f"Sound needs the PortAudio library, which cannot be loaded: {error}",
             remedy="Install it with: sudo apt-get install libportaudio2",
         ) from error
+    global _cards_seen
+    if _cards_seen is None:  # it has looked when it was imported
+        _cards_seen = _cards()
     module: ModuleType = sounddevice
     return module
 
@@ -60,7 +65,11 @@ def devices() -> list[SoundDevice]:
     ]
 
 
+_CARDS = Path("/proc/asound/cards")
+"""Where Linux lists its sound cards."""
+
 _epoch = 0
+_cards_seen: str | None = None
 
 
 def epoch() -> int:
@@ -68,16 +77,51 @@ def epoch() -> int:
     return _epoch
 
 
+_users: list[Callable[[], None]] = []
+
+
+def on_rescan(reopen: Callable[[], None]) -> None:
+    """Have `reopen` called after every `rescan`, until `off_rescan`."""
+    off_rescan(reopen)
+    _users.append(reopen)
+
+
+def off_rescan(reopen: Callable[[], None]) -> None:
+    """Undo `on_rescan`; does nothing if there is nothing to undo."""
+    if reopen in _users:
+        _users.remove(reopen)
+
+
+def devices_changed() -> bool:
+    """Whether sound cards have come or gone since PortAudio last looked, so that a rescan is worth its price."""
+    return _cards() != _cards_seen
+
+
 def rescan() -> None:
     """Have PortAudio look again: it caches its list, so a device that was plugged in later is invisible until then.
 
-    Every open stream dies with it; see `epoch`.
+    Every open stream dies with it; see `epoch` and `on_rescan`. Raises `DeviceError` when PortAudio does not start.
     """
-    global _epoch
+    global _epoch, _cards_seen
     sounddevice = load()
-    sounddevice._terminate()
     _epoch += 1
-    sounddevice._initialize()
+    _cards_seen = _cards()
+    try:
+        sounddevice._terminate()
+        sounddevice._initialize()
+    except sounddevice.PortAudioError as error:
+        raise DeviceError(
+            f"The sound library does not start: {error}", remedy="`assistant doctor` tells more."
+        ) from error
+    for reopen in list(_users):
+        reopen()
+
+
+def _cards() -> str:
+    try:
+        return _CARDS.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def start_stream(
@@ -106,8 +150,9 @@ def start_stream(
     ) from failure
 
 
-def find(wanted: str, direction: Direction) -> SoundDevice:
-    """The device that a configuration value names: "default", an index, or a part of a name.
+def find(wanted: str, direction: Direction, *, known_as: str = "") -> SoundDevice:
+    """The device that a configuration value names: "default", an index, or a part of a name. An index counts as long as
+    no name is known: when devices come and go, others get it.
 
     Raises `DeviceError` listing what there is.
     """
@@ -121,6 +166,8 @@ def find(wanted: str, direction: Direction) -> SoundDevice:
     if wanted == "default":
         position = load().default.device[0 if direction == "input" else 1]
         chosen = [device for device in found if device.index == position] or found[:1]
+    elif wanted.isdecimal() and known_as:
+        chosen = [device for device in found if _without_address(device.name) == _without_address(known_as)]
     elif wanted.isdecimal():
         chosen = [device for device in found if device.index == int(wanted)]
     else:
@@ -128,7 +175,12 @@ def find(wanted: str, direction: Direction) -> SoundDevice:
     if not chosen:
         names = ", ".join(f"{device.index}: {device.name}" for device in found)
         raise DeviceError(
-            f"There is no {kind} '{wanted}'; this machine has {names}.",
+            f"There is no {kind} '{known_as or wanted}'; this machine has {names}.",
             remedy=f"Set audio.{direction} to a part of one of these names.",
         )
     return chosen[0]
+
+
+def _without_address(name: str) -> str:
+    """A name without ALSA's card and device number, which a device changes when it is plugged in again."""
+    return re.sub(r"\s*\(hw:\d+,\d+\)$", "", name)

@@ -6,7 +6,7 @@ with the same timestamps.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 import anyio
 import numpy as np
@@ -21,6 +21,8 @@ class ScriptedMicrophone:
     """Delivers silence, and whatever it is told to say, one frame every 32 ms of the clock."""
 
     name = "scripted microphone"
+    virtual = True
+    dropped = 0
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -43,7 +45,7 @@ class ScriptedMicrophone:
         if self._closed:
             await self._clock.sleep_until(ends_at_s)
 
-    async def frames(self) -> AsyncIterator[AudioFrame]:
+    async def frames(self) -> AsyncGenerator[AudioFrame, None]:
         """Frames until `close`."""
         deadline_s = self._clock.monotonic_s()
         while not self._closed:

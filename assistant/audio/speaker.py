@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from dataclasses import dataclass
 from typing import Any
@@ -24,8 +25,8 @@ _BUFFER_S = 0.1
 begins with an empty buffer: the device rests between replies."""
 
 _BLOCK_S = 0.02
-_LOST_DEVICE_S = 3.0
-"""A device that is this late is lost."""
+_LOST_DEVICE_S = 2.0
+"""A device that takes nothing for so long while there is something to play is lost."""
 
 _REST_AFTER_S = 1.0
 """Silence after which the device is stopped; playing silence would wake the processor fifty times a second."""
@@ -53,13 +54,16 @@ class Speaker:
         self._rest: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._rate_hz = _RATE_HZ
+        self._known_as = ""
         self.name = config.output
 
     async def open(self) -> None:
         """Open the device and start it once; it runs only while there is something to say. Raises `DeviceError`."""
         self._loop = asyncio.get_running_loop()
+        portaudio.on_rescan(self._open_again)
         # The first start of a device can take a second; none of it shall fall into the first reply.
-        self._open_stream()
+        if self._usable() is None:
+            self._open()
         self._rest_later()
 
     async def play(self, chunk: SpeechChunk) -> float:
@@ -67,7 +71,7 @@ class Speaker:
         still buffers before it is heard. Raises `DeviceError` when the device takes no sound."""
         self._loop = loop = asyncio.get_running_loop()
         if self._usable() is None:
-            self._open_stream()
+            self._open()
         samples = resample(chunk.samples, chunk.sample_rate_hz, self._rate_hz)
         queued = _Queued(samples, loop.create_future(), loop.create_future())
         queued.finished.add_done_callback(lambda _: self._rest_later())
@@ -102,6 +106,7 @@ class Speaker:
 
     async def close(self) -> None:
         """Release the device."""
+        portaudio.off_rescan(self._open_again)
         if self._rest is not None:
             self._rest.cancel()
         if (stream := self._usable()) is not None:
@@ -134,9 +139,26 @@ class Speaker:
                 if self._queue and self._queue[0] is item:
                     self._queue.popleft()
 
+    def _open(self) -> None:
+        """Open the device; one that was plugged in meanwhile is found, under whatever index. Raises `DeviceError`."""
+        try:
+            self._open_stream()
+        except DeviceError:
+            if not portaudio.devices_changed():
+                raise
+            portaudio.rescan()
+            self._open_stream()
+
+    def _open_again(self) -> None:
+        """The stream went with a rescan that somebody else needed; what is being said goes on."""
+        self._stream = None
+        if self._queue:
+            with contextlib.suppress(DeviceError):  # whoever waits for the sound notices that none is taken
+                self._open_stream()
+
     def _open_stream(self) -> None:
-        device = portaudio.find(self._config.output, "output")
-        self.name = device.name
+        device = portaudio.find(self._config.output, "output", known_as=self._known_as)
+        self.name = self._known_as = device.name
         sounddevice = portaudio.load()
         self._stream, self._rate_hz = portaudio.start_stream(
             device,
@@ -180,18 +202,33 @@ class Speaker:
             ) from error
 
     async def _in_time(self, future: asyncio.Future[float]) -> float:
-        """The future's result, or `DeviceError` when it takes longer than all that is queued lasts."""
-        ahead_s = sum(len(item.samples) for item in self._queue) / self._rate_hz
-        try:
-            with anyio.fail_after(ahead_s + _LOST_DEVICE_S):
-                return await asyncio.shield(future)
-        except TimeoutError:
-            self.stop()
-            # What takes no sound is opened anew for the next reply.
-            await self.close()
-            raise DeviceError(
-                f"The speaker '{self.name}' takes no sound.", remedy="Check its cable; `assistant doctor` tells more."
-            ) from None
+        """The future's result. When the device takes no more sound it is opened anew, once, and goes on where it was;
+        raises `DeviceError` when that does not help."""
+        opened_anew = False
+        while True:
+            played, (done, _) = self._played, await asyncio.wait({future}, timeout=_LOST_DEVICE_S)
+            if done:
+                return future.result()
+            if self._played != played:
+                continue
+            self._lose()
+            if opened_anew:
+                break
+            opened_anew = True
+            with contextlib.suppress(DeviceError):
+                self._open()
+                continue
+            break
+        self.stop()
+        raise DeviceError(
+            f"The speaker '{self.name}' takes no sound.", remedy="Check its cable; `assistant doctor` tells more."
+        )
+
+    def _lose(self) -> None:
+        """Give the stream up; what is queued stays."""
+        if (stream := self._usable()) is not None:
+            stream.close(ignore_errors=True)
+        self._stream = None
 
     def _rest_later(self) -> None:
         assert self._loop is not None

@@ -29,6 +29,13 @@ PHRASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "en": ("Sorry, I can't think of an answer right now.",),
         "zh": ("抱歉，我现在想不出答案。",),
     },
+    # What the assistant lost or found again: said unasked.
+    "cannot_hear": {"en": ("I can't hear anything right now.",), "zh": ("我现在听不见。",)},
+    "can_hear_again": {"en": ("I can hear you again.",), "zh": ("我又能听见了。",)},
+    "cannot_see": {"en": ("I can't see right now.",), "zh": ("我现在看不见。",)},
+    "can_see_again": {"en": ("I can see again.",), "zh": ("我又能看见了。",)},
+    "cannot_understand": {"en": ("Sorry, I can't understand speech right now.",), "zh": ("抱歉，我现在听不懂话。",)},
+    "can_understand_again": {"en": ("I can understand you again.",), "zh": ("我又能听懂了。",)},
     # Scene.
     "scene_nothing_yet": {
         "en": ("I haven't seen anything yet. Ask me again in a moment.",),

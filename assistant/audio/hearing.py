@@ -1,0 +1,184 @@
+"""Proof of hearing: what the listener has really got from the microphone and from the voice-activity detector.
+
+Every frame is noted on its way, so a microphone that is dead but looks alive is told from a quiet room: even there,
+converters and preamplifiers are never silent to the last bit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import Literal
+
+from assistant.audio import SAMPLE_RATE_HZ
+from assistant.errors import DeviceError, StageError
+from assistant.events import AudioFrame
+from assistant.ports import Clock
+
+DigitalSilence = Literal["auto", "fault", "allowed"]
+
+_PROOF_S = 0.5
+"""Sound that must have passed before it counts as hearing."""
+
+_STALE_S = 2.5
+"""Older proof is none. Frames come every 32 ms."""
+
+_CONSTANT_S = 2.0
+"""Sound that is one and the same value for so long comes from no microphone."""
+
+_CONSTANT_AGAIN_S = 4.0
+"""The same after it was opened anew: longer, for each opening costs what is said in that moment."""
+
+_RATE_WINDOW_S = 2.0
+_RATE_BOUNDS = (0.75, 1.4)
+"""Samples that came over those that should have. Block sizes and drivers' clocks explain a tenth; a stream that is
+played at the wrong rate is off by a factor of two or more, sometimes by 44.1 : 48."""
+
+_GAP_S = 0.5
+"""Frames that lie further apart say nothing about the rate: the process or the sound server was stopped."""
+
+
+class Hearing:
+    """Judges one microphone, opening after opening. All times are those of the clock."""
+
+    def __init__(self, clock: Clock, digital_silence: DigitalSilence = "auto") -> None:
+        """`digital_silence` says what all-zero samples mean: a "fault", nothing ("allowed"), or, by "auto", a fault in
+        a device that has never come back from them by itself."""
+        self._clock = clock
+        self._digital_silence = digital_silence
+        self._trouble: str | None = "The microphone is not open yet."
+        self._waiting = False
+        self._wrong_rate = False
+        self._comes_back = False
+        """Whether the device has been silent to the last bit and come back: a noise gate, or a virtual device."""
+        self.opened("")
+
+    def opened(self, name: str, *, virtual: bool = False) -> None:
+        """The device was opened: what was measured before does not count. `virtual` if its sound comes from a program,
+        which is silent to the last bit when nothing is played."""
+        self._name = name
+        self._virtual = virtual
+        self._passed = 0
+        """Samples that the detector has answered to."""
+        self._changing = False
+        """Whether they were ever more than one value."""
+        self._value, self._constant_samples = math.nan, 0
+        self._dropped = 0
+        self._arrivals: deque[tuple[float, int]] = deque()
+        self._where, self._passed_at_s = "source", -math.inf
+
+    def expecting(self) -> None:
+        """The next frame is awaited."""
+        self._where = "source"
+
+    def arrived(self, frame: AudioFrame, dropped: int) -> None:
+        """A frame is about to be given to the detector. `dropped` counts the frames lost so far. Raises `DeviceError`
+        when the microphone must be opened anew."""
+        self._where = "detector"
+        self._note_value(frame)
+        self._note_rate(frame, dropped)
+        limit_s = _CONSTANT_AGAIN_S if self._trouble is not None else _CONSTANT_S
+        if self._constant_samples >= limit_s * SAMPLE_RATE_HZ and not self._believable:
+            raise self._constant_error()
+        share = self._share_of_rate()
+        if share is not None and not _RATE_BOUNDS[0] < share < _RATE_BOUNDS[1]:
+            self._wrong_rate = True
+            raise DeviceError(
+                f"The microphone '{self._name}' delivers {share * SAMPLE_RATE_HZ:.0f} samples a second instead of "
+                f"{SAMPLE_RATE_HZ}.",
+                remedy="Unplug it and plug it in again; `assistant doctor` tells what else could be used.",
+            )
+
+    def passed(self, frame: AudioFrame, probability: float) -> None:
+        """The detector has answered. Raises `StageError` for an answer that is none."""
+        self._where, self._passed_at_s = "pipeline", self._clock.monotonic_s()
+        if not 0.0 <= probability <= 1.0:  # not true for NaN either
+            raise StageError(
+                f"The voice-activity detector gave {probability} where 0 to 1 was expected.",
+                remedy="Its model may be broken: assistant models verify.",
+            )
+        self._passed += len(frame.samples)
+        if self._trouble is not None and self.proven:
+            self._trouble, self._waiting, self._wrong_rate = None, False, False
+
+    def lost(self, reason: str, *, waiting: bool) -> None:
+        """The microphone or the detector has failed; `waiting` if no restart of the assistant could mend it."""
+        self._trouble, self._waiting = reason, waiting
+
+    @property
+    def digitally_silent(self) -> bool:
+        """Whether all that comes now is zeros."""
+        return self._value == 0.0
+
+    @property
+    def proven(self) -> bool:
+        """Whether what came since the opening proves that it hears."""
+        rate_is_known = not self._wrong_rate or self._share_of_rate() is not None
+        believable = self._changing or self._believable
+        constant_s = self._constant_samples / SAMPLE_RATE_HZ
+        alive = constant_s < _CONSTANT_S or self._believable
+        return self._passed >= _PROOF_S * SAMPLE_RATE_HZ and believable and alive and rate_is_known
+
+    def state(self) -> tuple[bool, str, bool]:
+        """(whether it hears now, why not, whether it waits for a microphone)."""
+        if self._trouble is not None:
+            return False, self._trouble, self._waiting
+        age_s = self._clock.monotonic_s() - self._passed_at_s
+        if age_s <= _STALE_S:
+            return self.proven, "" if self.proven else "The microphone has just been opened.", False
+        who = {
+            "source": "The microphone has delivered nothing",
+            "detector": "The voice-activity detector has not answered",
+            "pipeline": "What was heard has not been taken by the recogniser",
+        }[self._where]
+        return False, f"{who} for {age_s:.0f} s.", False
+
+    @property
+    def _believable(self) -> bool:
+        """Whether the constant sound of now is the silence of a device that is silent to the last bit."""
+        if self._value != 0.0 or self._digital_silence == "fault":
+            return False
+        return self._digital_silence == "allowed" or self._virtual or self._comes_back
+
+    def _note_value(self, frame: AudioFrame) -> None:
+        lowest, highest = float(frame.samples.min()), float(frame.samples.max())
+        if lowest == highest == self._value:
+            self._constant_samples += len(frame.samples)
+            return
+        if self._value == 0.0 and self._constant_samples >= _CONSTANT_S * SAMPLE_RATE_HZ:
+            self._comes_back = True
+        constant = lowest == highest
+        self._changing = self._changing or not constant
+        self._value, self._constant_samples = (lowest, len(frame.samples)) if constant else (math.nan, 0)
+
+    def _note_rate(self, frame: AudioFrame, dropped: int) -> None:
+        gap = self._arrivals and frame.at_s - self._arrivals[-1][0] > _GAP_S
+        if gap or dropped != self._dropped:
+            self._arrivals.clear()
+            self._dropped = dropped
+        self._arrivals.append((frame.at_s, len(frame.samples)))
+        while len(self._arrivals) > 2 and frame.at_s - self._arrivals[1][0] >= _RATE_WINDOW_S:
+            self._arrivals.popleft()
+
+    def _share_of_rate(self) -> float | None:
+        """Samples that came over those that should have in the time; None before that can be said."""
+        if not self._arrivals:
+            return None
+        seconds = self._arrivals[-1][0] - self._arrivals[0][0]
+        if seconds < _RATE_WINDOW_S:
+            # A stream that is far too fast fills no window.
+            return None
+        came = sum(samples for _, samples in self._arrivals) - self._arrivals[0][1]
+        return came / (seconds * SAMPLE_RATE_HZ)
+
+    def _constant_error(self) -> DeviceError:
+        if self._value == 0.0:
+            return DeviceError(
+                f"The microphone '{self._name}' delivers only zeros.",
+                remedy="It may be muted by a switch of its own or in the sound settings. "
+                'If it is silent between words on purpose, set audio.digital_silence = "allowed".',
+            )
+        return DeviceError(
+            f"The microphone '{self._name}' delivers the same value ({self._value:g}) all the time.",
+            remedy="Unplug it and plug it in again.",
+        )

@@ -1,0 +1,42 @@
+"""Remembers across restarts that the assistant was muted: who was told not to listen must not begin to by a restart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from assistant.atomic import write_text
+from assistant.errors import ConfigError
+
+_NAME = "muted"
+
+
+class MuteMemory:
+    """A file that is there while the assistant is muted."""
+
+    def __init__(self, folder: Path | None) -> None:
+        """`folder` is `assistant.state.state_dir`; None forgets everything at the end of the run."""
+        self._path = folder / _NAME if folder is not None else None
+
+    def recall(self) -> bool:
+        """Whether it was muted when it ran last. What cannot be read counts as muted: the error is on the safe side."""
+        if self._path is None:
+            return False
+        try:
+            return self._path.exists()
+        except OSError:
+            return True
+
+    def remember(self, muted: bool) -> None:
+        """Keep it. Raises `ConfigError` when the file cannot be written or removed."""
+        if self._path is None:
+            return
+        try:
+            if muted:
+                write_text(self._path, "Microphone and camera stay closed until the assistant is unmuted.\n")
+            else:
+                self._path.unlink(missing_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"{self._path} cannot be changed ({error.strerror}), so a restart will not know whether it was muted.",
+                remedy="Free some space, or set state.dir to a folder that the assistant may write to.",
+            ) from error

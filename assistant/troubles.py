@@ -1,0 +1,106 @@
+"""What does not work now, as an observer learns it: kept for who asks, and said aloud once."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+import anyio
+
+from assistant.config import Config
+from assistant.dialogue.replies import phrase
+from assistant.events import Event, SceneState, StageFailed, StageRecovered, Transcript
+from assistant.ports import TurnObserver
+
+_PATIENCE_S = 4.0
+"""What works again so soon is not worth a word aloud."""
+
+_SENSES = {
+    "microphone": "hear",
+    "voice-activity detector": "hear",
+    "recognizer": "understand",
+    "camera": "see",
+    "vision": "see",
+}
+"""Stage → what the assistant cannot do without it. Skills speak of the others when they are asked for."""
+
+_AT_ONCE = frozenset({"recognizer"})
+"""Who has just spoken waits for a word, and the next failure comes only with the next utterance."""
+
+
+class Troubles(TurnObserver):
+    """Stage → reason, of the stages that do not work now."""
+
+    def __init__(self) -> None:
+        self.now: dict[str, str] = {}
+
+    def on_event(self, event: Event) -> None:
+        """Remember which stages fail."""
+        if isinstance(event, StageFailed):
+            self.now[event.stage] = event.error
+        elif isinstance(event, StageRecovered):
+            self.now.pop(event.stage, None)
+
+
+class SpokenTroubles(TurnObserver):
+    """Says "I can't see right now" once sight is lost for a while, and says so when it is back.
+
+    A camera that has never worked is not mentioned: who asks what it sees is told, and nobody else misses it.
+    """
+
+    def __init__(
+        self,
+        troubles: Mapping[str, str],
+        announce: Callable[[str, str], Awaitable[None]],
+        start: Callable[[str, Callable[[], Awaitable[None]]], object],
+        config: Config,
+    ) -> None:
+        """`troubles` is stage → reason; `announce` says a text in a language; `start` runs a task beside the
+        conversation."""
+        self._troubles = troubles
+        self._announce = announce
+        self._start = start
+        self._language = _first_language(config)
+        self._has_seen = False
+        self._told: set[str] = set()
+        self._about_to_tell: set[str] = set()
+
+    def on_event(self, event: Event) -> None:
+        """Take note of what is lost and found, and of the language that is spoken."""
+        if isinstance(event, Transcript):
+            self._language = "zh" if event.language == "zh" else "en"
+        elif isinstance(event, SceneState):
+            self._has_seen = True
+        elif isinstance(event, (StageFailed, StageRecovered)) and event.stage in _SENSES:
+            sense = _SENSES[event.stage]
+            if isinstance(event, StageFailed):
+                self._expect_loss(sense, 0.0 if event.stage in _AT_ONCE else _PATIENCE_S)
+            elif sense in self._told and not self._lost(sense):
+                self._told.discard(sense)
+                self._start(f"return: {sense}", lambda: self._say(f"can_{sense}_again"))
+
+    def _expect_loss(self, sense: str, patience_s: float) -> None:
+        if sense in self._about_to_tell | self._told or (sense == "see" and not self._has_seen):
+            return
+        self._about_to_tell.add(sense)
+        self._start(f"loss: {sense}", lambda: self._tell_loss(sense, patience_s))
+
+    def _lost(self, sense: str) -> bool:
+        return any(_SENSES.get(stage) == sense for stage in self._troubles)
+
+    async def _tell_loss(self, sense: str, patience_s: float) -> None:
+        await anyio.sleep(patience_s)
+        self._about_to_tell.discard(sense)
+        if self._lost(sense):
+            self._told.add(sense)
+            await self._say(f"cannot_{sense}")
+
+    async def _say(self, key: str) -> None:
+        await self._announce(phrase(key, self._language), self._language)
+
+
+def _first_language(config: Config) -> str:
+    """The language to speak in before anybody has spoken."""
+    for language in (config.dialogue.reply_language, config.asr.language):
+        if language in ("en", "zh"):
+            return language
+    return "en"
