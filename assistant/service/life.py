@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -20,6 +21,7 @@ from assistant.models.store import ModelStore
 from assistant.ports import AudioSink, Clock, TurnObserver
 from assistant.service.journal import JournalLog, is_journal
 from assistant.service.service import Running
+from assistant.state import state_dir
 from assistant.telemetry.console import Console
 from assistant.telemetry.events_file import EventsFile
 from assistant.vision.camera import open_camera
@@ -46,10 +48,15 @@ class Lives:
         observers = [_log(config, self._clock), *([self._events] if self._events else []), governor, *self._observers]
         observers += [metrics] if metrics else []
         assistant = Assistant(
-            config, self._devices(config, microphone), ModelStore(config.models.dir), self._clock, observers
+            config,
+            self._devices(config, microphone),
+            ModelStore(config.models.dir),
+            self._clock,
+            observers,
+            state=state_dir(config),
         )
         try:
-            await assistant.start()
+            await assistant.start(wait_for_microphone=_waits_for_microphone(config))
             started(Running(assistant, lambda: self._dropped(microphone), governor.status))
             async with anyio.create_task_group() as group:
                 if config.governor.enabled and assistant.controls is not None:
@@ -92,6 +99,13 @@ def _metrics(config: Config) -> Metrics | None:
     from assistant.telemetry.metrics import Metrics  # only who wants them loads Prometheus' client
 
     return Metrics()
+
+
+def _waits_for_microphone(config: Config) -> bool:
+    """Whether to go on without a microphone until one is plugged in: a service has nobody to tell and must be there
+    when one comes, a person at a terminal wants to know."""
+    wanted = config.audio.wait_for_microphone
+    return wanted == "yes" or (wanted == "auto" and "NOTIFY_SOCKET" in os.environ)
 
 
 def _events_file(config: Config) -> EventsFile | None:
