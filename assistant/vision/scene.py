@@ -5,37 +5,49 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from assistant.config import Config
+from assistant.errors import ModelMissingError
 from assistant.events import SceneState, VideoFrame
 from assistant.models.store import ModelStore
 from assistant.ports import Detector, FaceDetector, SceneTagger
 from assistant.registry import resolve
 from assistant.vision import DETECTORS, FACE_DETECTORS, TAGGERS
+from assistant.vision.pose import PoseEstimator
 
 
 @dataclass(frozen=True, slots=True)
 class SceneReader:
-    """The networks that look at a picture, one after the other."""
+    """The networks that look at a picture."""
 
     detector: Detector
     faces: FaceDetector
     tagger: SceneTagger | None = None
+    pose: PoseEstimator | None = None
+    min_confidence: float = 0.0
+    """Weaker objects are not read; the detector itself gives more, for trackers."""
 
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> SceneReader:
-        """The networks that the section `vision` names. Raises `ModelError` when one is not there."""
+        """The networks that the section `vision` names. Raises `ModelError` when one is not there; without the pose
+        network, which only some questions need, the rest goes on."""
         vision = config.vision
         tagger = None
         if vision.tagger != "none":
             tagger = resolve(TAGGERS, vision.tagger, kind="scene tagger").create(config, models)
+        try:
+            pose = PoseEstimator.create(config, models)
+        except ModelMissingError:
+            pose = None
         return cls(
             resolve(DETECTORS, vision.detector, kind="object detector").create(config, models),
             resolve(FACE_DETECTORS, vision.faces, kind="face detector").create(config, models),
             tagger,
+            pose,
+            vision.min_confidence,
         )
 
     def read(self, frame: VideoFrame) -> SceneState:
-        """Everything that the networks find. Blocking: call it on a worker."""
-        objects = tuple(self.detector.detect(frame))
+        """Everything that the networks find, for a picture by itself. Blocking: call it on a worker."""
+        objects = tuple(item for item in self.detector.detect(frame) if item.confidence >= self.min_confidence)
         faces = tuple(self.faces.detect(frame))
         tags = tuple(self.tagger.tag(frame)) if self.tagger else ()
         return SceneState(frame.at_s, objects, faces, tags, frame.source, frame)

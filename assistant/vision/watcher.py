@@ -1,5 +1,7 @@
 """Decides when to look: often while something moves, seldom while nothing does, at once when asked.
 
+What has been seen is remembered (`SceneMemory`), and what happens is told to whoever wants to know.
+
 A camera that fails is announced once and opened again, with pauses that grow, for as long as it takes.
 """
 
@@ -7,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -15,11 +17,23 @@ import anyio
 
 from assistant.config import VisionConfig
 from assistant.errors import AssistantError, DeviceError, StageError
-from assistant.events import Event, SceneState, StageFailed, StageRecovered, VideoFrame
+from assistant.events import (
+    Event,
+    SceneChange,
+    SceneChangeKind,
+    SceneState,
+    StageFailed,
+    StageRecovered,
+    VideoFrame,
+)
 from assistant.ports import Camera, Clock, FaceEvidence
+from assistant.streams import DropOldest
+from assistant.vision.looking import Looking
+from assistant.vision.memory import SceneMemory
 from assistant.vision.motion import MotionGate
+from assistant.vision.needs import SightNeeds
+from assistant.vision.pose_changes import POSE_KINDS, PoseChanges
 from assistant.vision.scene import SceneReader
-from assistant.worker import Worker
 
 T = TypeVar("T")
 
@@ -28,6 +42,9 @@ _FIRST_RETRY_S = 0.5
 _LAST_RETRY_S = 5.0
 _FRESH_S = 0.3
 """A scene this young answers "what do you see" without another look."""
+_SETTLING_S = 6.0
+"""How long after a movement every picture is looked at, if another look would decide something."""
+_CHANGES_QUEUED = 32
 
 
 class SceneWatcher:
@@ -43,18 +60,22 @@ class SceneWatcher:
         *,
         on_face: Callable[[FaceEvidence], None] | None = None,
     ) -> None:
-        """`emit` gets every `SceneState`, `StageFailed` and `StageRecovered`; `on_face` the largest face of a scene."""
+        """`emit` gets every `SceneState`, `SceneChange`, `StageFailed` and `StageRecovered`; `on_face` the largest face
+        of a scene."""
         self._camera = camera
-        self._all = self._reader = reader
+        self._networks = Looking(reader)
         self._config = config
         self._clock = clock
         self._emit = emit
         self._on_face = on_face
-        self._worker = Worker("vision")
         self._motion = MotionGate()
+        self._needs = SightNeeds()
+        self._memory = SceneMemory(min_confidence=config.min_confidence)
+        self._poses = PoseChanges()
+        self._feeds: dict[DropOldest[SceneChange], frozenset[SceneChangeKind]] = {}
         self._looking = anyio.Lock()
         self._scene: SceneState | None = None
-        self._looked_at_s = -math.inf
+        self._looked_at_s = self._moved_at_s = -math.inf
         self._failed: set[str] = set()
         self._closed: AssistantError | None = DeviceError("The camera is not open yet.")
         self._pauses: set[str] = set()
@@ -71,11 +92,29 @@ class SceneWatcher:
 
     def leave_out_tags(self, left_out: bool) -> None:
         """Whether the network that tags whole pictures rests."""
-        self._reader = replace(self._all, tagger=None) if left_out else self._all
+        self._needs.leave_out_tags(left_out)
 
     def scene(self) -> SceneState | None:
         """The newest scene, however old; None before the first."""
         return self._scene
+
+    def happened(self) -> Sequence[SceneChange]:
+        """The newest changes, oldest first."""
+        return self._memory.happened()
+
+    def can_watch(self, kind: SceneChangeKind) -> bool:
+        """Whether there is a network for it."""
+        return kind not in POSE_KINDS or self._networks.has_pose
+
+    async def watch(self, kinds: Collection[SceneChangeKind]) -> AsyncIterator[SceneChange]:
+        """Changes of these kinds as they happen, for as long as one iterates. Poses are looked at only meanwhile."""
+        feed: DropOldest[SceneChange] = DropOldest(_CHANGES_QUEUED)
+        self._feeds[feed] = frozenset(kinds)
+        try:
+            async for change in feed:
+                yield change
+        finally:
+            del self._feeds[feed]
 
     async def look(self) -> SceneState:
         """What there is to see now: a scene no older than 0.3 s. Raises `DeviceError`, `MediaError` or `StageError`
@@ -89,7 +128,7 @@ class SceneWatcher:
             frame = await self._ask_camera(self._camera.read)
             if frame is None:
                 raise DeviceError(f"The camera '{self._camera.name}' has come to its end.")
-            return await self._read(frame)
+            return await self._read(frame, moved=self._motion.moved(frame.pixels), asked=True)
 
     def pause(self, reason: str = "muted") -> None:
         """Close the camera and forget the scene until every reason has ended; safe to call twice."""
@@ -99,6 +138,7 @@ class SceneWatcher:
             return  # who waits for `resume` waits on the event of the first call
         self._resumed = anyio.Event()
         self._scene = None
+        self._memory.forget()
         self._closed = DeviceError("The camera is switched off.")
         self._session.cancel()
 
@@ -121,7 +161,7 @@ class SceneWatcher:
                 if not self._session.cancelled_caught:
                     return
         finally:
-            self._worker.close()
+            self._networks.close()
             with anyio.CancelScope(shield=True):
                 await self._close_camera()
 
@@ -160,32 +200,57 @@ class SceneWatcher:
             frame = await self._ask_camera(self._camera.read)
             if frame is None:
                 return False
+            moved = self._motion.moved(frame.pixels)
+            if moved:
+                self._moved_at_s = frame.at_s
+            unsettled = self._memory.unsettled and frame.at_s - self._moved_at_s <= _SETTLING_S
             due = frame.at_s - self._looked_at_s >= self._config.still_s
-            if due or self._motion.moved(frame.pixels):
+            if moved or due or unsettled or self._watches_pose():
                 try:
-                    await self._read(frame)
+                    await self._read(frame, moved=moved, asked=False)
                 except StageError as error:
                     self._fail("vision", error)
             return True
 
-    async def _read(self, frame: VideoFrame) -> SceneState:
+    async def _read(self, frame: VideoFrame, *, moved: bool, asked: bool) -> SceneState:
         """Run the networks, remember the scene and tell everyone. Raises `StageError`."""
         self._looked_at_s = frame.at_s
-        self._motion.look(frame.pixels)
-        try:
-            scene = await self._worker.run(self._reader.read, frame)
-        except StageError:
-            raise
-        except Exception as error:  # a network's runtime raises whatever it likes
-            raise StageError(f"The vision networks failed: {error}") from error
+        motion = self._motion.look(frame.pixels)
+        needs = self._needs.of(frame, moved=moved, asked=asked)
+        look = await self._networks.look(frame, faces=needs.faces, tags=needs.tags)
         if self._closed is not None:
             raise self._closed
         self._recovered("vision")
+        scene, changes = self._memory.update(self._needs.complete(look, needs, frame), motion)
+        if self._watches_pose(scene):
+            scene, posed = await self._look_at_pose(scene, frame)
+            changes += posed
         self._scene = scene
         self._emit(scene)
         if scene.faces and self._on_face is not None:
             self._on_face(FaceEvidence(frame, max(scene.faces, key=lambda face: face.box.area)))
+        for change in changes:
+            self._emit(change)
+            for feed, kinds in self._feeds.items():
+                if change.kind in kinds:
+                    feed.put(change)
         return scene
+
+    def _watches_pose(self, scene: SceneState | None = None) -> bool:
+        """Whether someone wants to know of poses, there is a network for them, and a person to look at."""
+        scene = scene or self._scene
+        wanted = any(kinds & POSE_KINDS for kinds in self._feeds.values()) and self._networks.has_pose
+        return wanted and scene is not None and any(item.label == "person" for item in scene.tracks or ())
+
+    async def _look_at_pose(self, scene: SceneState, frame: VideoFrame) -> tuple[SceneState, list[SceneChange]]:
+        """The largest person's. Raises `StageError`."""
+        people = [item for item in scene.tracks or () if item.label == "person"]
+        person = max(people, key=lambda item: item.box.area)
+        pose, spent_s = await self._networks.pose(frame, person.box)
+        changes = self._poses.update(pose, person.box, person.track_id, frame.at_s)
+        for change in changes:
+            self._memory.note(change)
+        return replace(scene, compute_s={**scene.compute_s, "pose": spent_s}), changes
 
     async def _ask_camera(self, call: Callable[[], Awaitable[T]]) -> T:
         """Whatever a camera's library raises is the camera's failure. Raises `AssistantError`."""
