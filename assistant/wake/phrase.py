@@ -81,22 +81,31 @@ class PhraseMatcher:
     def match(self, text: str) -> PhraseMatch | None:
         """The phrase that `text` holds, None when it holds none."""
         heard = units(text)
+        return self._at_a_beginning(text, heard, self._threshold) or self._at_the_end(text, heard, self._threshold)
+
+    def score(self, text: str) -> float:
+        """The highest threshold (0 to 1) with which `match` finds a phrase in `text`."""
+        heard = units(text)
+        found = (self._at_a_beginning(text, heard, 0.0), self._at_the_end(text, heard, 0.0))
+        return max((match.score for match in found if match is not None), default=0.0)
+
+    def _at_a_beginning(self, text: str, heard: list[Unit], threshold: float) -> PhraseMatch | None:
         best: PhraseMatch | None = None
         for start, bare_name in _beginnings(text, heard):
             for phrase in self._phrases:
                 score, end = self._best_from(phrase, heard[start:], bare_name)
-                if score >= self._threshold and (best is None or score > best.score):
+                if score >= threshold and (best is None or score > best.score):
                     rest = text[heard[start + end - 1].end :]
                     best = PhraseMatch(phrase.text, score, rest.lstrip(_LEADING).rstrip())
-        return best or self._at_the_end(text, heard)
+        return best
 
-    def _at_the_end(self, text: str, heard: list[Unit]) -> PhraseMatch | None:
+    def _at_the_end(self, text: str, heard: list[Unit], threshold: float) -> PhraseMatch | None:
         best: PhraseMatch | None = None
         for phrase in self._phrases:
             longest = len(phrase.greeting) + len(phrase.name) + 2
             for start in range(max(1, len(heard) - longest), len(heard) - 1):
                 score, end = self._best_from(phrase, heard[start:], bare_name=False)
-                if start + end == len(heard) and score >= self._threshold and (best is None or score > best.score):
+                if start + end == len(heard) and score >= threshold and (best is None or score > best.score):
                     before = text[: heard[start].start]
                     best = PhraseMatch(phrase.text, score, before.lstrip(_LEADING).rstrip(_TRAILING))
         return best
