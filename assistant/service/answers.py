@@ -28,6 +28,7 @@ from assistant.control.protocol import (
 from assistant.errors import ControlError, MediaError, StageError
 from assistant.events import Event, StageFailed
 from assistant.han import script_language
+from assistant.inference.engines import ENGINES
 from assistant.senses import LiveControls
 from assistant.service.service import Service
 from assistant.telemetry.latency import LatencyStatistics
@@ -120,6 +121,7 @@ class Answers:
                 stage: Latency(count=summary.count, p50_s=round(summary.p50_s, 3), p95_s=round(summary.p95_s, 3))
                 for stage, summary in self._latency.snapshot().items()
             },
+            networks=dict(ENGINES.running_on()),
             saving=started.saving() if started else "",
             dropped=dict(started.dropped()) if started else {},
         )

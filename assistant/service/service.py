@@ -6,13 +6,13 @@ assistant does not start with it (a device that is missing, a model that was not
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 import anyio
-import anyio.to_thread
 
 from assistant.app import Assistant
 from assistant.config import Config
@@ -125,8 +125,9 @@ class Service:
 
     async def reload(self) -> Reloaded:
         """Read the configuration again and bring it into force. Raises `ConfigError` or whatever keeps the assistant
-        from starting with it; the old one is in force then."""
+        from starting with it, the old one is in force then; `ControlError` while it starts."""
         async with self._one_reload:
+            self.running()
             try:
                 return await self._reload()
             except AssistantError as error:
@@ -135,7 +136,7 @@ class Service:
                 raise
 
     async def _reload(self) -> Reloaded:
-        settings = await anyio.to_thread.run_sync(self._load)
+        settings = await asyncio.get_running_loop().run_in_executor(None, self._load)
         changed = changed_keys(self.settings.config, settings.config)
         restart = needs_new_assistant(changed)
         if restart:
