@@ -25,10 +25,9 @@ from assistant.settings import load_config
 SERVICE = "edge-assistant.service"
 _ADDRESS = re.compile(r"\b(?:https?|rtsps?|rtmp|udp|tcp|srt)://[^\s!\"']+", re.IGNORECASE)
 _NETWORK_ELEMENT = re.compile(r"\b(?:udp|tcp\w*|rtp|rtsp|srt|rist|souphttp)src\b")
-_RESTART_STEPS_SINCE = 254
 
 
-def drop_in(config: Config, systemd_version: int) -> str:
+def drop_in(config: Config) -> str:
     """The text of the drop-in."""
     lines = ["# Generated from the configuration; changed there, never here.", "[Service]"]
     lines += _network(config)
@@ -36,8 +35,6 @@ def drop_in(config: Config, systemd_version: int) -> str:
     lines += _limits(config)
     if "nvarguscamerasrc" in config.vision.camera:
         lines += ["# The CSI camera's daemon is reached through its socket in /tmp.", "PrivateTmp=no"]
-    if systemd_version >= _RESTART_STEPS_SINCE:
-        lines += ["# 1, 2, 4 … 60 s between attempts.", "RestartSteps=6", "RestartMaxDelaySec=60"]
     return "\n".join(lines) + "\n"
 
 
@@ -99,11 +96,6 @@ def _limits(config: Config) -> Iterator[str]:
         yield f"CPUQuota={round(service.cpu_limit * 100)}%"
 
 
-def _systemd_version() -> int:
-    words = subprocess.run(["systemctl", "--version"], capture_output=True, text=True, timeout=30, check=True).stdout
-    return int(re.findall(r"\d+", words)[0])
-
-
 def _apply() -> None:
     for command in (["daemon-reload"], ["--no-block", "try-restart", SERVICE]):
         subprocess.run(["systemctl", *command], timeout=60, check=True)
@@ -117,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--apply", action="store_true", help="tell systemd, and restart the service if it changed")
     options = parser.parse_args(arguments)
     # Only the file counts: this process's own environment is not the service's.
-    text = drop_in(load_config(options.config, {}), _systemd_version())
+    text = drop_in(load_config(options.config, {}))
     if options.out is None:
         print(text, end="")
         return

@@ -119,6 +119,7 @@ switch_over() {
     if [ "$DRY_RUN" = 0 ] && systemctl --quiet is-active "$SERVICE"; then WAS_RUNNING=1; fi
     point_current_at "$NEW"
     install_units "$NEW"
+    run rm -f "$ROOT/run/edge-assistant/delay"
     # The service is of type notify: this returns when the assistant has said that it hears.
     if run systemctl restart "$SERVICE"; then
         run rm -f "$NEW/$UNPROVEN"
