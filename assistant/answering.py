@@ -72,8 +72,10 @@ class Answering:
             return vad.end_silence_complete_s
         if is_unfinished(text):
             return vad.end_silence_unfinished_s
-        understood = await self.intent(text, language) is not None
-        return vad.end_silence_complete_s if understood else vad.end_silence_s
+        if await self.intent(text, language) is not None:
+            return vad.end_silence_complete_s
+        begins = await self._responder.begins(text, language)
+        return vad.end_silence_unfinished_s if begins else vad.end_silence_s
 
     async def expected(self, text: str, language: str, turn_id: int) -> Sentence | None:
         """The first sentence of the answer to `text`, where finding it out has no effect, else None. Raises

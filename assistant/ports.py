@@ -315,6 +315,9 @@ class Interpreter(Protocol):
     def interpret(self, text: str, language: str) -> Intent | None:
         """The best intent, None when nothing matches."""
 
+    def begins(self, text: str, language: str) -> bool:
+        """Whether `text`, for which `interpret` finds nothing, is how a request begins."""
+
 
 class Skill(Protocol):
     """Something that the assistant can do. One file in `assistant/skills/` and one line in its registry.

@@ -6,7 +6,7 @@ import re
 
 _UNFINISHED = re.compile(
     r"(\b(and|then|or|but|so|because|with|for|to|the|a|an|of|in|on|at|my|your|is|are|what|how|um+|uh+|er+|hmm+|well"
-    r"|like)|然后|还有|而且|但是|可是|因为|所以|或者|和|跟|把|给|那个|这个|嗯|呃|就是|我想|请|帮我)[\s,，、.。…-]*$",
+    r"|like)|然后|还有|而且|但是|可是|因为|所以|或者|和|跟|把|给|那个|这个|嗯|呃|就是|我想|请|帮我|设[置定]?一?个?|定一?个|一个)[\s,，、.。…-]*$",
     re.IGNORECASE,
 )
 """Ends on which nobody stops who has finished: conjunctions, prepositions, articles, fillers; English and Chinese."""

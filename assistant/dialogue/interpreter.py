@@ -8,6 +8,7 @@ something that nobody asked for is worse than asking again.
 
 from __future__ import annotations
 
+import bisect
 from typing import TYPE_CHECKING, Any
 
 from hassil import recognize_all
@@ -71,6 +72,10 @@ class HassilInterpreter:
         name, slots = found
         return Intent(name=name, slots=slots, language=language, text=text)
 
+    def begins(self, text: str, language: str) -> bool:
+        """Whether `text`, which is no request, is how one begins: more will come."""
+        return self._matchers[script_language(text)].begins(text)
+
 
 Match = tuple[str, dict[str, str]]
 
@@ -89,7 +94,7 @@ class LanguageMatcher:
             self._skip_words_by_sound = [self._folder.fold(word) for word in self._skip_words]
         self._key = pinyin_key if self._language == "zh" else english_key
         self._plain = {self._key(sentence): sentence for sentence in expand_templates(self._exact)}
-        self._plain_keys = list(self._plain)
+        self._plain_keys = sorted(self._plain)
         self.intents = frozenset(self._exact.intents)
 
     def match(self, text: str) -> Match | None:
@@ -97,6 +102,14 @@ class LanguageMatcher:
         whole = normalize(text)
         parts = clauses(text)
         return self._closest(whole) or self._first_request(parts) or self._misheard(whole)
+
+    def begins(self, text: str) -> bool:
+        """Whether what was heard is the beginning of a known sentence, or no more than "I would like to know"."""
+        whole = normalize(text)
+        bare = self._bare(whole, whole, self._skip_words)[0].strip()
+        beginning = f"{self._key(bare)} "
+        after = bisect.bisect_left(self._plain_keys, beginning)
+        return not bare or any(key.startswith(beginning) for key in self._plain_keys[after : after + 1])
 
     def _first_request(self, parts: list[str]) -> Match | None:
         found = [match for part in parts if (match := self._closest(part) or self._misheard(part)) is not None]

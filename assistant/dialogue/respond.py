@@ -86,6 +86,10 @@ class Responder:
         intent = await self._interpret(text, language)
         return intent.name if intent is not None else None
 
+    async def begins(self, text: str, language: str) -> bool:
+        """Whether `text`, which is no request, is how one begins."""
+        return await self._worker.run(self._interpreter.begins, text, language)
+
     async def expected(self, text: str, language: str, context: SkillContext) -> FirstSentence | None:
         """How the answer to `text` begins, where finding it out has no effect; None where it has, or is not known."""
         intent = await self._interpret(text, language)

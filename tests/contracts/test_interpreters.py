@@ -65,3 +65,14 @@ def test_the_same_words_mean_the_same_again(interpreter: Interpreter) -> None:
     first = interpreter.interpret("How many dogs are there?", "en")
     interpreter.interpret("How many cats are there?", "en")
     assert interpreter.interpret("How many dogs are there?", "en") == first
+
+
+@pytest.mark.parametrize("text", ["Is there", "What is the", "I want to know", "how", "你看到", "桌子上", "我想知道"])
+def test_how_a_request_begins_calls_for_more(interpreter: Interpreter, text: str) -> None:
+    assert interpreter.interpret(text, "en") is None
+    assert interpreter.begins(text, "en")
+
+
+@pytest.mark.parametrize("text", ["What time is it?", "I had a nice day", "现在几点了", "我今天很忙"])
+def test_what_is_whole_or_nothing_calls_for_no_more(interpreter: Interpreter, text: str) -> None:
+    assert not interpreter.begins(text, "en")

@@ -15,6 +15,7 @@ from assistant.dialogue.completeness import is_unfinished
         "你看到了，然后",
         "请帮我",
         "嗯",
+        "帮我设一个",
     ],
 )
 def test_words_that_call_for_more(text):
