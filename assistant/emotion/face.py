@@ -11,7 +11,7 @@ from assistant.config import Config
 from assistant.emotion.affect import Distribution, disagreement_bits, distribution, entropy_bits, estimate_from
 from assistant.emotion.face_crop import quality, views
 from assistant.events import Box, EmotionEstimate
-from assistant.inference.onnxruntime_session import OnnxRuntimeSession
+from assistant.inference.engines import ENGINES
 from assistant.ports import FaceEvidence, InferenceSession
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class FaceEmotion:
     def create(cls, config: Config, models: ModelStore) -> FaceEmotion:
         """Raises `ModelMissingError` when `face-emotion` has not been pulled."""
         path = models.file("face-emotion", "emotion.onnx")
-        return cls(OnnxRuntimeSession(path, threads=config.vision.threads))
+        return cls(ENGINES.open(config.inference, "face-emotion", path, threads=config.vision.threads))
 
     def estimate(self, evidence: FaceEvidence) -> EmotionEstimate | None:
         """None for a face that is too small, blurred, dark, bright, flat or turned away to read."""

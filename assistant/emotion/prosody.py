@@ -48,7 +48,7 @@ class Prosody:
 def analyse(samples: AudioArray, sample_rate_hz: int) -> Prosody | None:
     """Features of mono speech, shape (n,), [-1, 1]; None when hardly anything in it is voiced."""
     finite = np.nan_to_num(np.asarray(samples, dtype=np.float32), nan=0.0, posinf=1.0, neginf=-1.0)
-    signal, rate_hz = _narrow(finite, sample_rate_hz)
+    signal, rate_hz = narrow(finite, sample_rate_hz)
     hop = round(rate_hz * _HOP_S)
     longest = int(rate_hz / _LOWEST_HZ)
     size = _YIN_WINDOW + longest
@@ -92,7 +92,7 @@ def analyse(samples: AudioArray, sample_rate_hz: int) -> Prosody | None:
     )
 
 
-def _narrow(samples: FloatArray, sample_rate_hz: int) -> tuple[FloatArray, float]:
+def narrow(samples: FloatArray, sample_rate_hz: int) -> tuple[FloatArray, float]:
     """The signal at about 8 kHz and without its mean, and its exact rate."""
     factor = max(1, round(sample_rate_hz / _RATE_HZ))
     if factor > 1 and samples.size:

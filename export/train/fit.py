@@ -25,7 +25,7 @@ class Settings:
     """How a network is trained."""
 
     epochs: int = 30
-    batch: int = 512
+    batch: int = 1024
     learning_rate: float = 3e-3
     optimizer: Literal["adamw", "adam"] = "adamw"
     weight_decay: float = 1e-4

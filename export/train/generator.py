@@ -28,6 +28,7 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 CLASSES = len(EMOTION_LABELS)
+_LABELS: tuple[str, ...] = EMOTION_LABELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +71,10 @@ class World:
         truth = self.channels[name]
         means = np.eye(CLASSES)
         for one, other, share in truth.confused:
-            i, j = EMOTION_LABELS.index(one), EMOTION_LABELS.index(other)  # type: ignore[arg-type]
+            i, j = _LABELS.index(one), _LABELS.index(other)
             middle = (means[i] + means[j]) / 2
             means[[i, j]] = (1 - share) * means[[i, j]] + share * middle
-        return truth.separation * (means - means.mean(axis=1, keepdims=True))
+        return np.asarray(truth.separation * (means - means.mean(axis=1, keepdims=True)))
 
     def correlation(self) -> FloatArray:
         """Shape (c, c): of the noise between channels."""
