@@ -204,6 +204,15 @@ class ModelsConfig(Section):
     """The store. Unset: the user's data folder."""
 
 
+class InferenceConfig(Section):
+    """What networks run on."""
+
+    backend: Literal["auto", "onnxruntime"] = "auto"
+    """"auto" takes a TensorRT engine for every network that has a bundle, on a machine that can build one."""
+    bundles: Path | None = None
+    """Folder with bundles that `assistant-export build` made. Unset: `bundles` in the user's data folder."""
+
+
 class StateConfig(Section):
     """What is kept between runs: whether it is muted, how fast it was, who is known."""
 
@@ -276,6 +285,7 @@ class Config(Section):
     dialogue: DialogueConfig = DialogueConfig()
     tts: TtsConfig = TtsConfig()
     models: ModelsConfig = ModelsConfig()
+    inference: InferenceConfig = InferenceConfig()
     state: StateConfig = StateConfig()
     control: ControlConfig = ControlConfig()
     governor: GovernorConfig = GovernorConfig()

@@ -12,6 +12,7 @@ from assistant.control.address import own_socket
 from assistant.control.instance import only_instance
 from assistant.control.server import ControlServer
 from assistant.errors import ConfigError
+from assistant.inference.engines import ENGINES
 from assistant.ports import TurnObserver
 from assistant.service.answers import Answers
 from assistant.service.journal import set_up_logging
@@ -30,7 +31,7 @@ def run_live(config_path: Path | None) -> None:
     settings = _load(config_path)
     set_up_logging()
     socket = own_socket(settings.config)
-    with only_instance(socket):
+    with only_instance(socket), ENGINES.building():
         anyio.run(_run, settings, partial(_load, config_path), socket)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import typer
@@ -38,6 +39,7 @@ def _print(status: StatusResult) -> None:
         "volume": "–" if status.volume is None else f"{status.volume:.0%}",
         "configuration": status.config_file or "no file: defaults",
         "versions": ", ".join(f"{name} {version}" for name, version in status.versions.items()),
+        "engines": _engines(status.networks),
         "saving": status.saving,
         "lost": ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in status.dropped.items() if count),
     }
@@ -45,6 +47,13 @@ def _print(status: StatusResult) -> None:
         if value:
             out.print(f"{name:>13}  {value}", markup=False)
     _print_latency(out, status)
+
+
+def _engines(networks: Mapping[str, str]) -> str:
+    """How many networks run on engines; why the others do not, each reason once."""
+    reasons = dict.fromkeys(why for why in networks.values() if why != "tensorrt")
+    count = sum(why == "tensorrt" for why in networks.values())
+    return "; ".join([f"{count} of {len(networks)} networks on TensorRT", *reasons]) if networks else ""
 
 
 def _headline(state: str, health: HealthState) -> str:

@@ -149,6 +149,8 @@ class StatusResult(Result):
     """Package → version."""
     latency: dict[str, Latency]
     """Stage → durations; `mouth_to_ear` is from the end of speech to the first sound. Kept across restarts."""
+    networks: dict[str, str] = {}
+    """Network → what it runs on: "tensorrt", or "onnxruntime: " and why."""
     saving: str = ""
     """What it does without to spare the machine, and why; empty before it has started."""
     dropped: dict[str, int]

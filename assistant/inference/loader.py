@@ -165,7 +165,7 @@ class _Opening:
                 return OpenedSession(session, tuple(self._fallbacks))
 
     def _step_down(self, fallback: Fallback) -> None:
-        _LOG.info("%s: %s: %s", self._model, fallback.reason.value, fallback)
+        _LOG.debug("%s: %s: %s", self._model, fallback.reason.value, fallback)
         self._fallbacks.append(fallback)
         self._on_fallback(fallback)
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 import math
+import weakref
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
 from assistant.errors import ModelError
-from assistant.inference.cuda import CudaError, CudaMemoryError
+from assistant.inference.cuda import CudaDriver, CudaError, CudaMemoryError
 from assistant.inference.engine_file import REBUILD, read_engine
 from assistant.inference.engine_tensors import EngineTensor, TensorBuffer, engine_tensors
 from assistant.inference.fallback import EngineError, FallbackReason
@@ -46,6 +47,9 @@ class TensorRtSession:
         self._tensorrt = stack.tensorrt()
         self._log = log_of(self._tensorrt)
         self._cuda = stack.cuda()
+        # A session that nobody closes must not keep its part of the GPU until the process ends.
+        self._free = weakref.finalize(self, _free, self._cuda, self._resources)
+        self._free.atexit = False  # by then CUDA may be gone
         try:
             with self._cuda.active():
                 self._load(serialized, path)
@@ -85,8 +89,9 @@ class TensorRtSession:
         if self._closed:
             return
         self._closed = True
+        self._free()
         with self._cuda.active():
-            self._resources.close()
+            self._drop()
 
     def __enter__(self) -> TensorRtSession:
         return self
@@ -106,8 +111,6 @@ class TensorRtSession:
             self._context = self._engine.create_execution_context()
             if self._context is None:
                 raise self._refused(f"TensorRT gives no execution context for the engine {path}")
-        # Freed last, the context first: each refers to the one before.
-        self._resources.callback(self._drop)
         tensors = engine_tensors(self._tensorrt, self._engine)
         self.inputs = tuple(tensor.spec for tensor in tensors if tensor.is_input)
         self.outputs = tuple(tensor.spec for tensor in tensors if not tensor.is_input)
@@ -119,9 +122,9 @@ class TensorRtSession:
         self._allocate(tensors)
 
     def _drop(self) -> None:
-        del self._context
-        del self._engine
-        del self._runtime
+        """The context first: each refers to the one before."""
+        for name in ("_context", "_engine", "_runtime"):
+            self.__dict__.pop(name, None)
 
     def _allocate(self, tensors: tuple[EngineTensor, ...]) -> None:
         """Buffers for the largest shapes that there can be."""
@@ -240,6 +243,12 @@ class TensorRtSession:
             f"{what}: {said}.",
             remedy="Free memory on the device." if out_of_memory else REBUILD,
         )
+
+
+def _free(cuda: CudaDriver, resources: ExitStack) -> None:
+    """Give back buffers, stream and graph."""
+    with cuda.active():
+        resources.close()
 
 
 def _as_engine_error(error: CudaError, path: Path) -> EngineError:

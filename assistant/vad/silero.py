@@ -11,7 +11,7 @@ import numpy as np
 
 from assistant.config import Config
 from assistant.events import AudioArray
-from assistant.inference.onnxruntime_session import OnnxRuntimeSession
+from assistant.inference.engines import ENGINES
 from assistant.ports import InferenceSession, Tensor
 
 if TYPE_CHECKING:
@@ -32,16 +32,15 @@ class SileroDetector:
     def __init__(self, session: InferenceSession) -> None:
         self._session = session
         self._input = np.zeros((1, CONTEXT_SAMPLES + self.frame_samples), np.float32)
-        self._feeds: dict[str, Tensor] = {
-            "input": self._input,
-            "state": np.zeros(STATE_SHAPE, np.float32),
-            "sr": np.array(self.sample_rate_hz, np.int64),
-        }
+        self._feeds: dict[str, Tensor] = {"input": self._input, "state": np.zeros(STATE_SHAPE, np.float32)}
+        if any(spec.name == "sr" for spec in session.inputs):  # the exported network knows only this rate
+            self._feeds["sr"] = np.array(self.sample_rate_hz, np.int64)
 
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> SileroDetector:
         """Load the network. Raises `ModelMissingError` when it has not been pulled."""
-        return cls(OnnxRuntimeSession(models.file(MODEL, FILENAME), keep_memory=True))
+        path = models.file(MODEL, FILENAME)
+        return cls(ENGINES.open(config.inference, "voice-activity", path, keep_memory=True))
 
     def probability(self, samples: AudioArray) -> float:
         """Speech probability of the next (512,) block. Raises `ValueError` for a block of another size."""

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from assistant.config import Config
 from assistant.events import Face, ImageArray, VideoFrame
+from assistant.inference.engines import ENGINES
 from assistant.inference.onnxruntime_session import OnnxRuntimeSession
 from assistant.ports import InferenceSession
 from assistant.vision.preprocess import letterbox, non_maximum_suppression, square_crop, to_box
@@ -50,7 +51,9 @@ class BlazeFaceDetector:
         """Raises `ModelMissingError` when `blazeface` or `facemesh` has not been pulled."""
         threads = config.vision.threads
         return cls(
-            OnnxRuntimeSession(models.file("blazeface", "blazeface.onnx"), threads=threads),
+            ENGINES.open(
+                config.inference, "face-detector", models.file("blazeface", "blazeface.onnx"), threads=threads
+            ),
             OnnxRuntimeSession(models.file("facemesh", "facemesh.onnx"), threads=threads),
         )
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from assistant.config import Config
 from assistant.events import Detection, VideoFrame
-from assistant.inference.onnxruntime_session import OnnxRuntimeSession
+from assistant.inference.engines import ENGINES
 from assistant.ports import InferenceSession
 from assistant.vision.preprocess import non_maximum_suppression, resize, to_box
 
@@ -37,7 +37,8 @@ class CenterNetDetector:
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> CenterNetDetector:
         """Raises `ModelMissingError` when `centernet` has not been pulled."""
-        network = OnnxRuntimeSession(models.file("centernet", "centernet.onnx"), threads=config.vision.threads)
+        path = models.file("centernet", "centernet.onnx")
+        network = ENGINES.open(config.inference, "object-detector", path, threads=config.vision.threads)
         labels = models.manifest("centernet").labels
         return cls(network, labels, min_confidence=config.vision.min_confidence)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from assistant.config import Config
 from assistant.events import SceneTag, VideoFrame
-from assistant.inference.onnxruntime_session import OnnxRuntimeSession
+from assistant.inference.engines import ENGINES
 from assistant.ports import InferenceSession
 from assistant.vision.preprocess import resize
 
@@ -37,7 +37,7 @@ class EfficientNetTagger:
         """Raises `ModelMissingError` when `efficientnet-lite0` has not been pulled."""
         path = models.file("efficientnet-lite0", "efficientnet-lite0.onnx")
         labels = models.manifest("efficientnet-lite0").labels
-        return cls(OnnxRuntimeSession(path, threads=config.vision.threads), labels)
+        return cls(ENGINES.open(config.inference, "image-encoder", path, threads=config.vision.threads), labels)
 
     def tag(self, frame: VideoFrame) -> list[SceneTag]:
         """The three likeliest labels, the unlikely left out."""

@@ -1,0 +1,124 @@
+"""What the running assistant's networks run on: an engine where this machine has one for a network's bundle, else
+onnxruntime; and why.
+
+A process has one GPU to build engines for, so there is one of these a process, `ENGINES`.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
+
+from assistant.config import InferenceConfig
+from assistant.errors import ModelError
+from assistant.inference.fallback import Fallback, FallbackReason
+
+if TYPE_CHECKING:
+    from assistant.inference.loader import RebuildRequest, SessionOptions
+    from assistant.inference.opened_session import OpenedSession
+    from assistant.inference.rebuild import BackgroundRebuilds
+    from assistant.inference.stack import DeviceStack
+
+_LOG = logging.getLogger(__name__)
+_OF_THE_MACHINE = {
+    FallbackReason.CONFIGURED,
+    FallbackReason.NO_DRIVER,
+    FallbackReason.NO_TENSORRT,
+    FallbackReason.TENSORRT_TOO_OLD,
+}
+"""The same for every network: said once."""
+
+
+def default_bundles() -> Path:
+    """Where bundles are looked for: the user's data folder."""
+    return platformdirs.user_data_path("edge-assistant") / "bundles"
+
+
+class Engines:
+    """Opens networks, remembers what each runs on, and builds missing engines while nobody waits."""
+
+    def __init__(self, stack: DeviceStack | None = None, options: SessionOptions | None = None) -> None:
+        """`stack` is the machine, None for this one; `options` what is not in the configuration."""
+        self._stack = stack
+        self._options = options
+        self._lock = threading.Lock()
+        self._said: set[FallbackReason] = set()
+        self._running_on: dict[str, str] = {}
+        self._builds: BackgroundRebuilds | None = None
+
+    def open(
+        self, config: InferenceConfig, recipe: str, model: Path, *, threads: int = 1, keep_memory: bool = False
+    ) -> OpenedSession:
+        """The network that the export recipe `recipe` makes a bundle of: from its bundle, if there is one in
+        `config.bundles`, else `model`, an ONNX file, on onnxruntime. The options are `OnnxRuntimeSession`'s.
+
+        Raises `ModelError` when not even onnxruntime takes it.
+        """
+        from assistant.inference.loader import SessionOptions, open_session
+        from assistant.inference.stack import SYSTEM
+
+        options = replace(
+            self._options or SessionOptions(), backend=config.backend, threads=threads, keep_memory=keep_memory
+        )
+        stack = self._stack or SYSTEM
+
+        def opened(path: Path) -> OpenedSession:
+            return open_session(
+                path, options, stack=stack, on_fallback=lambda step: self._note(recipe, step), rebuild=self._rebuild
+            )
+
+        bundle = (config.bundles or default_bundles()) / recipe
+        try:
+            session = opened(bundle if bundle.is_dir() else model)
+        except ModelError as error:
+            if not bundle.is_dir():
+                raise
+            _LOG.warning("%s: its bundle cannot be used: %s", recipe, error)
+            session = opened(model)
+        because = f": {session.reason}" if session.reason else ""
+        self._running_on[recipe] = f"{session.backend}{because}"
+        return session
+
+    def running_on(self) -> Mapping[str, str]:
+        """Network → "tensorrt", or "onnxruntime: " and why."""
+        return dict(self._running_on)
+
+    @contextmanager
+    def building(self) -> Iterator[None]:
+        """Inside, engines that are missing are built in the background, for the next start; at the end what is being
+        built is given up. Outside, they are only missed: a command that looks at one picture builds nothing."""
+        from assistant.inference.rebuild import BackgroundRebuilds
+
+        builds = BackgroundRebuilds()
+        with self._lock:
+            self._builds = builds
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._builds = None
+            builds.close()
+
+    def _rebuild(self, request: RebuildRequest) -> None:
+        with self._lock:
+            if self._builds is not None:
+                self._builds(request)
+
+    def _note(self, recipe: str, step: Fallback) -> None:
+        """Also called when an engine fails in the middle of the work."""
+        self._running_on[recipe] = f"onnxruntime: {step}"
+        if step.reason not in _OF_THE_MACHINE:
+            _LOG.warning("%s runs on onnxruntime (%s): %s", recipe, step.reason.value, step)
+        elif step.reason not in self._said:
+            self._said.add(step.reason)
+            _LOG.info("Networks run on onnxruntime (%s): %s", step.reason.value, step)
+
+
+ENGINES = Engines()
