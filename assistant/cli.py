@@ -214,7 +214,7 @@ def _add_groups() -> None:
     # Imported here, not on top, for the same reason that commands import late: `assistant --help` answers at once.
     from assistant.commands import config, models
 
-    app.add_typer(config.app, name="config", help="Show or check the configuration.")
+    app.add_typer(config.app, name="config", help="Show, check or edit the configuration.")
     app.add_typer(models.app, name="models", help="List, fetch, verify or remove models.")
 
 

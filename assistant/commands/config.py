@@ -12,7 +12,7 @@ from rich.syntax import Syntax
 from assistant.config_schema import Key, tables, toml_value
 from assistant.settings import Settings, load_settings, search_paths
 
-app = typer.Typer(help="Show or check the configuration.", no_args_is_help=True)
+app = typer.Typer(help="Show, check or edit the configuration.", no_args_is_help=True)
 
 _File = Annotated[Path | None, typer.Option("--config", "-c", help="The file. Default: the first of the usual places.")]
 
@@ -40,6 +40,14 @@ def check(
         typer.echo(f"No file at {places}: the defaults are used. They are right.")
     else:
         typer.echo(f"{settings.file} is right.")
+
+
+@app.command()
+def edit(config: _File = None) -> None:
+    """Edit the configuration with $EDITOR; it is put in place only if it is right, and a running assistant is told."""
+    from assistant.commands.config_edit import edit_configuration
+
+    edit_configuration(config)
 
 
 def toml_of(settings: Settings) -> str:

@@ -1,0 +1,103 @@
+"""`assistant config edit`: change the configuration on a copy, which takes its place only once it is right."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import typer
+
+from assistant.atomic import replace_file
+from assistant.config_schema import tables, toml_value
+from assistant.control.client import ask
+from assistant.control.protocol import Reload, ReloadResult, Status, StatusResult
+from assistant.errors import AssistantError, ConfigError, DependencyMissingError, NotRunningError
+from assistant.settings import load_settings, search_paths
+
+_EDITORS = ("sensible-editor", "nano", "vim", "vi")
+_RELOAD_S = 120.0
+
+
+def edit_configuration(path: Path | None) -> None:
+    """Open an editor on a copy of the file, check the result, and put it in place.
+
+    A wrong result can be edited again; given up, the file stays as it was. A running assistant that reads this file
+    is told. Raises `ConfigError` for a wrong result, `DependencyMissingError` without an editor.
+    """
+    file = path or next((place for place in search_paths() if place.is_file()), search_paths()[0])
+    before = file.read_text(encoding="utf-8") if file.is_file() else _beginning()
+    with tempfile.TemporaryDirectory(prefix="assistant-config-") as folder:
+        copy = Path(folder) / file.name
+        copy.write_text(before, encoding="utf-8")
+        _edit_until_right(copy, file)
+        text = copy.read_text(encoding="utf-8")
+    if text == before:
+        typer.echo(f"{file} stays as it was.")
+        return
+    with replace_file(file) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    typer.echo(f"{file} is written.")
+    _tell(file)
+
+
+def _edit_until_right(copy: Path, file: Path) -> None:
+    while True:
+        code = subprocess.run([*_editor(), str(copy)], check=False).returncode
+        if code != 0:
+            raise ConfigError(f"The editor ended with status {code}; {file} stays as it was.")
+        try:
+            load_settings(copy)
+            return
+        except ConfigError as error:
+            # The lines are those of the file that is meant, not of its copy.
+            wrong = ConfigError(error.message.replace(str(copy), str(file)), remedy=f"{file} stays as it was.")
+            typer.echo(wrong.message, err=True)
+            if not (os.isatty(0) and typer.confirm("Edit again?", default=True)):
+                raise wrong from None
+
+
+def _editor() -> list[str]:
+    """The program and its arguments. Raises `DependencyMissingError`."""
+    chosen = os.environ.get("VISUAL") or os.environ.get("EDITOR")
+    if chosen:
+        return shlex.split(chosen)
+    program = next((found for name in _EDITORS if (found := shutil.which(name))), None)
+    if program is None:
+        raise DependencyMissingError("No text editor was found.", remedy="Name one: EDITOR=… assistant config edit")
+    return [program]
+
+
+def _beginning() -> str:
+    """A file that says nothing yet: every key as a comment with its default."""
+    blocks = ["# Keys that are left out have their defaults; docs/configuration.md explains them all."]
+    for table in tables():
+        lines = [
+            f"# {key.path.rpartition('.')[2]} = {toml_value('' if key.default is None else key.default)}"
+            for key in table.keys
+        ]
+        blocks.append("\n".join([f"[{table.path}]", *lines]))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _tell(file: Path) -> None:
+    """Have the running assistant take over what was written, if it reads this file."""
+    try:
+        status = ask(Status(), StatusResult, file)
+    except NotRunningError:
+        return
+    if status.config_file is None or not os.path.samefile(status.config_file, file):  # noqa: PTH121 (it may be gone)
+        typer.echo("The running assistant reads another file.")
+        return
+    try:
+        result = ask(Reload(), ReloadResult, file, timeout_s=_RELOAD_S)
+    except AssistantError as error:
+        raise ConfigError(
+            f"The running assistant keeps its old configuration. {error.message}", remedy=error.remedy
+        ) from error
+    typer.echo(f"The running assistant has taken it over: {', '.join(result.changed) or 'nothing changed'}.")
+    if result.after_restart:
+        typer.echo(f"Only after a restart: {', '.join(result.after_restart)}.")
