@@ -18,6 +18,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from assistant import events
 from assistant.config_schema import Key, tables, toml_value
+from assistant.control.manual import control_page
 from assistant.events import Event
 from assistant.telemetry.encode import to_json
 from assistant.telemetry.examples import EXAMPLES
@@ -70,7 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, default=_FOLDER, help="where the files are")
     options = parser.parse_args(arguments)
     stale = False
-    for name, text in {"events.md": events_page(), "configuration.md": configuration_page()}.items():
+    pages = {"events.md": events_page(), "configuration.md": configuration_page(), "control.md": control_page()}
+    for name, text in pages.items():
         path = options.folder / name
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             continue

@@ -2,7 +2,7 @@
 
     {"version": 1, "command": "say", "text": "Dinner is ready."}
     {"version": 1, "ok": true, "result": {}}
-    {"version": 1, "ok": false, "error": {"code": "starting", "message": "…", "remedy": "…"}}
+    {"version": 1, "ok": false, "error": {"code": "control", "message": "…", "remedy": "…"}}
 
 A new command, a new optional field or a new field of a result keeps the version; everything else raises it.
 """
