@@ -1,29 +1,24 @@
 """How often the wake phrase is missed, and heard where nobody said it: python -m bench.wake [--model NAME] [--quick]
 
-Sound goes the assistant's own way: voice-activity detector, endpointing, recogniser, phrase matcher. The last line is
-JSON.
+On synthesised phrases in noise and on people who speak of other things; `assistant bench wake` does the same on any
+folder of recordings. The last line is JSON.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from assistant.asr import RECOGNIZERS
 from assistant.config import Config
-from assistant.events import AudioArray, AudioFrame, SpeechEnded, Utterance
+from assistant.events import AudioArray
 from assistant.models.store import ModelStore
-from assistant.ports import Recognizer, VoiceActivityDetector
-from assistant.registry import resolve
-from assistant.vad import DETECTORS
-from assistant.vad.endpointing import Endpointer
-from assistant.wake.phrase import PhraseMatcher
+from assistant.wake.curve import Ears, in_a_room
 from bench import speech_sets
 from bench.speech_sets import SAMPLE_RATE_HZ, Clip
 
@@ -37,46 +32,9 @@ CONDITIONS: dict[str, Callable[[AudioArray, int], AudioArray]] = {
 }
 
 
-class Ears:
-    """The assistant's way from sound to a wake decision."""
-
-    def __init__(self, config: Config, models: ModelStore) -> None:
-        self._config = config.vad
-        self._detector: VoiceActivityDetector = resolve(DETECTORS, config.vad.backend, kind="detector").create(
-            config, models
-        )
-        self._recognizer: Recognizer = resolve(RECOGNIZERS, config.asr.backend, kind="recogniser").create(
-            config, models
-        )
-        self._matcher = PhraseMatcher(config.wake.phrases, config.wake.match)
-
-    def utterances(self, samples: AudioArray) -> Iterator[Utterance]:
-        """What the gate lets through."""
-        self._detector.reset()
-        endpointer = Endpointer(self._config, SAMPLE_RATE_HZ)
-        size, at_s = self._detector.frame_samples, 0.0
-        for start in range(0, samples.size - size + 1, size):
-            frame = AudioFrame(at_s := at_s + size / SAMPLE_RATE_HZ, samples[start : start + size], SAMPLE_RATE_HZ)
-            events = endpointer.accept(frame, self._detector.probability(frame.samples))
-            yield from (event.utterance for event in events if isinstance(event, SpeechEnded))
-        yield from (event.utterance for event in endpointer.flush(at_s) if isinstance(event, SpeechEnded))
-
-    def woken_by(self, samples: AudioArray) -> list[str]:
-        """The texts that wake the assistant."""
-        texts = []
-        for utterance in self.utterances(samples):
-            stream = self._recognizer.open(None)
-            stream.accept(utterance.samples)
-            text = stream.result().text
-            if self._matcher.match(text):
-                texts.append(text)
-        return texts
-
-
-def in_a_room(samples: AudioArray) -> AudioArray:
-    """With a second of silence on both sides."""
-    silence = np.zeros(SAMPLE_RATE_HZ, np.float32)
-    return np.concatenate([silence, samples, silence])
+def waking(ears: Ears, samples: AudioArray) -> list[str]:
+    """The texts that wake the assistant at the configured threshold."""
+    return [text for text, score in ears.heard(samples) if score >= Config().wake.match]
 
 
 def hits(ears: Ears, clips: Iterable[Clip]) -> dict[str, float]:
@@ -84,7 +42,7 @@ def hits(ears: Ears, clips: Iterable[Clip]) -> dict[str, float]:
     clips = list(clips)
     return {
         name: round(
-            sum(bool(ears.woken_by(change(in_a_room(clip.samples), seed))) for seed, clip in enumerate(clips))
+            sum(bool(waking(ears, change(in_a_room(clip.samples), seed))) for seed, clip in enumerate(clips))
             / len(clips),
             3,
         )
@@ -120,7 +78,7 @@ def main() -> None:
     for number, recording in enumerate(speech_sets.recordings(models)):
         if not options.quick or number % 10 == 0:
             seconds += recording.size / SAMPLE_RATE_HZ
-            false += ears.woken_by(in_a_room(recording))
+            false += waking(ears, in_a_room(recording))
     Console().print(table)
     Console().print(f"False wakes: {len(false)} in {seconds / 3600:.2f} h of people speaking {false or ''}")
     result = {"bench": "wake", "model": options.model, "heard": figures, "false_wakes": len(false)}

@@ -1,0 +1,96 @@
+"""Misses and false accepts over thresholds, on recordings that a user labelled."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from assistant.audio.files import write_wav
+from assistant.errors import MediaError
+from assistant.wake.curve import Heard, Labelled, curve, recordings_in, upper_bound
+from assistant.wake.phrase import PhraseMatcher
+from tests.doubles.command import assistant
+from tests.doubles.person import Person
+
+
+def heard(positive: bool, *scores: float, seconds: float = 1800.0) -> Heard:
+    return Heard(Labelled(Path("x.wav"), positive), seconds, tuple(("…", score) for score in scores))
+
+
+def test_a_higher_threshold_misses_more_and_wakes_less() -> None:
+    found = [heard(True, 0.9), heard(True, 0.2, 0.7), heard(True), heard(False, 0.8, 0.6, 0.1), heard(False, 0.75)]
+    points = {point.threshold: point for point in curve(found, (0.5, 0.75, 0.95))}
+    assert [points[t].missed for t in (0.5, 0.75, 0.95)] == [1, 2, 3]
+    assert [points[t].false_accepts for t in (0.5, 0.75, 0.95)] == [3, 2, 0]
+    assert points[0.75].false_accepts_per_hour == 2.0
+    assert points[0.95].at_most_per_hour == pytest.approx(3.0, rel=0.01)
+
+
+def test_what_was_not_recorded_is_not_rated() -> None:
+    [point] = curve([heard(False, 0.1)], (0.75,))
+    assert point.miss_rate is None
+    [point] = curve([heard(True, 0.9)], (0.75,))
+    assert (point.miss_rate, point.false_accepts_per_hour) == (0.0, None)
+
+
+@pytest.mark.parametrize(("count", "exact"), [(0, 2.996), (1, 4.744), (5, 10.513), (20, 29.062)])
+def test_the_bound_is_that_of_the_poisson_distribution(count: int, exact: float) -> None:
+    assert upper_bound(count) == pytest.approx(exact, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hey Jarvis, what time is it?",
+        "hey service what",
+        "你好贾维斯，现在几点了",
+        "你好 家伟 是",
+        "I like tea, hey jarvis",
+        "",
+        "tea",
+    ],
+)
+def test_the_score_is_the_highest_threshold_that_matches(text: str) -> None:
+    phrases = ("hey jarvis", "你好贾维斯")
+    score = PhraseMatcher(phrases, 0.75).score(text)
+    for threshold in (0.05, 0.3, 0.5, 0.75, 0.9, 1.0):
+        assert (PhraseMatcher(phrases, threshold).match(text) is not None) == (score >= threshold)
+
+
+def test_subfolders_and_a_table_label_alike(tmp_path: Path) -> None:
+    for name in ("positive/a.wav", "negative/deep/b.flac", "negative/readme.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert [(item.path.name, item.positive) for item in recordings_in(tmp_path)] == [("a.wav", True), ("b.flac", False)]
+    table = tmp_path / "labels.csv"
+    table.write_text("\ufefffile,label\npositive/a.wav,Wake\nnegative/deep/b.flac,0\n", encoding="utf-8")
+    assert [item.positive for item in recordings_in(tmp_path)] == [True, False]
+    assert recordings_in(table) == recordings_in(tmp_path)
+
+
+def test_a_folder_or_a_table_that_is_not_understood_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match="positive"):
+        recordings_in(tmp_path)
+    (tmp_path / "labels.csv").write_text("file,label\na.wav,perhaps\n")
+    with pytest.raises(MediaError, match=r"labels\.csv:2.*perhaps"):
+        recordings_in(tmp_path)
+
+
+@pytest.mark.models
+def test_recordings_are_measured_from_the_command_line(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    spoken = Person(request)
+    for folder, text in (("positive", "Hey Jarvis, what time is it?"), ("negative", "The train leaves at nine.")):
+        (tmp_path / folder).mkdir()
+        shutil.copy(spoken(text), tmp_path / folder / "speech.wav")
+    write_wav(tmp_path / "negative/silence.wav", np.zeros(16_000, np.float32), 16_000)
+    result = assistant("bench", "wake", tmp_path, "--json")
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout)
+    assert found["positive"] == 1
+    at = {point["threshold"]: point for point in found["curve"]}
+    assert (at[0.75]["missed"], at[0.75]["false_accepts"]) == (0, 0)
+    assert "wake.match" in assistant("bench", "wake", tmp_path).stdout
