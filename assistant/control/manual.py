@@ -66,8 +66,8 @@ result keeps the version, so ignore what you do not know; everything else raises
 
 `message` and `remedy` are for people, `code` is for programs: `malformed`, `version`, `unknown_command` and `invalid`
 for a request that is wrong; `forbidden` and `busy` for a client that is sent away; `control` while the assistant starts
-or is muted; `config`, `device`, `media`, `model_missing`, `stage` … for what failed in carrying it out; `internal` for a
-bug.
+or is muted; `config`, `device`, `media`, `model_missing`, `stage` … for what failed in carrying it out; `internal` for
+a bug.
 
 ## What a reload does
 `reload`, `SIGHUP` and `systemctl reload edge-assistant` read the configuration again.
