@@ -1,0 +1,252 @@
+"""Hours of conversation: do threads, file descriptors, memory and answering times stay as they are?
+
+usage: python -m bench.soak [--minutes 10 | --hours H] [--accelerated] [--chinese]
+
+The real assistant with its real networks and voices holds one conversation after the other through a scripted
+microphone; now and then it is muted, interrupted, and spoken to by someone who does not mean it. `--accelerated` runs
+in virtual time, some ten times as fast: the same code, less waiting. The last line is JSON; the exit code is 1 when
+something grows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import anyio
+import numpy as np
+import psutil
+
+from assistant.app import Assistant, Devices
+from assistant.audio.files import read_audio
+from assistant.audio.scripted import ScriptedMicrophone, SilentSpeaker
+from assistant.clock import LoopClock
+from assistant.config import Config
+from assistant.events import Event, Interruption, PlaybackStarted, StageFailed, TurnFinished, TurnStarted
+from assistant.models.store import ModelStore
+from assistant.telemetry.machine import describe_machine
+from assistant.telemetry.timeline import percentile
+from assistant.tts.render import render_speech
+from assistant.virtual_time import run_in_virtual_time
+from assistant.vision.camera import open_camera
+from assistant.vision.file_cameras import PictureCamera
+
+CACHE = Path("out/bench/soak")
+VOICES = {"en": "jm_kumo", "zh": "jf_tebukuro"}
+ENGLISH = (
+    "Hey Jarvis, what do you see?",
+    "How many people are there?",
+    "How do I look?",
+    "I told her that we would come on Sunday.",
+    "Hey Jarvis, set a timer for three minutes.",
+    "What time is it?",
+    "Hey Jarvis, what can you do?",
+    "Can you play the violin?",
+    "Hey Jarvis, cancel the timer.",
+    "Thank you, goodbye.",
+)
+CHINESE = ("你好贾维斯，你看到了什么？", "现在几点了？")
+INTERRUPTING = "Hey Jarvis, what can you do?"
+"""A long reply: it is spoken over in every other conversation."""
+_OVER_IT_S = 0.5
+_THINKING_S = 1.0
+"""Between a reply and the next sentence."""
+_SETTLE_S = 0.9
+_PATIENCE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The process after a conversation."""
+
+    wall_s: float
+    turns: int
+    threads: int
+    descriptors: int
+    rss_mb: float
+    """Of the assistant's own process."""
+    uss_mb: float
+    """What would be freed if it ended."""
+    voices_rss_mb: float
+    """Of the voices' process."""
+    objects: int
+    """Python objects that the collector watches."""
+    compute_p95_s: float
+    """Wall seconds from the end of a request to the end of its turn in this conversation, without playing time in
+    virtual time."""
+
+
+class Watch:
+    """A `TurnObserver` that counts."""
+
+    def __init__(self) -> None:
+        self.turns = self.sounds = self.interruptions = 0
+        self.failures: dict[str, int] = {}
+        self.turn_s: list[float] = []
+        self._began_s = 0.0
+
+    def on_event(self, event: Event) -> None:
+        match event:
+            case TurnStarted():
+                self._began_s = time.perf_counter()
+            case PlaybackStarted():
+                self.sounds += 1
+            case TurnFinished():
+                self.turns += 1
+                self.turn_s.append(time.perf_counter() - self._began_s)
+            case Interruption():
+                self.interruptions += 1
+            case StageFailed():
+                self.failures[event.stage] = self.failures.get(event.stage, 0) + 1
+
+
+class Soak:
+    """Conversations until the time is over."""
+
+    def __init__(self, minutes: float, *, chinese: bool) -> None:
+        self.samples: list[Sample] = []
+        self.watch = Watch()
+        self._minutes = minutes
+        self._models = ModelStore()
+        lines = [(text, "en", VOICES["en"]) for text in ENGLISH]
+        lines += [(text, "zh", VOICES["zh"]) for text in CHINESE] if chinese else []
+        recordings = render_speech(lines, CACHE, self._models)
+        self._said = {text: read_audio(path) for (text, *_), path in zip(lines, recordings, strict=True)}
+        self._pictures = sorted(self._models.path("sample-pictures").glob("*.png"))
+
+    async def run(self) -> None:
+        clock = LoopClock()
+        microphone = ScriptedMicrophone(clock)
+        camera = open_camera(str(self._pictures[0]), clock)
+        assert isinstance(camera, PictureCamera)
+        devices = Devices(microphone, SilentSpeaker(clock), camera)
+        assistant = Assistant(Config(), devices, self._models, clock, [self.watch])
+        try:
+            await assistant.start()
+            async with anyio.create_task_group() as group:
+                group.start_soon(assistant.run)
+                number, self._started_s = 0, time.monotonic()
+                while time.monotonic() < self._started_s + 60 * self._minutes:
+                    camera.show(self._pictures[number % len(self._pictures)])
+                    await self._converse(number, assistant, microphone, clock)
+                    self._take_sample()
+                    number += 1
+                await microphone.close()
+        finally:
+            await assistant.close()
+
+    async def _converse(
+        self, number: int, assistant: Assistant, microphone: ScriptedMicrophone, clock: LoopClock
+    ) -> None:
+        for text, samples in self._said.items():
+            await clock.sleep_until(clock.monotonic_s() + _THINKING_S)
+            await microphone.say(samples)
+            if text == INTERRUPTING and number % 2:
+                await clock.sleep_until(clock.monotonic_s() + _SETTLE_S + _OVER_IT_S)
+                continue  # the next sentence is spoken over the reply, a little later still
+            await clock.sleep_until(clock.monotonic_s() + _SETTLE_S)
+            with anyio.fail_after(_PATIENCE_S):
+                await assistant.turns.idle()
+        if number % 5 == 4 and assistant.controls is not None:
+            await assistant.controls.mute()
+            await clock.sleep_until(clock.monotonic_s() + 2.0)
+            await assistant.controls.unmute()
+            await clock.sleep_until(clock.monotonic_s() + 1.0)
+
+    def _take_sample(self) -> None:
+        gc.collect()
+        process = psutil.Process()
+        memory = process.memory_full_info()
+        children = process.children(recursive=True)
+        turn_s, self.watch.turn_s = self.watch.turn_s, []
+        sample = Sample(
+            round(time.monotonic() - self._started_s, 1),
+            self.watch.turns,
+            process.num_threads(),
+            len(os.listdir("/proc/self/fd")),  # noqa: PTH208 (the name is enough)
+            round(memory.rss / 1e6, 1),
+            round(memory.uss / 1e6, 1),
+            round(sum(child.memory_info().rss for child in children) / 1e6, 1),
+            len(gc.get_objects()),
+            round(percentile(turn_s, 95), 3) if turn_s else 0.0,
+        )
+        self.samples.append(sample)
+        print(
+            f"{sample.wall_s:7.0f} s {sample.turns:6} turns {sample.threads:3} threads {sample.descriptors:4} files "
+            f"{sample.rss_mb:7.1f} MB {sample.voices_rss_mb:7.1f} MB voices {sample.objects:8} objects "
+            f"p95 {sample.compute_p95_s:.2f} s",
+            flush=True,
+        )
+
+
+GROWTH = {
+    "rss_mb": (0.03, 15.0),
+    "voices_rss_mb": (0.05, 15.0),
+    "objects": (0.02, 2000.0),
+    "threads": (0.0, 1.0),
+    "descriptors": (0.0, 2.0),
+    "compute_p95_s": (0.5, 0.3),
+}
+"""What may grow, as a share and absolutely; whichever is more."""
+
+
+def verdict(samples: Sequence[Sample]) -> dict[str, Any]:
+    """Each figure's median in the second and in the last quarter of the run, the first quarter being warm-up, and
+    whether it grew. Raises `ValueError` for fewer than eight samples."""
+    if len(samples) < 8:
+        raise ValueError(f"Eight conversations are needed to tell growth, got {len(samples)}.")
+    quarter = len(samples) // 4
+    early, late = samples[quarter : 2 * quarter], samples[-quarter:]
+    figures: dict[str, Any] = {}
+    for name, (share, absolute) in GROWTH.items():
+        before, after = (float(np.median([getattr(sample, name) for sample in part])) for part in (early, late))
+        figures[name] = {"early": before, "late": after, "grows": after - before > max(share * before, absolute)}
+    return figures
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--minutes", type=float, default=10.0)
+    length.add_argument("--hours", type=float)
+    parser.add_argument("--accelerated", action="store_true", help="in virtual time")
+    parser.add_argument("--chinese", action="store_true", help="Chinese as well, whose voice is slow")
+    options = parser.parse_args()
+    minutes = options.minutes if options.hours is None else 60 * options.hours
+    soak = Soak(minutes, chinese=options.chinese)
+    print(f"Soaking on {describe_machine()} for {minutes:g} minutes.", flush=True)
+    (run_in_virtual_time if options.accelerated else anyio.run)(soak.run)
+    try:
+        figures = verdict(soak.samples)
+    except ValueError as error:
+        raise SystemExit(f"{error} Give it more minutes.") from error
+    growing = [name for name, figure in figures.items() if figure["grows"]]
+    for name, figure in figures.items():
+        print(f"{name:16} {figure['early']:12.1f} → {figure['late']:12.1f}  {'GROWS' if figure['grows'] else 'flat'}")
+    result = {
+        "bench": "soak",
+        "verdict": "growing" if growing else "flat",
+        "growing": growing,
+        "turns": soak.watch.turns,
+        "replies": soak.watch.sounds,
+        "interruptions": soak.watch.interruptions,
+        "failures": soak.watch.failures,
+        "minutes": minutes,
+        "accelerated": options.accelerated,
+        "figures": figures,
+        "last": asdict(soak.samples[-1]),
+    }
+    print(json.dumps(result))
+    return int(bool(growing))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
