@@ -39,9 +39,9 @@ class Lives:
         self._observers = observers
         self._events: EventsFile | None = None
 
-    async def live(self, config: Config, started: Callable[[Running], None]) -> None:
+    async def live(self, config: Config, started: Callable[[Running], None], must_hear: bool) -> None:
         """Converse until the microphone ends or this is cancelled. Raises `ConfigError` for an events file that cannot
-        be written, and what the assistant's start raises."""
+        be written, and what the assistant's start raises; with `must_hear`, also that there is no microphone."""
         microphone, governor = Microphone(config.audio), Governor(config, self._clock)
         metrics = _metrics(config)
         self._events = _events_file(config)
@@ -56,7 +56,7 @@ class Lives:
             state=state_dir(config),
         )
         try:
-            await assistant.start(wait_for_microphone=_waits_for_microphone(config))
+            await assistant.start(wait_for_microphone=not must_hear and _waits_for_microphone(config))
             started(Running(assistant, lambda: self._dropped(microphone), governor.status))
             async with anyio.create_task_group() as group:
                 if config.governor.enabled and assistant.controls is not None:

@@ -39,8 +39,9 @@ class Running:
     """What is done without to spare the machine; see `assistant.governor`."""
 
 
-Live = Callable[[Config, Callable[[Running], None]], Awaitable[None]]
-"""Lives one assistant of a configuration, until its microphone ends or it is cancelled; tells when it has started."""
+Live = Callable[[Config, Callable[[Running], None], bool], Awaitable[None]]
+"""Lives one assistant of a configuration, until its microphone ends or it is cancelled; tells when it has started. The
+flag forbids it to start without a microphone and wait for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,9 @@ class Service:
             self._scope = anyio.CancelScope()
             try:
                 with self._scope:
-                    await self._live(settings.config, self._has_started)
+                    # A microphone that was just chosen and is not there is a mistake, not one that was unplugged.
+                    changed = changed_keys(self.settings.config, settings.config)
+                    await self._live(settings.config, self._has_started, "audio.input" in changed)
                     return
             except AssistantError as error:
                 if trial is None or trial.error is not None or trial.over.is_set():

@@ -57,8 +57,10 @@ class House:
             raise self.on_disk
         return Settings(self.on_disk, None, {})
 
-    async def _live(self, config: Config, started: Callable[[Running], None]) -> None:
+    async def _live(self, config: Config, started: Callable[[Running], None], must_hear: bool) -> None:
         await anyio.sleep(LOAD_S)
+        if must_hear and config.audio.input == "gone":
+            raise DeviceError("There is no such microphone.")
         if config.wake.phrases in self.broken:
             raise self.broken[config.wake.phrases]
         self.lived.append(config.wake.phrases)
@@ -156,6 +158,18 @@ def test_one_that_does_not_start_gives_way_to_the_old_one() -> None:
         assert (await house.service.reload()).restarted
 
     assert in_house(scene).lived == [OLD.wake.phrases, OLD.wake.phrases, OTHER.wake.phrases]
+
+
+def test_a_microphone_that_is_chosen_must_be_there_but_one_that_was_unplugged_may_come_back() -> None:
+    async def scene(house: House) -> None:
+        house.on_disk = Config(audio=AudioConfig(input="gone"))
+        with pytest.raises(DeviceError):
+            await house.service.reload()
+        house.service.settings = Settings(house.on_disk, None, {})
+        house.on_disk = Config(audio=AudioConfig(input="gone"), wake=OTHER.wake)
+        assert (await house.service.reload()).restarted
+
+    in_house(scene)
 
 
 def test_meanwhile_it_is_deaf_and_says_why() -> None:
