@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 SAMPLES := sample-pictures sample-video sample-speech-en sample-speech-zh sample-telephone-en vosk-ko movenet faceres
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-system check lint types bench bench-export clean
+.PHONY: help setup demo test test-system check lint types bench bench-export bench-quantize soak clean
 
 help: ## Show what there is to type
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -52,6 +52,17 @@ bench: setup ## Measure latency, accuracy and cost; the last line is JSON
 bench-export: setup ## Measure exports: latency, size and memory a precision; the last line is JSON
 	@scripts/pull-models $(SAMPLES)
 	@$(BIN)/python -m bench.export
+
+bench-quantize: setup ## Measure what quantization costs and gains, a network; the last line is JSON
+	@scripts/pull-models $(SAMPLES)
+	@$(BIN)/python -m bench.quantize
+
+HOURS ?= 0.167
+SOAK ?=
+soak: setup ## Converse for ten minutes, or HOURS=8, and see what grows; SOAK=--accelerated for virtual time
+	@scripts/install-packages test
+	@scripts/pull-models $(SAMPLES)
+	@$(BIN)/python -m bench.soak --hours $(HOURS) $(SOAK)
 
 clean: ## Remove what was built here (models stay: see `assistant models remove`)
 	@rm -rf $(VENV) out .mypy_cache .ruff_cache .pytest_cache .cache
