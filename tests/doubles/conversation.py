@@ -81,6 +81,8 @@ class HummingVoices:
     fails_at_once: bool = True
     spoken: list[str] = field(default_factory=list)
     """Every sentence that was asked for."""
+    finished: list[str] = field(default_factory=list)
+    """Those that it was let finish."""
     open: int = 0
     """Sentences being synthesised: 0 when every iteration was ended."""
 
@@ -96,6 +98,7 @@ class HummingVoices:
                 if fails and (block or self.fails_at_once):
                     raise StageError("The voice is hoarse.")
                 yield np.full(round(len(sentence) * 0.05 * 24000), 0.1, np.float32), 24000
+            self.finished.append(sentence)
         finally:
             self.open -= 1
 

@@ -96,6 +96,8 @@ class Scenario(_Strict):
     """All final transcripts."""
     prepared: tuple[str, ...] | None = None
     """Sentences that the voice was asked for."""
+    synthesized: tuple[str, ...] | None = None
+    """Those of them that it was let finish."""
     dropped: bool = False
     """Whether sound may be dropped; it must be then."""
     expect: tuple[Expect, ...] = ()
@@ -116,7 +118,7 @@ class Scenario(_Strict):
         log = conversation.hold().events
         for expect in self.expect:
             expect.check(log)
-        self._check_texts(log, conversation)
+        self._check_texts(log, conversation, each)
         _check_order(log)
         assert conversation.voices.open == 0, "a voice goes on for nobody"
         assert (conversation.microphone.queue.dropped > 0) is self.dropped, conversation.microphone.queue.dropped
@@ -127,15 +129,17 @@ class Scenario(_Strict):
         rounds = range(math.ceil(self.lasts_s / self.repeat_every_s))
         return [say.model_copy(update={"at_s": say.at_s + n * self.repeat_every_s}) for n in rounds for say in self.say]
 
-    def _check_texts(self, log: list[Event], conversation: Conversation) -> None:
+    def _check_texts(self, log: list[Event], conversation: Conversation, each: str) -> None:
         if self.said is not None:
             said = tuple(event.text for event in log if isinstance(event, PlaybackFinished))
             assert said == self.said, said
         if self.heard is not None:
             heard = tuple(event.text for event in log if isinstance(event, Transcript) and event.is_final)
-            assert heard == self.heard, heard
+            assert heard == tuple(text.replace("{each}", each) for text in self.heard), heard
         if self.prepared is not None:
             assert tuple(conversation.voices.spoken) == self.prepared, conversation.voices.spoken
+        if self.synthesized is not None:
+            assert tuple(conversation.voices.finished) == self.synthesized, conversation.voices.finished
 
 
 def load(path: Path) -> Scenario:
