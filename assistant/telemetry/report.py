@@ -14,7 +14,7 @@ from assistant.events import AudioArray, ImageArray
 from assistant.telemetry.encode import Json, to_json
 from assistant.telemetry.machine import Machine
 from assistant.telemetry.report_page import Media, page_of
-from assistant.telemetry.timeline import Timeline, TurnRecord, latency_summary
+from assistant.telemetry.timeline import Timeline, TurnRecord, latency_summary, stage_summaries
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +55,13 @@ def write_report(
 
 def report_of(timeline: Timeline, header: ReportHeader) -> dict[str, Json]:
     """The report as one JSON object."""
-    summary = latency_summary(timeline.turns) if header.speed == "realtime" else None
+    measured = timeline.turns if header.speed == "realtime" else []
+    summary = latency_summary(measured)
     return {
         **asdict(header),
         "created": header.created.isoformat(timespec="seconds"),
         "end_of_speech_to_first_sound": asdict(summary) if summary else None,
+        "stages": {name: asdict(summary) for name, summary in stage_summaries(measured).items()},
         "turns": [_turn(record) for record in timeline.turns],
     }
 

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 from assistant.events import AudioArray, EmotionContribution, EmotionState, ImageArray, SceneCaption
 from assistant.telemetry.markup import add, page
 from assistant.telemetry.media import picture_address, sound_address
-from assistant.telemetry.timeline import Timeline, TurnRecord, latency_summary
+from assistant.telemetry.timeline import Timeline, TurnRecord, latency_summary, stage_summaries
 from assistant.telemetry.waterfall import add_waterfall
 
 if TYPE_CHECKING:
@@ -71,6 +71,8 @@ def _add_summary(parent: Element, timeline: Timeline, header: ReportHeader) -> N
     if header.questions_spoken_by:
         text = f"What the person says was synthesised by {header.questions_spoken_by}, not recorded from a human."
         add(parent, "p", text, {"class": "note"})
+    if header.speed == "realtime":
+        _add_stages(parent, timeline)
     details = add(parent, "details")
     add(details, "summary", "Models and versions")
     table = add(details, "table")
@@ -78,6 +80,24 @@ def _add_summary(parent: Element, timeline: Timeline, header: ReportHeader) -> N
         row = add(table, "tr")
         add(row, "th", name, {"scope": "row"})
         add(row, "td", value)
+
+
+def _add_stages(parent: Element, timeline: Timeline) -> None:
+    """How long each stage took, over all turns."""
+    summaries = stage_summaries(timeline.turns)
+    if not summaries:
+        return
+    details = add(parent, "details")
+    add(details, "summary", "Stages")
+    table = add(details, "table")
+    heads = add(table, "tr")
+    for head in ("stage", "turns", "median", "95 %"):
+        add(heads, "th", head, {"scope": "col"})
+    for name, summary in summaries.items():
+        row = add(table, "tr")
+        add(row, "th", name, {"scope": "row"})
+        for value in (str(summary.count), _seconds(summary.p50_s), _seconds(summary.p95_s)):
+            add(row, "td", value)
 
 
 def _add_figure(parent: Element, value: str, meaning: str) -> None:

@@ -160,6 +160,18 @@ def latency_summary(turns: Iterable[TurnRecord]) -> Summary | None:
     return Summary(len(latencies_s), percentile(latencies_s, 50), percentile(latencies_s, 95))
 
 
+def stage_summaries(turns: Iterable[TurnRecord]) -> dict[str, Summary]:
+    """Stage → how long it took over the turns that had it, in the order in which stages first end."""
+    durations_s: dict[str, list[float]] = {}
+    for turn in turns:
+        for stage in turn.stages:
+            durations_s.setdefault(stage.name, []).append(stage.duration_s)
+    return {
+        name: Summary(len(values), percentile(values, 50), percentile(values, 95))
+        for name, values in durations_s.items()
+    }
+
+
 def percentile(values: Sequence[float], percent: float) -> float:
     """The nearest-rank percentile: the smallest value that at least `percent` % of the values do not exceed.
 

@@ -145,6 +145,7 @@ def test_the_json_holds_every_turn_and_the_header(folder: Path) -> None:
         "p50_s": pytest.approx(0.5),
         "p95_s": pytest.approx(0.7),
     }
+    assert report["stages"]["recognize"] == {"count": 1, "p50_s": pytest.approx(0.33), "p95_s": pytest.approx(0.33)}
     first, second = report["turns"]
     assert (first["heard"], first["language"], first["latency_s"]) == (HEARD, "en", 0.7)
     assert first["caption"]["text"] == "I see one <person>."
@@ -156,7 +157,8 @@ def test_the_json_holds_every_turn_and_the_header(folder: Path) -> None:
 def test_in_virtual_time_no_latency_is_claimed(tmp_path: Path) -> None:
     header = ReportHeader("Replay", HEADER.created, HEADER.machine, "max")
     write(tmp_path, header)
-    assert json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["end_of_speech_to_first_sound"] is None
+    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert (report["end_of_speech_to_first_sound"], report["stages"]) == (None, {})
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
     text = "\n".join(page.text)
     assert "virtual time" in text
