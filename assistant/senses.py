@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import aclosing, suppress
 
 import anyio
 from anyio.abc import TaskGroup
@@ -19,6 +19,8 @@ from assistant.events import (
     Event,
     Notice,
     SceneCaption,
+    SceneChange,
+    SceneChangeKind,
     SceneState,
     SpeechStarted,
 )
@@ -88,6 +90,21 @@ class LiveSenses:
         """A sentence about the newest scene, None without one."""
         scene = self.scene()
         return self._captioner.caption(scene, language, self._clock.monotonic_s()) if scene else None
+
+    def happened(self) -> Sequence[SceneChange]:
+        """What happened before the camera, oldest first."""
+        return self.watcher.happened() if self.watcher else ()
+
+    def can_watch(self, kind: SceneChangeKind) -> bool:
+        """Whether such changes can be noticed here."""
+        return self.watcher is not None and self.watcher.can_watch(kind)
+
+    async def watch(self, kinds: Collection[SceneChangeKind]) -> AsyncGenerator[SceneChange, None]:
+        """Changes of these kinds as they happen, for as long as one iterates; none without a camera."""
+        if self.watcher is not None:
+            async with aclosing(self.watcher.watch(kinds)) as changes:
+                async for change in changes:
+                    yield change
 
     def emotion(self) -> EmotionState | None:
         """How the person seems to feel now, None without evidence."""

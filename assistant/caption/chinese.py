@@ -8,14 +8,18 @@ from assistant.caption.facts import Facts, Mention
 from assistant.dialogue.durations import spoken_remaining
 from assistant.dialogue.numbers import spoken_count
 from assistant.dialogue.replies import joined
+from assistant.vision.colors import COLORS
 from assistant.vision.labels import counted, name_of
 
+_BLINDED = {"dark": "太暗了", "bright": "太亮了"}
 _PLACES = {"left": "左边", "middle": "中间", "right": "右边"}
 
 
 def describe(facts: Facts, age_s: float | None) -> str:
     """One or two sentences; with the age when that is given. A tag is said if its kind has a Chinese name."""
     lead = f"{spoken_remaining(age_s, 'zh')}前，" if age_s is not None else ""
+    if facts.blinded is not None:
+        return f"{lead}{_BLINDED[facts.blinded]}，我什么都看不清。"
     if not (facts.sure or facts.doubtful or facts.tag_class):
         return f"{lead}我没有看到认得出来的东西。"
     sentences = []
@@ -37,12 +41,16 @@ def describe(facts: Facts, age_s: float | None) -> str:
 
 def _enumerate(mentions: Sequence[Mention], *, loose_has_verb: bool = False) -> str:
     """What has no place first, in one list (两个人和一张沙发), then place by place (左边有一只狗)."""
-    loose = [mention for mention in mentions if mention.place is None]
+    placed = [mention for mention in mentions if not mention.on]
+    loose = [mention for mention in placed if mention.place is None]
     parts = [f"{_verb(loose) if loose_has_verb else ''}{_list(loose)}"] if loose else []
     for place, name in _PLACES.items():
-        here = [mention for mention in mentions if mention.place == place]
+        here = [mention for mention in placed if mention.place == place]
         if here:
             parts.append(f"{name}{_verb(here)}{_list(here)}")
+    for surface in dict.fromkeys(mention.on for mention in mentions if mention.on):
+        here = [mention for mention in mentions if mention.on == surface]
+        parts.append(f"{name_of(surface, 'zh', 1)}上{_verb(here)}{_list(here)}")
     return "，".join(parts)
 
 
@@ -59,4 +67,6 @@ def _phrase(mention: Mention) -> str:
     """两只狗, 一个面朝我的人."""
     text = counted(mention.label, "zh", mention.count)
     noun = name_of(mention.label, "zh", mention.count)
+    if mention.color:
+        return f"{text.removesuffix(noun)}{COLORS[mention.color]}的{noun}"
     return f"{text.removesuffix(noun)}面朝我的{noun}" if mention.facing == mention.count else text

@@ -16,6 +16,8 @@ def describe(facts: Facts, age_s: float | None) -> str:
     """One or two sentences; in the past tense, with the age, when that is given."""
     past = age_s is not None
     lead = f"{spoken_remaining(age_s, 'en')} ago " if age_s is not None else ""
+    if facts.blinded is not None:
+        return _sentence(f"{lead}it {'was' if past else 'is'} too {facts.blinded} to see anything")
     if facts.empty:
         text = f"{lead}I did not see anything that I recognize" if past else "I don't see anything that I recognize"
         return _sentence(text)
@@ -38,12 +40,16 @@ def describe(facts: Facts, age_s: float | None) -> str:
 def _phrase(mention: Mention) -> str:
     """ "two people on the left facing me"."""
     noun = name_of(mention.label, "en", mention.count)
+    if mention.color:
+        noun = f"{mention.color} {noun}"
     if mention.more:
         number = "another" if mention.count == 1 else f"{spoken_count(mention.count, 'en')} more"
         text = f"{number} {noun}"
     else:
         text = _article(noun) if mention.count == 1 else counted(mention.label, "en", mention.count)
-    if mention.place:
+    if mention.on:
+        text += f" on the {name_of(mention.on, 'en', 1)}"
+    elif mention.place:
         text += f" {_PLACES[mention.place]}"
     return f"{text} facing me" if mention.facing == mention.count else text
 

@@ -7,20 +7,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from assistant.events import Box, Detection, Face, SceneState
+from assistant.events import Box, Face, SceneState, Track
+from assistant.vision.changes import DARK
 from assistant.vision.coco_names import COCO_NAMES
+from assistant.vision.places import SURFACES, Place, place_of, stands_on
+from assistant.vision.things import PERSON as _PERSON
+from assistant.vision.things import is_sure as _is_sure
+from assistant.vision.things import things_of
 
-Place = Literal["left", "middle", "right"]
-
-_SURE_CONFIDENCE = 0.5
-_SURE_AREA = 0.002
-"""Share of the picture. The detector takes specks in a landscape for birds and boats."""
 _SURE_TAG = 0.6
-_FILLS_WIDTH = 0.6
-"""What is this wide is everywhere: it has no place."""
+_GLARING = 0.97
+"""Mean brightness from which a picture shows nothing."""
 _MOST_KINDS = 5
 _MOST_TURNED = 0.4
-_PERSON = "person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +34,10 @@ class Mention:
     """People of them who face the camera."""
     more: bool = False
     """Whether surer ones of the kind are mentioned too."""
+    color: str = ""
+    """Of a single thing, if it has one; people are not called by a colour."""
+    on: str = ""
+    """Class of what a single thing stands on, in the place of `place`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ class Facts:
     """The COCO class that the tag is a kind of, if any."""
     confidence: float
     """Mean confidence of what is said; 0 when nothing is."""
+    blinded: Literal["dark", "bright"] | None = None
+    """Why nothing can be seen."""
 
     @property
     def empty(self) -> bool:
@@ -57,7 +62,7 @@ class Facts:
 
 def facts_of(scene: SceneState, *, min_confidence: float) -> Facts:
     """Choose and group. People come first, then the surest kinds."""
-    objects = [item for item in scene.objects if item.confidence >= min_confidence]
+    objects = things_of(scene, min_confidence=min_confidence)
     things = [item for item in objects if item.label != _PERSON]
     sure_things = [item for item in things if _is_sure(item)]
     people, people_in_doubt = _people(scene, [item for item in objects if item.label == _PERSON])
@@ -71,28 +76,22 @@ def facts_of(scene: SceneState, *, min_confidence: float) -> Facts:
     said += [tag.confidence] if tag else []
     sure_labels = {item.label for item in sure_things}
     return Facts(
-        sure=(*people, *_mentions(sure_things, ())),
-        doubtful=(*people_in_doubt, *_mentions(doubtful_things, sure_labels)),
+        sure=(*people, *_mentions(sure_things, (), things)),
+        doubtful=(*people_in_doubt, *_mentions(doubtful_things, sure_labels, things)),
         tag=tag.label if tag else None,
         tag_class=_class_of(tag.label) if tag else None,
         confidence=sum(said) / len(said) if said else 0.0,
+        blinded=None if said else _blinded(scene),
     )
 
 
-def place_of(boxes: Sequence[Box]) -> Place | None:
-    """The third of the picture that all of them are in."""
-    if any(box.x1 - box.x0 >= _FILLS_WIDTH for box in boxes):
+def _blinded(scene: SceneState) -> Literal["dark", "bright"] | None:
+    if scene.brightness is None or DARK <= scene.brightness <= _GLARING:
         return None
-    places: tuple[Place, ...] = ("left", "middle", "right")
-    thirds = {places[min(2, int(box.center[0] * 3))] for box in boxes}
-    return thirds.pop() if len(thirds) == 1 else None
+    return "dark" if scene.brightness < DARK else "bright"
 
 
-def _is_sure(item: Detection) -> bool:
-    return item.confidence >= _SURE_CONFIDENCE and item.box.area >= _SURE_AREA
-
-
-def _people(scene: SceneState, found: list[Detection]) -> tuple[tuple[Mention, ...], tuple[Mention, ...]]:
+def _people(scene: SceneState, found: list[Track]) -> tuple[tuple[Mention, ...], tuple[Mention, ...]]:
     """A face makes a person sure, whatever the object detector thinks."""
     faces = scene.faces
     sure = [item for item in found if _is_sure(item) or any(_holds(item.box, face) for face in faces)]
@@ -111,21 +110,26 @@ def _holds(box: Box, face: Face) -> bool:
     return box.x0 <= x <= box.x1 and box.y0 <= y <= box.y1
 
 
-def _mentions(items: Sequence[Detection], sure_labels: Iterable[str]) -> tuple[Mention, ...]:
+def _mentions(items: Sequence[Track], sure_labels: Iterable[str], things: Sequence[Track]) -> tuple[Mention, ...]:
     """One mention a kind, the surest kinds first."""
     surest: dict[str, float] = {}
     for item in items:
         surest[item.label] = max(item.confidence, surest.get(item.label, 0.0))
     counts = Counter(item.label for item in items)
-    return tuple(
-        Mention(
-            label,
-            counts[label],
-            place_of([item.box for item in items if item.label == label]),
-            more=label in sure_labels,
-        )
-        for label in sorted(surest, key=lambda label: (-surest[label], label))[:_MOST_KINDS]
-    )
+    mentions = []
+    for label in sorted(surest, key=lambda label: (-surest[label], label))[:_MOST_KINDS]:
+        of_kind = [item for item in items if item.label == label]
+        place, more = place_of([item.box for item in of_kind]), label in sure_labels
+        alone = of_kind[0] if counts[label] == 1 else None
+        color, on = (alone.color, _surface(alone, things)) if alone else ("", "")
+        mentions.append(Mention(label, counts[label], place, more=more, color=color, on=on))
+    return tuple(mentions)
+
+
+def _surface(item: Track, things: Sequence[Track]) -> str:
+    """The class of what a thing stands on, if that is plain."""
+    under = [other for other in things if other.label in SURFACES and other.label != item.label]
+    return next((other.label for other in under if _is_sure(other) and stands_on(item.box, other.box)), "")
 
 
 def _class_of(tag: str) -> str | None:

@@ -46,7 +46,7 @@ PHRASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "zh": ("我现在看不见，摄像头用不了。",),
     },
     "scene_unknown_object": {
-        "en": ("I don't know what {object} looks like, so I can't tell.",),
+        "en": ("I don't know what {object} like, so I can't tell.",),
         "zh": ("我不认识{object}，所以没法判断。",),
     },
     "scene_count": {"en": ("I see {counted}.",), "zh": ("我看到{counted}。",)},
@@ -55,6 +55,50 @@ PHRASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "scene_yes_perhaps": {"en": ("I think so. It looks like {counted}.",), "zh": ("好像有，看起来是{counted}。",)},
     "scene_no": {"en": ("No, I don't see any {name}.",), "zh": ("没有，我没看到{name}。",)},
     "scene_where": {"en": ("I see {counted} {place}.",), "zh": ("我看到{counted}{place}。",)},
+    "scene_where_perhaps": {"en": ("I think there is {counted} {place}.",), "zh": ("好像有{counted}{place}。",)},
+    "scene_too_dark": {
+        "en": ("It's too dark to see anything.",),
+        "zh": ("太暗了，我什么都看不清。",),
+    },
+    "scene_beside": {"en": ("{place}, I see {things}.",), "zh": ("{place}有{things}。",)},
+    "scene_beside_none": {"en": ("I don't see anything {place}.",), "zh": ("我没看到{place}有什么东西。",)},
+    "scene_color": {"en": ("The {name} looks {color}.",), "zh": ("{name}看起来是{color}的。",)},
+    "scene_color_perhaps": {
+        "en": ("I'm not sure that it is one, but the {name} looks {color}.",),
+        "zh": ("我不太确定那是不是{name}，看起来是{color}的。",),
+    },
+    "scene_colors": {"en": ("I see {colors}.",), "zh": ("我看到{colors}。",)},
+    "scene_color_unclear": {
+        "en": ("I see the {name}, but I can't make out its color.",),
+        "zh": ("我看到了{name}，但是看不清是什么颜色。",),
+    },
+    "scene_who_none": {"en": ("I don't see anyone.",), "zh": ("我没看到人。",)},
+    "scene_who": {
+        "en": ("I see {counted}, but I don't know who that is.",),
+        "zh": ("我看到{counted}，但我不认识。",),
+    },
+    "scene_who_perhaps": {
+        "en": ("I think I see {counted}, but no face.",),
+        "zh": ("好像有{counted}，但是看不到脸。",),
+    },
+    "scene_cannot_read": {
+        "en": ("I can't read yet. I only recognize things and people.",),
+        "zh": ("我还不识字，只能认出人和东西。",),
+    },
+    # What happened before the camera.
+    "happened_nothing": {"en": ("Nothing has changed that I noticed.",), "zh": ("我没注意到有什么变化。",)},
+    "happened_nobody": {"en": ("No, I didn't see anyone come.",), "zh": ("没有，我没看到有人来。",)},
+    "happened_came": {"en": ("Yes, {what}.",), "zh": ("有，{what}。",)},
+    "happened_ago": {"en": ("{age} ago, {what}",), "zh": ("{age}前，{what}",)},
+    "happened_now": {"en": ("just now, {what}",), "zh": ("刚才，{what}",)},
+    "watching": {"en": ("Okay, I'll tell you when {what}.",), "zh": ("好的，{what}的时候我告诉你。",)},
+    "watching_already": {"en": ("I'm already watching for that.",), "zh": ("我已经在留意了。",)},
+    "watching_impossible": {
+        "en": ("I can't tell that. The network for people's poses isn't installed.",),
+        "zh": ("我看不出来，识别姿势的模型还没有安装。",),
+    },
+    "watching_stopped": {"en": ("Okay, I won't tell you any more.",), "zh": ("好的，我不再提醒了。",)},
+    "watching_nothing": {"en": ("I'm not watching for anything.",), "zh": ("我没有在留意什么。",)},
     "scene_old": {"en": ("That was {age} ago.",), "zh": ("那是{age}前的画面。",)},
     # Feelings.
     "feelings_unsure": {

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from assistant.events import EmotionState, SceneCaption, SceneState
+from assistant.events import EmotionState, SceneCaption, SceneChange, SceneChangeKind, SceneState
 from assistant.ports import Clock
 
 SKILLS = {
     "scene": "assistant.skills.scene:SceneSkill",
+    "scene_events": "assistant.skills.scene_events:SceneEventsSkill",
     "feelings": "assistant.skills.feelings:FeelingsSkill",
     "clock": "assistant.skills.clock:ClockSkill",
     "timer": "assistant.skills.timer:TimerSkill",
@@ -47,6 +48,15 @@ class Senses(Protocol):
 
     def caption(self, language: str) -> SceneCaption | None:
         """A sentence about the newest scene, None without one."""
+
+    def happened(self) -> Sequence[SceneChange]:
+        """What happened before the camera, oldest first."""
+
+    def can_watch(self, kind: SceneChangeKind) -> bool:
+        """Whether such changes can be noticed here."""
+
+    def watch(self, kinds: Collection[SceneChangeKind]) -> AsyncGenerator[SceneChange, None]:
+        """Changes of these kinds as they happen, for as long as one iterates."""
 
     def emotion(self) -> EmotionState | None:
         """How the person seems to feel now, None without evidence."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from assistant.dialogue.numbers import spoken_count
-from assistant.events import SceneState
 from assistant.vision.coco_names import COCO_NAMES
 
 _ENGLISH_LEAD = re.compile(r"^(?:(?:a|an|the|any|some|my|your|of|many|much|other|there)\s+)+")
@@ -61,9 +60,3 @@ def counted(label: str, language: str, count: int) -> str:
         return f"{number} {noun}"
     measure = COCO_NAMES[label].measure if label in COCO_NAMES else "个"
     return f"{number}{measure}{noun}"
-
-
-def count(scene: SceneState, label: str, *, min_confidence: float = 0.0) -> int:
-    """How many of a class a scene holds. The face detector sees people whom the object detector misses."""
-    found = sum(item.label == label and item.confidence >= min_confidence for item in scene.objects)
-    return max(found, len(scene.faces)) if label == "person" else found

@@ -63,6 +63,11 @@ def on(surface: Track, things: Iterable[Track]) -> list[Track]:
     return [item for item in things if item is not surface and stands_on(item.box, surface.box)]
 
 
+def under(surface: Track, things: Iterable[Track]) -> list[Track]:
+    """What is below it."""
+    return [item for item in things if item is not surface and _is_below(item.box, surface.box)]
+
+
 def beside(thing: Track, things: Iterable[Track], side: Relation) -> list[Track]:
     """What is on one side of it ("left", "right", as the camera sees it) or next to it, nearest first."""
     found = [item for item in things if item is not thing and _is_beside(item.box, thing.box, side)]
@@ -86,6 +91,8 @@ def _is_below(thing: Box, surface: Box) -> bool:
 def _is_beside(one: Box, other: Box, side: Relation) -> bool:
     if side == "next":
         return _beside(one, other) is not None
+    if one.x0 <= other.center[0] <= one.x1:
+        return False  # behind it, or what it stands on
     apart = one.center[0] - other.center[0]
     least = 0.25 * (other.x1 - other.x0)
     return apart <= -least if side == "left" else apart >= least

@@ -50,4 +50,5 @@ class SceneReader:
         objects = tuple(item for item in self.detector.detect(frame) if item.confidence >= self.min_confidence)
         faces = tuple(self.faces.detect(frame))
         tags = tuple(self.tagger.tag(frame)) if self.tagger else ()
-        return SceneState(frame.at_s, objects, faces, tags, frame.source, frame)
+        brightness = float(frame.pixels.mean()) / 255
+        return SceneState(frame.at_s, objects, faces, tags, frame.source, frame, brightness=brightness)

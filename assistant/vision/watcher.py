@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -106,7 +106,7 @@ class SceneWatcher:
         """Whether there is a network for it."""
         return kind not in POSE_KINDS or self._networks.has_pose
 
-    async def watch(self, kinds: Collection[SceneChangeKind]) -> AsyncIterator[SceneChange]:
+    async def watch(self, kinds: Collection[SceneChangeKind]) -> AsyncGenerator[SceneChange, None]:
         """Changes of these kinds as they happen, for as long as one iterates. Poses are looked at only meanwhile."""
         feed: DropOldest[SceneChange] = DropOldest(_CHANGES_QUEUED)
         self._feeds[feed] = frozenset(kinds)

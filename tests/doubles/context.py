@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 
+import anyio
 from anyio.abc import TaskGroup
 
-from assistant.events import EMOTION_LABELS, EmotionContribution, EmotionLabel, EmotionState, SceneCaption, SceneState
+from assistant.events import (
+    EMOTION_LABELS,
+    EmotionContribution,
+    EmotionLabel,
+    EmotionState,
+    SceneCaption,
+    SceneChange,
+    SceneChangeKind,
+    SceneState,
+)
 from assistant.ports import Clock
 from assistant.skills import SkillContext
 from tests.doubles.clock import ManualClock
@@ -21,6 +31,24 @@ class GivenSenses:
     captions: dict[str, SceneCaption] = field(default_factory=dict)
     current_emotion: EmotionState | None = None
     broken: dict[str, str] = field(default_factory=dict)
+    changes: list[SceneChange] = field(default_factory=list)
+    """What has happened; `watch` gives what is appended later."""
+    blind_to: frozenset[SceneChangeKind] = frozenset()
+
+    def happened(self) -> list[SceneChange]:
+        return self.changes
+
+    def can_watch(self, kind: SceneChangeKind) -> bool:
+        return kind not in self.blind_to
+
+    async def watch(self, kinds: Collection[SceneChangeKind]) -> AsyncGenerator[SceneChange, None]:
+        told = len(self.changes)
+        while True:
+            for change in self.changes[told:]:
+                told += 1
+                if change.kind in kinds:
+                    yield change
+            await anyio.sleep(0.01)
 
     def scene(self) -> SceneState | None:
         return self.current_scene

@@ -5,7 +5,7 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from assistant.events import Box, Detection, Face, SceneCaption, SceneState
+from assistant.events import Box, Detection, Face, SceneCaption, SceneState, Track
 from assistant.ports import Intent
 from assistant.skills.scene import SceneSkill
 from tests.doubles.clock import ManualClock
@@ -72,7 +72,7 @@ def test_where_something_is() -> None:
 
 def test_an_unknown_thing_is_admitted() -> None:
     answer = _ask(_seeing(*_TWO_DOGS), "scene_exists", object="unicorn")
-    assert answer == "I don't know what unicorn looks like, so I can't tell."
+    assert answer == "I don't know what a unicorn looks like, so I can't tell."
 
 
 def test_an_old_scene_is_named_as_old() -> None:
@@ -81,7 +81,99 @@ def test_an_old_scene_is_named_as_old() -> None:
     assert "ago" not in _ask(_seeing(*_TWO_DOGS), "scene_count", age_s=9.0, object="dogs")
 
 
-@pytest.mark.parametrize("intent", ["scene_describe", "scene_count", "scene_exists", "scene_where"])
+def _tracked(*things: Track, faces: int = 0, brightness: float = 0.5) -> GivenSenses:
+    found = tuple(Face(_LEFT, 0.9) for _ in range(faces))
+    return GivenSenses(SceneState(0.0, (), found, tracks=things, brightness=brightness))
+
+
+def _track(label: str, box: Box, confidence: float = 0.8, *, color: str = "", confirmed: bool = True) -> Track:
+    return Track(1, label, confidence, box, 0.0, 0.0, confirmed, color)
+
+
+_TABLE = _track("dining table", Box(0.2, 0.5, 0.8, 0.95))
+_CUP = _track("cup", Box(0.3, 0.4, 0.38, 0.55), color="red")
+_BOOK = _track("book", Box(0.6, 0.45, 0.7, 0.55), color="blue")
+_DOG = _track("dog", Box(0.45, 0.8, 0.6, 0.98), 0.4)
+
+
+def test_counts_come_from_what_is_followed_not_from_one_picture() -> None:
+    flickering = GivenSenses(SceneState(0.0, (), (), tracks=(_CUP, _track("cup", _RIGHT, 0.3))))
+    assert _ask(flickering, "scene_count", object="cups") == "I see two cups."
+    seen_once = _tracked(_track("cup", _RIGHT, 0.3, confirmed=False))
+    assert _ask(seen_once, "scene_count", object="cups") == "I don't see any cups."
+
+
+@pytest.mark.parametrize(
+    ("slots", "english", "chinese"),
+    [
+        ({"object": "table", "side": "on"}, "On the table, I see one cup and one book.", "桌子上有一个杯子和一本书。"),
+        ({"object": "table", "side": "under"}, "Under the table, I see one dog.", "桌子下面有一只狗。"),
+        (
+            {"object": "cup", "side": "left"},
+            "I don't see anything to the left of the cup.",
+            "我没看到杯子左边有什么东西。",
+        ),
+        (
+            {"object": "book", "side": "right"},
+            "I don't see anything to the right of the book.",
+            "我没看到书右边有什么东西。",
+        ),
+        ({"object": "sofa", "side": "on"}, "I don't see any couches.", "我没看到沙发。"),
+    ],
+)
+def test_what_is_beside_a_thing(slots: dict[str, str], english: str, chinese: str) -> None:
+    room = _tracked(_TABLE, _CUP, _BOOK, _DOG)
+    assert _ask(room, "scene_beside", **slots) == english
+    assert _ask(room, "scene_beside", "zh", **slots) == chinese
+
+
+def test_where_a_thing_stands() -> None:
+    assert _ask(_tracked(_TABLE, _CUP), "scene_where", object="cup") == "I see one cup on the table, in the middle."
+    assert _ask(_tracked(_TABLE, _CUP), "scene_where", "zh", object="杯子") == "我看到一个杯子在桌子上，在中间。"
+    assert _ask(_tracked(_DOG), "scene_where", object="dog") == "I think there is one dog in the middle."
+    far = _track("person", Box(0.8, 0.4, 0.84, 0.6))
+    assert _ask(_tracked(far), "scene_where", object="person") == "I see one person on the right, far away."
+
+
+def test_the_color_of_a_thing() -> None:
+    assert _ask(_tracked(_CUP), "scene_color", object="cup") == "The cup looks red."
+    assert _ask(_tracked(_CUP), "scene_color", "zh", object="杯子") == "杯子看起来是红色的。"
+    both = _tracked(_CUP, _track("cup", _RIGHT, color="blue"))
+    assert _ask(both, "scene_color", object="cups") == "I see a red cup and a blue cup."
+    assert _ask(both, "scene_color", "zh", object="杯子") == "我看到一个红色的杯子和一个蓝色的杯子。"
+    assert "can't make out" in _ask(_tracked(_TABLE), "scene_color", object="table")
+    assert "unicorn" in _ask(_tracked(_CUP), "scene_color", object="unicorn")
+
+
+def test_who_is_there() -> None:
+    person = _track("person", _LEFT)
+    assert _ask(_tracked(), "scene_who") == "I don't see anyone."
+    assert _ask(_tracked(person, faces=2), "scene_who") == "I see two people, but I don't know who that is."
+    assert _ask(_tracked(person), "scene_who", "zh") == "好像有一个人，但是看不到脸。"
+
+
+def test_it_says_that_it_cannot_read() -> None:
+    assert "can't read" in _ask(_tracked(), "scene_read")
+    assert "不识字" in _ask(_tracked(), "scene_read", "zh")
+
+
+def test_in_the_dark_it_does_not_say_that_nothing_is_there() -> None:
+    assert _ask(_tracked(brightness=0.01), "scene_exists", object="dog") == "It's too dark to see anything."
+    assert _ask(_tracked(brightness=0.01), "scene_who", "zh") == "太暗了，我什么都看不清。"
+
+
+_SCENE_INTENTS = [
+    "scene_describe",
+    "scene_count",
+    "scene_exists",
+    "scene_where",
+    "scene_beside",
+    "scene_color",
+    "scene_who",
+]
+
+
+@pytest.mark.parametrize("intent", _SCENE_INTENTS)
 @pytest.mark.parametrize(("language", "cannot"), [("en", "I can't see right now"), ("zh", "看不见")])
 @pytest.mark.parametrize("stage", ["camera", "vision"])
 def test_blind_it_says_what_it_cannot_do(intent: str, language: str, cannot: str, stage: str) -> None:
@@ -90,6 +182,6 @@ def test_blind_it_says_what_it_cannot_do(intent: str, language: str, cannot: str
     assert cannot in _ask(blind, intent, language, object="dog")
 
 
-@pytest.mark.parametrize("intent", ["scene_describe", "scene_count"])
+@pytest.mark.parametrize("intent", _SCENE_INTENTS)
 def test_before_the_first_picture_it_says_so(intent: str) -> None:
     assert "I haven't seen anything yet." in _ask(GivenSenses(), intent, object="dog")

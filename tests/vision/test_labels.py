@@ -4,7 +4,8 @@ from assistant.config import Config
 from assistant.events import Box, Detection, Face, SceneState
 from assistant.models.store import ModelStore
 from assistant.vision.coco_names import COCO_NAMES
-from assistant.vision.labels import count, counted, label_of, name_of
+from assistant.vision.labels import counted, label_of, name_of
+from assistant.vision.things import count_of
 
 
 def test_the_table_has_the_detectors_classes(tmp_path):
@@ -86,6 +87,6 @@ def test_faces_count_as_people():
     box = Box(0.1, 0.1, 0.2, 0.2)
     objects = (Detection("person", 0.6, box), Detection("dog", 0.9, box), Detection("dog", 0.3, box))
     scene = SceneState(0.0, objects, (Face(box, 0.9), Face(box, 0.8)))
-    assert count(scene, "person") == 2
-    assert count(scene, "dog", min_confidence=0.5) == 1
-    assert count(scene, "cat") == 0
+    assert count_of(scene, "person", min_confidence=0.0) == 2
+    assert count_of(scene, "dog", min_confidence=0.5) == 1
+    assert count_of(scene, "cat", min_confidence=0.0) == 0

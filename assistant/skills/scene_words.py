@@ -1,0 +1,110 @@
+"""How places, colours and what happened are put into words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from assistant.dialogue.durations import spoken_remaining
+from assistant.dialogue.replies import phrase
+from assistant.events import SceneChange, SceneChangeKind, Track
+from assistant.vision.colors import COLORS
+from assistant.vision.labels import counted, name_of
+from assistant.vision.places import SURFACES, Relation, distance_of, relation_of, stands_on, third_of
+
+SIDES: Final[dict[str, Relation]] = {"left": "left", "right": "right", "next": "next"}
+
+_PLACES = {
+    "en": {"left": "on the left", "middle": "in the middle", "right": "on the right"},
+    "zh": {"left": "在左边", "middle": "在中间", "right": "在右边"},
+}
+_DISTANCES = {"en": {"near": ", close to me", "far": ", far away"}, "zh": {"near": "，离我很近", "far": "，离我很远"}}
+_SIDES = {
+    "en": {
+        "left": "to the left of the {name}",
+        "right": "to the right of the {name}",
+        "next": "next to the {name}",
+        "on": "on the {name}",
+        "under": "under the {name}",
+    },
+    "zh": {"left": "{name}左边", "right": "{name}右边", "next": "{name}旁边", "on": "{name}上", "under": "{name}下面"},
+}
+_NOW_S = 10.0
+_HAPPENED: Final[dict[SceneChangeKind, tuple[str, str]]] = {
+    "came": ("someone came", "有人来了"),
+    "left": ("someone left", "有人走了"),
+    "appeared": ("{a_thing} appeared", "出现了{a_thing}"),
+    "vanished": ("{a_thing} disappeared", "{a_thing}不见了"),
+    "moved": ("{a_thing} was moved", "{a_thing}被移动了"),
+    "dark": ("it got dark", "变暗了"),
+    "light": ("it got light again", "又亮了"),
+    "motion": ("something moved suddenly", "突然有动静"),
+    "hand_raised": ("someone raised a hand", "有人举手了"),
+    "lying": ("someone was lying down", "有人躺下了"),
+}
+
+
+def spoken_place(item: Track, language: str) -> str:
+    """ "on the left", 在左边; a person's distance too."""
+    distance = distance_of(item.label, item.box)
+    return _PLACES[language][third_of(item.box)] + (_DISTANCES[language][distance] if distance else "")
+
+
+def relative_place(item: Track, things: Sequence[Track], language: str) -> str:
+    """Where a thing is, by what it stands on or is under if there is such a thing: "on the table, on the left"."""
+    place = spoken_place(item, language)
+    for other in things:
+        if other.label not in SURFACES or other is item or other.label == item.label:
+            continue
+        name = name_of(other.label, language, 1)
+        relation = "on" if stands_on(item.box, other.box) else relation_of(item, other)
+        if relation in ("on", "under"):
+            where = _SIDES[language][relation].format(name=name)
+            return f"{where}, {place}" if language == "en" else f"在{where}，{place}"
+    return place
+
+
+def spoken_side(thing: Track, side: str, language: str) -> str:
+    """ "to the left of the dog", 狗左边."""
+    return _SIDES[language][side].format(name=name_of(thing.label, language, 1))
+
+
+def named(label: str, color: str, language: str) -> str:
+    """ "a red cup", 一个红色的杯子."""
+    name, one = name_of(label, language, 1), counted(label, language, 1)
+    if language == "zh":
+        return f"{one.removesuffix(name)}{COLORS[color]}的{name}"
+    return f"{'an' if color[0] in 'aeiou' else 'a'} {color} {name}"
+
+
+def object_word(slots: Mapping[str, str]) -> str:
+    """What was asked about; a particle at the end of a Chinese question is none of it."""
+    return slots.get("object", "").rstrip("吗呢啊吧呀")
+
+
+def unknown_thing(word: str, language: str) -> str:
+    """What a thing that the detector does not know is called in "I don't know what … like": "a unicorn looks"."""
+    if language == "zh":
+        return word
+    bare = word.removeprefix("the ").removeprefix("an ").removeprefix("a ").removeprefix("any ").strip()
+    if bare.endswith("s") and not bare.endswith("ss"):
+        return f"{bare} look"
+    return f"{'an' if bare[:1].lower() in 'aeio' else 'a'} {bare} looks"
+
+
+def spoken_change(change: SceneChange, language: str) -> str:
+    """ "someone came", 有人来了."""
+    thing = counted(change.subject, language, 1)
+    if language == "en":
+        name = name_of(change.subject, "en", 1)
+        thing = f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+    english, chinese = _HAPPENED[change.kind]
+    return (chinese if language == "zh" else english).format(a_thing=thing)
+
+
+def dated_change(change: SceneChange, now_s: float, language: str) -> str:
+    """With how long ago it was."""
+    age_s, what = max(0.0, now_s - change.at_s), spoken_change(change, language)
+    if age_s < _NOW_S:
+        return phrase("happened_now", language, what=what)
+    return phrase("happened_ago", language, age=spoken_remaining(age_s, language), what=what)

@@ -1,0 +1,120 @@
+"""Asking what happened, and being told when something happens."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+
+from assistant.events import SceneChange
+from assistant.ports import Intent
+from assistant.skills.scene_events import SceneEventsSkill
+from tests.doubles.clock import ManualClock
+from tests.doubles.context import GivenSenses, RecordedControls, skill_context
+
+_HISTORY = [
+    SceneChange(5.0, "came", "person", 0.8, 1),
+    SceneChange(20.0, "appeared", "cup", 0.7, 2),
+    SceneChange(50.0, "left", "person", 0.8, 1),
+    SceneChange(95.0, "dark", "room", 1.0),
+]
+
+
+def _ask(intent: str, language: str = "en", senses: GivenSenses | None = None, **slots: str) -> str:
+    async def ask() -> str:
+        clock = ManualClock()
+        await clock.advance(100.0)
+        context = skill_context(senses or GivenSenses(changes=list(_HISTORY)), clock=clock)
+        return (await SceneEventsSkill().handle(Intent(intent, slots, language, ""), context)).text
+
+    return anyio.run(ask)
+
+
+def test_what_changed_is_told_with_its_age_the_newest_three() -> None:
+    english = (
+        "One minute and twenty seconds ago, a cup appeared; fifty seconds ago, someone left; just now, it got dark."
+    )
+    assert _ask("scene_changed") == english
+    assert _ask("scene_changed", "zh").endswith("五十秒前，有人走了；刚才，变暗了。")
+
+
+def test_whether_someone_came() -> None:
+    assert "someone came" in _ask("scene_came")
+    assert "有人来了" in _ask("scene_came", "zh")
+    assert _ask("scene_came", senses=GivenSenses()) == "No, I didn't see anyone come."
+    assert _ask("scene_changed", "zh", GivenSenses()) == "我没注意到有什么变化。"
+
+
+def test_old_changes_are_history() -> None:
+    long_ago = GivenSenses(changes=[SceneChange(-4000.0, "came", "person", 0.8, 1)])
+    assert _ask("scene_came", senses=long_ago) == "No, I didn't see anyone come."
+
+
+@pytest.mark.parametrize("intent", ["scene_changed", "scene_came", "scene_watch"])
+def test_blind_it_says_so(intent: str) -> None:
+    assert "can't see" in _ask(intent, senses=GivenSenses(broken={"camera": "Gone."}))
+
+
+def test_poses_that_cannot_be_seen_are_not_promised() -> None:
+    blind = GivenSenses(blind_to=frozenset({"lying"}))
+    assert "isn't installed" in _ask("scene_watch", senses=blind, event="lying")
+    assert _ask("scene_watch", senses=blind, event="came") == "Okay, I'll tell you when someone comes."
+
+
+def test_unknown_things_are_not_watched_for() -> None:
+    answer = _ask("scene_watch", event="appeared", object="unicorn")
+    assert answer == "I don't know what a unicorn looks like, so I can't tell."
+
+
+@pytest.mark.parametrize(
+    ("language", "slots", "promise", "change", "said"),
+    [
+        ("en", {"event": "came"}, "Okay, I'll tell you when someone comes.", ("came", "person"), "Someone came."),
+        ("zh", {"event": "came"}, "好的，有人来的时候我告诉你。", ("came", "person"), "有人来了。"),
+        (
+            "en",
+            {"event": "appeared", "object": "dog"},
+            "Okay, I'll tell you when I see a dog.",
+            ("appeared", "dog"),
+            "A dog appeared.",
+        ),
+        ("zh", {"event": "lying"}, "好的，有人躺在地上的时候我告诉你。", ("lying", "person"), "有人躺下了。"),
+    ],
+)
+def test_it_tells_when_it_happens_and_only_that(
+    language: str, slots: dict[str, str], promise: str, change: tuple[str, str], said: str
+) -> None:
+    async def script() -> tuple[str, list[tuple[str, str]]]:
+        senses, skill = GivenSenses(changes=list(_HISTORY)), SceneEventsSkill()
+        async with anyio.create_task_group() as group:
+            controls = RecordedControls(group)
+            context = skill_context(senses, controls)
+            reply = await skill.handle(Intent("scene_watch", slots, language, ""), context)
+            await anyio.sleep(0.03)
+            kind, subject = change
+            senses.changes.append(SceneChange(101.0, "moved", "chair", 0.7, 8))
+            senses.changes.append(SceneChange(101.0, kind, subject, 0.7, 9))  # type: ignore[arg-type]
+            for _ in range(500):
+                await anyio.sleep(0.01)
+                if controls.announced:
+                    break
+            group.cancel_scope.cancel()
+        return reply.text, controls.announced
+
+    assert anyio.run(script) == (promise, [(said, language)])
+
+
+def test_it_can_be_told_to_stop() -> None:
+    async def script() -> list[str]:
+        skill = SceneEventsSkill()
+        context = skill_context(GivenSenses(), RecordedControls())
+        intents = ["scene_unwatch", "scene_watch", "scene_watch", "scene_unwatch", "scene_watch"]
+        return [(await skill.handle(Intent(name, {"event": "came"}, "en", ""), context)).text for name in intents]
+
+    promise = "Okay, I'll tell you when someone comes."
+    assert anyio.run(script) == [
+        "I'm not watching for anything.",
+        promise,
+        "I'm already watching for that.",
+        "Okay, I won't tell you any more.",
+        promise,
+    ]

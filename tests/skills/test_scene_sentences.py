@@ -1,0 +1,64 @@
+"""What people ask about the scene, and what it means."""
+
+from __future__ import annotations
+
+import pytest
+
+from assistant.config import Config
+from assistant.dialogue.interpreter import HassilInterpreter
+from assistant.models.store import ModelStore
+
+
+@pytest.fixture(scope="module")
+def interpreter() -> HassilInterpreter:
+    return HassilInterpreter.create(Config(), ModelStore())
+
+
+CASES = [
+    ("What is to the left of the cup?", "scene_beside", {"object": "cup", "side": "left"}),
+    ("What's on the table?", "scene_beside", {"object": "table", "side": "on"}),
+    ("Is there anything under the table?", "scene_beside", {"object": "table", "side": "under"}),
+    ("What is next to the laptop?", "scene_beside", {"object": "laptop", "side": "next"}),
+    ("What color is the cup?", "scene_color", {"object": "cup"}),
+    ("What colour is my flux capacitor?", "scene_color", {"object": "flux capacitor"}),
+    ("Is there a flux capacitor here?", "scene_exists", {"object": "flux capacitor"}),
+    ("Who is there?", "scene_who", {}),
+    ("Who am I?", "scene_who", {}),
+    ("Can you read this to me?", "scene_read", {}),
+    ("What does it say?", "scene_read", {}),
+    ("Did anyone come while I was away?", "scene_came", {}),
+    ("Has anyone been here?", "scene_came", {}),
+    ("What changed?", "scene_changed", {}),
+    ("What happened while I was away?", "scene_changed", {}),
+    ("Tell me when someone comes in.", "scene_watch", {"event": "came"}),
+    ("Let me know if someone enters the room.", "scene_watch", {"event": "came"}),
+    ("Tell me when you see a dog.", "scene_watch", {"event": "appeared", "object": "dog"}),
+    ("Tell me if someone falls down.", "scene_watch", {"event": "lying"}),
+    ("Tell me when someone raises a hand.", "scene_watch", {"event": "hand_raised"}),
+    ("Tell me when it gets dark.", "scene_watch", {"event": "dark"}),
+    ("Tell me when the cup disappears.", "scene_watch", {"event": "vanished", "object": "cup"}),
+    ("Stop telling me.", "scene_unwatch", {}),
+    ("杯子左边有什么？", "scene_beside", {"object": "杯子", "side": "left"}),
+    ("桌子上有什么？", "scene_beside", {"object": "桌子", "side": "on"}),
+    ("杯子是什么颜色的？", "scene_color", {"object": "杯子"}),
+    ("谁在那里？", "scene_who", {}),
+    ("你认识我吗？", "scene_who", {}),
+    ("读一下这个。", "scene_read", {}),
+    ("上面写着什么？", "scene_read", {}),
+    ("我不在的时候有人来过吗？", "scene_came", {}),
+    ("有什么变化吗？", "scene_changed", {}),
+    ("刚才发生了什么？", "scene_changed", {}),
+    ("有人进来的时候告诉我。", "scene_watch", {"event": "came"}),
+    ("如果有人进来就通知我。", "scene_watch", {"event": "came"}),
+    ("有人摔倒的时候提醒我。", "scene_watch", {"event": "lying"}),
+    ("看到狗的时候告诉我。", "scene_watch", {"event": "appeared", "object": "狗"}),
+    ("别再通知我了。", "scene_unwatch", {}),
+    ("有没有人？", "scene_exists", {"object": "人"}),
+]
+
+
+@pytest.mark.parametrize(("text", "intent", "slots"), CASES)
+def test_meaning(interpreter: HassilInterpreter, text: str, intent: str, slots: dict[str, str]) -> None:
+    found = interpreter.interpret(text, "en")
+    assert found is not None
+    assert (found.name, dict(found.slots)) == (intent, slots)
