@@ -17,6 +17,8 @@ Rng = np.random.Generator
 def vary_audio(samples: AudioArray, sample_rate_hz: int, rng: Rng) -> AudioArray:
     """Pitch and tempo, a room, noise and gain, each in some of the cases; float32 (m,), [-1, 1]."""
     varied = np.asarray(samples, np.float32)
+    if not len(varied):
+        return varied
     if rng.random() < 0.5:
         varied = _resampled(varied, rng.uniform(0.94, 1.06))  # pitch and tempo together, as a tape does
     if rng.random() < 0.5:

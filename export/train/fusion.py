@@ -94,14 +94,12 @@ def train_fusions(
 
 
 def train_head(
-    name: str, data: FusionData, options: FusionOptions, tell: Callable[[str], None], **sizes: Any
+    name: str, data: FusionData, options: FusionOptions, tell: Callable[[str], None]
 ) -> tuple[nn.Module, Fitted]:
-    """One head, trained. Pooling's few parameters want a faster rate and no decay."""
-    settings = options.settings
-    if name == "pooling":
-        settings = replace(settings, learning_rate=max(settings.learning_rate, 2e-2), weight_decay=0.0)
+    """One head, trained."""
+    settings = _settings(name, options)
     seed_all(settings.seed)
-    module: Any = HEADS[name](**sizes)
+    module: Any = HEADS[name]()
     fitted = fit(
         module,
         (module.inputs(data.train.evidence), torch.as_tensor(data.train.truth)),
@@ -112,6 +110,13 @@ def train_head(
         progress=lambda epoch, a, b: tell(f"{name}: epoch {epoch}: loss {a:.4f}, validation {b:.4f}"),
     )
     return module, fitted
+
+
+def _settings(name: str, options: FusionOptions) -> Settings:
+    """Pooling's few parameters want a faster rate and no decay."""
+    if name != "pooling":
+        return options.settings
+    return replace(options.settings, learning_rate=max(options.settings.learning_rate, 2e-2), weight_decay=0.0)
 
 
 def modality_dropout(chance: float) -> Callable[[Batch, torch.Generator], Batch]:
@@ -129,7 +134,7 @@ def modality_dropout(chance: float) -> Callable[[Batch, torch.Generator], Batch]
 @torch.no_grad()
 def _write_head(name: str, module: Any, data: FusionData, options: FusionOptions) -> None:
     if name == "pooling":
-        provenance = {"data": data.description, **options.provenance, "settings": asdict(options.settings)}
+        provenance = {"data": data.description, **options.provenance, "settings": asdict(_settings(name, options))}
         parameters = module.parameters_file(provenance)
         write_text(options.out / "pooling.json", json.dumps(asdict(parameters), ensure_ascii=False, indent=1) + "\n")
         LogLinearPooling(parameters, CHANNELS)

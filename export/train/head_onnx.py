@@ -56,11 +56,11 @@ class _Layers(GraphWriter):
         """See `export.train.heads.AttentionHead`."""
         width = self._weights["answer.weight"].shape[1]
         length = len(CHANNELS) + 1
-        # (n, c, 1, f) x (c, f, w): each channel its own matrix.
-        lifted = self.emit("Unsqueeze", ["tokens", self._ints([2], "axis_2")], "lifted")
-        embedded = self.emit("MatMul", [lifted, self.constant(self._weights["embed"], "embed")], "embedded")
-        embedded = self.emit("Squeeze", [embedded, self._ints([2], "axis_2")], "squeezed")
-        embedded = self.emit("Add", [embedded, self.constant(self._weights["place"], "place")], "placed")
+        # Each channel's own matrix, as blocks of one: a plain product quantizes, one of stacked matrices does not.
+        flat = self.emit("Flatten", ["tokens"], "flat", {"axis": 1})
+        embedded = self.emit("MatMul", [flat, self.constant(_blocks(self._weights["embed"]), "embed")], "embedded")
+        embedded = self.emit("Add", [embedded, self.constant(self._weights["place"].reshape(-1), "place")], "placed")
+        embedded = self.emit("Reshape", [embedded, self._ints([0, len(CHANNELS), width], "embed_shape")], "channels")
         embedded = self.emit("Relu", [embedded], "embedded_relu")
         # As many question tokens as there are moments: zeros of the batch's size, plus the question.
         first = self.emit("Mul", [self._slice("mask", 0, 1, "first"), self._float(0.0, "zero")], "zeros")
@@ -113,3 +113,11 @@ class _Layers(GraphWriter):
 
     def _float(self, value: float, name: str) -> str:
         return self.constant(np.array(value, np.float32), name)
+
+
+def _blocks(matrices: Array) -> Array:
+    """(c, f, w) → (c f, c w), block by block along the diagonal."""
+    count, rows, columns = matrices.shape
+    whole = np.zeros((count, rows, count, columns), np.float32)
+    whole[np.arange(count), :, np.arange(count)] = matrices
+    return whole.reshape(count * rows, count * columns)

@@ -13,7 +13,7 @@ from assistant.vision.pictures import read_picture
 from export.train.folders import Sample
 
 SAMPLE_RATE_HZ = 16_000
-_MOST_BROKEN = 0.1
+_MOST_BROKEN = 0.2
 T = TypeVar("T")
 
 
@@ -32,7 +32,7 @@ def each_readable(
 ) -> tuple[list[Sample], list[T]]:
     """`work` of every sample whose files can be read. Each broken one is told.
 
-    Raises `MediaError` when more than a tenth are broken: then it is not the files but the folder.
+    Raises `MediaError` when more than a fifth are broken: then it is not the files but the folder.
     """
     kept: list[Sample] = []
     results: list[T] = []
@@ -48,6 +48,6 @@ def each_readable(
     if len(broken) > _MOST_BROKEN * len(samples):
         raise MediaError(
             f"{len(broken)} of {len(samples)} samples cannot be read. The first: {broken[0]}",
-            remedy="Mend or remove them; up to a tenth may be broken.",
+            remedy="Mend or remove them; up to a fifth may be broken.",
         )
     return kept, results
