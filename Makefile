@@ -1,6 +1,8 @@
 # Everything a person types. Each target installs what it needs; a second run installs nothing.
 SHELL := /bin/bash
 PYTHON ?= python3
+# What `make test-system` boots: bookworm, or jammy (Ubuntu 22.04, as JetPack 6 has it).
+SUITE ?= bookworm
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -33,7 +35,7 @@ test: setup ## Run the whole test suite
 
 test-system: setup ## Boot a machine of its own and try the service on it (root, debootstrap, systemd-container, network, 4 GB; some 15 minutes)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[system-test]'
-	@SYSTEM_TESTS=1 $(BIN)/python -m pytest tests/system -ra
+	@SYSTEM_TESTS=1 SYSTEM_TEST_SUITE=$(SUITE) $(BIN)/python -m pytest tests/system -ra
 
 check: lint types test ## Lint, check types, test: what continuous integration runs
 

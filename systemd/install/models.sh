@@ -56,7 +56,7 @@ repair_models() {
 }
 
 damaged_models() {
-    env ASSISTANT_MODELS__DIR="$MODELS" "$NEW/bin/assistant" models verify 2>/dev/null </dev/null |
+    { env ASSISTANT_MODELS__DIR="$MODELS" "$NEW/bin/assistant" models verify 2>/dev/null </dev/null || true; } |
         sed -n 's/^\([^ :]*\): as installed$/\1/p' | sort >"$LOG.whole"
     find "$MODELS" -mindepth 1 -maxdepth 1 -type d -not -name '.*' -printf '%f\n' | sort | comm -13 "$LOG.whole" -
     rm -f "$LOG.whole"
