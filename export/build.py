@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import onnx
-
 from assistant.inference.bundle import PRECISIONS, Precision, Rejected
 from assistant.models.progress import Progress
 from assistant.models.store import ModelStore
-from export.bundle import Draft, VariantDraft, publish
+from export.bundle import Draft, VariantDraft, publish, read_contract
 from export.errors import GateError
 from export.lint import TARGETS
 from export.parity import Verdict
-from export.pipeline import MODEL, Pipeline
+from export.pipeline import CONTRACT, MODEL, Pipeline
 from export.recipe import Recipe
 from export.samples import SampleSet, sample_set
 from export.stages import StageCache, StageResult, tool_versions
@@ -170,24 +168,28 @@ def _draft(
     return Draft(
         recipe=recipe.name,
         card=recipe.card(store),
-        graph=onnx.load(models["fp32"], load_external_data=False),
+        contract=read_contract(run.exported.path(CONTRACT)),
         source=run.pipeline.source_hashes,
         calibration=_calibration_text(samples, outcomes),
         variants=[
-            VariantDraft(outcome.precision, outcome.model.path(MODEL), outcome.verdict, outcome.spared)
+            VariantDraft(
+                outcome.precision, models[outcome.precision], hashes[outcome.precision], outcome.verdict, outcome.spared
+            )
             for outcome in outcomes
         ],
         rejected=rejected,
-        golden=[golden.path(name) for name in sorted(golden.files)],
-        evidence=_evidence(run, outcomes),
+        golden={golden.path(name): golden.files[name] for name in sorted(golden.files)},
+        evidence=_evidence(run, outcomes, (*models, *(item.precision for item in rejected))),
         measurements=measured.path("measurements.json").read_text(encoding="utf-8"),
         pruned=options.prune,
         tools=tool_versions(),
     )
 
 
-def _evidence(run: _Run, outcomes: Sequence[_Outcome]) -> dict[str, str]:
+def _evidence(run: _Run, outcomes: Sequence[_Outcome], tried: Collection[Precision]) -> dict[str, str]:
     found: dict[str, Any] = {"lint.json": {outcome.precision: list(outcome.findings) for outcome in outcomes}}
+    if any(precision.startswith("int8") for precision in tried):
+        found["calibration.json"] = run.pipeline.calibration_evidence(run.fp32, run.exported)
     for outcome in outcomes:
         if outcome.precision != "fp32":
             noise = run.pipeline.noise(outcome.precision, run.fp32, outcome.model, run.reference)

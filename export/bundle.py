@@ -3,6 +3,7 @@ one, and for reading it."""
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,11 +38,21 @@ REPORT_FILE = "report.html"
 
 
 @dataclass(frozen=True, slots=True)
+class GraphContract:
+    """What a graph takes and gives, kept beside it: a large one takes long to read."""
+
+    inputs: tuple[TensorContract, ...]
+    outputs: tuple[TensorContract, ...]
+    opset: int
+
+
+@dataclass(frozen=True, slots=True)
 class VariantDraft:
     """A precision that may ship."""
 
     precision: Precision
     model: Path
+    sha256: str
     verdict: Verdict
     spared_layers: Sequence[str] = ()
 
@@ -52,13 +63,13 @@ class Draft:
 
     recipe: str
     card: Card
-    graph: onnx.ModelProto
-    """Of the FP32 variant; only its inputs, outputs and opset are read."""
+    contract: GraphContract
     source: Mapping[str, str]
     calibration: str
     variants: Sequence[VariantDraft]
     rejected: Sequence[Rejected]
-    golden: Sequence[Path]
+    golden: Mapping[Path, str]
+    """File → SHA-256."""
     evidence: Mapping[str, str]
     """File name → JSON."""
     measurements: str
@@ -67,14 +78,36 @@ class Draft:
     tools: Mapping[str, str]
 
 
-def contracts(values: Iterable[onnx.ValueInfoProto], known: Iterable[TensorContract]) -> tuple[TensorContract, ...]:
-    """Inputs or outputs as the graph has them, with the range and meaning that the card knows by name."""
+def contracts(values: Iterable[onnx.ValueInfoProto]) -> tuple[TensorContract, ...]:
+    """Inputs or outputs as the graph has them."""
+    return tuple(TensorContract(name=value.name, dtype=dtype_of(value), shape=shape_of(value)) for value in values)
+
+
+def write_contract(model: onnx.ModelProto, path: Path) -> None:
+    """Write what a graph takes and gives."""
+    content = {
+        "inputs": [item.model_dump(mode="json") for item in contracts(model.graph.input)],
+        "outputs": [item.model_dump(mode="json") for item in contracts(model.graph.output)],
+        "opset": opset_version(model),
+    }
+    path.write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+
+def read_contract(path: Path) -> GraphContract:
+    """What `write_contract` wrote."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+
+    def tensors(side: str) -> tuple[TensorContract, ...]:
+        return tuple(TensorContract.model_validate_json(json.dumps(item)) for item in content[side])
+
+    return GraphContract(tensors("inputs"), tensors("outputs"), int(content["opset"]))
+
+
+def _described(found: Iterable[TensorContract], known: Iterable[TensorContract]) -> tuple[TensorContract, ...]:
+    """Tensors of the graph, with the range and meaning that the card knows by name."""
     by_name = {tensor.name: tensor for tensor in known}
     return tuple(
-        (by_name.get(value.name) or TensorContract(name=value.name, dtype="", shape=())).model_copy(
-            update={"dtype": dtype_of(value), "shape": shape_of(value)}
-        )
-        for value in values
+        by_name.get(item.name, item).model_copy(update={"dtype": item.dtype, "shape": item.shape}) for item in found
     )
 
 
@@ -137,7 +170,7 @@ def publish(place: Path, draft: Draft) -> bool:
 def manifest_of(draft: Draft) -> BundleManifest:
     """The manifest. Raises `ConversionError` if the labels do not fit the network."""
     card = draft.card
-    outputs = contracts(draft.graph.graph.output, card.tensors)
+    outputs = _described(draft.contract.outputs, card.tensors)
     check_labels(card, outputs)
     return BundleManifest(
         schema_version=SCHEMA_VERSION,
@@ -150,15 +183,15 @@ def manifest_of(draft: Draft) -> BundleManifest:
         random_weights=card.random_weights,
         source=dict(draft.source),
         calibration=draft.calibration,
-        inputs=contracts(draft.graph.graph.input, card.tensors),
+        inputs=_described(draft.contract.inputs, card.tensors),
         outputs=outputs,
         preprocessing=dict(card.preprocessing),
         labels=card.labels,
         variants=tuple(map(_variant, draft.variants)),
         rejected=tuple(draft.rejected),
-        golden=tuple(_hashed(path, f"golden/{path.name}") for path in draft.golden),
+        golden=tuple(_named(f"golden/{path.name}", digest, path) for path, digest in draft.golden.items()),
         evidence=tuple(_hashed_text(text, f"evidence/{name}") for name, text in draft.evidence.items()),
-        opset=opset_version(draft.graph),
+        opset=draft.contract.opset,
         pruned=draft.pruned,
         tools=dict(draft.tools),
         notes=card.notes,
@@ -168,17 +201,20 @@ def manifest_of(draft: Draft) -> BundleManifest:
 
 
 def _variant(draft: VariantDraft) -> Variant:
-    digest, size = hash_file(draft.model)
     return Variant(
         file=f"{draft.precision}.onnx",
-        sha256=digest,
-        size=size,
+        sha256=draft.sha256,
+        size=draft.model.stat().st_size,
         precision=draft.precision,
         parity=draft.verdict.parity,
         gate=draft.verdict.gate,
         tolerances=draft.verdict.tolerances,
         spared_layers=tuple(draft.spared_layers),
     )
+
+
+def _named(name: str, digest: str, path: Path) -> HashedFile:
+    return HashedFile(file=name, sha256=digest, size=path.stat().st_size)
 
 
 def _hashed(path: Path, name: str) -> HashedFile:

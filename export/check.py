@@ -64,7 +64,7 @@ def _check_contract(bundle: Bundle, variant: Variant) -> None:
         ("input", graph.input, manifest.inputs),
         ("output", graph.output, manifest.outputs),
     ):
-        got = {tensor.name: f"{tensor.dtype} {list(tensor.shape)}" for tensor in contracts(values, ())}
+        got = {tensor.name: f"{tensor.dtype} {list(tensor.shape)}" for tensor in contracts(values)}
         wanted = {tensor.name: f"{tensor.dtype} {list(tensor.shape)}" for tensor in expected}
         if got != wanted:
             raise ConversionError(f"{variant.file}: expected the {kind}s {wanted}, got {got}.")

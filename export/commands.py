@@ -100,7 +100,7 @@ def compile_on_device(path: Path, cache: Path, as_json: bool) -> int:
     with StageProgress(Console(stderr=True)) as progress:
         result = compile_bundle(path, cache, notify=progress.note)
     if as_json:
-        typer.echo(json.dumps(asdict(result), default=str, ensure_ascii=False, indent=1))
+        typer.echo(result.as_json())
     else:
         typer.echo(f"{path.name}: {result.choice.winner or 'no engine'}. {result.choice.reason}")
     return 0 if result.ok else 1

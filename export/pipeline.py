@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from export.quantize import LayerSensitivity
 
 MODEL = "model.onnx"
+CONTRACT = "contract.json"
 GOLDEN_PAIRS = 2
 """In a bundle. More would be a larger download for a device that only asks whether an engine is right."""
 _CALIBRATION = "calibration.npz"
@@ -42,14 +43,16 @@ class Pipeline:
         self._store = store
         self._cache = cache
         self._samples = samples
+        self._sample_hashes = samples.hashes()
 
     def export(self) -> StageResult:
         """The FP32 graph."""
+        from export.bundle import write_contract
         from export.onnx_file import read_onnx
 
         def work(folder: Path) -> None:
             self._recipe.export(self.sources, folder / MODEL)
-            read_onnx(folder / MODEL)
+            write_contract(read_onnx(folder / MODEL), folder / CONTRACT)
 
         code = ("export.onnx_file", self._recipe.file)
         return self._run("export", "export", code, self.source_hashes, work)
@@ -62,7 +65,7 @@ class Pipeline:
             feeds = feeds_of(self._recipe, self._samples, "validation", tools, exported.path(MODEL))
             write_reference(tools.network, feeds, folder)
 
-        inputs = {**self.source_hashes, **exported.files, **self._samples.hashes()}
+        inputs = {**self.source_hashes, MODEL: exported.files[MODEL], **self._sample_hashes}
         return self._run("reference", "reference outputs", self._sampling("export.reference"), inputs, work)
 
     def golden(self, reference: StageResult) -> StageResult:
@@ -98,7 +101,7 @@ class Pipeline:
             rows = [asdict(replace(layer, sqnr_db=_finite(layer.sqnr_db))) for layer in ranking]
             (folder / "sensitivity.json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
 
-        inputs = {**fp32.files, **calibration.files, **self._samples.hashes()}
+        inputs = {**fp32.files, **calibration.files, **self._sample_hashes}
         code = self._sampling("export.quantize")
         done = self._run("sensitivity", "rank layers", code, inputs, work, {"samples": _RANKING_SAMPLES})
         rows = json.loads(done.path("sensitivity.json").read_text(encoding="utf-8"))
@@ -172,6 +175,21 @@ class Pipeline:
         done = self._run(f"noise-{precision}", f"noise of {precision}", ("export.quantize",), inputs, work)
         return list(json.loads(done.path("noise.json").read_text(encoding="utf-8")))
 
+    def calibration_evidence(self, fp32: StageResult, exported: StageResult) -> dict[str, Any]:
+        """What calibration saw and decided, for the report."""
+        from export.calibration import read_calibration
+        from export.calibration_evidence import calibration_evidence
+
+        calibration = self._calibrate(fp32, exported)
+
+        def work(folder: Path) -> None:
+            found = calibration_evidence(read_calibration(calibration.path(_CALIBRATION)))
+            (folder / "calibration.json").write_text(json.dumps(found), encoding="utf-8")
+
+        code = ("export.calibration_evidence",)
+        done = self._run("calibration-evidence", "calibration's histograms", code, calibration.files, work)
+        return dict(json.loads(done.path("calibration.json").read_text(encoding="utf-8")))
+
     def measure(
         self, models: Mapping[Precision, Path], hashes: Mapping[Precision, str], reference: StageResult
     ) -> StageResult:
@@ -195,7 +213,7 @@ class Pipeline:
             feeds = feeds_of(self._recipe, self._samples, "calibration", self._tools(exported), fp32.path(MODEL))
             calibrate(fp32.path(MODEL), feeds, method, folder / _CALIBRATION)
 
-        inputs = {**fp32.files, **self._samples.hashes()}
+        inputs = {**fp32.files, **self._sample_hashes}
         code = self._sampling("export.calibration")
         return self._run("calibrate", "calibrate", code, inputs, work, {"method": method})
 

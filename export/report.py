@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element
 
 from assistant.inference.bundle import Bundle, BundleManifest, TensorContract
 from assistant.telemetry.markup import add, page
-from export.report_charts import add_bars, add_latencies
+from export.report_charts import add_bars, add_histograms, add_latencies
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _NOT_CHECKED = (
@@ -38,6 +38,9 @@ def report_of(bundle: Bundle) -> str:
         noise = _read(bundle, f"evidence/noise-{variant.precision}.json")
         if noise:
             _add_noise(_section(main, f"Noise in each layer of {variant.precision}"), noise, variant.spared_layers)
+    calibration = _read(bundle, "evidence/calibration.json")
+    if calibration:
+        _add_calibration(_section(main, "Calibration"), calibration)
     _add_lint(_section(main, "TensorRT lint"), manifest, _read(bundle, "evidence/lint.json"))
     _add_tensors(_section(main, "Tensors"), manifest)
     _add_facts(_section(main, "Origin"), manifest)
@@ -201,6 +204,16 @@ def _add_list(parent: Element, texts: Iterable[str]) -> None:
     items = add(parent, "ul")
     for text in texts:
         add(items, "li", text)
+
+
+def _add_calibration(parent: Element, found: Mapping[str, Any]) -> None:
+    shown = found["tensors"]
+    text = (
+        f"{found['samples']} samples, ranges by {found['method']}. Of {found['tensors_in_all']} activations, the "
+        f"{len(shown)} whose largest values are rarest. Counts are logarithmic; INT8 cuts off at the lines."
+    )
+    add(parent, "p", text, _DIM)
+    add_histograms(parent, shown)
 
 
 def _number(value: float | None, form: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 from xml.etree.ElementTree import Element
 
 import numpy as np
@@ -63,3 +64,30 @@ def add_bars(parent: Element, bars: Sequence[tuple[str, float, bool]], *, unit: 
         add(svg, "text", text, {"x": f"{2 * _NAME_PX + width + 6:.1f}", "y": f"{y + 13}"})
     if len(bars) > len(shown):
         add(parent, "p", f"{len(bars) - len(shown)} layers that hurt less are not drawn.", {"class": "dim"})
+
+
+def add_histograms(parent: Element, tensors: Sequence[Mapping[str, Any]]) -> None:
+    """A small histogram for each of `calibration_evidence`'s tensors, three in a row."""
+    columns, cell_px, row_px, plot_px = 3, _WIDTH_PX // 3, 96, 56
+    height_px = row_px * -(-len(tensors) // columns)
+    label = f"What {len(tensors)} activations were like in calibration"
+    svg = add(parent, "svg", "", {"viewBox": f"0 0 {_WIDTH_PX} {height_px}", "role": "img", "aria-label": label})
+    for number, tensor in enumerate(tensors):
+        left, top = number % columns * cell_px, number // columns * row_px
+        name = tensor["tensor"]
+        add(svg, "text", name if len(name) <= 40 else f"…{name[-39:]}", {"x": f"{left}", "y": f"{top + 12}"})
+        heights = np.log1p(np.asarray(tensor["counts"], np.float64))
+        heights *= plot_px / max(1.0, heights.max())
+        width = (cell_px - 20) / len(heights)
+        points = "".join(
+            f"M{left + index * width:.1f} {top + 20 + plot_px}v{-height:.1f}h{width:.1f}v{height:.1f}z"
+            for index, height in enumerate(heights)
+            if height > 0
+        )
+        add(svg, "path", "", {"class": "bar", "d": points})
+        for edge in (tensor["low"], tensor["high"]):
+            x = left + (edge / tensor["limit"] + 1) / 2 * (cell_px - 20)
+            place = {"x1": f"{x:.1f}", "x2": f"{x:.1f}", "y1": f"{top + 18}", "y2": f"{top + 22 + plot_px}"}
+            add(svg, "line", "", {"class": "median", **place})
+        text = f"{tensor['low']:.3g} to {tensor['high']:.3g}; {tensor['cut_off']:.2%} beyond"
+        add(svg, "text", text, {"x": f"{left}", "y": f"{top + 34 + plot_px}"})

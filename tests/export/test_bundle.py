@@ -13,7 +13,8 @@ import pytest
 
 from assistant.errors import AssistantError, IntegrityError, ModelError
 from assistant.inference.bundle import Bundle, Rejected
-from export.bundle import Draft, VariantDraft, publish
+from assistant.models.hashing import hash_file
+from export.bundle import Draft, GraphContract, VariantDraft, contracts, publish
 from export.errors import ConversionError
 from export.parity import Verdict
 from export.recipe import Card
@@ -31,16 +32,17 @@ def draft(folder: Path, card: Card = CARD, seed: int = 0) -> Draft:
         (folder / name).mkdir(exist_ok=True)
     write_reference(exact_network(model), samples(3), folder / "reference")
     write_golden(folder / "reference", 2, folder / "golden")
+    graph = onnx.load(model).graph
     verdict = Verdict(parity=(), gate=(), tolerances={}, samples=3)
     return Draft(
         recipe="small",
         card=card,
-        graph=onnx.load(model),
+        contract=GraphContract(contracts(graph.input), contracts(graph.output), 17),
         source={"model.onnx": "ab" * 32},
         calibration="three samples",
-        variants=[VariantDraft("fp32", model, verdict)],
+        variants=[VariantDraft("fp32", model, hash_file(model)[0], verdict)],
         rejected=[Rejected(precision="int8-trt", reasons=("classes: cosine is 0.5, the limit is 0.9",))],
-        golden=sorted((folder / "golden").iterdir()),
+        golden={path: hash_file(path)[0] for path in sorted((folder / "golden").iterdir())},
         evidence={"lint.json": "{}\n"},
         measurements="{}",
         pruned=0.0,

@@ -65,6 +65,17 @@ def test_the_page_shows_what_was_measured_and_where(bundle: Path) -> None:
     assert "conv2" in text and "nothing ran on a GPU or a Jetson" in text
 
 
+def test_the_page_draws_what_calibration_saw(bundle: Path) -> None:
+    found = json.loads((bundle / "evidence" / "calibration.json").read_text())
+    text = (bundle / "report.html").read_text(encoding="utf-8")
+    assert found["samples"] == 8 and f"ranges by {found['method']}" in text
+    assert found["tensors"] and all(0 < item["typical"] <= 1.01 for item in found["tensors"])
+    for item in found["tensors"]:
+        assert item["low"] <= 0 <= item["high"] <= item["limit"] and sum(item["counts"]) > 0
+        assert f"{item['low']:.3g} to {item['high']:.3g}; {item['cut_off']:.2%} beyond" in text
+    assert text.count("<path") == len(found["tensors"])
+
+
 def test_report_writes_the_page_anew_from_the_bundle_alone(bundle: Path, tmp_path: Path) -> None:
     finished = assistant_export("report", bundle, "--out", tmp_path / "page.html", cache=tmp_path)
     assert re.search(r"Wrote .*page\.html \(\d+ kB\)", finished.stdout)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +17,7 @@ from assistant.inference.engine_cache import Choice, EngineCache, VariantResult
 from assistant.inference.engine_options import CompileOptions
 from assistant.inference.engine_plan import ProfileShapes
 from assistant.inference.fallback import EngineError, FallbackReason
+from export.commands import compile_on_device
 from tests.doubles.networks import tiny_bundle
 from tests.doubles.tensorrt_module import VERSIONS
 from tests.doubles.tensorrt_stack import JETPACK_6, JETPACK_7, NO_DRIVER, STACKS
@@ -224,3 +227,14 @@ def test_who_cannot_wait_is_told_that_another_builds(tmp_path: Path) -> None:
     bundle, cache = tiny_bundle(tmp_path / "bundle"), tmp_path / "cache"
     with EngineCache(cache).building("tiny", wait_s=0), pytest.raises(EngineError, match="Another process"):
         compile_bundle(bundle, cache, FP16_ONLY, stack=JETPACK_6, wait_s=0)
+
+
+def test_compile_prints_every_attempt_for_machines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    compiled = functools.partial(compile_bundle, options=BOTH, stack=JETPACK_6)
+    monkeypatch.setattr("assistant.inference.engine_build.compile_bundle", compiled)
+    assert compile_on_device(tiny_bundle(tmp_path / "bundle"), tmp_path / "cache", as_json=True) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["choice"]["winner"] in ("fp16", "int8-trt")
+    assert {item["precision"] for item in printed["choice"]["variants"]} == {"fp16", "int8-trt"}
