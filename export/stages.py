@@ -15,6 +15,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
@@ -153,7 +154,13 @@ class StageCache:
 
 def tool_versions() -> dict[str, str]:
     """The packages that a result depends on, with their versions."""
-    return {name: metadata.version(name) for name in TOOLS}
+    return {name: _version(name) for name in TOOLS}
+
+
+@cache
+def _version(package: str) -> str:
+    """Once a process: it is asked for every stage, and reads a file."""
+    return metadata.version(package)
 
 
 def _read(name: str, folder: Path) -> StageResult | None:
