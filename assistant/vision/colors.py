@@ -35,7 +35,7 @@ _MIDDLE = 0.6
 """Share of the box's sides that is looked at: its edges show what is behind."""
 _LEAST_SHARE = 0.45
 _LEAST_LIGHT = 28
-"""Brightness, of 255, of the box's brightest twentieth, below which it is too dark to tell black from dark."""
+"""Mean of the picture, of 255, below which black and dark cannot be told apart."""
 _LEAST_PIXELS = 12
 _GRAY_SATURATION, _DARK, _BRIGHT = 45, 50, 200
 """Of 255. Below the first a pixel has no hue; below the second it is black, above the third white."""
@@ -50,11 +50,9 @@ _PINK_SATURATION = 120
 def color_of(pixels: ImageArray, box: Box) -> str:
     """One of `COLORS`, or "" when the thing is too dark, too small or of many colours."""
     part = _middle(pixels, box)
-    if part is None:
+    if part is None or np.mean(pixels[::8, ::8]) < _LEAST_LIGHT:
         return ""
     hsv = cv2.cvtColor(resize(part, _SIDE_PX, _SIDE_PX), cv2.COLOR_RGB2HSV).reshape(-1, 3).astype(np.int32)
-    if np.percentile(hsv[:, 2], 95) < _LEAST_LIGHT or np.mean(pixels[::8, ::8]) < _LEAST_LIGHT:
-        return ""
     names, counts = np.unique(_names(hsv), return_counts=True)
     best = int(counts.argmax())
     return str(names[best]) if counts[best] >= _LEAST_SHARE * len(hsv) else ""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+import anyio
+
+from assistant.errors import AssistantError
 from assistant.events import Box, Detection, Face, SceneState, SceneTag, VideoFrame
 from assistant.vision.pose import Pose
 from assistant.vision.scene import SceneReader
@@ -28,19 +30,31 @@ class Looking:
         """Whether poses can be looked at."""
         return self._reader.pose is not None
 
-    async def look(self, frame: VideoFrame, *, faces: bool, tags: bool) -> SceneState:
-        """What is in a picture; objects always. Raises `StageError`."""
-        detector = self._reader.detector
-        results = await asyncio.gather(
-            self._objects.run(_timed, lambda: detector.detect(frame)),
-            self._rest.run(self._read_rest, frame, faces, tags),
-            return_exceptions=True,  # both must have ended before the next picture
-        )
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
-        objects: tuple[list[Detection], float] = results[0]  # type: ignore[assignment]
-        found: tuple[list[Face], list[SceneTag], dict[str, float]] = results[1]  # type: ignore[assignment]
+    async def look(
+        self, frame: VideoFrame, *, faces: bool, tags: bool, on_faces: Callable[[Sequence[Face]], None]
+    ) -> SceneState:
+        """What is in a picture; objects always. `on_faces` gets the faces as soon as they are found, while the objects
+        are still looked for. Raises `StageError`."""
+        objects: tuple[list[Detection], float] = [], 0.0
+        errors: list[AssistantError] = []
+
+        async def detect() -> None:
+            nonlocal objects
+            try:
+                objects = await self._objects.run(_timed, lambda: self._reader.detector.detect(frame))
+            except AssistantError as error:  # raised below, outside of the group: both have ended by then
+                errors.append(error)
+
+        found: tuple[list[Face], list[SceneTag], dict[str, float]] = [], [], {}
+        async with anyio.create_task_group() as group:
+            group.start_soon(detect)
+            try:
+                found = await self._rest.run(self._read_rest, frame, faces, tags)
+                on_faces(found[0])
+            except AssistantError as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
         compute_s = {"objects": objects[1], **found[2]}
         return SceneState(
             frame.at_s, tuple(objects[0]), tuple(found[0]), tuple(found[1]), frame.source, frame, compute_s=compute_s

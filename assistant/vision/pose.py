@@ -52,7 +52,9 @@ class PoseEstimator:
 
 
 def hand_is_raised(pose: Pose) -> bool | None:
-    """Whether a wrist is above the eyes' height, and above its elbow; None when neither can be seen."""
+    """Whether a wrist is above the nose and above its elbow; None when neither can be seen, or the person lies."""
+    if is_lying(pose):
+        return None
     seen = False
     for elbow, wrist in zip(_ELBOWS, _WRISTS, strict=True):
         if _sees(pose, (_NOSE, elbow, wrist)):

@@ -11,6 +11,7 @@ import logging
 import math
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 import anyio
@@ -19,6 +20,7 @@ from assistant.config import VisionConfig
 from assistant.errors import AssistantError, DeviceError, StageError
 from assistant.events import (
     Event,
+    Face,
     SceneChange,
     SceneChangeKind,
     SceneState,
@@ -39,7 +41,7 @@ T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
 _FIRST_RETRY_S = 0.5
-_LAST_RETRY_S = 5.0
+_LAST_RETRY_S = 3.0
 _FRESH_S = 0.3
 """A scene this young answers "what do you see" without another look."""
 _SETTLING_S = 6.0
@@ -217,7 +219,9 @@ class SceneWatcher:
         self._looked_at_s = frame.at_s
         motion = self._motion.look(frame.pixels)
         needs = self._needs.of(frame, moved=moved, asked=asked)
-        look = await self._networks.look(frame, faces=needs.faces, tags=needs.tags)
+        look = await self._networks.look(
+            frame, faces=needs.faces, tags=needs.tags, on_faces=partial(self._show_face, frame)
+        )
         if self._closed is not None:
             raise self._closed
         self._recovered("vision")
@@ -227,14 +231,17 @@ class SceneWatcher:
             changes += posed
         self._scene = scene
         self._emit(scene)
-        if scene.faces and self._on_face is not None:
-            self._on_face(FaceEvidence(frame, max(scene.faces, key=lambda face: face.box.area)))
         for change in changes:
             self._emit(change)
             for feed, kinds in self._feeds.items():
                 if change.kind in kinds:
                     feed.put(change)
         return scene
+
+    def _show_face(self, frame: VideoFrame, faces: Sequence[Face]) -> None:
+        """Hand the largest face on."""
+        if faces and self._on_face is not None and self._closed is None:
+            self._on_face(FaceEvidence(frame, max(faces, key=lambda face: face.box.area)))
 
     def _watches_pose(self, scene: SceneState | None = None) -> bool:
         """Whether someone wants to know of poses, there is a network for them, and a person to look at."""

@@ -10,7 +10,7 @@ import pytest
 from assistant.clock import LoopClock
 from assistant.config import VisionConfig
 from assistant.errors import DeviceError, StageError
-from assistant.events import Box, Face, SceneState, StageFailed, StageRecovered
+from assistant.events import Box, Face, SceneChange, SceneState, StageFailed, StageRecovered
 from assistant.virtual_time import run_in_virtual_time
 from assistant.vision.scene import SceneReader
 from assistant.vision.watcher import SceneWatcher
@@ -101,6 +101,55 @@ def test_a_rate_that_is_none_is_refused(rate_hz):
     play(lambda now_s: flat_picture(100), script)
 
 
+def test_changes_are_told_to_whoever_watches_and_remembered():
+    """The detector's dog is as sure as the picture is bright: it comes at 4 s and goes at 12 s."""
+    told = []
+
+    async def script(scene):
+        async def listen():
+            async for change in scene.watcher.watch({"appeared"}):
+                told.append(change.kind)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(listen)
+            await scene.clock.sleep_until(30.0)
+            group.cancel_scope.cancel()
+        assert [change.kind for change in scene.watcher.happened()] == ["appeared", "vanished"]
+
+    scene = play(lambda now_s: flat_picture(200 if 4.0 <= now_s < 12.0 else 30), script)
+    assert told == ["appeared"]
+    assert [change.at_s for change in scene.of(SceneChange)] == [4.0, 12.0]
+
+
+def test_a_scene_carries_its_tracks_and_what_it_cost():
+    scene = play(lambda now_s: flat_picture(200), wait(11.0))
+    states = scene.of(SceneState)
+    assert [[track.track_id for track in state.tracks] for state in states] == [[1]] * 3
+    assert states[-1].tracks[0].first_seen_at_s == 0.0
+    assert set(states[0].compute_s) == {"objects", "faces"}
+
+
+def test_without_anyone_faces_are_looked_for_seldom():
+    scene = play(lambda now_s: flat_picture(100), wait(39.0))
+    assert [("faces" in state.compute_s) for state in scene.of(SceneState)] == [
+        True,
+        False,
+        False,
+        True,
+        *[False] * 2,
+        True,
+        False,
+    ]
+
+
+def test_without_the_pose_network_poses_cannot_be_watched():
+    async def script(scene):
+        assert scene.watcher.can_watch("came")
+        assert not scene.watcher.can_watch("lying")
+
+    play(lambda now_s: flat_picture(100), script)
+
+
 def test_noise_is_no_movement_but_slow_change_adds_up():
     scene = play(lambda now_s: flat_picture(100 + int(now_s * 10)), wait(4.9))
     assert scene.detector.looked_at_s == [0.0, 1.5, 3.0, 4.5]
@@ -130,9 +179,9 @@ def test_failing_camera_is_announced_once_reopened_with_pauses_and_recovers():
     assert (failed.stage, failed.error, failed.remedy) == ("camera", "Unplugged.", "Plug it in.")
     assert recovered.stage == "camera"
     assert failed.at_s == 2.5
-    # Retries after 0.5, 1, 2, 4, 5 and 5 seconds.
-    assert recovered.at_s == 20.0
-    assert scene.camera.opened == 7
+    # Retries after 0.5, 1, 2 and from then on every 3 seconds.
+    assert recovered.at_s == 21.0
+    assert scene.camera.opened == 9
     assert scene.of(SceneState)[-1].at_s > 20.0
 
 

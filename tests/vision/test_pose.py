@@ -1,0 +1,102 @@
+"""Poses: the rules on given points, the events that come of them, and the real network on a real person."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from assistant.config import Config
+from assistant.events import Box, VideoFrame
+from assistant.vision.pictures import read_picture
+from assistant.vision.pose import PoseEstimator, hand_is_raised, is_lying
+from assistant.vision.pose_changes import PoseChanges
+
+BOX = Box(0.2, 0.1, 0.6, 0.9)
+
+
+def standing(**moved):
+    """A person who stands with their arms down; `moved` replaces points by name."""
+    places = {
+        "nose": (96, 30),
+        "left_shoulder": (116, 60),
+        "right_shoulder": (76, 60),
+        "left_elbow": (122, 90),
+        "right_elbow": (70, 90),
+        "left_wrist": (124, 115),
+        "right_wrist": (68, 115),
+        "left_hip": (110, 120),
+        "right_hip": (82, 120),
+        **moved,
+    }
+    numbers = {"nose": 0, "left_shoulder": 5, "right_shoulder": 6, "left_elbow": 7, "right_elbow": 8}
+    numbers |= {"left_wrist": 9, "right_wrist": 10, "left_hip": 11, "right_hip": 12}
+    pose = np.zeros((17, 3))
+    for name, (x, y) in places.items():
+        pose[numbers[name]] = x, y, 0.8
+    return pose
+
+
+def lying():
+    pose = standing()
+    pose[:, :2] = pose[:, 1::-1]
+    return pose
+
+
+RAISED = standing(left_elbow=(125, 40), left_wrist=(126, 10))
+
+
+def test_a_hand_is_raised_above_the_head():
+    assert hand_is_raised(standing()) is False
+    assert hand_is_raised(RAISED) is True
+    assert hand_is_raised(standing(left_wrist=(120, 58))) is False
+
+
+def test_who_lies_has_a_level_trunk():
+    assert is_lying(standing()) is False
+    assert is_lying(lying()) is True
+
+
+def test_what_cannot_be_seen_is_not_judged():
+    unseen = RAISED.copy()
+    unseen[:, 2] = 0.1
+    assert hand_is_raised(unseen) is None
+    assert is_lying(unseen) is None
+    assert is_lying(standing(left_hip=(110, 62), right_hip=(82, 62))) is None
+
+
+def told(poses, *, every_s=0.2):
+    changes = PoseChanges()
+    return [
+        (change.kind, round(change.at_s, 1))
+        for index, pose in enumerate(poses)
+        for change in changes.update(pose, BOX, 1, index * every_s)
+    ]
+
+
+def test_a_raised_hand_is_told_once_until_it_has_been_down():
+    assert told([standing()] * 5 + [RAISED] * 20) == [("hand_raised", 1.0)]
+    assert told([RAISED] * 5 + [standing()] * 2 + [RAISED] * 5) == [("hand_raised", 0.0)]
+    assert told([RAISED] * 5 + [standing()] * 12 + [RAISED] * 5) == [("hand_raised", 0.0), ("hand_raised", 3.4)]
+
+
+def test_a_moment_is_no_event():
+    assert told([standing(), RAISED, standing(), RAISED, standing()]) == []
+    assert told([standing()] * 5 + [lying()] * 8 + [standing()] * 5) == []
+
+
+def test_lying_must_last():
+    assert told([standing()] * 5 + [lying()] * 15) == [("lying", 1.0)]
+
+
+@pytest.mark.models
+def test_the_network_finds_a_real_persons_shoulders_and_that_she_is_upright(model_store):
+    pixels = read_picture(model_store.file("sample-pictures", "astronaut.png"))
+    network = PoseEstimator.create(Config(), model_store)
+    pose = network.estimate(VideoFrame(0.0, pixels), Box(0.0, 0.0, 0.85, 1.0))
+    nose, left, right = pose[0], pose[5], pose[6]
+    assert min(nose[2], left[2], right[2]) > 0.3
+    assert nose[1] < min(left[1], right[1])
+    assert right[0] < nose[0] < left[0]
+    assert is_lying(pose) is not True
+    turned = network.estimate(VideoFrame(0.0, np.ascontiguousarray(np.rot90(pixels))), Box(0.0, 0.15, 1.0, 1.0))
+    assert hand_is_raised(turned) is not True
