@@ -89,7 +89,7 @@ def _tell(file: Path) -> None:
         status = ask(Status(), StatusResult, file)
     except NotRunningError:
         return
-    if status.config_file is None or not os.path.samefile(status.config_file, file):  # noqa: PTH121 (it may be gone)
+    if status.config_file is None or Path(status.config_file).resolve() != file.resolve():
         typer.echo("The running assistant reads another file.")
         return
     try:

@@ -1,0 +1,225 @@
+"""The commands that ask and tell a running assistant, as a person types them; a double answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import anyio
+import anyio.from_thread
+import pytest
+
+from assistant.cli import main
+from assistant.control.protocol import (
+    Done,
+    HealthState,
+    Latency,
+    Listen,
+    Mute,
+    Reload,
+    ReloadResult,
+    Request,
+    Result,
+    Say,
+    Status,
+    StatusResult,
+    Unmute,
+    Volume,
+)
+from assistant.control.server import ControlServer
+from assistant.errors import (
+    AssistantError,
+    ConfigError,
+    ControlError,
+    DependencyMissingError,
+    ModelMissingError,
+    NotRunningError,
+)
+from tests.doubles.command import assistant
+
+USAGE = 2
+HEARS = HealthState(ok=True, hears=True, reason="", muted=False, unavailable={})
+
+
+def status(health: HealthState = HEARS, **fields: object) -> StatusResult:
+    return StatusResult.model_validate(
+        {
+            "pid": 4711,
+            "state": "running",
+            "uptime_s": 93_784.0,
+            "health": health.model_dump(),
+            "volume": 0.8,
+            "config_file": "/etc/edge-assistant/assistant.toml",
+            "config_error": "",
+            "versions": {"edge-assistant": "0.1.0"},
+            "latency": {
+                "recognize": Latency(count=4, p50_s=0.3, p95_s=0.4),
+                "mouth_to_ear": {"count": 3, "p50_s": 0.61, "p95_s": 0.77},
+            },
+            "dropped": {"microphone_frames": 12, "events": 0},
+            "networks": {},
+            "saving": "",
+            **fields,
+        }
+    )
+
+
+class Assistant:
+    """Answers at a socket, and remembers what it was asked."""
+
+    def __init__(self, path: Path) -> None:
+        self.asked: list[Request] = []
+        self.answers: dict[type[Request], Result | AssistantError] = {
+            Status: status(),
+            Reload: ReloadResult(changed=["wake.phrases"], restarted=True, after_restart=[]),
+        }
+        self._path = path
+
+    async def answer(self, request: Request) -> Result:
+        self.asked.append(request)
+        answer = self.answers.get(type(request), Done())
+        if isinstance(answer, AssistantError):
+            raise answer
+        return answer
+
+    @contextmanager
+    def listening(self) -> Iterator[Assistant]:
+        with anyio.from_thread.start_blocking_portal() as portal:
+            task, _ = portal.start_task(ControlServer(self._path, self.answer).serve)
+            yield self
+            task.cancel()
+
+
+@pytest.fixture
+def socket(tmp_path: Path) -> Path:
+    return tmp_path / "a.sock"
+
+
+@pytest.fixture
+def running(socket: Path) -> Iterator[Assistant]:
+    with Assistant(socket).listening() as running:
+        yield running
+
+
+Types = Callable[..., str]
+
+
+@pytest.fixture
+def types(socket: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Types:
+    """Runs a command in this process, as its entry point does; what it printed."""
+
+    def run(*arguments: str, code: int = 0, **env: str) -> str:
+        settings = {"ASSISTANT_CONTROL__SOCKET": str(socket), "XDG_CONFIG_HOME": os.devnull, "COLUMNS": "200"}
+        with monkeypatch.context() as patch:
+            for name, value in (settings | env).items():
+                patch.setenv(name, value)
+            patch.setattr(sys, "argv", ["assistant", *arguments])
+            with pytest.raises(SystemExit) as ended:
+                main()
+        printed = "".join(capfd.readouterr())
+        assert (ended.value.code or 0) == code, printed
+        return printed
+
+    return run
+
+
+def test_nobody_there_is_told_with_what_to_do(types: Types) -> None:
+    for arguments in (["status"], ["mute"], ["unmute"], ["listen-now"], ["volume", "50"], ["reload"]):
+        said = types(*arguments, code=NotRunningError.exit_code)
+        assert "No assistant is running" in said and "systemctl start edge-assistant" in said
+
+
+def test_status_says_that_it_hears_and_how_fast_it_is(running: Assistant, types: Types) -> None:
+    said = types("status")
+    for shown in ("The assistant hears.", "4711", "1 d 2 h", "80%", "12 microphone frames", "0.61 s", "0.77 s"):
+        assert shown in said
+    assert said.index("mouth_to_ear") < said.index("recognize")
+    assert "0 events" not in said, "what was not lost is not news"
+
+
+def test_status_says_what_does_not_work_and_why(running: Assistant, types: Types) -> None:
+    deaf = HealthState(
+        ok=False,
+        hears=False,
+        reason="The microphone delivers nothing.",
+        muted=False,
+        unavailable={"camera": "It is [bold]gone[/]."},
+    )
+    running.answers[Status] = status(deaf, config_error="audio.volumee is no key.")
+    said = types("status", code=1)
+    for shown in ("does not hear. The microphone delivers nothing.", "camera: It is [bold]gone[/].", "audio.volumee"):
+        assert shown in said
+
+
+def test_status_for_programs(running: Assistant, types: Types) -> None:
+    running.answers[Status] = status(HealthState(ok=True, hears=False, reason="", muted=True, unavailable={}))
+    assert json.loads(types("status", "--json"))["health"]["muted"] is True
+    assert "muted" in types("status")
+
+
+def test_what_is_typed_arrives(running: Assistant, types: Types) -> None:
+    types("mute")
+    types("unmute")
+    types("listen-now")
+    types("volume", "40")
+    types("say", "晚饭好了。", "--language", "zh")
+    assert "wake.phrases" in types("reload")
+    assert running.asked == [
+        Mute(),
+        Unmute(),
+        Listen(),
+        Volume(volume=0.4),
+        Say(text="晚饭好了。", language="zh"),
+        Reload(),
+    ]
+
+
+def test_what_went_wrong_there_ends_the_command_as_it_would_here(running: Assistant, types: Types) -> None:
+    running.answers |= {
+        Mute: ControlError("It is still starting.", remedy="Try again."),
+        Say: ModelMissingError("The voice was not pulled.", remedy="assistant models pull hibari"),
+        Reload: ConfigError("/etc/a.toml:4: audio.volumee", remedy="Correct it."),
+    }
+    assert "Try again." in types("mute", code=ControlError.exit_code)
+    assert "models pull" in types("say", "Hello.", code=ModelMissingError.exit_code)
+    assert "audio.volumee" in types("reload", code=ConfigError.exit_code)
+
+
+def test_wrong_arguments_are_refused_before_anybody_is_asked(running: Assistant, types: Types) -> None:
+    types("volume", "101", code=USAGE)
+    types("volume", "loud", code=USAGE)
+    assert "en or zh" in types("say", "Bonjour.", "--language", "fr", code=ConfigError.exit_code)
+    assert running.asked == []
+
+
+def test_a_file_that_is_edited_is_taken_over_by_who_reads_it(running: Assistant, types: Types, tmp_path: Path) -> None:
+    file = tmp_path / "assistant.toml"
+    file.write_text("[audio]\nvolume = 0.5\n")
+    running.answers[Status] = status(config_file=str(file))
+    said = types("config", "edit", "--config", str(file), EDITOR="sed -i s/0.5/0.6/", VISUAL="")
+    assert "has taken it over: wake.phrases" in said
+    running.answers[Reload] = ModelMissingError("It was not pulled.")
+    arguments = ["config", "edit", "--config", str(file)]
+    said = types(*arguments, code=ConfigError.exit_code, EDITOR="sed -i s/0.6/0.7/", VISUAL="")
+    assert "keeps its old configuration" in said
+    running.answers[Status] = status(config_file="/elsewhere.toml")
+    assert "another file" in types(*arguments, EDITOR="sed -i s/0.7/0.8/", VISUAL="")
+    assert sum(isinstance(request, Reload) for request in running.asked) == 2
+
+
+def test_logs_are_the_journal_s(tmp_path: Path) -> None:
+    program = tmp_path / "journalctl"
+    program.write_text('#!/bin/sh\necho "$@"\n')
+    program.chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    result = assistant("logs", "--follow", "-n", "5", "--since", "today", env={"PATH": path})
+    options = ["--unit=edge-assistant", "--output=short-iso", "--lines=5", "--follow", "--since=today"]
+    assert (result.returncode, result.stdout.split()) == (0, options)
+
+
+def test_without_a_journal_it_says_where_to_look(types: Types, tmp_path: Path) -> None:
+    assert "own terminal" in types("logs", code=DependencyMissingError.exit_code, PATH=str(tmp_path))
