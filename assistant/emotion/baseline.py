@@ -16,20 +16,20 @@ _SLOWEST = 1.0 / 40.0
 _FARTHEST = 3.0
 _OTHER_PERSON_OCTAVES = 0.6
 _OTHER_PERSON_UTTERANCES = 3
+_MOST_SPEAKERS = 4
 
 
 class SpeakerBaseline:
     """One speaker's normal. All its state is bounded: outliers are clipped before they count."""
 
     def __init__(self) -> None:
-        self.restart()
-
-    def restart(self) -> None:
-        """Forget the speaker."""
         self.utterances = 0
         self._mean: Vector = np.zeros(len(FEATURES))
         self._variance: Vector = np.square(_TYPICAL)
-        self._strange = 0
+
+    def octaves_from(self, vector: Vector) -> float:
+        """How far this voice's pitch is from the speaker's."""
+        return abs(float(vector[0] - self._mean[0]))
 
     def z_scores(self, vector: Vector) -> Vector:
         """Distance from normal in the speaker's own deviations, shape (7,), -3 to 3; all 0 for the first utterance."""
@@ -40,13 +40,7 @@ class SpeakerBaseline:
         return scores
 
     def learn(self, vector: Vector) -> None:
-        """Count an utterance. Several in a row at another pitch are another person, for whom a new baseline begins."""
-        if self.utterances and abs(vector[0] - self._mean[0]) > _OTHER_PERSON_OCTAVES:
-            self._strange += 1
-            if self._strange >= _OTHER_PERSON_UTTERANCES:
-                self.restart()
-        else:
-            self._strange = 0
+        """Count an utterance."""
         if self.utterances == 0:
             self._mean = vector.copy()
         else:
@@ -57,3 +51,26 @@ class SpeakerBaseline:
             self._variance += max(1.0 / (self.utterances + 8), _SLOWEST) * (np.square(step) - self._variance)
             self._mean = self._mean + max(1.0 / (self.utterances + 1), _SLOWEST) * step
         self.utterances += 1
+
+
+class Speakers:
+    """Everyone who was heard lately, told apart by pitch: a raised voice is the same person, three in a row are not."""
+
+    def __init__(self) -> None:
+        self._known = [SpeakerBaseline()]
+        self._strange = 0
+
+    def hear(self, vector: Vector) -> SpeakerBaseline:
+        """Whose utterance this is, as far as pitch says; the speaker of the last one comes first."""
+        now = self._known[0]
+        if now.utterances == 0 or now.octaves_from(vector) <= _OTHER_PERSON_OCTAVES:
+            self._strange = 0
+            return now
+        self._strange += 1
+        if self._strange < _OTHER_PERSON_UTTERANCES:
+            return now
+        self._strange = 0
+        others = [speaker for speaker in self._known[1:] if speaker.octaves_from(vector) <= _OTHER_PERSON_OCTAVES]
+        speaker = min(others, key=lambda known: known.octaves_from(vector), default=None) or SpeakerBaseline()
+        self._known = [speaker, *(known for known in self._known if known is not speaker)][:_MOST_SPEAKERS]
+        return speaker

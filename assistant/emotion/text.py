@@ -6,12 +6,14 @@ Own tables of words and rules come first. Where they find nothing in an English 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from assistant.config import Config
 from assistant.emotion.affect import Distribution, distribution, estimate_from
+from assistant.emotion.emoji import emoji_hits
 from assistant.emotion.lexicon import Hit, Lexicon, Person
 from assistant.emotion.words_en import ENGLISH, VADER_IGNORES
 from assistant.emotion.words_zh import CHINESE
@@ -21,6 +23,9 @@ from assistant.han import contains_han
 if TYPE_CHECKING:
     from assistant.models.store import ModelStore
 
+_OTHER_SCRIPTS = re.compile(r"[\u0370-\u06ff\u0900-\u0e7f\u3040-\u30ff\uac00-\ud7af]")
+"""Greek, Cyrillic, Hebrew, Arabic, Indian scripts, Thai, Japanese kana, Korean: no language of these tables. A text
+of kanji alone is taken for Chinese."""
 _NEUTRAL_MASS = 0.15
 """What stays neutral beside one word of feeling of strength 1."""
 _TRUST_IN_PERSON: dict[Person, float] = {"self": 0.95, "nobody": 0.75, "other": 0.35}
@@ -57,11 +62,12 @@ class TextEmotion:
     def estimate(self, evidence: Transcript) -> EmotionEstimate | None:
         """None for commands, questions, languages without tables, and sentences without a word of feeling."""
         chinese = contains_han(evidence.text)
-        if not chinese and evidence.language != "en":
+        if _OTHER_SCRIPTS.search(evidence.text) or not (chinese or evidence.language == "en"):
             return None
         reading = (self._chinese if chinese else self._english).read(evidence.text)
-        if reading.hits:
-            scores, confidence = _scores(reading.hits)
+        hits = (*reading.hits, *emoji_hits(evidence.text))
+        if hits:
+            scores, confidence = _scores(hits)
         else:
             polarity = 0.0 if chinese else self._english_polarity(reading.plain_statements)
             if abs(polarity) < _LEAST_POLARITY:

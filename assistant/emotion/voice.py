@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from assistant.config import Config
 from assistant.emotion.affect import Distribution, distribution, estimate_from
-from assistant.emotion.baseline import SpeakerBaseline
+from assistant.emotion.baseline import Speakers
 from assistant.emotion.prosody import Prosody, analyse
 from assistant.events import EMOTION_LABELS, EmotionEstimate, EmotionLabel, Utterance
 
@@ -46,12 +46,12 @@ _SHORTEST_VOICED_S = 0.25
 
 
 class VoiceEmotion:
-    """The voice channel. It assumes one speaker at a time and learns what is normal for them."""
+    """The voice channel. It learns what is normal for each person who speaks, one at a time."""
 
     name = "voice"
 
     def __init__(self) -> None:
-        self._baseline = SpeakerBaseline()
+        self._speakers = Speakers()
 
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> VoiceEmotion:
@@ -67,9 +67,10 @@ class VoiceEmotion:
         quality = _quality(prosody)
         if quality <= 0.0:
             return None
-        known = self._baseline.utterances
-        scores = self._baseline.z_scores(prosody.vector)
-        self._baseline.learn(prosody.vector)
+        speaker = self._speakers.hear(prosody.vector)
+        known = speaker.utterances
+        scores = speaker.z_scores(prosody.vector)
+        speaker.learn(prosody.vector)
         if known < _UTTERANCES_BEFORE:
             return None
         return estimate_from(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from assistant.emotion.text import TextEmotion
@@ -175,3 +176,33 @@ def test_polarity_is_loaded_only_when_needed() -> None:
         "sys.exit('vaderSentiment' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "label"),
+    [
+        ("on my way 😂😂😂", "en", "happy"),
+        ("okay 😭", "en", "sad"),
+        ("好吧😡", "zh", "angry"),
+        ("我到了😱", "zh", "fear"),
+    ],
+)
+def test_emoji_are_words_of_feeling(text: str, language: str, label: str) -> None:
+    estimate = TextEmotion().estimate(Transcript(0.0, 1, text, language, 1.0, True))
+    assert estimate is not None
+    assert EMOTION_LABELS[int(np.argmax(estimate.probabilities))] == label
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("estoy muy triste", "es"),
+        ("Ich bin so sad heute", "de"),
+        ("私はとても悲しいです", "ja"),
+        ("나는 너무 슬퍼요 😭", "ko"),
+        ("мне так грустно", "ru"),
+        ("я ненавижу это, I hate it", "en"),
+    ],
+)
+def test_another_language_is_no_evidence(text: str, language: str) -> None:
+    assert TextEmotion().estimate(Transcript(0.0, 1, text, language, 1.0, True)) is None

@@ -145,3 +145,13 @@ def test_noise_and_some_clipping_lower_confidence() -> None:
     confident = hear(familiar(), clean).confidence
     assert hear(familiar(), noisy).confidence < confident
     assert hear(familiar(), clipped).confidence < confident
+
+
+def test_two_people_who_take_turns_each_keep_their_normal() -> None:
+    channel = familiar(100.0)
+    for n in range(12):
+        channel.estimate(utterance(speech_like(pitch_hz=240.0, seed=n), 100.0 + n))
+    back = [channel.estimate(utterance(speech_like(pitch_hz=100.0, seed=30 + n), 200.0 + n)) for n in range(6)]
+    # Their normal is still known: no three utterances of silence, and nothing excited about it.
+    assert all(estimate is not None for estimate in back)
+    assert abs(back[-1].arousal) < 0.35 if back[-1] else False
