@@ -37,6 +37,7 @@ class VirtualSound:
             **os.environ,
             "XDG_CONFIG_HOME": str(self._folder),  # PulseAudio keeps its cookie there
             "XDG_RUNTIME_DIR": str(runtime),
+            "XDG_STATE_HOME": str(self._folder),
             "PULSE_RUNTIME_PATH": str(runtime),
             "PULSE_STATE_PATH": str(self._folder),
             "ALSA_CONFIG_PATH": str(alsa),

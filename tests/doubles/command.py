@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -15,7 +18,16 @@ from types import TracebackType
 ROOT = Path(__file__).parents[2]
 _COMMAND = [sys.executable, "-m", "assistant.cli"]
 # What a person has configured on this machine must not change the tests.
-_NEUTRAL = {"XDG_CONFIG_HOME": os.devnull, "COLUMNS": "200", "NO_COLOR": "1"}
+# Nor may an assistant that runs on it be asked, or what it remembers be used.
+_HOME = Path(tempfile.mkdtemp(prefix="edge-assistant-tests-"))
+atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
+_NEUTRAL = {
+    "XDG_CONFIG_HOME": os.devnull,
+    "XDG_RUNTIME_DIR": str(_HOME),
+    "XDG_STATE_HOME": str(_HOME),
+    "COLUMNS": "200",
+    "NO_COLOR": "1",
+}
 
 
 def _environment(settings: Mapping[str, str] | None) -> dict[str, str]:
