@@ -25,6 +25,9 @@ _OPENINGS: dict[EmotionLabel, str] = {
 _MIN_CONFIDENCE = 0.8
 _TURNS_BETWEEN_OPENINGS = 4
 
+_LEAST_SHARE, _UNSURE, _SURE = 0.25, 0.5, 0.9
+"""How much of a style is used: a quarter of it at a confidence of 0.5, all of it from 0.9 on."""
+
 _STYLES: dict[EmotionLabel, SpeakingStyle] = {
     "sad": SpeakingStyle(rate=0.93, pitch=0.98, volume=0.95),
     "fear": SpeakingStyle(rate=0.95),
@@ -73,4 +76,8 @@ def speaking_style(emotion: EmotionState | None, config: Config) -> SpeakingStyl
     """Rate, pitch and volume for a person who feels like `emotion`, around the voice's own neutral."""
     if not config.emotion.affects_reply or emotion is None or emotion.label is None:
         return SpeakingStyle()
-    return _STYLES[emotion.label]
+    full = _STYLES[emotion.label]
+    # The surer, the further: nobody should hear the moment at which the assistant makes up its mind.
+    share = min(1.0, max(_LEAST_SHARE, (emotion.confidence - _UNSURE) / (_SURE - _UNSURE)))
+    rate, pitch, volume = (1.0 + share * (target - 1.0) for target in (full.rate, full.pitch, full.volume))
+    return SpeakingStyle(rate, pitch, volume)

@@ -51,3 +51,8 @@ def test_the_voice_follows_within_tasteful_bounds() -> None:
 def test_the_voice_is_neutral_without_an_emotion() -> None:
     for emotion, config in ((None, Config()), (feeling(None), Config()), (feeling("sad"), _INDIFFERENT)):
         assert speaking_style(emotion, config) == SpeakingStyle()
+
+
+def test_a_surer_emotion_is_followed_further() -> None:
+    rates = [speaking_style(feeling("sad", confidence), Config()).rate for confidence in (0.5, 0.7, 0.95)]
+    assert 1.0 > rates[0] > rates[1] > rates[2]
