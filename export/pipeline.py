@@ -145,6 +145,7 @@ class Pipeline:
     def lint(self, precision: Precision, targets: Sequence[str], model: StageResult) -> list[dict[str, Any]]:
         """TensorRT findings, each with the target that it is for."""
         from export.lint import lint_model
+        from export.lint.tensorrt_rtx import tensorrt_rtx_version
 
         def work(folder: Path) -> None:
             findings = [
@@ -154,9 +155,9 @@ class Pipeline:
             ]
             (folder / "lint.json").write_text(json.dumps(findings, indent=1), encoding="utf-8")
 
-        done = self._run(
-            f"lint-{precision}", f"lint {precision}", ("export.lint",), model.files, work, {"targets": list(targets)}
-        )
+        # Where TensorRT-RTX was installed since, it has a word to say too.
+        configuration = {"targets": list(targets), "parser": tensorrt_rtx_version()}
+        done = self._run(f"lint-{precision}", f"lint {precision}", ("export.lint",), model.files, work, configuration)
         return list(json.loads(done.path("lint.json").read_text(encoding="utf-8")))
 
     def noise(
