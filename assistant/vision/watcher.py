@@ -17,6 +17,7 @@ from typing import TypeVar
 import anyio
 
 from assistant.config import VisionConfig
+from assistant.emotion.whose_face import FaceChooser
 from assistant.errors import AssistantError, DeviceError, StageError
 from assistant.events import (
     Event,
@@ -62,14 +63,15 @@ class SceneWatcher:
         *,
         on_face: Callable[[FaceEvidence], None] | None = None,
     ) -> None:
-        """`emit` gets every `SceneState`, `SceneChange`, `StageFailed` and `StageRecovered`; `on_face` the largest face
-        of a scene."""
+        """`emit` gets every `SceneState`, `SceneChange`, `StageFailed` and `StageRecovered`; `on_face` the face
+        that counts (`assistant.emotion.whose_face`)."""
         self._camera = camera
         self._networks = Looking(reader)
         self._config = config
         self._clock = clock
         self._emit = emit
         self._on_face = on_face
+        self._whose_face = FaceChooser()
         self._motion = MotionGate()
         self._needs = SightNeeds()
         self._memory = SceneMemory(min_confidence=config.min_confidence)
@@ -239,9 +241,11 @@ class SceneWatcher:
         return scene
 
     def _show_face(self, frame: VideoFrame, faces: Sequence[Face]) -> None:
-        """Hand the largest face on."""
-        if faces and self._on_face is not None and self._closed is None:
-            self._on_face(FaceEvidence(frame, max(faces, key=lambda face: face.box.area)))
+        """Hand on the face of whoever talks to the assistant."""
+        if self._on_face is not None and self._closed is None:
+            face = self._whose_face.choose(frame, faces)
+            if face is not None:
+                self._on_face(FaceEvidence(frame, face))
 
     def _watches_pose(self, scene: SceneState | None = None) -> bool:
         """Whether someone wants to know of poses, there is a network for them, and a person to look at."""
