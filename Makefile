@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 SAMPLES := sample-pictures sample-video sample-speech-en sample-speech-zh sample-telephone-en vosk-ko movenet faceres
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-system check lint types bench bench-export bench-quantize soak clean
+.PHONY: help setup demo test test-system check lint types bench bench-vision bench-export bench-quantize soak clean
 
 help: ## Show what there is to type
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,6 +50,10 @@ bench: setup ## Measure latency, accuracy and cost; the last line is JSON
 	@scripts/install-packages test
 	@scripts/pull-models $(SAMPLES)
 	@$(BIN)/python -m bench
+
+bench-vision: setup ## Measure sight: cost a picture, tracks and events on films with known truth; the last line is JSON
+	@scripts/pull-models $(SAMPLES)
+	@$(BIN)/python -m bench.vision
 
 bench-export: setup ## Measure exports: latency, size and memory a precision; the last line is JSON
 	@scripts/pull-models $(SAMPLES)
