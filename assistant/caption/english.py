@@ -23,7 +23,9 @@ def describe(facts: Facts, age_s: float | None) -> str:
         return _sentence(text)
     sentences = []
     if facts.sure:
-        things = joined([_phrase(mention) for mention in facts.sure], "en")
+        first = facts.sure[0]
+        it = first.label if len(facts.sure) == 2 and first.count == 1 else ""
+        things = joined([_phrase(mention, it) for mention in facts.sure], "en")
         sentences.append(_sentence(f"{lead}I {'saw' if past else 'see'} {things}"))
         sentences += [_some_facing(mention, past) for mention in facts.sure if 0 < mention.facing < mention.count]
         lead = ""
@@ -37,8 +39,8 @@ def describe(facts: Facts, age_s: float | None) -> str:
     return " ".join(sentences)
 
 
-def _phrase(mention: Mention) -> str:
-    """ "two people on the left facing me"."""
+def _phrase(mention: Mention, it: str = "") -> str:
+    """ "two people on the left facing me"; `it` is the class of the one thing that was just named."""
     noun = name_of(mention.label, "en", mention.count)
     if mention.color:
         noun = f"{mention.color} {noun}"
@@ -48,7 +50,7 @@ def _phrase(mention: Mention) -> str:
     else:
         text = _article(noun) if mention.count == 1 else counted(mention.label, "en", mention.count)
     if mention.on:
-        text += f" on the {name_of(mention.on, 'en', 1)}"
+        text += " on it" if mention.on == it else f" on the {name_of(mention.on, 'en', 1)}"
     elif mention.place:
         text += f" {_PLACES[mention.place]}"
     return f"{text} facing me" if mention.facing == mention.count else text

@@ -121,9 +121,11 @@ def _mentions(items: Sequence[Track], sure_labels: Iterable[str], things: Sequen
         of_kind = [item for item in items if item.label == label]
         place, more = place_of([item.box for item in of_kind]), label in sure_labels
         alone = of_kind[0] if counts[label] == 1 else None
-        color, on = (alone.color, _surface(alone, things)) if alone else ("", "")
+        color = alone.color if alone and _is_sure(alone) else ""
+        on = _surface(alone, things) if alone else ""
         mentions.append(Mention(label, counts[label], place, more=more, color=color, on=on))
-    return tuple(mentions)
+    # "a table and a cup on it" needs no place of the table's own.
+    return tuple(sorted(mentions, key=lambda mention: bool(mention.on)))
 
 
 def _surface(item: Track, things: Sequence[Track]) -> str:

@@ -4,7 +4,7 @@ import pytest
 
 from assistant.caption.grounded import GroundedCaptioner
 from assistant.errors import StageError
-from assistant.events import Box, Detection, Face, SceneState, SceneTag
+from assistant.events import Box, Detection, Face, SceneState, SceneTag, Track
 
 CAPTIONER = GroundedCaptioner(min_confidence=0.35, max_age_s=10.0)
 LEFT, MIDDLE, RIGHT = Box(0.05, 0.3, 0.25, 0.9), Box(0.4, 0.3, 0.6, 0.9), Box(0.75, 0.3, 0.95, 0.9)
@@ -104,6 +104,51 @@ CASES = {
         scene(thing("person", 0.9, LEFT), tags=[SceneTag("tripod", 0.95)]),
         "I see a person on the left.",
         "我看到左边有一个人。",
+    ),
+}
+
+
+def followed(*tracks, brightness=0.5):
+    """A scene whose things are followed; the picture of the moment shows none of them."""
+    return SceneState(100.0, (), (), tracks=tracks, brightness=brightness)
+
+
+def track(label, box, confidence=0.8, *, color="", confirmed=True):
+    return Track(1, label, confidence, box, 90.0, 100.0, confirmed, color)
+
+
+TABLE = track("dining table", Box(0.1, 0.5, 0.9, 0.95))
+CUP_ON_TABLE = track("cup", Box(0.3, 0.4, 0.38, 0.55), color="orange")
+
+CASES |= {
+    "what is followed is there although this picture does not show it": (
+        followed(track("dog", LEFT)),
+        "I see a dog on the left.",
+        "我看到左边有一只狗。",
+    ),
+    "color and surface": (
+        followed(TABLE, CUP_ON_TABLE),
+        "I see a table and an orange cup on it.",
+        "我看到一张桌子，桌子上有一个橙色的杯子。",
+    ),
+    "no color of what is not sure, nor of several": (
+        followed(
+            track("cup", LEFT, 0.4, color="red"), track("book", LEFT, color="red"), track("book", RIGHT, color="blue")
+        ),
+        "I see two books. I think there is a cup on the left.",
+        "我看到两本书。我觉得左边有一个杯子。",
+    ),
+    "seen once": (
+        followed(track("dog", LEFT, 0.6, confirmed=False)),
+        "I think there is a dog on the left.",
+        "我觉得左边有一只狗。",
+    ),
+    "dark": (followed(brightness=0.02), "It is too dark to see anything.", "太暗了，我什么都看不清。"),
+    "glare": (followed(brightness=0.99), "It is too bright to see anything.", "太亮了，我什么都看不清。"),
+    "dark with a lit dog": (
+        followed(track("dog", LEFT), brightness=0.02),
+        "I see a dog on the left.",
+        "我看到左边有一只狗。",
     ),
 }
 
