@@ -145,6 +145,11 @@ class EmotionConfig(Section):
     fusion_model: Path | None = None
     """What `assistant-export train fusion` wrote: a `.json` file for "pooling", an `.onnx` file or a bundle for the
     networks. Unset: the one that ships, for "pooling"."""
+    voice_model: Path | None = None
+    """A bundle, or the recipe's folder, of a voice classifier that `assistant-export train classifier` made. Unset: the
+    rules on prosody."""
+    text_model: Path | None = None
+    """The same for words. Unset: tables of words and rules."""
     abstain_below: Fraction = 0.5
     """Below this confidence, the chance that the label is right, the assistant is not sure how the person feels, and
     says so if asked."""

@@ -15,12 +15,14 @@ from assistant.config import Config
 from assistant.emotion.affect import Distribution, distribution, estimate_from
 from assistant.emotion.emoji import emoji_hits
 from assistant.emotion.lexicon import Hit, Lexicon, Person
+from assistant.emotion.text_features import SIZE, text_features
 from assistant.emotion.words_en import ENGLISH, VADER_IGNORES
 from assistant.emotion.words_zh import CHINESE
 from assistant.events import EMOTION_LABELS, EmotionEstimate, EmotionLabel, Transcript
 from assistant.han import contains_han
 
 if TYPE_CHECKING:
+    from assistant.emotion.classifier_network import ClassifierNetwork
     from assistant.models.store import ModelStore
 
 _OTHER_SCRIPTS = re.compile(r"[\u0370-\u06ff\u0900-\u0e7f\u3040-\u30ff\uac00-\ud7af]")
@@ -48,16 +50,23 @@ class TextEmotion:
 
     name = "text"
 
-    def __init__(self) -> None:
+    def __init__(self, network: ClassifierNetwork | None = None) -> None:
+        """`network`, where there is one, judges what is no command; the tables still tell commands from statements."""
+        self._network = network
         self._english = Lexicon(ENGLISH)
         self._chinese = Lexicon(CHINESE)
         self._polarity: Any = None
 
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> TextEmotion:
-        """The channel needs neither configuration nor models."""
-        del config, models
-        return cls()
+        """Raises `ModelError` when `emotion.text_model` cannot be used."""
+        del models
+        path = config.emotion.text_model
+        if path is None:
+            return cls()
+        from assistant.emotion.classifier_network import ClassifierNetwork
+
+        return cls(ClassifierNetwork(path, SIZE))
 
     def estimate(self, evidence: Transcript) -> EmotionEstimate | None:
         """None for commands, questions, languages without tables, and sentences without a word of feeling."""
@@ -66,6 +75,9 @@ class TextEmotion:
             return None
         reading = (self._chinese if chinese else self._english).read(evidence.text)
         hits = (*reading.hits, *emoji_hits(evidence.text))
+        if self._network is not None and (hits or reading.plain_statements):
+            classes, decided = self._network.classify(text_features(evidence.text))
+            return estimate_from(self.name, evidence.at_s, classes, decided * evidence.confidence)
         if hits:
             scores, confidence = _scores(hits)
         else:

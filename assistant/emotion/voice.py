@@ -18,9 +18,11 @@ from assistant.config import Config
 from assistant.emotion.affect import Distribution, distribution, estimate_from
 from assistant.emotion.baseline import Speakers
 from assistant.emotion.prosody import Prosody, analyse
+from assistant.emotion.voice_features import SIZE, voice_features
 from assistant.events import EMOTION_LABELS, EmotionEstimate, EmotionLabel, Utterance
 
 if TYPE_CHECKING:
+    from assistant.emotion.classifier_network import ClassifierNetwork
     from assistant.models.store import ModelStore
 
 # In the speaker's deviations: pitch, melody, level, dynamics, tempo, brightness, harmonicity.
@@ -50,22 +52,30 @@ class VoiceEmotion:
 
     name = "voice"
 
-    def __init__(self) -> None:
+    def __init__(self, network: ClassifierNetwork | None = None) -> None:
+        """`network`, where there is one, takes the place of the rules."""
         self._speakers = Speakers()
+        self._network = network
 
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> VoiceEmotion:
-        """The channel needs neither configuration nor models."""
-        del config, models
-        return cls()
+        """Raises `ModelError` when `emotion.voice_model` cannot be used."""
+        del models
+        path = config.emotion.voice_model
+        if path is None:
+            return cls()
+        from assistant.emotion.classifier_network import ClassifierNetwork
+
+        return cls(ClassifierNetwork(path, SIZE))
 
     def estimate(self, evidence: Utterance) -> EmotionEstimate | None:
-        """None for silence, noise and very short sounds, and while the speaker's normal is unknown."""
+        """None for silence, noise, clipped and very short sounds, and (by the rules) while the speaker's normal is
+        unknown."""
+        if self._network is not None:
+            return self._by_network(evidence, self._network)
         prosody = analyse(evidence.samples, evidence.sample_rate_hz)
-        if prosody is None or prosody.voiced_s < _SHORTEST_VOICED_S:
-            return None
         quality = _quality(prosody)
-        if quality <= 0.0:
+        if prosody is None or quality <= 0.0:
             return None
         speaker = self._speakers.hear(prosody.vector)
         known = speaker.utterances
@@ -81,9 +91,19 @@ class VoiceEmotion:
             arousal=float(np.tanh(scores @ _AROUSAL / _AROUSAL_SPAN)),
         )
 
+    def _by_network(self, evidence: Utterance, network: ClassifierNetwork) -> EmotionEstimate | None:
+        found = voice_features(evidence.samples, evidence.sample_rate_hz)
+        quality = _quality(found[1]) if found else 0.0
+        if found is None or quality <= 0.0:
+            return None
+        classes, decided = network.classify(found[0])
+        return estimate_from(self.name, evidence.ended_at_s, classes, quality * decided)
 
-def _quality(prosody: Prosody) -> float:
+
+def _quality(prosody: Prosody | None) -> float:
     """0 to 1: long enough, out of the noise, not clipped."""
+    if prosody is None or prosody.voiced_s < _SHORTEST_VOICED_S:
+        return 0.0
     long_enough = np.clip(prosody.voiced_s / 1.0, 0.0, 1.0)
     clear = np.clip((prosody.signal_to_noise_db - 6.0) / 12.0, 0.0, 1.0)
     undistorted = np.clip(1.0 - prosody.clipped / 0.05, 0.0, 1.0)
