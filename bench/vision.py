@@ -144,11 +144,13 @@ async def _steps(
     async with anyio.create_task_group() as group:
         group.start_soon(sight.watcher.run)
         await anyio.sleep(1.0)
+        started_cpu_s = time.process_time()
         for _ in range(steps):
             await anyio.sleep(0.31)  # a look that young would be given again
             started_s = time.perf_counter()
             await sight.step()
             durations_ms.append((time.perf_counter() - started_s) * 1e3)
+        cpu_ms = (time.process_time() - started_cpu_s) * 1e3 / steps
         group.cancel_scope.cancel()
     scenes = [event for event in sight.events if isinstance(event, SceneState)][1:]
     networks = {
@@ -156,6 +158,7 @@ async def _steps(
     }
     return {
         **_distribution(durations_ms),
+        "cpu_ms": round(cpu_ms, 1),
         "emotions": sight.felt,
         **{f"{name}_ms": value for name, value in networks.items()},
     }

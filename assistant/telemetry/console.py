@@ -16,6 +16,7 @@ from assistant.events import (
     PlaybackStarted,
     ReplyChunk,
     SceneCaption,
+    SceneChange,
     StageFailed,
     StageRecovered,
     Transcript,
@@ -23,6 +24,7 @@ from assistant.events import (
     TurnStarted,
 )
 from assistant.ports import Clock
+from assistant.skills.scene_words import spoken_change
 
 _WHO = {"en": ("you", "assistant"), "zh": ("你", "助手")}
 _WHO_CELLS = 11
@@ -70,6 +72,8 @@ class Console:
                 self._print_heard(event.turn_id)
             case SceneCaption(turn_id=int()):
                 self._line("", event.text, "dim")
+            case SceneChange():
+                self._line("", f"{spoken_change(event, 'en')}.", "dim")
             case EmotionState(turn_id=int()):
                 self._line("", _feeling(event), "dim")
             case ReplyChunk():

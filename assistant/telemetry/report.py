@@ -62,6 +62,10 @@ def report_of(timeline: Timeline, header: ReportHeader) -> dict[str, Json]:
         "created": header.created.isoformat(timespec="seconds"),
         "end_of_speech_to_first_sound": asdict(summary) if summary else None,
         "stages": {name: asdict(summary) for name, summary in stage_summaries(measured).items()},
+        "sight": {
+            "looks": timeline.looks,
+            "compute_s": {network: round(spent_s, 3) for network, spent_s in sorted(timeline.sight_s.items())},
+        },
         "turns": [_turn(record) for record in timeline.turns],
     }
 

@@ -73,6 +73,7 @@ def _add_summary(parent: Element, timeline: Timeline, header: ReportHeader) -> N
         add(parent, "p", text, {"class": "note"})
     if header.speed == "realtime":
         _add_stages(parent, timeline)
+    _add_sight(parent, timeline)
     details = add(parent, "details")
     add(details, "summary", "Models and versions")
     table = add(details, "table")
@@ -80,6 +81,19 @@ def _add_summary(parent: Element, timeline: Timeline, header: ReportHeader) -> N
         row = add(table, "tr")
         add(row, "th", name, {"scope": "row"})
         add(row, "td", value)
+
+
+def _add_sight(parent: Element, timeline: Timeline) -> None:
+    """What each network that looks at pictures has cost."""
+    if not timeline.sight_s:
+        return
+    details = add(parent, "details")
+    add(details, "summary", f"What {timeline.looks} looks at the camera cost")
+    table = add(details, "table")
+    for network, spent_s in sorted(timeline.sight_s.items(), key=lambda item: -item[1]):
+        row = add(table, "tr")
+        add(row, "th", network, {"scope": "row"})
+        add(row, "td", f"{spent_s:.2f} s of work")
 
 
 def _add_stages(parent: Element, timeline: Timeline) -> None:

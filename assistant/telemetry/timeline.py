@@ -16,6 +16,7 @@ from assistant.events import (
     PlaybackStarted,
     ReplyChunk,
     SceneCaption,
+    SceneState,
     StageFailed,
     StageTimed,
     Transcript,
@@ -90,6 +91,10 @@ class Timeline:
         self._keep = keep
         self._records: OrderedDict[int, TurnRecord] = OrderedDict()
         self._newest: TurnRecord | None = None
+        self.looks = 0
+        """Pictures that were looked at."""
+        self.sight_s: dict[str, float] = {}
+        """Network → seconds of work that it put into them."""
 
     @property
     def turns(self) -> list[TurnRecord]:
@@ -101,6 +106,11 @@ class Timeline:
         if isinstance(event, StageFailed):
             if self._newest is not None:
                 self._newest.failures.append(event)
+            return
+        if isinstance(event, SceneState):
+            self.looks += 1
+            for network, spent_s in event.compute_s.items():
+                self.sight_s[network] = self.sight_s.get(network, 0.0) + spent_s
             return
         turn_id = getattr(event, "turn_id", None)
         if turn_id is not None:

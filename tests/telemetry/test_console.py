@@ -120,3 +120,8 @@ def test_a_partial_text_never_wraps() -> None:
 
 def test_a_reply_that_goes_on_says_so() -> None:
     assert "goes on" in printed(e.PlaybackResumed(1.0, 1))
+
+
+def test_what_happens_before_the_camera_is_shown() -> None:
+    shown = printed(e.SceneChange(1.0, "came", "person", 0.8), e.SceneChange(2.0, "vanished", "umbrella", 0.8))
+    assert [" ".join(line.split()[1:]) for line in shown.splitlines()] == ["someone came.", "an umbrella disappeared."]

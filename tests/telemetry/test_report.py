@@ -184,6 +184,17 @@ def test_a_run_without_turns_has_a_report(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["turns"] == []
 
 
+def test_the_report_shows_what_each_network_of_sight_cost(tmp_path: Path) -> None:
+    timeline = Timeline()
+    timeline.on_event(e.SceneState(1.0, (), (), compute_s={"objects": 1.25, "faces": 0.5}))
+    write_report(tmp_path, timeline, header=HEADER, pictures={}, replies={}, questions={})
+    sight = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["sight"]
+    assert sight == {"looks": 1, "compute_s": {"faces": 0.5, "objects": 1.25}}
+    text = Page((tmp_path / "report.html").read_text(encoding="utf-8")).text
+    assert "What 1 looks at the camera cost" in text
+    assert "1.25 s of work" in text
+
+
 def test_nothing_is_left_half_written(tmp_path: Path) -> None:
     (tmp_path / "report.html").mkdir()
     with pytest.raises(OSError, match="report"):

@@ -67,3 +67,12 @@ def test_percentile_is_the_nearest_rank(percent: float, expected: float) -> None
 def test_there_is_no_percentile_of_nothing() -> None:
     with pytest.raises(ValueError, match="no values"):
         percentile([], 50)
+
+
+def test_what_sight_cost_adds_up() -> None:
+    costs = Timeline()
+    for spent_s in (0.05, 0.07):
+        costs.on_event(e.SceneState(1.0, (), (), compute_s={"objects": spent_s, "faces": 0.01}))
+    assert costs.looks == 2
+    assert costs.sight_s == {"objects": pytest.approx(0.12), "faces": pytest.approx(0.02)}
+    assert costs.turns == []
