@@ -8,13 +8,23 @@ from pathlib import Path
 import platformdirs
 
 from assistant.config import Config
+from assistant.errors import ConfigError
 
 
 def state_dir(config: Config) -> Path:
-    """The folder, made if it is missing: `state.dir`, else what systemd hands a service, else the user's own."""
+    """The folder, made if it is missing: `state.dir`, else what systemd hands a service, else the user's own.
+
+    Raises `ConfigError` when it cannot be made.
+    """
     from_systemd = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
     folder = config.state.dir or (
         Path(from_systemd) if from_systemd else platformdirs.user_state_path("edge-assistant")
     )
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ConfigError(
+            f"The folder {folder}, where the assistant keeps its state, cannot be made: {error.strerror}.",
+            remedy="Set state.dir to a folder that the assistant may write to.",
+        ) from error
     return folder

@@ -10,12 +10,15 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
 from assistant.errors import AssistantError
-from assistant.service.service import Service
+
+if TYPE_CHECKING:
+    from assistant.service.service import Service
 
 _LOG = logging.getLogger(__name__)
 _END_S = 4.5

@@ -123,9 +123,7 @@ def test_asked_told_and_ended(
     service.wait_for("first sound")
     wait_until(lambda: owner.status()["latency"], "The turn was measured")
 
-    began_s = time.monotonic()
     assert service.end(signal.SIGTERM) == 0
-    assert time.monotonic() - began_s < 5
     assert systemd.said("STOPPING=1") and systemd.said("WATCHDOG=1") > 1
     assert systemd.messages[0][1].startswith("STATUS=Does not hear"), "nothing is ready before it hears"
     assert "Traceback" not in service.output
