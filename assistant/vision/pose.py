@@ -5,7 +5,7 @@ The network knows one person a picture, so it is shown one at a time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,22 +32,25 @@ _LYING_SLOPE = 0.8
 
 
 class PoseEstimator:
-    """The network."""
+    """The network, loaded when it is first needed: most people never ask for what it tells."""
 
-    def __init__(self, network: InferenceSession) -> None:
-        self._network = network
-        self._input = network.inputs[0].name
-        self._output = network.outputs[0].name
+    def __init__(self, load: Callable[[], InferenceSession]) -> None:
+        self._load = load
+        self._network: InferenceSession | None = None
 
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> PoseEstimator:
         """Raises `ModelMissingError` when `movenet` has not been pulled."""
-        return cls(OnnxRuntimeSession(models.file("movenet", "movenet.onnx"), threads=config.vision.threads))
+        path = models.file("movenet", "movenet.onnx")
+        return cls(lambda: OnnxRuntimeSession(path, threads=config.vision.threads))
 
     def estimate(self, frame: VideoFrame, person: Box) -> Pose:
-        """The pose of the person in a box."""
+        """The pose of the person in a box. Raises `ModelError` when the network cannot be loaded."""
+        if self._network is None:
+            self._network = self._load()
         crop = square_crop(frame.pixels, person, _SIDE_PX, scale=_CROP_SCALE)
-        points = self._network.run({self._input: crop.astype(np.int32)[np.newaxis]})[self._output].reshape(17, 3)
+        feeds = {self._network.inputs[0].name: crop.astype(np.int32)[np.newaxis]}
+        points = self._network.run(feeds)[self._network.outputs[0].name].reshape(17, 3)
         return np.stack([points[:, 1] * _SIDE_PX, points[:, 0] * _SIDE_PX, points[:, 2]], axis=1)
 
 
