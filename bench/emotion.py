@@ -1,4 +1,5 @@
-"""What feeling costs: milliseconds an estimate for each channel and a step of the fusion, on one thread.
+"""What feeling costs: milliseconds an estimate for each channel and a step of the fusion, on one thread; and where the
+configured fusion stands between the best single channel and Bayes on generated moments.
 
 usage: python -m bench.emotion [--runs N]
 """
@@ -20,9 +21,13 @@ from assistant.emotion.fusion import EmotionFusion
 from assistant.errors import ModelMissingError
 from assistant.events import Box, EmotionEstimate, Face, Transcript, Utterance, VideoFrame
 from assistant.models.store import ModelStore
-from assistant.ports import FaceEvidence
+from assistant.ports import EmotionFusionHead, FaceEvidence
 from assistant.registry import resolve
 from assistant.telemetry.timeline import percentile
+from export.train.bayes import posterior
+from export.train.evaluate import answers_of, standings
+from export.train.generator import ASSISTANT, draw
+from export.train.metrics import calibration_error
 
 
 def measure_ms(call: Callable[[], Any], runs: int) -> dict[str, float]:
@@ -51,6 +56,20 @@ def evidence() -> dict[str, tuple[str, Any]]:
     }
 
 
+def standing(head: EmotionFusionHead, moments: int) -> dict[str, Any]:
+    """The fusion on moments with known truth, for every set of channels."""
+    drawn = draw(ASSISTANT, moments, seed=99)
+    answers = answers_of(head, drawn)
+    rows = standings(drawn, posterior(ASSISTANT, drawn), {head.name: answers}, tuple(ASSISTANT.channels))
+    return {
+        "patterns": {
+            row.channels: {"single": row.single, "fused": row.fused, "bayes": row.bayes, "way": row.way} for row in rows
+        },
+        "least_way": min(row.way for row in rows),
+        "calibration_error": calibration_error(answers, drawn.truth),
+    }
+
+
 def main() -> None:
     """Measure and print; the last line is JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -73,6 +92,13 @@ def main() -> None:
     results["fusion_state"] = measure_ms(functools.partial(fusion.state, 3.0), runs)
     for name, result in results.items():
         print(f"{name:26} p50 {result['p50_ms']:7.3f} ms   p95 {result['p95_ms']:7.3f} ms")
+    results["generator"] = stands = standing(head, moments=100_000)
+    for channels, row in stands["patterns"].items():
+        line = (
+            f"best single {row['single']:.1%}  fused {row['fused']:.1%}  Bayes {row['bayes']:.1%}  way {row['way']:.0%}"
+        )
+        print(f"{channels:26} {line}")
+    print(f"calibration error {stands['calibration_error']:.4f}")
     print(json.dumps({"emotion": results}))
 
 
