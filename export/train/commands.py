@@ -65,6 +65,26 @@ def classifier(
     typer.echo(f"{out / 'report.html'}; a bundle: assistant-export build {out / 'recipe'} --calibration …/samples")
 
 
+@app.command()
+def captioner(
+    scenes: Annotated[int, typer.Option(help="Drawn scenes to train on.", min=100)] = 20_000,
+    epochs: _Epochs = 12,
+    seed: _Seed = 0,
+    out: _Out = Path("out/train/captioner"),
+) -> None:
+    """Train a tiny captioner from scratch on drawn scenes: a network with a task that can be measured exactly."""
+    _require("torch")
+    from export.train.captioner_command import run_captioner
+
+    measured = run_captioner(out, scenes, epochs, seed, typer.echo)
+    exact = measured["exact"]
+    typer.echo(
+        f"exact captions of {exact['scenes']} other scenes: {exact['value']:.1%} "
+        f"({exact['low']:.1%} to {exact['high']:.1%}); {measured['weights']} weights"
+    )
+    typer.echo(f"To a bundle: assistant-export import {out / 'checkpoint'} --name drawn-captioner")
+
+
 def _require(*packages: str) -> None:
     """Raises `DependencyMissingError` for the first that is not installed."""
     for package in packages:
