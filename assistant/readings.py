@@ -1,0 +1,43 @@
+"""How single Chinese characters are read, without pypinyin's dictionary of phrases.
+
+Importing pypinyin takes 60 MB, nearly all of it for phrases, which only matter to who reads whole sentences aloud. Its
+file of characters is enough to tell what sounds alike.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import unicodedata
+from functools import lru_cache
+from pathlib import Path
+
+_TONES = frozenset("\u0300\u0301\u0304\u030c")
+"""Grave, acute, macron and caron; a diaeresis is part of the vowel."""
+_INITIALS = ("zh", "ch", "sh", *"bpmfdtnlgkhjqxrzcsyw")
+_VOWELS = frozenset("aeiouvê")
+
+
+@lru_cache(maxsize=16_384)
+def syllable(character: str) -> str:
+    """The toneless pinyin of a character in its most common reading, ü as v: 绿 → "lv". What has none stays as it is."""
+    marked = unicodedata.normalize("NFD", _readings().get(character, character))
+    return unicodedata.normalize("NFC", "".join(mark for mark in marked if mark not in _TONES)).replace("ü", "v")
+
+
+def initial_and_final(character: str) -> tuple[str, str]:
+    """The two parts of its syllable; the initial may be empty: 中 → ("zh", "ong"), 安 → ("", "an")."""
+    whole = syllable(character)
+    initial = next((known for known in _INITIALS if whole.startswith(known)), "")
+    # A syllable without a vowel (嗯 is "n") is all final.
+    return (initial, whole[len(initial) :]) if _VOWELS.intersection(whole) else ("", whole)
+
+
+@lru_cache(maxsize=1)
+def _readings() -> dict[str, str]:
+    """Character → its most common reading with tone marks."""
+    package = importlib.util.find_spec("pypinyin")  # found, not imported
+    assert package is not None
+    assert package.origin is not None
+    entries = json.loads((Path(package.origin).parent / "pinyin_dict.json").read_text(encoding="utf-8"))
+    return {chr(int(code)): readings.partition(",")[0] for code, readings in entries.items()}
