@@ -123,10 +123,8 @@ class Assistant:
         )
         answering = Answering(responder, emotions, self.senses, controls, config, clock, emit)
         speaking = Speaking(self._voices, devices.speaker, clock, emit, guard, self._stages)
-        barge_in, end_after = config.tts.barge_in, self._listener.end_after
-        self.turns = Turns(
-            transcriber, attention, answering, speaking, clock, emit, barge_in=barge_in, end_after=end_after
-        )
+        end_after = self._listener.end_after
+        self.turns = Turns(transcriber, attention, answering, speaking, clock, emit, config, end_after)
         self._attach_controls = controls.attach
         spoken = SpokenTroubles(self._troubles.now, controls.announce, controls.start, config)
         self._observers.add(self.senses, answering, spoken)

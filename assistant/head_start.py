@@ -16,6 +16,7 @@ from assistant.floor import Floor
 from assistant.han import script_language
 from assistant.ports import Clock, Recognition
 from assistant.speaking import Sentence, Speaking
+from assistant.vad.habits import PauseHabits
 from assistant.wake.attention import Attention
 
 
@@ -42,6 +43,7 @@ class HeadStart:
         clock: Clock,
         emit: Callable[[Event], None],
         end_after: Callable[[float, Utterance], None],
+        habits: PauseHabits,
     ) -> None:
         """`end_after` has the endpointer end the pause of an utterance after that many seconds of silence."""
         self._transcriber = transcriber
@@ -52,6 +54,7 @@ class HeadStart:
         self._clock = clock
         self._emit = emit
         self._end_after = end_after
+        self._habits = habits
         self._pause: Utterance | None = None
         """What was said before the pause that lasts."""
         self._working = False
@@ -97,7 +100,7 @@ class HeadStart:
                 silence_s = await self._foresight.end_silence_s(
                     command or recognition.text, recognition.language, over_reply=over_reply
                 )
-                self._end_after(silence_s, utterance)
+                self._end_after(self._habits.end_silence_s(silence_s), utterance)
             if command and self._may_prepare(utterance):
                 await self._prepare(command, recognition.language, utterance)
         except StageError:

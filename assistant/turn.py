@@ -20,6 +20,7 @@ from assistant.announcing import Announcer
 from assistant.answering import Reply
 from assistant.asr.transcriber import Timed, Transcriber
 from assistant.audio import earcons
+from assistant.config import Config
 from assistant.dialogue.overlap import echoes, is_backchannel, is_hum
 from assistant.errors import StageError
 from assistant.events import (
@@ -42,6 +43,7 @@ from assistant.ports import Clock, Recognition
 from assistant.speaking import Speaking
 from assistant.stages import StageReports
 from assistant.vad.endpointing import SpeechEvent
+from assistant.vad.habits import PauseHabits
 from assistant.wake.attention import Admission, Attention
 
 _WAITING_UTTERANCES = 4
@@ -72,8 +74,7 @@ class Turns:
         speaking: Speaking,
         clock: Clock,
         emit: Callable[[Event], None],
-        *,
-        barge_in: bool,
+        config: Config,
         end_after: Callable[[float, Utterance], None],
     ) -> None:
         """`end_after` has the endpointer end the pause of an utterance after that many seconds of silence."""
@@ -83,10 +84,11 @@ class Turns:
         self._speaking = speaking
         self._clock = clock
         self._emit = emit
-        self._barge_in = barge_in
+        self._barge_in = config.tts.barge_in
         self._stages = StageReports(clock, emit)
-        self._floor = floor = Floor(speaking, clock, emit, barge_in=barge_in)
-        self._head_start = HeadStart(transcriber, attention, answering, speaking, floor, clock, emit, end_after)
+        self._floor = floor = Floor(speaking, clock, emit, barge_in=config.tts.barge_in)
+        self._habits = habits = PauseHabits(config.vad)
+        self._head_start = HeadStart(transcriber, attention, answering, speaking, floor, clock, emit, end_after, habits)
         self._announcer = Announcer(floor, clock, answering.announcement)
         self._group: TaskGroup | None = None
         self.announce = self._announcer.announce
@@ -114,6 +116,7 @@ class Turns:
         await self._invite(self._group)
 
     def _hear(self, event: SpeechEvent | SpeechContinued, group: TaskGroup) -> None:
+        self._habits.note(event)
         match event:
             case SpeechStarted():
                 self._floor.person_began()
@@ -150,6 +153,7 @@ class Turns:
         admission = await self._admit(timed.recognition, utterance)
         if admission is None:
             return
+        self._habits.learn(utterance)
         now_s = self._clock.monotonic_s()
         if admission.match is not None:
             self._emit(WakeWordDetected(now_s, admission.match.phrase, admission.match.score))

@@ -209,8 +209,8 @@ class Conversation:
             Speaking(self.voices, self.speaker, clock, _both(emit, answering.on_event)),
             clock,
             emit,
-            barge_in=config.tts.barge_in,
-            end_after=listener.end_after,
+            config,
+            listener.end_after,
         )
         async with anyio.create_task_group() as group:
             self.controls.attach(self.turns, group)

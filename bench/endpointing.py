@@ -1,0 +1,307 @@
+"""When the assistant thinks that someone has finished: early cut-offs and delay together.
+
+Hesitant speech (sentences with pauses put into them), code-switched speech, fluent commands and a person's own prompts
+go through the voice-activity detector, the recogniser and the endpointer. The last line is JSON.
+
+usage: python -m bench.endpointing [--quick]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from assistant.answering import Answering
+from assistant.asr import RECOGNIZERS
+from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ
+from assistant.audio.files import read_audio
+from assistant.clock import LoopClock
+from assistant.config import Config, VadConfig
+from assistant.dialogue.respond import Responder
+from assistant.events import AudioArray, AudioFrame, SpeechEnded, SpeechPaused, SpeechResumed, Utterance
+from assistant.models.store import ModelStore
+from assistant.ports import Recognizer, VoiceActivityDetector
+from assistant.registry import resolve
+from assistant.telemetry.timeline import percentile
+from assistant.tts.render import render_speech
+from assistant.vad import DETECTORS
+from assistant.vad.endpointing import Endpointer
+from assistant.vad.habits import PauseHabits
+from assistant.wake.phrase import PhraseMatcher
+from bench import speech_sets
+from tests.doubles.context import GivenSenses, RecordedControls
+from tests.doubles.conversation import NoFeelings
+
+CACHE = Path("out/bench/speech")
+RECOGNITION_S = 0.3
+"""How long the recogniser takes; the same for every policy."""
+LEAD_S, TAIL_S = 0.5, 3.0
+PAUSES_S = {"jm_kumo": 0.75, "jf_nezumi": 0.4}
+"""Who speaks, and the middle of how long they hesitate."""
+SPREAD = 0.35
+SHORTEST_S, LONGEST_S = 0.2, 1.4
+
+HESITANT = (
+    (("Set a timer for", "five minutes."), "en"),
+    (("What is the date", "tomorrow?"), "en"),
+    (("How many people", "do you see?"), "en"),
+    (("What time", "is it now?"), "en"),
+    (("Is there", "a cup on the table?"), "en"),
+    (("Set a timer for ten minutes", "and twenty seconds."), "en"),
+    (("I want to know", "what you see."), "en"),
+    (("Tell me", "um,", "how I look."), "en"),
+    (("帮我设一个", "五分钟的计时器"), "zh"),
+    (("你看到", "几个人"), "zh"),
+    (("我想知道", "现在几点了"), "zh"),
+    (("桌子上", "有没有杯子"), "zh"),
+    (("今天", "是几号"), "zh"),
+)
+SWITCHED = (
+    (("Set a timer,", "五分钟"), "zh"),
+    (("How many people,", "你看到了"), "zh"),
+    (("现在几点", "in the kitchen?"), "zh"),
+    (("帮我", "cancel the timer."), "zh"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One thing that someone wants to say."""
+
+    samples: AudioArray
+    kind: str
+    speaker: str
+    ends_at_s: float
+    """When the last word is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the networks make of a clip, whatever the endpointer does."""
+
+    clip: Clip
+    probabilities: list[float]
+    texts: dict[float, tuple[str, str]]
+    """When the speaker fell silent → the words so far and their language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How long to wait."""
+
+    name: str
+    vad: VadConfig
+    words: bool = False
+    habits: bool = False
+
+
+def clips(models: ModelStore, *, quick: bool) -> list[Clip]:
+    """In the order of speaking, speaker by speaker."""
+    made = []
+    for speaker in PAUSES_S:
+        draw = random.Random(speaker)
+        for kind, sentences in (("hesitant", HESITANT), ("switched", SWITCHED)):
+            for parts, language in sentences[:: 3 if quick else 1]:
+                made.append(_joined(parts, language, speaker, kind, draw, models))
+        fluent = [(text, "en") for text in speech_sets.COMMANDS_EN] + [(text, "zh") for text in speech_sets.COMMANDS_ZH]
+        for text, language in fluent[:: 8 if quick else 2]:
+            made.append(_joined((text,), language, speaker, "fluent", draw, models))
+        draw.shuffle(made)
+    for prompt in speech_sets.telephone(models, 6 if quick else 24):
+        made.append(_clip([_voiced(prompt.samples)], "person", "person"))
+    return made
+
+
+def _joined(
+    parts: Sequence[str], language: str, speaker: str, kind: str, draw: random.Random, models: ModelStore
+) -> Clip:
+    paths = render_speech([(part, language, speaker) for part in parts], CACHE, models)
+    pieces: list[AudioArray] = []
+    for path in paths:
+        if pieces:
+            pause_s = PAUSES_S[speaker] * float(np.exp(draw.gauss(0.0, SPREAD)))
+            pieces.append(_silence(min(max(pause_s, SHORTEST_S), LONGEST_S)))
+        pieces.append(_voiced(speech_sets.levelled(read_audio(path))))
+    return _clip(pieces, kind, speaker)
+
+
+def _clip(pieces: Sequence[AudioArray], kind: str, speaker: str) -> Clip:
+    said = np.concatenate([_silence(LEAD_S), *pieces])
+    noise = np.random.default_rng(0).normal(0.0, 1e-4, len(said) + round(TAIL_S * SAMPLE_RATE_HZ))
+    samples = (np.pad(said, (0, len(noise) - len(said))) + noise).astype(np.float32)
+    return Clip(samples, kind, speaker, len(said) / SAMPLE_RATE_HZ)
+
+
+def _voiced(samples: AudioArray) -> AudioArray:
+    """Without the silence around the words."""
+    loud = np.flatnonzero(np.abs(samples) > 0.02 * np.abs(samples).max())
+    return samples[loud[0] : loud[-1] + 1]
+
+
+def _silence(seconds: float) -> AudioArray:
+    return np.zeros(round(seconds * SAMPLE_RATE_HZ), np.float32)
+
+
+def hear(clip: Clip, detector: VoiceActivityDetector, recognizer: Recognizer) -> Heard:
+    """Run the networks over a clip, the recogniser at every pause."""
+    detector.reset()
+    endpointer = Endpointer(VadConfig(end_silence_s=10.0, end_silence_unfinished_s=10.0))
+    heard = Heard(clip, [], {})
+    for frame in _frames(clip):
+        heard.probabilities.append(detector.probability(frame.samples))
+        for event in endpointer.accept(frame, heard.probabilities[-1]):
+            if isinstance(event, SpeechPaused):
+                stream = recognizer.open(None)
+                stream.accept(event.utterance.samples)
+                result = stream.result()
+                heard.texts[round(event.utterance.ended_at_s, 3)] = result.text, result.language
+    return heard
+
+
+def _frames(clip: Clip) -> list[AudioFrame]:
+    starts = range(0, len(clip.samples) - FRAME_SAMPLES + 1, FRAME_SAMPLES)
+    return [
+        AudioFrame(
+            (start + FRAME_SAMPLES) / SAMPLE_RATE_HZ, clip.samples[start : start + FRAME_SAMPLES], SAMPLE_RATE_HZ
+        )
+        for start in starts
+    ]
+
+
+class Ends:
+    """Where a policy ends the clips of one speaker, who is got to know on the way."""
+
+    def __init__(self, policy: Policy, answering: Answering, matcher: PhraseMatcher) -> None:
+        self._policy = policy
+        self._answering = answering
+        self._matcher = matcher
+        self._habits = PauseHabits(policy.vad)
+
+    async def end_s(self, heard: Heard) -> float:
+        """When the first utterance of the clip ends."""
+        endpointer = Endpointer(self._policy.vad)
+        due: tuple[float, float, Utterance] | None = None
+        end_s = len(heard.clip.samples) / SAMPLE_RATE_HZ
+        for frame, probability in zip(_frames(heard.clip), heard.probabilities, strict=True):
+            if due is not None and frame.at_s >= due[0]:
+                endpointer.end_after(due[1], due[2])
+                due = None
+            for event in endpointer.accept(frame, probability):
+                self._habits.note(event)
+                if isinstance(event, SpeechPaused):
+                    due = await self._decide(event, heard)
+                elif isinstance(event, SpeechResumed):
+                    due = None
+                elif isinstance(event, SpeechEnded) and end_s > event.at_s:
+                    self._habits.learn(event.utterance)
+                    return event.at_s
+        return end_s
+
+    async def _decide(self, pause: SpeechPaused, heard: Heard) -> tuple[float, float, Utterance] | None:
+        if not self._policy.words:
+            return None
+        text, language = heard.texts[round(pause.utterance.ended_at_s, 3)]
+        match = self._matcher.match(text)
+        command = match.rest if match else text
+        if not command:
+            return None
+        silence_s = await self._answering.end_silence_s(command, language, over_reply=False)
+        if self._policy.habits:
+            silence_s = self._habits.end_silence_s(silence_s)
+        return pause.at_s + RECOGNITION_S, silence_s, pause.utterance
+
+
+async def judge(policy: Policy, heard: Sequence[Heard], answering: Answering) -> dict[str, dict[str, float]]:
+    """Early cut-offs and delay, a kind of speech."""
+    matcher, rows = PhraseMatcher(Config().wake.phrases, Config().wake.match), {}
+    ends: dict[str, Ends] = {}
+    delays: dict[str, list[float]] = {}
+    cuts: dict[str, int] = {}
+    for item in heard:
+        speaker = ends.setdefault(item.clip.speaker, Ends(policy, answering, matcher))
+        late_s = await speaker.end_s(item) - item.clip.ends_at_s
+        for kind in (item.clip.kind, "all"):
+            if late_s < 0.0:
+                cuts[kind] = cuts.get(kind, 0) + 1
+            else:
+                delays.setdefault(kind, []).append(late_s)
+    for kind, late in delays.items():
+        cut = cuts.get(kind, 0)
+        rows[kind] = {
+            "clips": len(late) + cut,
+            "cut_off": round(cut / (len(late) + cut), 3),
+            "delay_p50_s": round(percentile(late, 50), 2),
+            "delay_p95_s": round(percentile(late, 95), 2),
+        }
+    return rows
+
+
+def policies() -> list[Policy]:
+    """Fixed silences, the words, and the words with the speaker's own pauses."""
+    fixed = [
+        Policy(f"{silence_s:g} s", VadConfig(end_silence_s=silence_s, end_silence_unfinished_s=max(silence_s, 1.2)))
+        for silence_s in (0.4, 0.6, 0.8, 1.2)
+    ]
+    return [
+        *fixed,
+        Policy("words", VadConfig(), words=True),
+        Policy("words, pauses", VadConfig(), words=True, habits=True),
+    ]
+
+
+async def _judge_all(
+    heard: Sequence[Heard], config: Config, models: ModelStore
+) -> dict[str, dict[str, dict[str, float]]]:
+    responder = Responder.create(config, models)
+    answering = Answering(
+        responder,
+        NoFeelings(),
+        GivenSenses(),
+        RecordedControls(),
+        config,
+        LoopClock(),
+        lambda event: None,  # type: ignore[arg-type]
+    )
+    try:
+        return {policy.name: await judge(policy, heard, answering) for policy in policies()}
+    finally:
+        responder.close()
+
+
+def main() -> None:
+    """Print a table and a JSON line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a third of the speech")
+    arguments = parser.parse_args()
+    config, models = Config(), ModelStore()
+    detector = resolve(DETECTORS, config.vad.backend, kind="detector").create(config, models)
+    recognizer = resolve(RECOGNIZERS, config.asr.backend, kind="recogniser").create(config, models)
+    heard = [hear(clip, detector, recognizer) for clip in clips(models, quick=arguments.quick)]
+    recognizer.close()
+    results = anyio.run(_judge_all, heard, config, models)
+    table = Table("silence", "speech", "clips", "cut off", "delay p50", "delay p95")
+    for name, rows in results.items():
+        for kind, row in rows.items():
+            table.add_row(
+                name,
+                kind,
+                str(row["clips"]),
+                f"{row['cut_off']:.0%}",
+                f"{row['delay_p50_s']} s",
+                f"{row['delay_p95_s']} s",
+            )
+    Console().print(table)
+    print(json.dumps(results))
+
+
+if __name__ == "__main__":
+    main()
