@@ -15,12 +15,12 @@ from pathlib import Path
 _TONES = frozenset("\u0300\u0301\u0304\u030c")
 """Grave, acute, macron and caron; a diaeresis is part of the vowel."""
 _INITIALS = ("zh", "ch", "sh", *"bpmfdtnlgkhjqxrzcsyw")
-_VOWELS = frozenset("aeiouvê")
+_NASALS = frozenset({"n", "m", "ng"})
 
 
 @lru_cache(maxsize=16_384)
 def syllable(character: str) -> str:
-    """The toneless pinyin of a character in its most common reading, ü as v: 绿 → "lv". What has none stays as it is."""
+    """The toneless pinyin of a character as it is mostly read, ü as v: 绿 → "lv". What has none stays as it is."""
     marked = unicodedata.normalize("NFD", _readings().get(character, character))
     return unicodedata.normalize("NFC", "".join(mark for mark in marked if mark not in _TONES)).replace("ü", "v")
 
@@ -29,8 +29,8 @@ def initial_and_final(character: str) -> tuple[str, str]:
     """The two parts of its syllable; the initial may be empty: 中 → ("zh", "ong"), 安 → ("", "an")."""
     whole = syllable(character)
     initial = next((known for known in _INITIALS if whole.startswith(known)), "")
-    # A syllable without a vowel (嗯 is "n") is all final.
-    return (initial, whole[len(initial) :]) if _VOWELS.intersection(whole) else ("", whole)
+    # A nasal can be a syllable by itself: 嗯 is "n", 哼 may be "hm".
+    return ("", whole) if whole in _NASALS else (initial, whole[len(initial) :])
 
 
 @lru_cache(maxsize=1)

@@ -37,7 +37,8 @@ def test_what_is_no_character_stays_as_it_is() -> None:
 
 def test_understanding_chinese_does_not_load_the_phrases() -> None:
     code = (
-        "import sys; from assistant.wake.phrase import PhraseMatcher; from assistant.dialogue.phonetics import pinyin_key;"
+        "import sys; from assistant.wake.phrase import PhraseMatcher; "
+        "from assistant.dialogue.phonetics import pinyin_key;"
         "assert PhraseMatcher(('你好贾维斯',), 0.7).match('你好家维斯'); assert pinyin_key('几点了');"
         "print('pypinyin' in sys.modules)"
     )
