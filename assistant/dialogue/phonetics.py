@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-
-from pypinyin import lazy_pinyin
 
 from assistant.han import HAN
+from assistant.readings import syllable
 
 # English spellings that are pronounced the same, most specific first. Far coarser than a pronouncing dictionary, which
 # is all that is needed: a key is only ever compared with the keys of whole known sentences.
@@ -37,14 +35,9 @@ _ENGLISH_SOUNDS = tuple(
 )
 
 
-@lru_cache(maxsize=16_384)
-def _syllable(character: str) -> str:
-    return str(lazy_pinyin(character)[0])
-
-
 def pinyin_key(text: str) -> str:
     """Toneless pinyin of Chinese characters, a space after each syllable; other characters stay as they are."""
-    return HAN.sub(lambda match: f"{_syllable(match.group())} ", text).strip()
+    return HAN.sub(lambda match: f"{syllable(match.group())} ", text).strip()
 
 
 def english_key(text: str) -> str:
@@ -66,4 +59,4 @@ class HomophoneFolder:
 
     def fold(self, text: str) -> str:
         """`text` with the same length, Chinese characters folded."""
-        return HAN.sub(lambda match: self._representatives.setdefault(_syllable(match.group()), match.group()), text)
+        return HAN.sub(lambda match: self._representatives.setdefault(syllable(match.group()), match.group()), text)

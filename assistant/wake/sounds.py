@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import jellyfish
-from pypinyin import Style, lazy_pinyin
 from rapidfuzz.fuzz import ratio
 
 from assistant.han import HAN_RANGE, contains_han
+from assistant.readings import initial_and_final
 
 _UNIT = re.compile(rf"[{HAN_RANGE}]|[^\W_{HAN_RANGE}]+(?:['’][^\W_]+)*")
 _SAME_INITIAL = {"zh": "z", "ch": "c", "sh": "s", "n": "l", "h": "f", "r": "l"}
@@ -107,6 +107,5 @@ def _alike(first: tuple[str, str], second: tuple[str, str]) -> float:
 @lru_cache(maxsize=8192)
 def _syllable(character: str) -> tuple[str, str]:
     """Initial and final of a Han character, confusable sounds made one."""
-    (initial,) = lazy_pinyin(character, style=Style.INITIALS, strict=False)
-    (final,) = lazy_pinyin(character, style=Style.FINALS, strict=False)
+    initial, final = initial_and_final(character)
     return _SAME_INITIAL.get(initial, initial), _SAME_FINAL.sub("n", final)
