@@ -17,6 +17,7 @@ import anyio
 from assistant.app import Assistant
 from assistant.config import Config
 from assistant.errors import AssistantError, ControlError
+from assistant.governor.savings import release_memory
 from assistant.health import Health
 from assistant.service.changes import after_restart, changed_keys, needs_new_assistant
 from assistant.settings import Settings
@@ -120,6 +121,9 @@ class Service:
                 trial.error = error
             finally:
                 self._running = None
+            # The networks of the last one make room for those of the next: tasks and their tracebacks refer to each
+            # other in circles.
+            release_memory()
 
     def stop(self) -> None:
         """Have `run` end; nothing that is being said is finished."""
@@ -155,9 +159,9 @@ class Service:
 
     async def _try(self, settings: Settings) -> None:
         """End the assistant and start one of these settings, or of the old ones if that fails."""
-        assistant = self.running().assistant
         with anyio.move_on_after(_LAST_WORDS_S):
-            await assistant.turns.idle()
+            # Nothing here may hold on to it: its networks make room for those of the next.
+            await self.running().assistant.turns.idle()
         trial = self._trial = _Trial(settings)
         self.reloading_since_s = anyio.current_time()
         try:

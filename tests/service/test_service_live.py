@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -13,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from assistant.control.address import NAME
+from assistant.control.client import ask_at
+from assistant.control.protocol import Status, StatusResult
 from assistant.errors import AlreadyRunningError, ConfigError, ControlError, DeviceError, MediaError, NotRunningError
 from bench.virtual_sound import VirtualSound
 from tests.doubles.command import Running, assistant, wait_until
@@ -57,6 +59,7 @@ class Owner:
 
     def __init__(self, folder: Path, sound: VirtualSound) -> None:
         self.file = folder / "assistant.toml"
+        self.socket = folder / "run" / NAME
         self.configure()
         self.env = sound.env | {
             "RUNTIME_DIRECTORY": str(folder / "run"),
@@ -74,9 +77,8 @@ class Owner:
         assert "Traceback" not in result.stderr
         return result.stdout + result.stderr
 
-    def status(self, code: int = 0) -> dict[str, object]:
-        status: dict[str, object] = json.loads(self.types("status", "--json", code=code))
-        return status
+    def status(self) -> StatusResult:
+        return ask_at([self.socket], Status(), StatusResult, timeout_s=30)
 
 
 @pytest.fixture
@@ -98,7 +100,7 @@ def test_asked_told_and_ended(
     service: Running, owner: Owner, systemd: Systemd, sound: VirtualSound, spoken: Person
 ) -> None:
     status = owner.status()
-    assert (status["state"], status["pid"], status["config_file"]) == ("running", service.pid, str(owner.file))
+    assert (status.state, status.pid, status.config_file) == ("running", service.pid, str(owner.file))
     assert "hears" in owner.types("status")
     second = owner.types("run", code=AlreadyRunningError.exit_code)
     assert f"process {service.pid} holds" in second
@@ -111,17 +113,16 @@ def test_asked_told_and_ended(
     assert "no word" in owner.types("say", "…", code=MediaError.exit_code)
 
     assert "Muted" in owner.types("mute")
-    muted = owner.status()["health"]
-    assert isinstance(muted, dict) and muted["muted"] and muted["ok"]
+    assert owner.status().health.muted and owner.status().health.ok
     wait_until(lambda: systemd.said("STATUS=Muted"), "systemd is told")
     assert "muted" in owner.types("listen-now", code=ControlError.exit_code)
     owner.types("unmute")
-    assert owner.types("volume", "30") and owner.status()["volume"] == 0.3
+    assert owner.types("volume", "30") and owner.status().volume == 0.3
 
     owner.types("listen-now")
     sound.speak(spoken("What time is it?"))
     service.wait_for("first sound")
-    wait_until(lambda: owner.status()["latency"], "The turn was measured")
+    wait_until(lambda: owner.status().latency, "The turn was measured")
 
     assert service.end(signal.SIGTERM) == 0
     assert systemd.said("STOPPING=1") and systemd.said("WATCHDOG=1") > 1
@@ -131,8 +132,7 @@ def test_asked_told_and_ended(
 
     with Running("run", "--config", owner.file, env=owner.env) as again:
         again.wait_for("Listening", timeout_s=120)
-        latency = owner.status()["latency"]
-        assert isinstance(latency, dict) and latency["mouth_to_ear"]["count"] >= 1, "kept across the restart"
+        assert owner.status().latency["mouth_to_ear"].count >= 1, "kept across the restart"
         assert again.end(signal.SIGINT) == 0
 
 
@@ -145,19 +145,19 @@ def test_a_new_configuration_comes_into_force_or_changes_nothing(
     refused = owner.types("reload", code=ConfigError.exit_code)
     assert f"{owner.file}:4" in refused and "audio.volumee" in refused
     status = owner.status()
-    assert status["state"] == "running" and "audio.volumee" in str(status["config_error"])
+    assert status.state == "running" and "audio.volumee" in status.config_error
     wait_until(lambda: systemd.said("The old configuration is in force"), "systemd is told")
     assert "audio.volumee" in service.output
 
     owner.configure("[audio]\nvolume = 0.25\n")
     assert "In force: audio.volume" in owner.types("reload")
-    assert (owner.status()["volume"], owner.status()["config_error"]) == (0.25, "")
+    assert (owner.status().volume, owner.status().config_error) == (0.25, "")
     assert not systemd.said("RELOADING=1"), "what is applied live ends nothing"
 
     owner.configure('[audio]\nvolume = 0.25\ninput = "a microphone that nobody has"\n')
     missing = owner.types("reload", code=DeviceError.exit_code)
     assert "nobody has" in missing
-    assert owner.status()["state"] == "running", "the old one is in force again"
+    assert owner.status().state == "running", "the old one is in force again"
 
     ready = systemd.said("READY=1")
     owner.configure('[wake]\nphrases = ["computer"]\n')
@@ -165,5 +165,5 @@ def test_a_new_configuration_comes_into_force_or_changes_nothing(
     service.wait_for("computer", timeout_s=120)
     assert systemd.said("RELOADING=1") == 2
     wait_until(lambda: systemd.said("READY=1") > ready, "It is ready again")
-    assert owner.status()["volume"] == 0.8
+    assert owner.status().volume == 0.8
     assert service.end(signal.SIGTERM) == 0
