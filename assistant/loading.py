@@ -12,6 +12,7 @@ from assistant.dialogue.respond import Responder
 from assistant.emotion.monitor import EmotionMonitor
 from assistant.errors import ModelError
 from assistant.events import Event, StageFailed
+from assistant.heap import trim_heap
 from assistant.models.store import ModelStore
 from assistant.ports import Recognizer
 from assistant.registry import resolve
@@ -50,6 +51,7 @@ async def load_networks(
             rest.run(EmotionMonitor.create, config, models, failures.append, now_s),
             rest.run(load_sight),
         )
+        await rest.run(trim_heap)
     finally:
         hearing.close()
         rest.close()

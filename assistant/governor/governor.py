@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
@@ -14,9 +15,10 @@ from assistant.errors import AssistantError, StageError
 from assistant.events import Event, Notice, ReplyChunk, StageFailed, StageRecovered
 from assistant.governor.policy import STEPS, Change, Policy
 from assistant.governor.reading import Reading
-from assistant.governor.savings import Savings, release_memory
+from assistant.governor.savings import Savings
 from assistant.governor.sensors import Sensors
 from assistant.governor.sentences import WITHOUT, reason, spoken, written
+from assistant.heap import trim_heap
 from assistant.ports import Clock
 from assistant.worker import Worker
 
@@ -86,7 +88,8 @@ class Governor:
         now_s = self._clock.monotonic_s()
         savings.apply(change.step)
         if change.because is not None and change.because.cause == "memory":
-            release_memory()
+            gc.collect()
+            trim_heap()
         cause = change.because.cause if change.because else "recovery"
         emit(Notice(now_s, "governor", written(change), {"step": change.step, "because": cause}))
         if change.step == STEPS:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import gc
 from typing import Protocol
 
 from assistant.senses import LiveSenses
@@ -34,12 +32,3 @@ class LiveSavings:
             watcher.leave_out_tags(step >= 2)
             # A reason of its own: a camera that was muted stays closed when it has become cool again.
             (watcher.pause if step >= 3 else watcher.resume)(_REASON)
-
-
-def release_memory() -> None:
-    """Hand what was freed back to the system: glibc keeps it for later, which is worth nothing to an OOM killer."""
-    gc.collect()
-    try:
-        ctypes.CDLL(None).malloc_trim(0)
-    except (OSError, AttributeError):  # another C library
-        return

@@ -10,7 +10,7 @@ from assistant.clock import LoopClock
 from assistant.config import Config, EmotionConfig, VisionConfig
 from assistant.emotion.monitor import EmotionMonitor
 from assistant.events import EmotionEstimate, SceneState, SceneTag, Transcript, VideoFrame
-from assistant.governor.savings import LiveSavings, release_memory
+from assistant.governor.savings import LiveSavings
 from assistant.models.store import ModelStore
 from assistant.senses import LiveSenses
 from assistant.virtual_time import run_in_virtual_time
@@ -108,7 +108,3 @@ def test_unmuting_does_not_open_a_camera_that_is_off_to_save() -> None:
         assert not scene.camera.is_open
 
     play(script)
-
-
-def test_memory_is_handed_back_without_complaint() -> None:
-    release_memory()
