@@ -56,8 +56,8 @@ class VadConfig(Section):
     """Sound kept from before the first voiced frame, so that no syllable is lost."""
     min_speech_s: Annotated[float, Field(ge=0.0, le=2.0)] = 0.16
     """Shorter noises are no utterance."""
-    pause_s: Annotated[float, Field(ge=0.0, le=10.0)] = 0.16
-    """Silence after which what was said so far is recognised ahead of the decision."""
+    pause_s: Annotated[float, Field(ge=0.0, le=10.0)] = 0.09
+    """Silence after which what was said so far is recognised ahead of the decision; sound comes in frames of 32 ms."""
     end_silence_s: Silence = 0.6
     """Silence that ends an utterance."""
     end_silence_complete_s: Silence = 0.35
