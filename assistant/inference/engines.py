@@ -54,7 +54,14 @@ class Engines:
         self._builds: BackgroundRebuilds | None = None
 
     def open(
-        self, config: InferenceConfig, recipe: str, model: Path, *, threads: int = 1, keep_memory: bool = False
+        self,
+        config: InferenceConfig,
+        recipe: str,
+        model: Path,
+        *,
+        threads: int = 1,
+        keep_memory: bool = False,
+        outputs: tuple[str, ...] = (),
     ) -> OpenedSession:
         """The network that the export recipe `recipe` makes a bundle of: from its bundle, if there is one in
         `config.bundles`, else `model`, an ONNX file, on onnxruntime. The options are `OnnxRuntimeSession`'s.
@@ -65,7 +72,11 @@ class Engines:
         from assistant.inference.stack import SYSTEM
 
         options = replace(
-            self._options or SessionOptions(), backend=config.backend, threads=threads, keep_memory=keep_memory
+            self._options or SessionOptions(),
+            backend=config.backend,
+            threads=threads,
+            keep_memory=keep_memory,
+            outputs=outputs,
         )
         stack = self._stack or SYSTEM
 

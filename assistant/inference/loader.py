@@ -54,6 +54,8 @@ class SessionOptions:
     """CPU threads, where it runs on the CPU."""
     keep_memory: bool = False
     """See `OnnxRuntimeSession`."""
+    outputs: tuple[str, ...] = ()
+    """See `OnnxRuntimeSession`; an engine computes what it was built for."""
     providers: tuple[str, ...] = (CPU,)
     """onnxruntime's execution providers by preference; one that is not there is named, and the next one used."""
     cpu_precision: Precision = "fp32"
@@ -154,7 +156,11 @@ class _Opening:
         while True:
             try:
                 session = OnnxRuntimeSession(
-                    path, threads=options.threads, keep_memory=options.keep_memory, providers=providers
+                    path,
+                    threads=options.threads,
+                    keep_memory=options.keep_memory,
+                    providers=providers,
+                    outputs=options.outputs,
                 )
             except EngineError as error:
                 if len(providers) == 1:

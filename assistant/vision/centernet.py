@@ -41,7 +41,12 @@ class CenterNetDetector:
         path = models.file("centernet", "centernet.onnx")
         # By far the most work of all vision networks, and a third slower when it gives its memory back every time.
         network = ENGINES.open(
-            config.inference, "object-detector", path, threads=config.vision.threads, keep_memory=True
+            config.inference,
+            "object-detector",
+            path,
+            threads=config.vision.threads,
+            keep_memory=True,
+            outputs=(_OUTPUT,),
         )
         labels = models.manifest("centernet").labels
         # Weak detections are for the tracker, which knows where something is to be expected.

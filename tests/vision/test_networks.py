@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from assistant.cli import app
 from assistant.config import Config, VisionConfig
 from assistant.events import Box, Detection, Face, SceneState, VideoFrame
+from assistant.inference.onnxruntime_session import OnnxRuntimeSession
 from assistant.vision.draw import draw_scene
 from assistant.vision.pictures import read_picture, write_picture
 from assistant.vision.scene import SceneReader
@@ -96,3 +97,13 @@ def test_drawing_leaves_the_picture_alone_and_fits_any_size():
         assert drawn.shape == pixels.shape
         assert drawn.any()
         assert not pixels.any()
+
+
+@pytest.mark.models
+def test_only_the_outputs_that_are_wanted_are_computed(model_store):
+    path = model_store.file("centernet", "centernet.onnx")
+    feeds = {"tower_0/images": np.zeros((1, 512, 512, 3), np.float32)}
+    some, every = OnnxRuntimeSession(path, outputs=("tower_0/detections",)), OnnxRuntimeSession(path)
+    assert list(some.run(feeds)) == [spec.name for spec in some.outputs] == ["tower_0/detections"]
+    assert len(every.run(feeds)) == 3
+    np.testing.assert_array_equal(every.run(feeds)["tower_0/detections"], some.run(feeds)["tower_0/detections"])
