@@ -101,14 +101,20 @@ class Recipe:
 
 
 def tolerances(
-    *outputs: str, fp16: tuple[float, float] = (0.9999, 0.02), int8: tuple[float, float] = (0.99, 0.15)
+    *outputs: str,
+    fp16: tuple[float, float] = (0.9999, 0.02),
+    int8: tuple[float, float] = (0.99, 0.15),
+    int8_ort: tuple[float, float] | None = None,
 ) -> dict[Precision, dict[str, Tolerance]]:
-    """The same (lowest cosine, largest error as a share of the range) for each of `outputs`; FP32 must be exact."""
+    """The same (lowest cosine, largest error as a share of the range) for each of `outputs`; FP32 must be exact.
+
+    `int8_ort` is for that variant, if it shall be judged otherwise.
+    """
     by_precision: dict[Precision, tuple[float, float]] = {
         "fp32": (0.999999, 1e-3),
         "fp16": fp16,
         "int8-trt": int8,
-        "int8-ort": int8,
+        "int8-ort": int8_ort or int8,
     }
     return {
         precision: {name: Tolerance(min_cosine=cosine, max_error_of_range=error) for name in outputs}
