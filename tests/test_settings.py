@@ -100,7 +100,7 @@ def test_a_variable_can_give_a_list_and_unset_a_path(nowhere: Path, write) -> No
         ("# a\n\n[audio]\ninput = 3\n", 4, "audio.input is 3; allowed: text in quotes."),
         ("asr.beam_size = 2.5", 1, "asr.beam_size is 2.5; allowed: a whole number from 1 to 10."),
         ('tts.barge_in = "yes"', 1, 'tts.barge_in is "yes"; allowed: true or false.'),
-        ('[wake]\nmode = "never"', 2, 'wake.mode is "never"; allowed: one of "phrase", "always".'),
+        ('[wake]\nmode = "never"', 2, 'wake.mode is "never"; allowed: one of "phrase", "push-to-talk", "always".'),
         ('[wake]\nphrases = [\n"a",\n3,\n]\n', 2, 'wake.phrases is ["a", 3]; allowed: a list of texts'),
         ("[models]\ndir = 2020-01-01", 2, "models.dir is 2020-01-01; allowed: a path in quotes."),
         ("x = 0\n[dialogue]\nlanguage_model = { url = 3 }", 3, "dialogue.language_model.url is 3"),

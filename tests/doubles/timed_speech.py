@@ -177,6 +177,7 @@ class TimedTranscriber(Transcriber):
         self._pieces, self._factor, self._timeout_s = pieces, real_time_factor, config.timeout_s
         self._free = anyio.Lock()
         self._known: tuple[float, int] | None = None
+        self._began_at_s = 0.0
         self._hung: tuple[float, int] | None = None
 
     async def recognize(self, utterance: Utterance) -> Timed:
@@ -189,10 +190,10 @@ class TimedTranscriber(Transcriber):
                     await anyio.sleep(self._timeout_s)
                 raise StageError("The recogniser did not answer.")
             if key != self._known:
+                self._began_at_s = asked_at_s
                 await anyio.sleep(self._factor * len(utterance.samples) / SAMPLE_RATE_HZ)
                 self._known = key
-            timed = await super().recognize(utterance)
-        return timed if not self._factor else replace(timed, started_at_s=asked_at_s)
+            return replace(await super().recognize(utterance), started_at_s=self._began_at_s)
 
     def _hangs(self, utterance: Utterance) -> bool:
         return any(
