@@ -8,7 +8,7 @@ import sys
 
 from assistant.telemetry.machine import describe_machine
 
-NAMES = ("latency", "vision", "emotion", "asr", "wake")
+NAMES = ("latency", "vision", "emotion", "asr", "wake", "endpointing")
 
 
 def main() -> None:
