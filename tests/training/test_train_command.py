@@ -146,3 +146,17 @@ def test_fusions_are_trained_compared_and_used(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.glob("*.onnx")} == {"attention.onnx", "concatenation.onnx"}
     assert np.isclose(sum(json.loads((tmp_path / "pooling.json").read_text())["prior"]), 1.0, atol=1e-3)
     assert "Bayes" in content["models"]
+
+
+def test_recorded_moments_are_what_the_channels_say_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch", reason="needs the extra train")
+    # Without the face network, which has not been pulled: the other two go on.
+    monkeypatch.setenv("ASSISTANT_MODELS__DIR", str(tmp_path / "none"))
+    out = tmp_path / "out"
+    data = str(texts(tmp_path / "d"))
+    printed = run("fusion", "--head", "pooling", "--epochs", "8", "--data", data, "--out", str(out))
+    assert "without face: " in printed
+    content = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    assert set(content["models"]) == {"text alone", "fixed", "pooling"}
+    assert content["models"]["pooling"]["summary"]["accuracy"]["value"] > 0.8
+    assert content["standings"] == []
