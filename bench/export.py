@@ -6,8 +6,10 @@ usage: python -m bench.export [--recipes NAME …]
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import multiprocessing
+import statistics
 import tempfile
 import time
 from pathlib import Path
@@ -15,7 +17,14 @@ from typing import Any
 
 from assistant.errors import ModelMissingError
 from assistant.inference.bundle import Bundle
+from assistant.inference.engine_cache import EngineCache
+from assistant.inference.engine_options import CompileOptions
+from assistant.inference.engine_selection import select_engine
+from assistant.inference.fallback import EngineError
+from assistant.inference.fingerprint import host_fingerprint
+from assistant.inference.loader import default_cache
 from assistant.inference.onnxruntime_session import OnnxRuntimeSession
+from assistant.inference.stack import SYSTEM
 from assistant.models.progress import NoProgress
 from assistant.models.store import ModelStore
 from assistant.telemetry.machine import describe_machine
@@ -31,10 +40,11 @@ def main() -> dict[str, Any]:
     """Build every recipe twice, then measure what was built; each row is printed as it is known."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--recipes", nargs="*", default=list(RECIPES), help="names; all if none")
+    parser.add_argument("--cache", type=Path, help="results of stages from another run: then nothing is cold")
     arguments, _ = parser.parse_known_args()
     results: dict[str, Any] = {"machine": str(describe_machine()), "recipes": {}}
     with tempfile.TemporaryDirectory() as scratch:
-        options = BuildOptions(Path(scratch) / "bundles", Path(scratch) / "cache")
+        options = BuildOptions(Path(scratch) / "bundles", arguments.cache or Path(scratch) / "cache")
         for name in arguments.recipes:
             try:
                 results["recipes"][name] = _recipe(name, options)
@@ -77,8 +87,22 @@ def _recipe(name: str, options: BuildOptions) -> dict[str, Any]:
                 f"peak {variants[precision]['peak_rss_mb']:6.0f} MB",
                 flush=True,
             )
+    built["selection_ms"] = _selection_ms(bundle.path)
     rejected = {item.precision: list(item.reasons) for item in bundle.manifest.rejected}
     return built | {"variants": variants, "rejected": rejected}
+
+
+def _selection_ms(bundle: Path) -> float:
+    """What a start pays to learn that there is no engine, on a machine that has a GPU or not: the median of ten."""
+    spent = []
+    for _ in range(10):
+        started_s = time.perf_counter()
+        opened = Bundle.open(bundle)
+        with contextlib.suppress(EngineError):
+            SYSTEM.gpu()
+            select_engine(opened, EngineCache(default_cache()), host_fingerprint(SYSTEM), CompileOptions())
+        spent.append((time.perf_counter() - started_s) * 1e3)
+    return round(statistics.median(spent), 2)
 
 
 def _peak_rss_mb(model: Path, bundle: Path) -> float:
