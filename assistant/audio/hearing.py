@@ -26,6 +26,9 @@ _STALE_S = 2.5
 _CONSTANT_S = 2.0
 """Sound that is one and the same value for so long comes from no microphone."""
 
+_BY_ITSELF_S = 0.8
+"""Sound that comes so long after the opening was not brought back by it: a device warms up sooner."""
+
 _CONSTANT_AGAIN_S = 4.0
 """The same after it was opened anew: longer, for each opening costs what is said in that moment."""
 
@@ -46,18 +49,24 @@ class Hearing:
         a device that has never come back from them by itself."""
         self._clock = clock
         self._digital_silence = digital_silence
-        self._trouble: str | None = "The microphone is not open yet."
+        self._trouble: str | None = None
         self._waiting = False
         self._wrong_rate = False
         self._comes_back = False
         """Whether the device has been silent to the last bit and come back: a noise gate, or a virtual device."""
-        self.opened("")
+        self._name, self._was_open, self._virtual = "", False, False
+        self._where, self._passed_at_s = "source", -math.inf
+        self._zeros_since_s: float | None = None
+        self._forget()
 
     def opened(self, name: str, *, virtual: bool = False) -> None:
         """The device was opened: what was measured before does not count. `virtual` if its sound comes from a program,
         which is silent to the last bit when nothing is played."""
-        self._name = name
-        self._virtual = virtual
+        self._name, self._was_open, self._virtual = name, True, virtual
+        self._where, self._passed_at_s = "source", self._clock.monotonic_s()
+        self._forget()
+
+    def _forget(self) -> None:
         self._passed = 0
         """Samples that the detector has answered to."""
         self._changing = False
@@ -65,7 +74,6 @@ class Hearing:
         self._value, self._constant_samples = math.nan, 0
         self._dropped = 0
         self._arrivals: deque[tuple[float, int]] = deque()
-        self._where, self._passed_at_s = "source", -math.inf
 
     def expecting(self) -> None:
         """The next frame is awaited."""
@@ -123,6 +131,8 @@ class Hearing:
         """(whether it hears now, why not, whether it waits for a microphone)."""
         if self._trouble is not None:
             return False, self._trouble, self._waiting
+        if not self._was_open:
+            return False, "The microphone is not open yet.", False
         age_s = self._clock.monotonic_s() - self._passed_at_s
         if age_s <= _STALE_S:
             return self.proven, "" if self.proven else "The microphone has just been opened.", False
@@ -142,14 +152,23 @@ class Hearing:
 
     def _note_value(self, frame: AudioFrame) -> None:
         lowest, highest = float(frame.samples.min()), float(frame.samples.max())
+        if lowest == highest == 0.0 and self._zeros_since_s is None:
+            self._zeros_since_s = frame.at_s
+        elif highest > lowest:
+            self._note_return(frame.at_s)
         if lowest == highest == self._value:
             self._constant_samples += len(frame.samples)
-            return
-        if self._value == 0.0 and self._constant_samples >= _CONSTANT_S * SAMPLE_RATE_HZ:
+        elif lowest == highest:
+            self._value, self._constant_samples = lowest, len(frame.samples)
+        else:
+            self._value, self._constant_samples, self._changing = math.nan, 0, True
+
+    def _note_return(self, at_s: float) -> None:
+        """Sound has come; if after zeros, was it by itself or by an opening?"""
+        since_s, self._zeros_since_s = self._zeros_since_s, None
+        by_itself = self._value == 0.0 and self._constant_samples >= _BY_ITSELF_S * SAMPLE_RATE_HZ
+        if since_s is not None and at_s - since_s >= _CONSTANT_S and by_itself:
             self._comes_back = True
-        constant = lowest == highest
-        self._changing = self._changing or not constant
-        self._value, self._constant_samples = (lowest, len(frame.samples)) if constant else (math.nan, 0)
 
     def _note_rate(self, frame: AudioFrame, dropped: int) -> None:
         gap = self._arrivals and frame.at_s - self._arrivals[-1][0] > _GAP_S

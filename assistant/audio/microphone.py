@@ -50,7 +50,7 @@ class Microphone:
             portaudio.rescan()
             self._start()
         portaudio.on_rescan(self._start_again)
-        self.virtual = await anyio.to_thread.run_sync(sound_server.is_virtual, self.name)
+        self.virtual = await asyncio.to_thread(sound_server.is_virtual, self.name)
 
     async def frames(self) -> AsyncGenerator[AudioFrame, None]:
         """Frames until the microphone is closed. Raises `DeviceError` when the device falls silent."""

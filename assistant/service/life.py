@@ -80,7 +80,10 @@ class Lives:
 
     def _devices(self, config: Config, microphone: Microphone) -> Devices:
         speaker: AudioSink = SilentSpeaker(self._clock) if config.audio.output == "none" else Speaker(config.audio)
-        camera = None if config.vision.camera == "none" else open_camera(config.vision.camera, self._clock)
+        vision = config.vision
+        camera = None
+        if vision.camera != "none":
+            camera = open_camera(vision.camera, self._clock, frozen_s=vision.frozen_s)
         return Devices(microphone, speaker, camera)
 
     def _snapshot(self, assistant: Assistant, governor: Governor, microphone: Microphone) -> Snapshot:

@@ -15,6 +15,7 @@ from assistant.events import ImageArray, VideoFrame
 from assistant.ports import Clock
 from assistant.streams import Latest
 from assistant.vision.capture import open_capture
+from assistant.vision.frozen import FrozenPicture
 from assistant.vision.pictures import to_rgb
 
 _FRAME_TIMEOUT_S = 5.0
@@ -28,9 +29,17 @@ class LiveCamera:
     never older than the call that asked for it, and unwatched frames cost next to nothing."""
 
     def __init__(
-        self, source: int | str, backend: int, name: str, clock: Clock, *, timeout_s: float = _FRAME_TIMEOUT_S
+        self,
+        source: int | str,
+        backend: int,
+        name: str,
+        clock: Clock,
+        *,
+        timeout_s: float = _FRAME_TIMEOUT_S,
+        frozen_s: float = 0.0,
     ) -> None:
-        """`timeout_s` is the longest wait for a frame."""
+        """`timeout_s` is the longest wait for a frame; a picture that stays the same for `frozen_s` is frozen, 0
+        never."""
         self.name = name
         self._timeout_s = timeout_s
         self._source = source
@@ -41,6 +50,7 @@ class LiveCamera:
         self._wanted = threading.Event()
         self._frames: Latest[VideoFrame | DeviceError] | None = None
         self._version = 0
+        self._frozen = FrozenPicture(frozen_s)
 
     async def open(self) -> None:
         """Start capturing and wait for the first frame. Raises `DeviceError`, also while the driver still hangs in a
@@ -68,7 +78,7 @@ class LiveCamera:
             raise
 
     async def read(self) -> VideoFrame | None:
-        """The next frame from now on. Raises `DeviceError` when none comes in time."""
+        """The next frame from now on. Raises `DeviceError` when none comes in time, or always the same."""
         if self._frames is None:
             raise DeviceError(f"The camera '{self.name}' is closed.")
         self._wanted.set()
@@ -82,6 +92,7 @@ class LiveCamera:
             ) from None
         if isinstance(item, DeviceError):
             raise item
+        self._frozen.check(item)
         return item
 
     async def close(self) -> None:

@@ -1,7 +1,9 @@
-"""Catching what a test leaves behind: processes, also orphaned ones, threads and temporary files."""
+"""Catching what a test leaves behind: processes, also orphaned ones, threads, tasks, open and temporary files."""
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import os
 import tempfile
 import threading
@@ -29,6 +31,36 @@ def nothing_left_behind(folder: Path) -> Iterator[None]:
         while (left := _left(folder, threads)) and time.monotonic() < deadline_s:
             time.sleep(0.1)
     assert not left, f"Left behind: {', '.join(left)}"
+
+
+@contextmanager
+def nothing_left_open() -> Iterator[None]:
+    """At the end no file, pipe or socket may be open that was not at the beginning."""
+    before = _open_files()
+    yield
+    gc.collect()
+    deadline_s = time.monotonic() + _GRACE_S
+    while (left := _open_files() - before) and time.monotonic() < deadline_s:
+        time.sleep(0.1)
+    assert not left, f"Left open: {', '.join(sorted(left))}"
+
+
+def _open_files() -> set[str]:
+    found = set()
+    for entry in list(Path("/proc/self/fd").iterdir()):
+        try:
+            found.add(f"{entry.name} {entry.readlink()}")
+        except OSError:  # that of the listing itself
+            continue
+    return found
+
+
+async def no_task_left_behind() -> None:
+    """Nothing but the caller runs on this loop, or is about to end."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+    left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    assert not left, f"Tasks left behind: {left}"
 
 
 def _left(folder: Path, threads_before: set[threading.Thread]) -> list[str]:

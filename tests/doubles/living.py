@@ -1,0 +1,293 @@
+"""The whole assistant in virtual time, on devices that can fail: real from the sound library's callback to the voice's
+process, but for the networks, which hear and see what the test says."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import anyio
+import numpy as np
+import pytest
+
+from assistant.app import Assistant, Devices
+from assistant.asr import RECOGNIZERS
+from assistant.audio import portaudio
+from assistant.audio.microphone import Microphone
+from assistant.audio.speaker import Speaker
+from assistant.clock import LoopClock
+from assistant.config import Config
+from assistant.events import (
+    Detection,
+    Face,
+    ImageArray,
+    PlaybackFinished,
+    StageFailed,
+    StageRecovered,
+    Transcript,
+    VideoFrame,
+)
+from assistant.health import Health
+from assistant.models.store import ModelStore
+from assistant.ports import Camera, Clock, Recognition, TurnObserver
+from assistant.tts import SYNTHESIZERS
+from assistant.vad import DETECTORS as VOICE_DETECTORS
+from assistant.virtual_time import VirtualTimeLoop
+from assistant.vision import DETECTORS, FACE_DETECTORS
+from tests.doubles.conversation import EventLog
+from tests.doubles.leaks import no_task_left_behind
+from tests.doubles.sound_devices import Card, Room, SoundCards
+from tests.doubles.vision import BrightnessDetector, FakeCamera
+
+HERE = "tests.doubles.living"
+TIME = "Hey Jarvis, what time is it?"
+
+
+class Loudness:
+    """A detector for which loud is speech. `breaks` holds what it does instead, call by call."""
+
+    sample_rate_hz, frame_samples = 16_000, 512
+    breaks: ClassVar[list[Callable[[], float]]] = []
+
+    @classmethod
+    def create(cls, config: Config, models: ModelStore) -> Loudness:
+        return cls()
+
+    def probability(self, samples: np.ndarray) -> float:
+        if self.breaks:
+            return self.breaks.pop(0)()
+        return float(np.abs(samples).max() > 0.2)
+
+    def reset(self) -> None:
+        """Nothing to forget."""
+
+
+class Words:
+    """A recogniser whose next utterance is the next of `texts`: a text, an exception to raise, or a call to make."""
+
+    languages = frozenset({"en", "zh"})
+    streams_partials = False
+    texts: ClassVar[list[Any]] = []
+
+    @classmethod
+    def create(cls, config: Config, models: ModelStore) -> Words:
+        return cls()
+
+    def open(self, language: str | None) -> _Utterance:
+        return _Utterance(self.texts.pop(0) if self.texts else "")
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+
+class _Utterance:
+    def __init__(self, text: Any) -> None:
+        self._text = text
+
+    def accept(self, samples: np.ndarray) -> str | None:
+        return None
+
+    def result(self) -> Recognition:
+        text = (self._text() or "") if callable(self._text) else self._text
+        if isinstance(text, Exception):
+            raise text
+        return Recognition(text, "zh" if any("\u4e00" <= char <= "\u9fff" for char in text) else "en", 0.9)
+
+
+class Dogs(BrightnessDetector):
+    """Sees a dog wherever it looks; raises while `broken`."""
+
+    broken_now = False
+
+    @classmethod
+    def create(cls, config: Config, models: ModelStore) -> Dogs:
+        return cls()
+
+    def detect(self, frame: VideoFrame) -> list[Detection]:
+        self.broken = type(self).broken_now
+        return super().detect(frame)
+
+
+class NoFaces:
+    """Finds no face."""
+
+    @classmethod
+    def create(cls, config: Config, models: ModelStore) -> NoFaces:
+        return cls()
+
+    def detect(self, frame: VideoFrame) -> list[Face]:
+        return []
+
+
+class Living:
+    """One assistant with a microphone, a speaker and perhaps a camera. `live` runs it while a script goes on."""
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        self.sound = SoundCards(folder / "cards")
+        self.room = Room()
+        self.microphone = self.sound.plug(Card("USB Mic: Audio (hw:1,0)", self.room))
+        self.speaker = self.sound.plug(Card("Loudspeaker: Audio (hw:2,0)"))
+        self.sound._initialize()
+        self.sound.scans = 0
+        self.picture: Callable[[float], ImageArray | Exception | None] | None = None
+        self.make_camera: Callable[[Clock], Camera] | None = None
+        self.log = EventLog()
+        self.observers: list[TurnObserver] = []
+        self.state: Path | None = None
+        self.clock: Clock = LoopClock()
+        self.settings: dict[str, dict[str, Any]] = {}
+        patch.setitem(sys.modules, "sounddevice", self.sound)
+        patch.setattr(portaudio, "_CARDS", folder / "cards")
+        patch.setattr(portaudio, "_cards_seen", None)
+        patch.setattr(Loudness, "breaks", [])
+        patch.setattr(Words, "texts", [])
+        patch.setattr(Dogs, "broken_now", False)
+        patch.setitem(VOICE_DETECTORS, "loudness", f"{HERE}:Loudness")
+        patch.setitem(RECOGNIZERS, "words", f"{HERE}:Words")
+        patch.setitem(DETECTORS, "dogs", f"{HERE}:Dogs")
+        patch.setitem(FACE_DETECTORS, "nobody", f"{HERE}:NoFaces")
+        for name in ("Tone", "HighTone", "Hanging", "Segfaulting", "CrashingOnce", "Buggy", "Refusing"):
+            patch.setitem(SYNTHESIZERS, name, f"tests.doubles.synthesizers:{name}")
+
+    def configure(self, section: str, **values: Any) -> None:
+        """Settings that differ from the doubles' own."""
+        self.settings.setdefault(section, {}).update(values)
+
+    def says(self, *texts: Any) -> None:
+        """What is recognised, utterance by utterance."""
+        Words.texts.extend(texts)
+
+    def live(self, script: Callable[[Assistant], Awaitable[object]], *, wait_for_microphone: bool = False) -> list[str]:
+        """Live until `script` is done, and give what was said, reply by reply."""
+
+        async def main() -> None:
+            camera: Camera | None = None
+            if self.make_camera is not None:
+                camera = self.make_camera(self.clock)
+            elif self.picture is not None:
+                camera = FakeCamera(self.clock, self.picture)
+            config = self._config()
+            devices = Devices(Microphone(config.audio), Speaker(config.audio), camera)
+            models = ModelStore(Path("/nonexistent"))
+            observers = [self.log, *self.observers]
+            assistant = Assistant(config, devices, models, self.clock, observers, state=self.state)
+            try:
+                await assistant.start(wait_for_microphone=wait_for_microphone)
+                async with anyio.create_task_group() as group:
+                    group.start_soon(assistant.run)
+                    await script(assistant)
+                    group.cancel_scope.cancel()
+            finally:
+                await assistant.close()
+            await no_task_left_behind()
+
+        anyio.run(main, backend_options={"loop_factory": HangableLoop})
+        return self.said
+
+    @property
+    def said(self) -> list[str]:
+        return [event.text for event in self.log.of(PlaybackFinished)]
+
+    @property
+    def heard(self) -> list[str]:
+        return [event.text for event in self.log.of(Transcript)]
+
+    def failures(self, stage: str) -> list[StageFailed]:
+        return [event for event in self.log.of(StageFailed) if event.stage == stage]
+
+    def recoveries(self, stage: str) -> list[float]:
+        return [event.at_s for event in self.log.of(StageRecovered) if event.stage == stage]
+
+    def _config(self) -> Config:
+        own: dict[str, dict[str, Any]] = {
+            "audio": {"echo_guard": False},
+            "vad": {"backend": "loudness"},
+            "asr": {"backend": "words"},
+            "vision": {"detector": "dogs", "faces": "nobody", "tagger": "none"},
+            "emotion": {"channels": []},
+            "tts": {"en": "Tone", "zh": "Tone", "fallback": "HighTone", "preload": []},
+        }
+        for section, values in self.settings.items():
+            own.setdefault(section, {}).update(values)
+        return Config.model_validate(own)
+
+
+async def until(at_s: float) -> None:
+    """Return at that time of the loop."""
+    await anyio.sleep(max(0.0, at_s - anyio.current_time()))
+
+
+async def health_every(assistant: Assistant, seconds: float, until_s: float) -> list[tuple[float, Health]]:
+    """What a supervisor would have seen."""
+    seen = []
+    while anyio.current_time() < until_s:
+        seen.append((anyio.current_time(), assistant.health()))
+        await anyio.sleep(seconds)
+    return seen
+
+
+class HangableLoop(VirtualTimeLoop):
+    """Virtual time that goes on while some workers hang; otherwise it would wait for them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._calls: Counter[str] = Counter()
+        self._hung: set[str] = set()
+
+    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:
+        future = super().run_in_executor(executor, func, *args)
+        name = getattr(executor, "_name", "")
+        self._begin(name)
+        future.add_done_callback(lambda _: self._end(name))
+        return future
+
+    def hang(self, name: str) -> None:
+        """From now on the calls of that worker do not hold the clock."""
+        self._hung.add(name)
+        self._jumping.outstanding -= self._calls[name]
+
+    def come_back(self, name: str) -> None:
+        """They hold it again."""
+        if name in self._hung:
+            self._hung.discard(name)
+            self._jumping.outstanding += self._calls[name]
+
+    def _begin(self, name: str) -> None:
+        self._calls[name] += 1
+        self._jumping.outstanding -= name in self._hung
+
+    def _end(self, name: str) -> None:
+        self._calls[name] -= 1
+        self._jumping.outstanding += name in self._hung
+
+
+def hang(until_s: float) -> Callable[[], float]:
+    """A native call that comes back at `until_s` of the running loop; silence is all it then says."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, HangableLoop)
+    over = threading.Event()
+    workers: list[str] = []
+
+    def come_back() -> None:
+        for name in workers:
+            loop.come_back(name)
+        over.set()
+
+    loop.call_at(until_s, come_back)
+
+    def call() -> float:
+        if not over.is_set():
+            workers.append(threading.current_thread().name)
+            loop.call_soon_threadsafe(loop.hang, workers[-1])
+            assert over.wait(60.0)
+        return 0.0
+
+    return call
+
+
+__all__: Sequence[str] = ("TIME", "Dogs", "Living", "Loudness", "Room", "Words", "hang", "health_every", "until")

@@ -1,0 +1,79 @@
+"""A network camera: a local HTTP server that sends JPEG pictures one after the other, as webcams in the network do."""
+
+from __future__ import annotations
+
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+
+import cv2
+import numpy as np
+
+_FPS = 20.0
+
+
+class NetworkCamera:
+    """Context manager. `shows` is "noise", "still" or "black"; `stalls` keeps the connection and sends nothing."""
+
+    def __init__(self, port: int = 0) -> None:
+        self._port = port
+        self._random = np.random.default_rng(1)
+        self.shows = "noise"
+        self.stalls = False
+        self.level = 100
+
+    def __enter__(self) -> NetworkCamera:
+        self._server = ThreadingHTTPServer(("127.0.0.1", self._port), self._handler())
+        self._port = self._server.server_address[1]
+        self._gone = threading.Event()
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._gone.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self._port}/stream.mjpg"
+
+    @property
+    def port(self) -> int:
+        return self._port
+
+    def jpeg(self) -> bytes:
+        picture = np.full((48, 64, 3), self.level if self.shows != "black" else 0, np.uint8)
+        if self.shows == "still":
+            picture[:, :32] += 50
+        if self.shows == "noise":
+            picture += self._random.integers(0, 20, picture.shape, np.uint8)
+        return bytes(cv2.imencode(".jpg", picture)[1])
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        camera = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+                self.end_headers()
+                try:
+                    while not camera._gone.is_set():
+                        if not camera.stalls:
+                            jpeg = camera.jpeg()
+                            head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
+                            self.wfile.write(head.encode() + jpeg + b"\r\n")
+                        time.sleep(1 / _FPS)
+                except OSError:
+                    return  # nobody watches any more
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        return Handler

@@ -1,0 +1,345 @@
+"""The microphone is pulled, frozen, slowed down, silenced and swamped while the assistant lives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import anyio
+import numpy as np
+import pytest
+
+from assistant.app import Assistant
+from assistant.errors import DeviceError
+from assistant.events import SpeechEnded
+from tests.doubles.living import TIME, Living, Loudness, hang, health_every, until
+from tests.doubles.sound_devices import Card
+
+RECOVERS_S = 5.0
+
+
+def test_a_quiet_room_is_heard_within_a_second(living: Living) -> None:
+    async def script(assistant: Assistant) -> None:
+        assert not assistant.health().hears
+        await until(1.0)
+        assert assistant.health().hears
+        assert assistant.health().ok
+        seen = await health_every(assistant, 0.1, until_s=30.0)
+        assert all(health.hears and health.reason == "" for _, health in seen)
+
+    living.live(script)
+    assert not living.failures("microphone")
+
+
+def test_a_microphone_pulled_in_mid_word_gives_what_was_said_and_is_found_again(living: Living) -> None:
+    living.says(TIME, TIME)
+
+    async def script(assistant: Assistant) -> None:
+        living.room.say(2.0, 2.0)
+        await until(3.0)
+        living.sound.pull(living.microphone)
+        await until(9.0)
+        health = assistant.health()
+        assert (health.hears, health.waiting, health.ok) == (False, True, True)
+        assert "no microphone" in health.reason
+        assert "no microphone" in assistant.senses.unavailable()["microphone"]
+        await until(20.0)
+        living.sound.plug(living.microphone)
+        await until(20.0 + RECOVERS_S)
+        assert assistant.health().hears
+        living.room.say(26.0)
+        await until(32.0)
+
+    said = living.live(script)
+    assert living.log.of(SpeechEnded)[0].utterance.samples.size >= 16_000, "what reached it whole is not lost"
+    assert said[0].startswith("It's"), "the half sentence was understood and answered"
+    assert said[1:3] == ["I can't hear anything right now.", "I can hear you again."]
+    assert said[3].startswith("It's")
+    errors = [failure.error for failure in living.failures("microphone")]
+    assert "delivered nothing" in errors[0] and "no microphone" in errors[1]
+    assert len(errors) == 2, "told once each, however often it is tried"
+    assert len(living.recoveries("microphone")) == 1
+
+
+@pytest.mark.parametrize("wanted", ["0", "usb mic"])
+def test_a_microphone_that_returns_under_another_index_is_known_by_its_name(living: Living, wanted: str) -> None:
+    living.configure("audio", input=wanted)
+    living.says(TIME)
+    webcam = Card("Webcam: Audio (hw:0,0)", lambda at_s, count: np.zeros(count))
+
+    async def script(assistant: Assistant) -> None:
+        await until(2.0)
+        living.sound.pull(living.microphone)
+        living.sound.plug(webcam, at=0)
+        await until(8.0)
+        assert "USB Mic" in assistant.health().reason or "usb mic" in assistant.health().reason
+        living.microphone.name = "USB Mic: Audio (hw:3,0)"
+        living.sound.plug(living.microphone)
+        await until(8.0 + RECOVERS_S)
+        assert assistant.health().hears
+        living.room.say(14.0)
+        await until(20.0)
+
+    assert living.live(script)[-1].startswith("It's")
+    assert webcam.opened == 0
+
+
+@pytest.mark.parametrize(
+    ("broken", "told"),
+    [
+        (lambda at_s, count: np.zeros(count), "only zeros"),
+        (lambda at_s, count: np.full(count, 0.125), "the same value (0.125)"),
+    ],
+)
+def test_sound_that_comes_from_no_microphone_is_named(
+    living: Living, broken: Callable[[float, int], np.ndarray], told: str
+) -> None:
+    living.says(TIME)
+
+    async def script(assistant: Assistant) -> None:
+        await until(2.0)
+        living.microphone.sound = broken
+        await until(2.0 + 2.5)
+        assert told in assistant.health().reason
+        assert told in assistant.senses.unavailable()["microphone"]
+        await until(30.0)
+        assert living.microphone.opened > 3, "it is opened again and again"
+        assert not assistant.health().hears
+        living.microphone.sound = living.room
+        await until(30.0 + RECOVERS_S)
+        assert assistant.health().hears
+        living.room.say(36.0)
+        await until(42.0)
+
+    said = living.live(script)
+    assert said[:2] == ["I can't hear anything right now.", "I can hear you again."]
+    assert said[2].startswith("It's")
+    assert len(living.failures("microphone")) == 1
+    assert living.failures("microphone")[0].remedy
+
+
+def test_zeros_need_no_restart_but_a_stuck_value_may(living: Living) -> None:
+    async def script(assistant: Assistant) -> None:
+        living.microphone.sound = lambda at_s, count: np.zeros(count)
+        await until(4.0)
+        assert assistant.health().ok, "switched off, which no restart changes"
+        living.microphone.sound = lambda at_s, count: np.full(count, -0.125)
+        await until(12.0)
+        assert not assistant.health().ok
+
+    living.live(script)
+
+
+def test_a_device_with_a_noise_gate_is_believed_once_it_came_back_by_itself(living: Living) -> None:
+    speech = living.room
+
+    def gated(at_s: float, count: int) -> np.ndarray:
+        heard = speech(at_s, count)
+        return heard if np.abs(heard).max() > 0.1 else np.zeros(count)
+
+    living.says(TIME, TIME)
+    living.microphone.sound = gated
+
+    async def script(assistant: Assistant) -> None:
+        await until(1.5)
+        assert not assistant.health().hears, "nothing yet tells it from a dead one"
+        living.room.say(7.0)
+        await until(12.0)
+        opened = living.microphone.opened
+        assert all(health.hears for _, health in await health_every(assistant, 0.5, until_s=60.0))
+        assert living.microphone.opened == opened
+        living.room.say(61.0)
+        await until(66.0)
+
+    assert [text[:4] for text in living.live(script)].count("It's") == 2
+
+
+def test_digital_silence_is_allowed_where_the_configuration_says_so(living: Living) -> None:
+    living.configure("audio", digital_silence="allowed")
+    living.microphone.sound = lambda at_s, count: np.zeros(count)
+
+    async def script(assistant: Assistant) -> None:
+        await until(1.0)
+        assert all(health.hears for _, health in await health_every(assistant, 0.5, until_s=20.0))
+
+    living.live(script)
+    assert not living.failures("microphone")
+
+
+@pytest.mark.parametrize("speed", [0.5, 3.0])
+def test_a_wrong_rate_is_named(living: Living, speed: float) -> None:
+    living.says(TIME)
+
+    async def script(assistant: Assistant) -> None:
+        await until(3.0)
+        living.microphone.speed = speed
+        await until(8.0)
+        assert "samples a second instead of 16000" in assistant.health().reason
+        await until(20.0)
+        assert not assistant.health().hears
+        living.microphone.speed = 1.0
+        await until(20.0 + RECOVERS_S)
+        assert assistant.health().hears
+        living.room.say(26.0)
+        await until(31.0)
+
+    assert living.live(script)[-1].startswith("It's")
+    assert len(living.recoveries("microphone")) == 1
+
+
+def test_a_stream_that_stops_while_the_device_stays_is_opened_again(living: Living) -> None:
+    async def script(assistant: Assistant) -> None:
+        await until(3.0)
+        living.microphone.stalls = True
+        await until(4.0)
+        living.microphone.stalls = False
+        await until(5.0)
+        assert not living.failures("microphone"), "a hiccup is none"
+        living.microphone.stalls = True
+        await until(9.0)
+        assert not assistant.health().ok
+        living.microphone.stalls = False
+        await until(9.0 + RECOVERS_S)
+        assert assistant.health().ok
+
+    living.live(script)
+    assert "delivered nothing" in living.failures("microphone")[0].error
+
+
+def test_a_source_that_hangs_without_a_word_is_noticed(living: Living, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the source's own timeout does not work."""
+    monkeypatch.setattr("assistant.audio.microphone._SILENT_DEVICE_S", 1e6)
+
+    async def script(assistant: Assistant) -> None:
+        await until(3.0)
+        living.microphone.stalls = True
+        await until(7.0)
+        assert "hangs" in assistant.health().reason
+        living.microphone.stalls = False
+        await until(7.0 + RECOVERS_S)
+        assert assistant.health().hears
+
+    living.live(script)
+
+
+def test_a_burst_of_overflows_is_counted_told_and_no_wrong_rate(living: Living) -> None:
+    async def script(assistant: Assistant) -> None:
+        await until(10.0)
+        living.microphone.overflows, living.microphone.speed = True, 0.4
+        await until(13.0)
+        living.microphone.overflows, living.microphone.speed = False, 1.0
+        assert "overload" in assistant.health().unavailable
+        await until(20.0)
+        assert "overload" not in assistant.health().unavailable
+        assert 30 < assistant.health().dropped_frames < 60
+        assert assistant.health().hears
+
+    living.live(script)
+    assert "too slow" in living.failures("overload")[0].error
+    assert not living.failures("microphone")
+
+
+def test_a_detector_that_hangs_is_named_and_hears_when_it_comes_back(living: Living) -> None:
+    living.says(TIME)
+
+    async def script(assistant: Assistant) -> None:
+        await until(3.0)
+        Loudness.breaks.append(hang(until_s=30.0))
+        await until(6.0)
+        assert "voice-activity detector has not answered" in assistant.health().reason
+        assert not assistant.health().ok
+        await until(12.0)
+        assert assistant.health().hung == ("voice-activity detector",)
+        assert not assistant.health().ok
+        await until(30.0 + RECOVERS_S)
+        assert assistant.health().ok
+        living.room.say(36.0)
+        await until(41.0)
+
+    assert living.live(script)[-1].startswith("It's")
+    assert len(living.failures("voice-activity detector")) == 2, "that it does not answer, and that it still does not"
+    assert len(living.recoveries("voice-activity detector")) == 1
+
+
+@pytest.mark.parametrize("answer", [float("nan"), 7.0, -1.0])
+def test_a_detector_that_talks_nonsense_is_no_proof(living: Living, answer: float) -> None:
+    async def script(assistant: Assistant) -> None:
+        await until(3.0)
+        Loudness.breaks.extend([lambda: answer] * 1000)
+        await until(10.0)
+        assert not assistant.health().hears
+        Loudness.breaks.clear()
+        await until(10.0 + RECOVERS_S)
+        assert assistant.health().hears
+
+    living.live(script)
+
+
+def test_without_a_microphone_a_person_is_told_at_once(living: Living) -> None:
+    living.sound.pull(living.microphone)
+
+    async def script(assistant: Assistant) -> None:
+        raise AssertionError("it must not start")
+
+    with pytest.raises(DeviceError, match="no microphone") as raised:
+        living.live(script)
+    assert raised.value.remedy
+
+
+def test_without_a_microphone_a_service_waits_says_so_and_hears_what_is_plugged_in(living: Living) -> None:
+    living.says(TIME)
+    living.sound.pull(living.microphone)
+
+    async def script(assistant: Assistant) -> None:
+        await until(10.0)
+        health = assistant.health()
+        assert (health.hears, health.ok) == (False, True)
+        assert "no microphone" in health.reason
+        living.sound.plug(living.microphone)
+        await until(10.0 + RECOVERS_S)
+        assert assistant.health().hears
+        living.room.say(16.0)
+        await until(21.0)
+
+    said = living.live(script, wait_for_microphone=True)
+    assert said[:2] == ["I can't hear anything right now.", "I can hear you again."]
+    assert said[2].startswith("It's")
+    assert len(living.failures("microphone")) == 1
+
+
+def test_the_reply_goes_on_while_the_microphone_is_looked_for(living: Living) -> None:
+    """Looking for it ends every stream of the sound library, the speaker's too."""
+    living.says("Hey Jarvis, what can you do?")
+
+    async def script(assistant: Assistant) -> None:
+        living.room.say(1.0)
+        await until(3.0)
+        assert living.speaker.heard_between(2.0, 3.0)
+        living.sound.pull(living.microphone)
+        await until(30.0)
+
+    said = living.live(script)
+    assert living.sound.scans > 5
+    assert "timers" in said[0] and "or to stop." in said[0]
+    assert not living.failures("speaker")
+
+
+def test_a_library_that_raises_what_it_likes_is_a_lost_microphone(living: Living) -> None:
+    refused = iter([True, True, True])
+
+    async def script(assistant: Assistant) -> None:
+        await until(2.0)
+        original = living.sound.query_devices
+
+        def broken() -> list[dict[str, object]]:
+            if next(refused, False):
+                raise UnicodeDecodeError("utf-8", b"\xff", 0, 1, "a device's name")
+            return original()
+
+        living.sound.query_devices = broken  # type: ignore[method-assign]
+        living.microphone.stalls = True
+        await until(5.0)
+        living.microphone.stalls = False
+        await anyio.sleep(RECOVERS_S)
+        assert assistant.health().hears
+
+    living.live(script)

@@ -1,0 +1,104 @@
+"""Muted: by voice, by command, at the start; microphone and camera are closed, and stay so through a restart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from assistant.app import Assistant
+from assistant.events import AudioFrame, Notice, SceneState, SpeechStarted
+from tests.doubles.living import TIME, Living, until
+from tests.faults.test_camera_faults import noise
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    folder = tmp_path / "state"
+    folder.mkdir()
+    return folder
+
+
+def notices(living: Living) -> list[str]:
+    return [event.kind for event in living.log.of(Notice) if event.kind in ("listening", "muted", "unmuted")]
+
+
+def test_muted_by_voice_it_neither_hears_nor_sees_until_it_is_unmuted(living: Living, state: Path) -> None:
+    living.state, living.picture = state, noise
+    living.says("Hey Jarvis, stop listening.", TIME)
+
+    async def script(assistant: Assistant) -> None:
+        living.room.say(2.0)
+        await until(8.0)
+        health = assistant.health()
+        assert (health.muted, health.hears, health.ok) == (True, False, True)
+        seen = len(living.log.of(SceneState))
+        living.room.say(9.0)
+        await until(20.0)
+        assert len(living.log.of(SceneState)) == seen
+        assert len(living.log.of(SpeechStarted)) == 1
+        assert assistant.controls is not None
+        await assistant.controls.unmute()
+        await until(21.5)
+        assert assistant.health().hears and not assistant.health().muted
+        living.room.say(22.0)
+        await until(28.0)
+        assert len(living.log.of(SceneState)) > seen
+
+    said = living.live(script)
+    assert said[0] == "Okay, I've stopped listening and looking."
+    assert said[1].startswith("It's")
+    assert notices(living) == ["listening", "muted", "unmuted"]
+    assert living.microphone.opened == 2
+    assert not living.log.of(AudioFrame)
+
+
+def test_muted_it_stays_so_through_a_restart_and_opens_nothing(
+    living: Living, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    living.state = state
+
+    async def mute(assistant: Assistant) -> None:
+        await until(1.0)
+        assert assistant.controls is not None
+        await assistant.controls.toggle_mute()
+
+    living.live(mute)
+    (tmp_path / "again").mkdir()
+    again = Living(tmp_path / "again", monkeypatch)
+    again.state, again.picture = state, noise
+    cameras: list[int] = []
+    again.says(TIME)
+
+    async def live_muted(assistant: Assistant) -> None:
+        again.room.say(2.0)
+        await until(10.0)
+        assert assistant.health().muted and assistant.health().ok
+        assert (again.microphone.opened, again.log.of(SceneState)) == (0, [])
+        assert assistant.controls is not None
+        await assistant.controls.unmute()
+        await until(12.0)
+        assert assistant.health().hears
+        again.room.say(12.0)
+        await until(18.0)
+        cameras.append(len(again.log.of(SceneState)))
+
+    said = again.live(live_muted)
+    assert notices(again) == ["muted", "unmuted"]
+    assert len(said) == 1 and cameras[0] > 0
+    assert list(state.iterdir()) == []
+
+
+def test_a_disk_that_is_full_does_not_keep_it_from_being_muted(living: Living, tmp_path: Path) -> None:
+    living.state = tmp_path / "gone" / "state"
+    (tmp_path / "gone").write_text("a file where a folder should be")
+
+    async def script(assistant: Assistant) -> None:
+        await until(1.0)
+        assert assistant.controls is not None
+        await assistant.controls.mute()
+        await until(2.0)
+        assert assistant.health().muted
+        assert "restart will not know" in assistant.health().unavailable["state"]
+
+    living.live(script)

@@ -1,0 +1,95 @@
+"""A network camera, real from the socket on: it streams, freezes, stalls, goes and comes back."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+
+from assistant.clock import LoopClock
+from assistant.errors import DeviceError
+from assistant.vision.camera import open_camera
+from assistant.vision.live_camera import LiveCamera
+from tests.doubles.mjpeg import NetworkCamera
+
+
+def test_an_mjpeg_stream_is_a_camera() -> None:
+    async def main() -> None:
+        with NetworkCamera() as network:
+            clock = LoopClock()
+            camera = open_camera(network.address, clock, frozen_s=0.5)
+            await camera.open()
+            first = await camera.read()
+            assert first is not None and first.pixels.shape == (48, 64, 3)
+            network.level = 200
+            with anyio.fail_after(10):
+                while (frame := await camera.read()) is not None and frame.pixels.mean() < 180:
+                    pass
+            assert frame is not None and 0 <= clock.monotonic_s() - frame.at_s < 5
+            await camera.close()
+
+    anyio.run(main)
+
+
+@pytest.mark.parametrize(("shows", "told"), [("still", "the same picture"), ("black", "nothing but one colour")])
+def test_a_frozen_stream_is_told_until_its_picture_changes(shows: str, told: str) -> None:
+    async def main() -> None:
+        with NetworkCamera() as network:
+            camera = open_camera(network.address, LoopClock(), frozen_s=0.3)
+            await camera.open()
+            network.shows = shows
+            with pytest.raises(DeviceError, match=told), anyio.fail_after(10):
+                while True:
+                    await camera.read()
+            with pytest.raises(DeviceError, match="frozen"):
+                await camera.open()
+            network.shows = "noise"
+            with anyio.fail_after(10):
+                await _opened(camera)
+            await camera.close()
+
+    anyio.run(main)
+
+
+def test_a_picture_that_a_program_draws_is_let_pass_where_that_is_configured() -> None:
+    async def main() -> None:
+        with NetworkCamera() as network:
+            network.shows = "still"
+            camera = open_camera(network.address, LoopClock())
+            await camera.open()
+            for _ in range(10):
+                assert await camera.read() is not None
+            await camera.close()
+
+    anyio.run(main)
+
+
+def test_a_stream_that_stalls_or_goes_is_lost_and_comes_back() -> None:
+    async def main() -> None:
+        with NetworkCamera() as network:
+            camera = LiveCamera(network.address, 1900, "network", LoopClock(), timeout_s=1.0)  # cv2.CAP_FFMPEG
+            await camera.open()
+            network.stalls = True
+            with pytest.raises(DeviceError, match="delivered no picture"):
+                for _ in range(20):
+                    await camera.read()
+            network.stalls = False
+            with anyio.fail_after(20):
+                await _opened(camera)
+        with pytest.raises(DeviceError, match=r"stopped delivering|no picture"), anyio.fail_after(20):
+            while True:
+                await camera.read()
+        with NetworkCamera(network.port), anyio.fail_after(20):
+            await _opened(camera)
+            assert await camera.read() is not None
+            await camera.close()
+
+    anyio.run(main)
+
+
+async def _opened(camera: LiveCamera) -> None:
+    """Open it as the watcher does: again and again."""
+    while True:
+        try:
+            return await camera.open()
+        except DeviceError:
+            await anyio.sleep(0.05)
