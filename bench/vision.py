@@ -140,6 +140,7 @@ async def _steps(
 ) -> dict[str, float]:
     """Objects, tracks, faces and the emotion of the largest face, on pictures that all differ."""
     sight = Sight(LoopedCamera(pictures), reader, VisionConfig(rate_hz=0.001, still_s=3600), feelings)
+    sight.watcher.leave_out_tags(True)  # they are asked seldom, and beside the objects
     durations_ms = []
     async with anyio.create_task_group() as group:
         group.start_soon(sight.watcher.run)
