@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from assistant.errors import DeviceError
+from assistant.events import SpeechChunk
 from assistant.ports import AudioSink, Clock
 from assistant.stages import StageReports
 
 _STAGE = "speaker"
 _AGAIN_S = 2.0
+_RATE_HZ = 24_000
+_SILENCE = np.zeros(_RATE_HZ // 50, np.float32)
+"""Only a device that takes it works: one may open and then take nothing."""
 
 
 async def revive_speaker(sink: AudioSink, stages: StageReports, clock: Clock) -> None:
@@ -18,6 +24,7 @@ async def revive_speaker(sink: AudioSink, stages: StageReports, clock: Clock) ->
             continue
         try:
             await sink.open()
+            await sink.play(SpeechChunk(clock.monotonic_s(), 0, _SILENCE, _RATE_HZ, ""))
         except DeviceError as error:
             stages.still_failing(_STAGE, error)
         else:

@@ -132,8 +132,7 @@ class Living:
         self.room = Room()
         self.microphone = self.sound.plug(Card("USB Mic: Audio (hw:1,0)", self.room))
         self.speaker = self.sound.plug(Card("Loudspeaker: Audio (hw:2,0)"))
-        self.sound._initialize()
-        self.sound.scans = 0
+        self.sound.begin()
         self.picture: Callable[[float], ImageArray | Exception | None] | None = None
         self.make_camera: Callable[[Clock], Camera] | None = None
         self.log = EventLog()
@@ -195,7 +194,7 @@ class Living:
 
     @property
     def heard(self) -> list[str]:
-        return [event.text for event in self.log.of(Transcript)]
+        return [event.text for event in self.log.of(Transcript) if event.is_final]
 
     def failures(self, stage: str) -> list[StageFailed]:
         return [event for event in self.log.of(StageFailed) if event.stage == stage]

@@ -65,6 +65,11 @@ class SoundCards:
         self.cards.remove(card)
         self._list()
 
+    def begin(self) -> None:
+        """The library is loaded: it knows what is there now."""
+        self._initialize()
+        self.scans = 0
+
     def _list(self) -> None:
         self._listing.write_text("\n".join(card.name for card in self.cards), encoding="utf-8")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import anyio
+import cv2
 import pytest
 
 from assistant.clock import LoopClock
@@ -66,7 +67,7 @@ def test_a_picture_that_a_program_draws_is_let_pass_where_that_is_configured() -
 def test_a_stream_that_stalls_or_goes_is_lost_and_comes_back() -> None:
     async def main() -> None:
         with NetworkCamera() as network:
-            camera = LiveCamera(network.address, 1900, "network", LoopClock(), timeout_s=1.0)  # cv2.CAP_FFMPEG
+            camera = LiveCamera(network.address, cv2.CAP_FFMPEG, "network", LoopClock(), timeout_s=1.0)
             await camera.open()
             network.stalls = True
             with pytest.raises(DeviceError, match="delivered no picture"):
@@ -82,6 +83,20 @@ def test_a_stream_that_stalls_or_goes_is_lost_and_comes_back() -> None:
             await _opened(camera)
             assert await camera.read() is not None
             await camera.close()
+
+    anyio.run(main)
+
+
+def test_a_gstreamer_source_is_a_camera() -> None:
+    """JetPack's own OpenCV has GStreamer; the wheel has not."""
+    if not cv2.videoio_registry.hasBackend(cv2.CAP_GSTREAMER):
+        pytest.skip("this OpenCV has no GStreamer: not tried here is a pipeline as a camera")
+
+    async def main() -> None:
+        camera = open_camera("videotestsrc pattern=snow ! videoconvert ! appsink", LoopClock())
+        await camera.open()
+        assert await camera.read() is not None
+        await camera.close()
 
     anyio.run(main)
 

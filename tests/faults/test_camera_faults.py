@@ -1,0 +1,126 @@
+"""The camera freezes, goes, raises and comes to its end while the assistant lives."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from assistant.app import Assistant
+from assistant.errors import DeviceError
+from assistant.events import ImageArray, SceneCaption, SceneState
+from tests.doubles.living import Dogs, Living, until
+from tests.doubles.vision import flat_picture
+
+SEE = "Hey Jarvis, what do you see?"
+RECOVERS_S = 5.0
+
+
+def noise(now_s: float) -> ImageArray:
+    """What a camera sees: no two pictures are alike."""
+    return np.random.default_rng(round(now_s * 1000)).integers(90, 170, (48, 64, 3), np.uint8)
+
+
+def test_a_camera_that_goes_is_said_once_and_never_described_as_now(living: Living) -> None:
+    living.picture = lambda now_s: DeviceError("Unplugged.") if 5.0 <= now_s < 30.0 else noise(now_s)
+    living.says(SEE, "Hey Jarvis, 你看到了什么？", SEE)
+
+    async def script(assistant: Assistant) -> None:
+        await until(15.0)
+        assert assistant.health().unavailable == {"camera": "Unplugged."}
+        assert assistant.health().hears and assistant.health().ok
+        living.room.say(16.0)
+        living.room.say(22.0)
+        await until(30.0 + RECOVERS_S)
+        assert assistant.health().unavailable == {}
+        living.room.say(42.0)
+        await until(50.0)
+
+    said = living.live(script)
+    assert said[0] == "I can't see right now."
+    assert said[1] == "I can't see right now. The camera isn't working."
+    assert said[2] == "我现在看不见，摄像头用不了。"
+    assert said[3] == "我又能看见了。", "in the language that was spoken last"
+    assert "dog" in said[4]
+    assert len(living.failures("camera")) == len(living.recoveries("camera")) == 1
+    assert all(caption.age_s < 2.0 for caption in living.log.of(SceneCaption) if caption.at_s > 40.0)
+
+
+def test_a_hiccup_is_not_worth_a_word(living: Living) -> None:
+    living.picture = lambda now_s: DeviceError("Unplugged.") if 5.0 <= now_s < 6.0 else noise(now_s)
+
+    async def script(assistant: Assistant) -> None:
+        await until(20.0)
+
+    assert living.live(script) == []
+    assert len(living.failures("camera")) == len(living.recoveries("camera")) == 1
+
+
+def test_a_camera_that_never_worked_is_missed_only_by_who_asks(living: Living) -> None:
+    living.picture = lambda now_s: DeviceError("There is no camera '0'.")
+    living.says(SEE)
+
+    async def script(assistant: Assistant) -> None:
+        await until(10.0)
+        living.room.say(10.0)
+        await until(20.0)
+
+    assert living.live(script) == ["I can't see right now. The camera isn't working."]
+
+
+@pytest.mark.parametrize("error", [MemoryError("out of memory"), ValueError("bad frame"), OSError("no such device")])
+def test_whatever_the_driver_raises_sight_is_lost_and_no_more(living: Living, error: Exception) -> None:
+    living.picture = lambda now_s: error if 5.0 <= now_s < 15.0 else noise(now_s)
+
+    async def script(assistant: Assistant) -> None:
+        await until(10.0)
+        assert "camera" in assistant.health().unavailable
+        await until(15.0 + RECOVERS_S)
+        assert assistant.health().unavailable == {}
+
+    living.live(script)
+
+
+def test_networks_that_run_out_of_memory_are_not_read_out(living: Living) -> None:
+    living.picture = noise
+    living.says(SEE)
+
+    async def script(assistant: Assistant) -> None:
+        await until(3.0)
+        Dogs.broken_now = True
+        await until(8.0)
+        assert "vision" in assistant.health().unavailable
+        living.room.say(12.0)
+        await until(20.0)
+        Dogs.broken_now = False
+        await until(20.0 + RECOVERS_S)
+        assert assistant.health().unavailable == {}
+
+    said = living.live(script)
+    assert said[:2] == ["I can't see right now.", "I can't see right now. The camera isn't working."]
+    assert not any("memory" in text for text in said)
+
+
+def test_the_end_of_a_film_is_no_failure(living: Living) -> None:
+    living.picture = lambda now_s: None if now_s > 5.0 else noise(now_s)
+
+    async def script(assistant: Assistant) -> None:
+        await until(20.0)
+        assert assistant.health().ok
+
+    assert living.live(script) == []
+    assert not living.failures("camera")
+
+
+def test_what_was_seen_long_ago_is_named_as_old(living: Living) -> None:
+    """A camera whose driver hangs without a word: the newest picture gets older and older."""
+    living.picture = lambda now_s: flat_picture(200) if now_s < 3.0 else None
+    living.says(SEE)
+
+    async def script(assistant: Assistant) -> None:
+        await until(60.0)
+        living.room.say(60.0)
+        await until(70.0)
+
+    [said] = living.live(script)
+    assert " ago I saw " in said
+    assert living.log.of(SceneState)

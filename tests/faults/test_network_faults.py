@@ -1,0 +1,161 @@
+"""Recogniser and voice raise, hang and die; the disk is full and the wall clock jumps."""
+
+from __future__ import annotations
+
+import os
+import signal
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from assistant.app import Assistant
+from assistant.clock import LoopClock
+from assistant.events import PlaybackFinished, PlaybackStarted, SpeechStarted, TurnFinished
+from assistant.telemetry.events_file import EventsFile
+from tests.doubles.living import TIME, Living, hang, until
+
+RECOVERS_S = 5.0
+
+
+def test_a_recogniser_that_raises_is_said_at_once_and_the_next_sentence_is_understood(living: Living) -> None:
+    living.says(RuntimeError("the network broke"), TIME)
+
+    async def script(assistant: Assistant) -> None:
+        living.room.say(2.0)
+        await until(7.0)
+        assert "the network broke" in assistant.health().unavailable["recognizer"]
+        living.room.say(8.0)
+        await until(15.0)
+        assert "recognizer" not in assistant.health().unavailable
+
+    said = living.live(script)
+    assert said[0] == "Sorry, I can't understand speech right now."
+    assert any(text.startswith("It's") for text in said)
+    assert "I can understand you again." in said
+
+
+def test_a_recogniser_that_hangs_is_told_and_understands_when_it_comes_back(living: Living) -> None:
+    living.configure("asr", timeout_s=3.0)
+
+    async def script(assistant: Assistant) -> None:
+        living.says(hang(until_s=20.0), TIME)
+        living.room.say(2.0)
+        await until(8.0)
+        assert "recognizer" in assistant.health().unavailable
+        assert assistant.health().hung == ("recogniser",)
+        assert not assistant.health().ok, "if it never came back, only a restart would help"
+        await until(20.0 + 1.0)
+        assert assistant.health().ok
+        living.room.say(22.0)
+        await until(30.0)
+
+    said = living.live(script)
+    assert any(text.startswith("It's") for text in said)
+
+
+@pytest.mark.parametrize("engine", ["Segfaulting", "Hanging", "Buggy", "Refusing"])
+def test_a_voice_that_fails_is_replaced_in_the_middle_of_the_conversation(living: Living, engine: str) -> None:
+    living.configure("tts", en=engine, timeout_s=4.0)
+    living.says(TIME)
+
+    async def script(assistant: Assistant) -> None:
+        living.room.say(2.0)
+        await until(12.0)
+
+    assert living.live(script)[0].startswith("It's"), "the fallback says the whole sentence"
+    assert living.log.of(PlaybackFinished)[0].completed
+    assert living.failures("voice")
+
+
+def test_a_voice_whose_process_is_killed_speaks_again(living: Living) -> None:
+    living.says(TIME, TIME)
+
+    async def script(assistant: Assistant) -> None:
+        living.room.say(2.0)
+        await until(8.0)
+        pid = assistant._voices.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        living.room.say(9.0)
+        await until(16.0)
+
+    said = living.live(script)
+    assert len(said) == 2 and all(text.startswith("It's") for text in said)
+    assert [event.completed for event in living.log.of(PlaybackFinished)] == [True, True]
+
+
+def test_without_any_voice_the_answer_is_shown_and_not_taken_for_said(living: Living) -> None:
+    living.configure("tts", en="Buggy", fallback="none")
+    living.says(TIME)
+
+    async def script(assistant: Assistant) -> None:
+        living.room.say(2.0)
+        await until(12.0)
+        assert assistant.health().hears
+        assert {"voice", "synthesizer"} & set(assistant.health().unavailable)
+
+    living.live(script)
+    [finished] = living.log.of(PlaybackFinished)
+    assert not finished.completed and finished.text == ""
+    assert not living.log.of(PlaybackStarted)
+
+
+def test_a_recogniser_three_times_slower_than_speech_loses_nothing_in_silence(living: Living) -> None:
+    """Ten minutes of talk: memory is bounded, what is lost is counted and told, and afterwards it is as before."""
+
+    class Slowly(str):
+        """A text that takes three times as long as it took to say."""
+
+    async def script(assistant: Assistant) -> None:
+        for number in range(12):
+            living.says(hang(until_s=10.0 * number + 16.0))
+            living.room.say(4.0 + 10.0 * number, 5.0)
+        await until(150.0)
+        assert assistant.health().hears
+        living.says(TIME)
+        living.room.say(151.0)
+        await until(160.0)
+
+    living.configure("asr", timeout_s=60.0)
+    assert living.live(script)[-1].startswith("It's")
+    assert len(living.log.of(SpeechStarted)) >= 12
+
+
+def test_a_full_disk_costs_the_events_file_and_nothing_else(living: Living) -> None:
+    events = EventsFile(Path("/dev/full"), append=True)
+    living.observers.append(events)
+    living.says(TIME)
+
+    async def script(assistant: Assistant) -> None:
+        living.room.say(2.0)
+        await until(10.0)
+
+    assert living.live(script)[0].startswith("It's")
+    events.close()
+    assert events.lost > 0
+
+
+@pytest.mark.parametrize("step", [timedelta(hours=1), timedelta(hours=-1)])
+def test_a_wall_clock_that_jumps_moves_no_timer_and_no_latency(living: Living, step: timedelta) -> None:
+    class Jumping(LoopClock):
+        def wall(self) -> datetime:
+            now = datetime(2026, 3, 3, 17, 10).astimezone() + timedelta(seconds=self.monotonic_s())
+            return now + step if self.monotonic_s() > 20.0 else now
+
+    living.clock = Jumping()
+    living.says("Hey Jarvis, set a timer for one minute.", TIME)
+
+    async def script(assistant: Assistant) -> None:
+        living.room.say(2.0)
+        await until(25.0)
+        living.room.say(25.0)
+        await until(80.0)
+
+    said = living.live(script)
+    hour = {timedelta(hours=1): "six", timedelta(hours=-1): "four"}[step]
+    assert hour in said[1], "the time of day is the wall's"
+    rang = [event for event in living.log.of(PlaybackFinished) if "timer is done" in event.text]
+    assert len(rang) == 1
+    assert 60.0 < living.log.of(PlaybackStarted)[2].at_s < 70.0, "a minute is a minute"
+    assert all(event.at_s < 81.0 for event in living.log.of(TurnFinished))

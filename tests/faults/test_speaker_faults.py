@@ -1,0 +1,107 @@
+"""The speaker is pulled, refuses and comes back while the assistant speaks."""
+
+from __future__ import annotations
+
+import anyio
+
+from assistant.app import Assistant
+from assistant.events import PlaybackFinished, PlaybackStarted
+from tests.doubles.living import TIME, Living, until
+
+HELP = "Hey Jarvis, what can you do?"
+RECOVERS_S = 5.0
+
+
+def test_a_speaker_pulled_in_mid_sentence_is_told_and_used_again_when_it_is_back(living: Living) -> None:
+    living.says(HELP, TIME)
+
+    async def script(assistant: Assistant) -> None:
+        living.room.say(1.0)
+        await until(4.0)
+        living.sound.pull(living.speaker)
+        await until(10.0)
+        assert "speaker" in assistant.health().unavailable
+        assert assistant.health().hears, "looking for a speaker costs no hearing"
+        living.sound.plug(living.speaker)
+        await until(10.0 + RECOVERS_S)
+        assert "speaker" not in assistant.health().unavailable
+        living.room.say(16.0)
+        await until(21.0)
+
+    living.live(script)
+    cut, spoken = living.log.of(PlaybackFinished)
+    assert not cut.completed and 0.5 < cut.played_s < 3.0, "what was heard is what is remembered as said"
+    assert spoken.completed and spoken.text.startswith("It's")
+    assert living.speaker.heard_between(16.0, 21.0)
+    assert living.failures("speaker") and len(living.recoveries("speaker")) == 1
+
+
+def test_a_device_that_stops_for_a_moment_is_opened_anew_and_the_sentence_goes_on(living: Living) -> None:
+    living.says(HELP)
+
+    async def script(assistant: Assistant) -> None:
+        living.room.say(1.0)
+        await until(3.0)
+        living.speaker.stalls = True
+        await until(4.5)
+        living.speaker.stalls = False
+        await until(30.0)
+
+    living.live(script)
+    [finished] = living.log.of(PlaybackFinished)
+    assert finished.completed
+    assert not living.failures("speaker")
+
+
+def test_a_speaker_that_is_dead_is_never_taken_for_one_that_has_finished(living: Living) -> None:
+    living.says(TIME)
+
+    async def script(assistant: Assistant) -> None:
+        await until(2.5)
+        living.speaker.stalls = True
+        living.room.say(3.0)
+        await until(20.0)
+        assert "speaker" in assistant.health().unavailable
+
+    living.live(script)
+    assert [event.completed for event in living.log.of(PlaybackFinished)] == [False]
+    assert living.log.of(PlaybackFinished)[0].played_s == 0.0
+    assert not living.log.of(PlaybackStarted)
+    assert "takes no sound" in living.failures("speaker")[0].error
+
+
+def test_without_a_speaker_it_listens_and_speaks_once_there_is_one(living: Living) -> None:
+    living.says(TIME, TIME)
+    living.sound.pull(living.speaker)
+    living.sound.begin()
+
+    async def script(assistant: Assistant) -> None:
+        living.room.say(2.0)
+        await until(10.0)
+        assert "speaker" in assistant.health().unavailable
+        assert assistant.health().hears
+        living.speaker.name = "Loudspeaker: Audio (hw:5,0)"
+        living.sound.plug(living.speaker)
+        await until(10.0 + RECOVERS_S)
+        assert "speaker" not in assistant.health().unavailable
+        living.room.say(16.0)
+        await until(21.0)
+
+    living.live(script)
+    assert len(living.heard) == 2, "both requests were heard"
+    assert living.speaker.heard_between(16.0, 21.0)
+    assert living.sound.scans == 1, "the microphone is not disturbed for nothing"
+
+
+def test_a_speaker_that_refuses_to_open_is_tried_until_it_does(living: Living) -> None:
+    living.speaker.refuses = True
+
+    async def script(assistant: Assistant) -> None:
+        await until(10.0)
+        assert "cannot be opened" in assistant.health().unavailable["speaker"]
+        living.speaker.refuses = False
+        await anyio.sleep(RECOVERS_S)
+        assert "speaker" not in assistant.health().unavailable
+
+    living.live(script)
+    assert len(living.failures("speaker")) == 1 and len(living.recoveries("speaker")) == 1
