@@ -16,13 +16,10 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import anyio
-import numpy as np
 import psutil
 
 from assistant.app import Assistant, Devices
@@ -38,6 +35,7 @@ from assistant.tts.render import render_speech
 from assistant.virtual_time import run_in_virtual_time
 from assistant.vision.camera import open_camera
 from assistant.vision.file_cameras import PictureCamera
+from bench.soak_verdict import Sample, verdict
 
 CACHE = Path("out/bench/soak")
 VOICES = {"en": "jm_kumo", "zh": "jf_tebukuro"}
@@ -61,27 +59,6 @@ _THINKING_S = 1.0
 """Between a reply and the next sentence."""
 _SETTLE_S = 0.9
 _PATIENCE_S = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """The process after a conversation."""
-
-    wall_s: float
-    turns: int
-    threads: int
-    descriptors: int
-    rss_mb: float
-    """Of the assistant's own process."""
-    uss_mb: float
-    """What would be freed if it ended."""
-    voices_rss_mb: float
-    """Of the voices' process."""
-    objects: int
-    """Python objects that the collector watches."""
-    compute_p95_s: float
-    """Wall seconds from the end of a request to the end of its turn in this conversation, without playing time in
-    virtual time."""
 
 
 class Watch:
@@ -115,6 +92,7 @@ class Soak:
         self.samples: list[Sample] = []
         self.watch = Watch()
         self._minutes = minutes
+        self._cpu_s = 0.0
         self._models = ModelStore()
         lines = [(text, "en", VOICES["en"]) for text in ENGLISH]
         lines += [(text, "zh", VOICES["zh"]) for text in CHINESE] if chinese else []
@@ -161,6 +139,11 @@ class Soak:
             await assistant.controls.unmute()
             await clock.sleep_until(clock.monotonic_s() + 1.0)
 
+    def _processor_s(self, process: psutil.Process, children: list[psutil.Process]) -> float:
+        """Processor seconds since the last call."""
+        before, self._cpu_s = self._cpu_s, sum(sum(one.cpu_times()[:2]) for one in (process, *children))
+        return self._cpu_s - before
+
     def _take_sample(self) -> None:
         gc.collect()
         process = psutil.Process()
@@ -176,40 +159,16 @@ class Soak:
             round(memory.uss / 1e6, 1),
             round(sum(child.memory_info().rss for child in children) / 1e6, 1),
             len(gc.get_objects()),
+            round(self._processor_s(process, children), 3),
             round(percentile(turn_s, 95), 3) if turn_s else 0.0,
         )
         self.samples.append(sample)
         print(
             f"{sample.wall_s:7.0f} s {sample.turns:6} turns {sample.threads:3} threads {sample.descriptors:4} files "
             f"{sample.rss_mb:7.1f} MB {sample.voices_rss_mb:7.1f} MB voices {sample.objects:8} objects "
-            f"p95 {sample.compute_p95_s:.2f} s",
+            f"cpu {sample.cpu_s:.1f} s p95 {sample.turn_p95_s:.2f} s",
             flush=True,
         )
-
-
-GROWTH = {
-    "rss_mb": (0.03, 15.0),
-    "voices_rss_mb": (0.05, 15.0),
-    "objects": (0.02, 2000.0),
-    "threads": (0.0, 1.0),
-    "descriptors": (0.0, 2.0),
-    "compute_p95_s": (0.5, 0.3),
-}
-"""What may grow, as a share and absolutely; whichever is more."""
-
-
-def verdict(samples: Sequence[Sample]) -> dict[str, Any]:
-    """Each figure's median in the second and in the last quarter of the run, the first quarter being warm-up, and
-    whether it grew. Raises `ValueError` for fewer than eight samples."""
-    if len(samples) < 8:
-        raise ValueError(f"Eight conversations are needed to tell growth, got {len(samples)}.")
-    quarter = len(samples) // 4
-    early, late = samples[quarter : 2 * quarter], samples[-quarter:]
-    figures: dict[str, Any] = {}
-    for name, (share, absolute) in GROWTH.items():
-        before, after = (float(np.median([getattr(sample, name) for sample in part])) for part in (early, late))
-        figures[name] = {"early": before, "late": after, "grows": after - before > max(share * before, absolute)}
-    return figures
 
 
 def main() -> int:

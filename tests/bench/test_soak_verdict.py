@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from bench.soak import Sample, verdict
+from bench.soak_verdict import Sample, verdict
 
-SAMPLE = Sample(0.0, 0, 15, 11, 600.0, 500.0, 230.0, 300_000, 1.0)
+SAMPLE = Sample(0.0, 0, 15, 11, 600.0, 500.0, 230.0, 300_000, 10.0, 1.0)
 
 
 def run(change: Callable[[Sample, int], Sample], count: int = 40) -> list[str]:
@@ -32,7 +32,8 @@ def test_a_run_that_stays_as_it_is_and_one_that_only_warms_up_are_flat() -> None
         ("rss_mb", 2.0),
         ("voices_rss_mb", 2.0),
         ("objects", 1000.0),
-        ("compute_p95_s", 0.1),
+        ("turn_p95_s", 0.3),
+        ("cpu_s", 0.2),
     ],
 )
 def test_whatever_grows_is_named(name: str, step: float) -> None:
