@@ -26,10 +26,12 @@ def examine(patient: Patient) -> Iterator[Check]:
         return
     listed = ", ".join(f"{path} ({name})" for path, name in cameras()) or "none listed by the kernel"
     status = running.status(patient)
+    if running.is_muted(patient, status):
+        yield Check("camera", True, "not looked through: the assistant is muted, so it stays closed")
+        return
     if status is not None and status.state == "running":
         trouble = status.health.unavailable.get("camera", "")
-        found = "muted, so it stays closed" if status.health.muted else trouble or "the running assistant has it"
-        yield Check("camera", status.health.muted or not trouble, found, _REMEDY, needed=False)
+        yield Check("camera", not trouble, trouble or "the running assistant has it", _REMEDY, needed=False)
         return
     if wanted.isdecimal() and not (patient.root / f"dev/video{wanted}").exists():
         yield Check("camera", False, f"there is no /dev/video{wanted}; {listed}", _REMEDY, needed=False)

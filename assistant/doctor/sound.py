@@ -30,12 +30,12 @@ def _microphone(patient: Patient) -> Iterator[Check]:
         return
     yield Check("microphone", True, f"{device.name} through {device.host}")
     status = running.status(patient)
+    if running.is_muted(patient, status):
+        yield Check("level", True, "not measured: the assistant is muted, so the microphone stays closed")
+        return
     if status is not None and status.state == "running":
-        if status.health.muted:
-            yield Check("level", True, "not measured: the assistant is muted, and its microphone stays closed")
-        else:
-            found = "the running assistant hears it" if status.health.hears else status.health.reason
-            yield Check("level", status.health.hears, found, "See: assistant status")
+        found = "the running assistant hears it" if status.health.hears else status.health.reason
+        yield Check("level", status.health.hears, found, "See: assistant status")
         return
     try:
         level = listen(device)

@@ -27,6 +27,7 @@ def examined() -> dict[str, Check]:
 def test_the_level_of_the_microphone_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tone = tmp_path / "tone.wav"
     soundfile.write(tone, 0.1 * np.sin(np.arange(20 * 16_000) * 0.2), 16_000)
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
     with VirtualSound() as sound:
         for name, value in sound.env.items():
             monkeypatch.setenv(name, value)

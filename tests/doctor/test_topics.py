@@ -12,6 +12,7 @@ from assistant.config import Config, VisionConfig
 from assistant.doctor import camera, machine, service, sound_stack, time
 from assistant.doctor.check import Check, Patient
 from assistant.doctor.level import level_of
+from assistant.muting import MuteMemory
 from tests.doubles.machine import TracedMachine
 
 
@@ -33,6 +34,16 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return write
 
 
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Nothing of this machine's own assistant counts."""
+    folder = tmp_path / "state"
+    folder.mkdir()
+    monkeypatch.setenv("STATE_DIRECTORY", str(folder))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
+    return folder
+
+
 def shot(tmp_path: Path, pixels: np.ndarray) -> Check:
     picture = tmp_path / "picture.png"
     cv2.imwrite(str(picture), pixels)
@@ -48,6 +59,13 @@ def test_a_picture_is_taken_and_a_black_one_is_told(tmp_path: Path) -> None:
     black = shot(tmp_path, np.zeros((48, 64, 3), np.uint8))
     assert not black.ok
     assert "cap" in black.remedy
+
+
+def test_a_muted_assistants_camera_is_not_opened(tmp_path: Path, state: Path) -> None:
+    MuteMemory(state).remember(True)
+    check = shot(tmp_path, np.zeros((48, 64, 3), np.uint8))
+    assert check.ok
+    assert "muted" in check.found
 
 
 def test_a_camera_that_is_not_there_is_no_fault_that_stops_anything(tmp_path: Path) -> None:
