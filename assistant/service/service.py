@@ -7,6 +7,7 @@ assistant does not start with it (a device that is missing, a model that was not
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,8 +18,8 @@ import anyio
 from assistant.app import Assistant
 from assistant.config import Config
 from assistant.errors import AssistantError, ControlError
-from assistant.governor.savings import release_memory
 from assistant.health import Health
+from assistant.heap import trim_heap
 from assistant.service.changes import after_restart, changed_keys, needs_new_assistant
 from assistant.settings import Settings
 
@@ -123,7 +124,8 @@ class Service:
                 self._running = None
             # The networks of the last one make room for those of the next: tasks and their tracebacks refer to each
             # other in circles.
-            release_memory()
+            gc.collect()
+            trim_heap()
 
     def stop(self) -> None:
         """Have `run` end; nothing that is being said is finished."""

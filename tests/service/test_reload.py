@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -229,6 +231,24 @@ def test_it_ends_also_while_it_starts() -> None:
         assert anyio.current_time() < LOAD_S
 
     run_in_virtual_time(main)
+
+
+def test_nothing_of_the_last_assistant_is_kept() -> None:
+    """Its networks would fill the memory, reload by reload."""
+    gone: list[weakref.ref[Assistant]] = []
+
+    async def scene(house: House) -> None:
+        house.assistant.turns = house.assistant  # a circle, as tasks and tracebacks make them
+        gone.append(weakref.ref(house.assistant))
+        house.assistant, house.on_disk = Assistant(), OTHER
+        await house.service.reload()
+        assert gone[0]() is None
+
+    gc.disable()
+    try:
+        in_house(scene)
+    finally:
+        gc.enable()
 
 
 def test_every_key_has_its_way_into_force() -> None:
