@@ -14,7 +14,7 @@ from assistant.dialogue.replies import phrase
 from assistant.dialogue.respond import Responder
 from assistant.dialogue.style import speaking_style
 from assistant.emotion.monitor import EmotionMonitor
-from assistant.errors import StageError
+from assistant.errors import AssistantError, StageError
 from assistant.events import Event, PlaybackFinished, ReplyChunk, StageTimed, Transcript, Utterance
 from assistant.ports import Clock, SpeakingStyle
 from assistant.skills import Controls, Senses, SkillContext
@@ -134,10 +134,20 @@ class Answering:
         self._stages.works("interpreter")
         self._emit(StageTimed(self._clock.monotonic_s(), turn_id, "understand", started_at_s, answer.interpretation_s))
         self._emit(answer.understood)
-        caption = self._senses.caption(answer.language)
-        if caption is not None:
-            self._emit(replace(caption, turn_id=turn_id))
+        self._show_scene(turn_id, answer.language)
         return answer
+
+    def _show_scene(self, turn_id: int, language: str) -> None:
+        """What the assistant sees while it answers, for whoever watches."""
+        try:
+            caption = self._senses.caption(language)
+        except Exception as error:  # whatever a captioner raises, the conversation goes on
+            told = error if isinstance(error, AssistantError) else StageError(f"The captioner failed: {error!r}.")
+            self._stages.failed("captioner", told)
+            return
+        if caption is not None:
+            self._stages.works("captioner")
+            self._emit(replace(caption, turn_id=turn_id))
 
     def _said(self, turn_id: int, text: str, language: str, style: SpeakingStyle) -> Sentence:
         self._emit(ReplyChunk(self._clock.monotonic_s(), turn_id, text, language))

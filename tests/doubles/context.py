@@ -31,6 +31,7 @@ class GivenSenses:
     captions: dict[str, SceneCaption] = field(default_factory=dict)
     current_emotion: EmotionState | None = None
     broken: dict[str, str] = field(default_factory=dict)
+    captioner_raises: bool = False
     changes: list[SceneChange] = field(default_factory=list)
     """What has happened; `watch` gives what is appended later."""
     blind_to: frozenset[SceneChangeKind] = frozenset()
@@ -54,6 +55,8 @@ class GivenSenses:
         return self.current_scene
 
     def caption(self, language: str) -> SceneCaption | None:
+        if self.captioner_raises:
+            raise RuntimeError("the captioner broke")
         return self.captions.get(language)
 
     def emotion(self) -> EmotionState | None:

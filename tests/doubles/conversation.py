@@ -18,7 +18,7 @@ from assistant.config import Config
 from assistant.dialogue.interpreter import HassilInterpreter
 from assistant.dialogue.respond import Responder
 from assistant.errors import DeviceError, StageError
-from assistant.events import AudioArray, Event, SpeechChunk, Utterance
+from assistant.events import AudioArray, Event, SceneCaption, SpeechChunk, Utterance
 from assistant.models.store import ModelStore
 from assistant.ports import Recognition, SpeakingStyle
 from assistant.registry import resolve
@@ -170,7 +170,9 @@ class Conversation:
         """`real_time_factor` is how long the recogniser takes a second of speech."""
         self.config = config or Config()
         self.voices = voices or HummingVoices()
-        self.log, self.clock, self.senses = EventLog(), SteppedClock(), GivenSenses()
+        self.log, self.clock = EventLog(), SteppedClock()
+        seen = SceneCaption(0.0, "I see a cup.", "en", 0.9, 0.0)
+        self.senses = GivenSenses(captions={"en": seen})
         self._pieces, self._factor, self._streams_partials = pieces, real_time_factor, streams_partials
         self.microphone = TimedMicrophone(self.clock, pieces, lasts_s, self.config.audio.queue_s)
         self.speaker = speaker(self.clock)

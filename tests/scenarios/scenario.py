@@ -39,7 +39,16 @@ class Do(_Strict):
     """Something that happens."""
 
     at_s: float
-    what: Literal["announce", "listen_now", "toggle_mute", "step_clock", "first_stage_fires", "plug_in_speaker"]
+    what: Literal[
+        "announce",
+        "listen_now",
+        "toggle_mute",
+        "step_clock",
+        "first_stage_fires",
+        "plug_in_speaker",
+        "break_captioner",
+        "mend_captioner",
+    ]
     text: str = ""
     by_s: float = 0.0
 
@@ -161,6 +170,8 @@ async def _happen(do: Do, conversation: Conversation) -> None:
             conversation.attention.fired(anyio.current_time())
         case "plug_in_speaker":
             conversation.speaker.plugged_in = True
+        case "break_captioner" | "mend_captioner":
+            conversation.senses.captioner_raises = do.what == "break_captioner"
 
 
 def _matches(name: str, value: Any, wanted: Any) -> bool:
