@@ -37,7 +37,7 @@ set-default-sink speaker
 
 def missing() -> list[str]:
     """What this host lacks to boot one."""
-    lacking = [name for name in ("debootstrap", "systemd-nspawn", "nsenter") if shutil.which(name) is None]
+    lacking = [name for name in ("debootstrap", "systemd-nspawn", "nsenter", "setpriv") if shutil.which(name) is None]
     if os.geteuid() != 0:
         lacking.append("root")
     return lacking
@@ -122,7 +122,18 @@ class Machine:
             )
 
     def _boot(self) -> None:
-        command = ["systemd-nspawn", "--quiet", "--boot", "--directory", self.root, "--register=no", "--keep-unit"]
+        # It dies with us, however we die.
+        command: list[str | Path] = [
+            "setpriv",
+            "--pdeathsig=KILL",
+            "systemd-nspawn",
+            "--quiet",
+            "--boot",
+            "--directory",
+            self.root,
+            "--register=no",
+            "--keep-unit",
+        ]
         command += ["--private-network", "--console=pipe"]
         command += [f"--machine=edge-{os.getpid()}", f"--bind-ro={CACHE}/offline:/srv/offline"]
         self._container = subprocess.Popen(
