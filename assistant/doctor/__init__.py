@@ -8,6 +8,7 @@ TOPICS = {
     "service": "assistant.doctor.service:examine",
     "sound": "assistant.doctor.sound:examine",
     "sound stack": "assistant.doctor.sound_stack:examine",
+    "echo": "assistant.doctor.echo:examine",
     "camera": "assistant.doctor.camera:examine",
     "models": "assistant.doctor.models:examine",
     "engines": "assistant.doctor.engines:examine",
