@@ -79,18 +79,30 @@ def test_a_known_drift_costs_who_does_not_know_it() -> None:
     assert accuracy(knowing, drifted.truth) > accuracy(ignorant, drifted.truth) + 0.02
 
 
-def test_channels_that_share_all_their_noise_are_one_witness() -> None:
-    def world(shared: float) -> World:
-        channel = ChannelTruth(1.5, reliability=1.0, shared=shared, present=1.0, quality=(1.0, 1.0))
-        return World({"face": channel, "voice": channel})
+def two_channels(shared: float) -> World:
+    channel = ChannelTruth(1.5, reliability=1.0, shared=shared, present=1.0, quality=(1.0, 1.0))
+    return World({"face": channel, "voice": channel})
 
+
+def fresh(world: World, count: int) -> Moments:
+    """All channels present, fresh and at their best."""
+    rng = np.random.default_rng(2)
+    truth = rng.choice(7, count, p=world.prior)
+    shape = count, len(world.channels)
+    noise = draw_noise(world, rng, count)
+    return observe(world, truth, np.ones(shape), np.zeros(shape), np.ones(shape, bool), noise, rng, {})
+
+
+@pytest.mark.parametrize("shared", [0.0, 0.7])
+def test_the_posterior_of_plain_noise_is_calibrated(shared: float) -> None:
+    moments = fresh(two_channels(shared), 20_000)
+    assert calibration_error(posterior(two_channels(shared), moments), moments.truth) < 0.02
+
+
+def test_channels_that_share_all_their_noise_are_one_witness() -> None:
     def gain(shared: float) -> float:
-        rng = np.random.default_rng(2)
-        truth = rng.choice(7, 10_000, p=ASSISTANT.prior)
-        shape = len(truth), 2
-        noise = draw_noise(world(shared), rng, len(truth))
-        fresh = observe(world(shared), truth, np.ones(shape), np.zeros(shape), np.ones(shape, bool), noise, rng, {})
-        return accuracy(posterior(world(shared), fresh), truth)
+        moments = fresh(two_channels(shared), 10_000)
+        return accuracy(posterior(two_channels(shared), moments), moments.truth)
 
     assert gain(0.0) > gain(0.95) + 0.03
 
