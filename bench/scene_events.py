@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import anyio
@@ -10,7 +10,7 @@ import anyio
 from assistant.clock import LoopClock
 from assistant.config import VisionConfig
 from assistant.events import Box, Event, SceneChange, SceneState, VideoFrame
-from assistant.ports import Clock
+from assistant.ports import Camera, Clock
 from assistant.virtual_time import run_in_virtual_time
 from assistant.vision.scene import SceneReader
 from assistant.vision.watcher import SceneWatcher
@@ -72,13 +72,12 @@ class EventFigures:
         return self.right / self.true if self.true else 1.0
 
 
-def watch(film: Film, reader: SceneReader, rate_hz: float) -> list[Event]:
-    """Everything that a watcher says about a film."""
+def watch(camera: Callable[[Clock], Camera], reader: SceneReader, rate_hz: float) -> list[Event]:
+    """Everything that a watcher says about what a camera shows, in virtual time."""
 
     async def main() -> list[Event]:
         clock, events = LoopClock(), list[Event]()
-        config = VisionConfig(rate_hz=rate_hz)
-        watcher = SceneWatcher(FilmCamera(film, clock), reader, config, clock, events.append)
+        watcher = SceneWatcher(camera(clock), reader, VisionConfig(rate_hz=rate_hz), clock, events.append)
         with anyio.fail_after(3600):
             await watcher.run()
         return events
