@@ -17,7 +17,9 @@ def spectrogram(path: Path, shape: SoundInput, *, late: bool) -> Array:
     """The beginning of a recording, or (`late`) its second half, float32 (1, mels, frames), silence after it."""
     from faster_whisper.feature_extractor import FeatureExtractor
 
-    sound = read_audio(path)[len(read_audio(path)) // 2 if late else 0 :]
+    sound = read_audio(path)
+    if late:
+        sound = sound[len(sound) // 2 :]
     samples = shape.frames * _HOP_SAMPLES
     padded = np.pad(sound[:samples], (0, max(0, samples - len(sound))))
     features = FeatureExtractor(feature_size=shape.mels)(padded, padding=0)
