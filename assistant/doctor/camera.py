@@ -30,7 +30,8 @@ def examine(patient: Patient) -> Iterator[Check]:
         yield Check("camera", True, "not looked through: the assistant is muted, so it stays closed")
         return
     if status is not None and status.state == "running":
-        trouble = status.health.unavailable.get("camera", "")
+        missing = status.health.unavailable
+        trouble = next((missing[stage] for stage in ("camera", "vision", "sight") if stage in missing), "")
         yield Check("camera", not trouble, trouble or "the running assistant has it", _REMEDY, needed=False)
         return
     if wanted.isdecimal() and not (patient.root / f"dev/video{wanted}").exists():

@@ -12,7 +12,14 @@ from dataclasses import dataclass, field
 
 import anyio
 import anyio.to_thread
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, start_http_server
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    start_http_server,
+)
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -52,6 +59,7 @@ class Metrics:
     """A `TurnObserver`."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # the time at which a counter began says nothing here
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self._turns = self._counter("turns", "Requests that were addressed to the assistant.")
