@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -99,3 +101,24 @@ def test_a_link_is_removed_and_not_what_it_points_to(home: Home, tmp_path: Path)
     assert home.forget("--yes").returncode == 0
     assert not (home.state / "link").is_symlink()
     assert (elsewhere / "holiday.jpg").exists()
+
+
+def test_it_refuses_while_an_assistant_runs_whatever_that_answers(home: Home, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(f"{tmp_path}/none.sock")
+        listener.listen()
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(b"nonsense\n")
+
+        answering = threading.Thread(target=answer)
+        answering.start()
+        result = home.forget("--yes")
+        answering.join(10)
+    assert result.returncode == 2
+    assert "is running" in result.stderr
+    assert "systemctl stop" in result.stderr
+    assert (home.state / "people/anna/face.npy").exists()
