@@ -11,6 +11,7 @@ import anyio
 from assistant.errors import AssistantError
 from assistant.events import Box, Detection, Face, SceneState, SceneTag, VideoFrame
 from assistant.vision.pose import Pose
+from assistant.vision.preprocess import moderate
 from assistant.vision.scene import SceneReader
 from assistant.worker import Worker
 
@@ -35,13 +36,14 @@ class Looking:
     ) -> SceneState:
         """What is in a picture; objects always. `on_faces` gets the faces as soon as they are found, while the objects
         are still looked for. Raises `StageError`."""
+        seen = VideoFrame(frame.at_s, await self._rest.run(moderate, frame.pixels), frame.source)
         objects: tuple[list[Detection], float] = [], 0.0
         errors: list[AssistantError] = []
 
         async def detect() -> None:
             nonlocal objects
             try:
-                objects = await self._objects.run(_timed, lambda: self._reader.detector.detect(frame))
+                objects = await self._objects.run(_timed, lambda: self._reader.detector.detect(seen))
             except AssistantError as error:  # raised below, outside of the group: both have ended by then
                 errors.append(error)
 
@@ -49,7 +51,7 @@ class Looking:
         async with anyio.create_task_group() as group:
             group.start_soon(detect)
             try:
-                found = await self._rest.run(self._read_rest, frame, faces, tags)
+                found = await self._rest.run(self._read_rest, seen, faces, tags)
                 on_faces(found[0])
             except AssistantError as error:
                 errors.append(error)

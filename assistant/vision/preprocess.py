@@ -12,6 +12,8 @@ import numpy.typing as npt
 from assistant.events import Box, ImageArray
 
 FloatArray = npt.NDArray[np.floating[Any]]
+_MOST_SIDE_PX = 1280
+"""The largest input is 512 px, and faces are cropped from what is left."""
 
 
 def resize(pixels: ImageArray, width_px: int, height_px: int) -> ImageArray:
@@ -19,6 +21,15 @@ def resize(pixels: ImageArray, width_px: int, height_px: int) -> ImageArray:
     shrinks = width_px < pixels.shape[1] or height_px < pixels.shape[0]
     resized = cv2.resize(pixels, (width_px, height_px), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     return np.asarray(resized, np.uint8).reshape(height_px, width_px, 3)
+
+
+def moderate(pixels: ImageArray) -> ImageArray:
+    """A picture as large as any network needs it, shrunk once instead of once a network."""
+    height, width = pixels.shape[:2]
+    scale = _MOST_SIDE_PX / max(height, width)
+    if scale >= 1.0:
+        return pixels
+    return resize(pixels, max(1, round(width * scale)), max(1, round(height * scale)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from assistant.ports import Detector, FaceDetector, SceneTagger
 from assistant.registry import resolve
 from assistant.vision import DETECTORS, FACE_DETECTORS, TAGGERS
 from assistant.vision.pose import PoseEstimator
+from assistant.vision.preprocess import moderate
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,9 @@ class SceneReader:
 
     def read(self, frame: VideoFrame) -> SceneState:
         """Everything that the networks find, for a picture by itself. Blocking: call it on a worker."""
-        objects = tuple(item for item in self.detector.detect(frame) if item.confidence >= self.min_confidence)
-        faces = tuple(self.faces.detect(frame))
-        tags = tuple(self.tagger.tag(frame)) if self.tagger else ()
-        brightness = float(frame.pixels.mean()) / 255
+        seen = VideoFrame(frame.at_s, moderate(frame.pixels), frame.source)
+        objects = tuple(item for item in self.detector.detect(seen) if item.confidence >= self.min_confidence)
+        faces = tuple(self.faces.detect(seen))
+        tags = tuple(self.tagger.tag(seen)) if self.tagger else ()
+        brightness = float(seen.pixels.mean()) / 255
         return SceneState(frame.at_s, objects, faces, tags, frame.source, frame, brightness=brightness)

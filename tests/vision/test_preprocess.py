@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from assistant.events import Box
-from assistant.vision.preprocess import letterbox, non_maximum_suppression, square_crop, to_box
+from assistant.vision.preprocess import letterbox, moderate, non_maximum_suppression, square_crop, to_box
 
 RNG = np.random.default_rng(3)
 
@@ -49,3 +49,10 @@ def test_weaker_overlapping_boxes_go_and_the_order_is_by_score():
 
 def test_box_is_cut_to_the_picture():
     assert to_box(-0.5, 0.2, 1.7, 0.9) == Box(0.0, 0.2, 1.0, 0.9)
+
+
+def test_only_pictures_larger_than_any_network_needs_are_shrunk():
+    small = np.zeros((720, 1280, 3), np.uint8)
+    assert moderate(small) is small
+    assert moderate(np.zeros((6000, 8000, 3), np.uint8)).shape == (960, 1280, 3)
+    assert moderate(np.zeros((1, 5000, 3), np.uint8)).shape == (1, 1280, 3)
