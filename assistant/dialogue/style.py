@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _OPENED_INTENTS = frozenset({"scene_describe", "help", "greet", "how_are_you"})
 """Replies that are conversation rather than the confirmation of a command."""
+_CHEERED_INTENTS = frozenset({"help", "greet", "how_are_you"})
+"""Where good cheer is answered with cheer; who asks for something wants the answer first."""
 _OPENINGS: dict[EmotionLabel, str] = {
     "sad": "opening_sad",
     "fear": "opening_fear",
@@ -68,6 +70,8 @@ class Wording:
         if not self._affects_reply or emotion is None or emotion.label is None or intent not in _OPENED_INTENTS:
             return None
         if emotion.confidence < _MIN_CONFIDENCE:
+            return None
+        if emotion.label == "happy" and intent not in _CHEERED_INTENTS:
             return None
         return _OPENINGS.get(emotion.label)
 

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 from assistant.telemetry.markup import add
 
 _SIDE_PX, _LEFT_PX, _BELOW_PX = 300, 46, 34
-_COLOURS = ("#3b7dd8", "#d8743b", "#2f9e6b", "#9a57c2", "#a08a1e", "#7a7f87")
+_COLOURS = ("#3b7dd8", "#d8743b", "#2f9e6b", "#9a57c2", "#a08a1e", "#7a7f87", "#c2407a", "#2a9fb5")
 Points = Sequence[tuple[float, float]]
 
 
@@ -30,7 +30,8 @@ def add_lines(
         path = " ".join(f"{_LEFT_PX + _SIDE_PX * x / high_x:.1f},{_SIDE_PX * (1 - y / high_y):.1f}" for x, y in points)
         add(svg, "polyline", "", {"points": path, "fill": "none", "stroke": colour, "stroke-width": "2"})
         y = 14 + 16 * number
-        add(svg, "text", name, {"x": f"{_LEFT_PX + _SIDE_PX + 12}", "y": f"{y}", "fill": colour})
+        # As a style: the page's own rule for text in pictures would win over an attribute.
+        add(svg, "text", name, {"x": f"{_LEFT_PX + _SIDE_PX + 12}", "y": f"{y}", "style": f"fill:{colour}"})
 
 
 def add_confusion(parent: Element, labels: Sequence[str], table: Sequence[Sequence[int]]) -> None:

@@ -23,8 +23,12 @@ def test_a_sad_person_gets_a_gentle_opening_now_and_then() -> None:
 
 
 def test_openings_are_in_the_language_of_the_reply() -> None:
-    reply = Wording(Config()).apply("我看到一只狗。", "scene_describe", feeling("happy"), "zh", 1)
-    assert reply in ("好呀！我看到一只狗。", "没问题！我看到一只狗。")
+    reply = Wording(Config()).apply("你好。", "greet", feeling("happy"), "zh", 1)
+    assert reply in ("好呀！你好。", "没问题！你好。")
+
+
+def test_who_is_happy_and_asks_for_something_gets_the_answer_first() -> None:
+    assert Wording(Config()).apply("I see a dog.", "scene_describe", feeling("happy"), "en", 1) == "I see a dog."
 
 
 @pytest.mark.parametrize("intent", ["timer_set", "stop", "time_ask", "volume_up", "feelings_ask", None])
