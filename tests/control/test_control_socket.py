@@ -6,11 +6,13 @@ import contextlib
 import json
 import os
 import random
+import shutil
 import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -242,6 +244,15 @@ def test_root_the_own_user_and_the_group_may_command() -> None:
     assert not may_command(Peer(1, 999_999, 999_999), socket_gid=4711), "a user without a name"
 
 
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """A folder that everybody may enter; pytest's own are its user's."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
 _ASKS = """
 import grp, os, sys
 from pathlib import Path
@@ -257,30 +268,24 @@ except Exception as error:
 
 @pytest.mark.skipif(os.getuid() != 0, reason="Only root can become somebody else.")
 @pytest.mark.parametrize(("gid", "answer"), [(4711, "pid="), (65534, "NotRunningError You may not talk")])
-def test_another_user_needs_the_socket_s_group(tmp_path: Path, gid: int, answer: str) -> None:
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
-
+def test_another_user_needs_the_socket_s_group(public: Path, gid: int, answer: str) -> None:
     async def talk(path: Path) -> str:
         os.chown(path, 0, 4711)
         command = [sys.executable, "-c", _ASKS.format(gid=gid), str(path)]
         result = await anyio.run_process(command, stderr=subprocess.STDOUT, check=False)
         return result.stdout.decode()
 
-    assert answer in serving(tmp_path, talk)
+    assert answer in serving(public, talk)
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="Only root can become somebody else.")
-def test_the_kernel_s_word_counts_also_where_the_file_s_mode_lets_in(tmp_path: Path) -> None:
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
-
+def test_the_kernel_s_word_counts_also_where_the_file_s_mode_lets_in(public: Path) -> None:
     async def talk(path: Path) -> str:
         os.chmod(path, 0o666)  # noqa: PTH101 (no disk is waited for)
         command = [sys.executable, "-c", _ASKS.format(gid=65534), str(path)]
         return (await anyio.run_process(command, stderr=subprocess.STDOUT, check=False)).stdout.decode()
 
-    assert "ControlError Only root" in serving(tmp_path, talk)
+    assert "ControlError Only root" in serving(public, talk)
 
 
 def test_the_socket_is_for_its_owner_and_group(tmp_path: Path) -> None:
