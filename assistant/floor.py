@@ -56,6 +56,11 @@ class Floor:
         """Whether the person is silent and all they said has been dealt with."""
         return not self._speaks and self._waiting == 0
 
+    @property
+    def person_speaks(self) -> bool:
+        """Whether the person is speaking now."""
+        return self._speaks
+
     def person_began(self) -> None:
         """The person begins to speak: what is being said is held, what is about to be said waits."""
         self._speaks = True

@@ -205,9 +205,10 @@ class Turns:
             await self._wait_for_more(self._attention.release())
 
     async def _invite(self, group: TaskGroup) -> None:
-        """Say that it listens, without words, and do."""
+        """Say that it listens, without words, and do. Whoever goes on already needs no sound to talk over."""
         await self._floor.vacant()
-        await self._speaking.play(earcons.listening(self._clock.monotonic_s(), self._floor.last_turn_id))
+        if not self._floor.person_speaks:
+            await self._speaking.play(earcons.listening(self._clock.monotonic_s(), self._floor.last_turn_id))
         group.start_soon(self._wait_for_more, self._attention.open())
 
     async def _wait_for_more(self, until_s: float) -> None:

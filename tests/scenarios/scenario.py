@@ -107,6 +107,8 @@ class Scenario(_Strict):
     """Sentences that the voice was asked for."""
     synthesized: tuple[str, ...] | None = None
     """Those of them that it was let finish."""
+    silent_until_s: float = 0.0
+    """Until then no sound comes out, also none without words."""
     dropped: bool = False
     """Whether sound may be dropped; it must be then."""
     expect: tuple[Expect, ...] = ()
@@ -129,6 +131,8 @@ class Scenario(_Strict):
             expect.check(log)
         self._check_texts(log, conversation, each)
         _check_order(log)
+        early = conversation.speaker.recording()[: round(self.silent_until_s * conversation.speaker.sample_rate_hz)]
+        assert not early.any(), "a sound came too early"
         assert conversation.voices.open == 0, "a voice goes on for nobody"
         assert (conversation.microphone.queue.dropped > 0) is self.dropped, conversation.microphone.queue.dropped
 
