@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import ctypes
 
+import anyio
+import anyio.to_thread
+
+_EVERY_S = 60.0
+"""What the networks' buffers leave behind between them grows by some 10 MB a minute of conversation."""
+
 
 def trim_heap() -> None:
     """Give back what glibc keeps for later: after networks were loaded, or when memory runs short. It takes some
@@ -12,3 +18,10 @@ def trim_heap() -> None:
         ctypes.CDLL(None).malloc_trim(0)
     except (OSError, AttributeError):  # another C library
         return
+
+
+async def keep_trimmed() -> None:
+    """Trim the heap now and then, off the event loop, until cancelled."""
+    while True:
+        await anyio.sleep(_EVERY_S)
+        await anyio.to_thread.run_sync(trim_heap)

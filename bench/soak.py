@@ -28,6 +28,7 @@ from assistant.audio.scripted import ScriptedMicrophone, SilentSpeaker
 from assistant.clock import LoopClock
 from assistant.config import Config
 from assistant.events import Event, Interruption, PlaybackStarted, StageFailed, TurnFinished, TurnStarted
+from assistant.heap import keep_trimmed
 from assistant.models.store import ModelStore
 from assistant.telemetry.machine import describe_machine
 from assistant.telemetry.timeline import percentile
@@ -111,6 +112,7 @@ class Soak:
             await assistant.start()
             async with anyio.create_task_group() as group:
                 group.start_soon(assistant.run)
+                group.start_soon(keep_trimmed)
                 number, self._started_s = 0, time.monotonic()
                 while time.monotonic() < self._started_s + 60 * self._minutes:
                     camera.show(self._pictures[number % len(self._pictures)])
@@ -118,6 +120,7 @@ class Soak:
                     self._take_sample()
                     number += 1
                 await microphone.close()
+                group.cancel_scope.cancel()
         finally:
             await assistant.close()
 

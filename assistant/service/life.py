@@ -17,6 +17,7 @@ from assistant.audio.speaker import Speaker
 from assistant.config import Config
 from assistant.governor.governor import Governor
 from assistant.governor.savings import LiveSavings
+from assistant.heap import keep_trimmed
 from assistant.models.store import ModelStore
 from assistant.ports import AudioSink, Clock, TurnObserver
 from assistant.service.journal import JournalLog, is_journal
@@ -59,6 +60,7 @@ class Lives:
             await assistant.start(wait_for_microphone=not must_hear and _waits_for_microphone(config))
             started(Running(assistant, lambda: self._dropped(microphone), governor.status))
             async with anyio.create_task_group() as group:
+                group.start_soon(keep_trimmed)
                 if config.governor.enabled and assistant.controls is not None:
                     savings = LiveSavings(assistant.senses, config.governor.slow_rate_hz)
                     group.start_soon(governor.run, savings, assistant.controls, assistant.emit)
