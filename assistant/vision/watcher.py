@@ -30,7 +30,7 @@ from assistant.events import (
     VideoFrame,
 )
 from assistant.ports import Camera, Clock, FaceEvidence
-from assistant.streams import DropOldest
+from assistant.vision.feeds import ChangeFeeds
 from assistant.vision.looking import Looking
 from assistant.vision.memory import SceneMemory
 from assistant.vision.motion import MotionGate
@@ -47,7 +47,6 @@ _FRESH_S = 0.3
 """A scene this young answers "what do you see" without another look."""
 _SETTLING_S = 6.0
 """How long after a movement every picture is looked at, if another look would decide something."""
-_CHANGES_QUEUED = 32
 
 
 class SceneWatcher:
@@ -76,7 +75,7 @@ class SceneWatcher:
         self._needs = SightNeeds()
         self._memory = SceneMemory(min_confidence=config.min_confidence)
         self._poses = PoseChanges()
-        self._feeds: dict[DropOldest[SceneChange], frozenset[SceneChangeKind]] = {}
+        self._feeds = ChangeFeeds()
         self._looking = anyio.Lock()
         self._scene: SceneState | None = None
         self._looked_at_s = self._moved_at_s = -math.inf
@@ -110,15 +109,9 @@ class SceneWatcher:
         """Whether there is a network for it."""
         return kind not in POSE_KINDS or self._networks.has_pose
 
-    async def watch(self, kinds: Collection[SceneChangeKind]) -> AsyncGenerator[SceneChange, None]:
+    def watch(self, kinds: Collection[SceneChangeKind]) -> AsyncGenerator[SceneChange, None]:
         """Changes of these kinds as they happen, for as long as one iterates. Poses are looked at only meanwhile."""
-        feed: DropOldest[SceneChange] = DropOldest(_CHANGES_QUEUED)
-        self._feeds[feed] = frozenset(kinds)
-        try:
-            async for change in feed:
-                yield change
-        finally:
-            del self._feeds[feed]
+        return self._feeds.watch(kinds)
 
     async def look(self) -> SceneState:
         """What there is to see now: a scene no older than 0.3 s. Raises `DeviceError`, `MediaError` or `StageError`
@@ -235,9 +228,7 @@ class SceneWatcher:
         self._emit(scene)
         for change in changes:
             self._emit(change)
-            for feed, kinds in self._feeds.items():
-                if change.kind in kinds:
-                    feed.put(change)
+            self._feeds.tell(change)
         return scene
 
     def _show_face(self, frame: VideoFrame, faces: Sequence[Face]) -> None:
@@ -250,7 +241,7 @@ class SceneWatcher:
     def _watches_pose(self, scene: SceneState | None = None) -> bool:
         """Whether someone wants to know of poses, there is a network for them, and a person to look at."""
         scene = scene or self._scene
-        wanted = any(kinds & POSE_KINDS for kinds in self._feeds.values()) and self._networks.has_pose
+        wanted = self._feeds.want_any(POSE_KINDS) and self._networks.has_pose
         return wanted and scene is not None and any(item.label == "person" for item in scene.tracks or ())
 
     async def _look_at_pose(self, scene: SceneState, frame: VideoFrame) -> tuple[SceneState, list[SceneChange]]:
