@@ -12,12 +12,15 @@ import pytest
 from rich.console import Console as RichConsole
 
 from assistant.clock import LoopClock
+from assistant.config import Config
 from assistant.events import AudioFrame
+from assistant.governor.governor import Governor
 from assistant.ports import TurnObserver
 from assistant.replay import Recording
 from assistant.telemetry.console import Console
 from assistant.telemetry.events_file import EventsFile
 from assistant.telemetry.examples import EXAMPLES
+from assistant.telemetry.metrics import Metrics
 from assistant.telemetry.timeline import Timeline
 
 
@@ -37,6 +40,8 @@ OBSERVERS: dict[str, Callable[[Path], TurnObserver]] = {
     "events file on a full disk": lambda _: EventsFile(Path("/dev/full")),
     "timeline": lambda _: Timeline(),
     "recording": lambda _: Recording(),
+    "governor": lambda _: Governor(Config(), LoopClock()),
+    "metrics": lambda _: Metrics(),
 }
 
 
