@@ -37,6 +37,8 @@ def is_sure(item: Track) -> bool:
 
 
 def count_of(scene: SceneState, label: str, *, min_confidence: float) -> int:
-    """How many of a class there are. The face detector sees people whom the object detector misses."""
-    found = sum(item.label == label for item in things_of(scene, min_confidence=min_confidence))
+    """How many of a class there are: what was seen once, and not surely, counts only where nothing else does. The face
+    detector sees people whom the object detector misses."""
+    of_class = [item for item in things_of(scene, min_confidence=min_confidence) if item.label == label]
+    found = sum(item.confirmed for item in of_class) or len(of_class)
     return max(found, len(scene.faces)) if label == PERSON else found

@@ -101,6 +101,9 @@ def test_counts_come_from_what_is_followed_not_from_one_picture() -> None:
     assert _ask(flickering, "scene_count", object="cups") == "I see two cups."
     seen_once = _tracked(_track("cup", _RIGHT, 0.3, confirmed=False))
     assert _ask(seen_once, "scene_count", object="cups") == "I don't see any cups."
+    perhaps = _track("cup", _RIGHT, 0.4, confirmed=False)
+    assert _ask(_tracked(_CUP, perhaps), "scene_count", object="cups") == "I see one cup."
+    assert _ask(_tracked(perhaps), "scene_exists", object="cup") == "I think so. It looks like one cup."
 
 
 @pytest.mark.parametrize(
