@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
+from concurrent import futures
 from dataclasses import dataclass, field
 
 import anyio
@@ -166,15 +167,20 @@ class _State(Collector):
 
     def _ask(self) -> Snapshot | None:
         """What the event loop says; None if it hangs."""
+        answer: futures.Future[Snapshot] = futures.Future()
 
-        async def ask() -> Snapshot:
-            return self._snapshot()
+        def take() -> None:
+            if answer.set_running_or_notify_cancel():
+                try:
+                    answer.set_result(self._snapshot())
+                except BaseException as error:
+                    answer.set_exception(error)
 
-        coroutine = ask()
         try:
-            return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(_ANSWER_S)
-        except (TimeoutError, asyncio.TimeoutError, RuntimeError):  # RuntimeError: it has been closed
-            coroutine.close()
+            self._loop.call_soon_threadsafe(take)
+            return answer.result(_ANSWER_S)
+        except (futures.TimeoutError, RuntimeError):  # RuntimeError: the loop has been closed
+            answer.cancel()
             return None
 
 
