@@ -9,7 +9,7 @@ import anyio
 from assistant.commands.devices import cameras
 from assistant.doctor import running
 from assistant.doctor.check import Check, Patient
-from assistant.errors import AssistantError
+from assistant.errors import AssistantError, DeviceError
 from assistant.events import VideoFrame
 
 _TIMEOUT_S = 12.0
@@ -62,9 +62,11 @@ async def _one_picture(wanted: str) -> VideoFrame | None:
     from assistant.vision.camera import open_camera
 
     camera = open_camera(wanted, LoopClock())
-    with anyio.fail_after(_TIMEOUT_S):
-        await camera.open()
-        try:
+    try:
+        with anyio.fail_after(_TIMEOUT_S):
+            await camera.open()
             return await camera.read()
-        finally:
-            await camera.close()
+    except TimeoutError:
+        raise DeviceError(f"The camera '{camera.name}' gave no picture within {_TIMEOUT_S:g} s.") from None
+    finally:
+        await camera.close()
