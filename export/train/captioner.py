@@ -9,8 +9,8 @@ from torch.nn import functional
 
 from export.train.drawn_scenes import LONGEST, SIDE_PX, WORDS
 
-WIDTH, HEADS, HIDDEN = 64, 4, 192
-ENCODER_LAYERS, DECODER_LAYERS = 3, 2
+WIDTH, HEADS, HIDDEN = 64, 4, 128
+ENCODER_LAYERS, DECODER_LAYERS = 2, 2
 PATCH_PX = 8
 EPSILON = 1e-5
 _COUNT = (SIDE_PX // PATCH_PX) ** 2 + 1

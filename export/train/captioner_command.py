@@ -51,11 +51,10 @@ def run_captioner(out: Path, scenes: int, epochs: int, seed: int, tell: Callable
         "wrong": [[scene.caption, mine] for mine, scene in zip(said, test, strict=True) if mine != scene.caption][:10],
     }
     write_checkpoint(out / "checkpoint", module, measured)
-    for number, scene in enumerate(test[:_SAMPLES]):
+    # For calibration: of the validation scenes, so that the test scenes stay unseen.
+    for number, scene in enumerate(validation[:_SAMPLES]):
         (out / "samples").mkdir(exist_ok=True)
         write_picture(out / "samples" / f"{number:03}.png", scene.pixels)
-    captioned = {f"{number:03}.png": scene.caption for number, scene in enumerate(test[:_SAMPLES])}
-    (out / "samples" / "captions.json").write_text(json.dumps(captioned, indent=1), encoding="utf-8")
     return measured
 
 

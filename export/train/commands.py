@@ -68,7 +68,7 @@ def classifier(
 @app.command()
 def captioner(
     scenes: Annotated[int, typer.Option(help="Drawn scenes to train on.", min=100)] = 20_000,
-    epochs: _Epochs = 12,
+    epochs: _Epochs = 10,
     seed: _Seed = 0,
     out: _Out = Path("out/train/captioner"),
 ) -> None:
@@ -83,6 +83,7 @@ def captioner(
         f"({exact['low']:.1%} to {exact['high']:.1%}); {measured['weights']} weights"
     )
     typer.echo(f"To a bundle: assistant-export import {out / 'checkpoint'} --name drawn-captioner")
+    typer.echo(f"  then build it with: --calibration {out / 'samples'}")
 
 
 def _require(*packages: str) -> None:
