@@ -274,7 +274,7 @@ class EmotionContribution:
     confidence: float
     age_s: float | None
     left_out: str | None = None
-    """Why it did not count: "missing", "too old", "not confident"."""
+    """Why it did not count: "missing", "too old", "not confident", or "not learned" by the fusion."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import itertools
 import pytest
 
 from assistant.config import EmotionConfig
+from assistant.emotion.fixed_weights import FixedWeights
 from assistant.emotion.fusion import EmotionFusion
 from assistant.emotion.pooling import SHIPPED, LogLinearPooling, PoolingParameters
 from assistant.errors import ConfigError
@@ -145,6 +146,23 @@ def test_every_combination_is_a_distribution_with_shares_that_sum_to_one(count: 
             assert 0.0 <= state.confidence <= 1.0
             assert abs(state.valence) <= 1.0
             assert len(state.contributions) == 3
+
+
+def test_a_channel_that_the_fusion_has_not_learned_is_left_out_and_said_so() -> None:
+    fusion = EmotionFusion(EmotionConfig(), FixedWeights(("text",)))
+    fusion.update(says("face", "sad"))
+    fusion.update(says("text", "happy"))
+    state = fusion.state(0.0)
+    assert state is not None
+    assert state.label == "happy"
+    assert left_out(state) == {"face": "not learned", "voice": "missing", "text": None}
+
+
+def test_what_was_said_before_still_counts_a_little() -> None:
+    now = says("face", "neutral", at_s=4.0, confidence=0.4)
+    happy = EMOTION_LABELS.index("happy")
+    before = fused(says("face", "happy", at_s=2.0), now, now_s=4.0)
+    assert before.probabilities[happy] > fused(now, now_s=4.0).probabilities[happy]
 
 
 def test_the_turn_is_passed_on() -> None:
