@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 
 from assistant.errors import ModelError
-from assistant.inference.bundle import Bundle
+from assistant.inference.bundle import Bundle, Precision
+from assistant.inference.decoder_cache import DecoderCache
 from assistant.inference.generation import TextGenerator
 from assistant.inference.onnxruntime_session import OnnxRuntimeSession
+from export.calibration import calibrate
 from export.errors import ConversionError
 from export.generator.checkpoint import read_generator
 from export.generator.decoder_graph import decoder_graph
@@ -23,6 +25,7 @@ from export.generator.encoder_graph import encoder_graph
 from export.importing import import_source
 from export.lint import lint_model
 from export.onnx_file import write_onnx
+from export.quantize import QuantizeOptions, emit
 from export.recipes_of_yours import find_recipes
 from tests.doubles.export_command import assistant_export
 
@@ -69,12 +72,27 @@ def test_beam_search_writes_what_transformers_writes(kind: str, tmp_path: Path) 
     assert found == recorded_tokens(kind, "beam") != recorded_tokens(kind, "greedy")
 
 
+def feeds_of_both(kind: str, folder: Path) -> dict[str, list[dict[str, np.ndarray]]]:
+    """Inputs of the encoder, and of the decoder in its first steps."""
+    encoder, decoder = (OnnxRuntimeSession(folder / f"{part}.onnx") for part in ("encoder", "decoder"))
+    cache = DecoderCache(decoder, encoder.run(inputs(kind)[0]))
+    steps = []
+    for token in (1, 2, 3):
+        steps.append(cache.inputs(token))
+        cache.step(token)
+    return {"encoder": inputs(kind)[:3], "decoder": steps}
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("part", ["encoder", "decoder"])
-def test_tensorrt_would_take_the_graphs(kind: str, part: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8-trt"])
+def test_tensorrt_would_take_the_graphs(kind: str, part: str, precision: Precision, tmp_path: Path) -> None:
     exported(kind, tmp_path).close()
+    graph, emitted, ranges = tmp_path / f"{part}.onnx", tmp_path / "emitted.onnx", tmp_path / "calibration.npz"
+    calibrate(graph, feeds_of_both(kind, tmp_path)[part], "minmax", ranges)
+    emit(graph, ranges, precision, QuantizeOptions(products=False), emitted)
     for target in ("jetpack6", "jetpack7", "tensorrt11"):
-        assert [item for item in lint_model(tmp_path / f"{part}.onnx", target) if item.severity == "error"] == []
+        assert [item for item in lint_model(emitted, target) if item.severity == "error"] == []
 
 
 def test_a_stream_ends_when_nobody_listens_and_a_new_text_begins_afresh(tmp_path: Path) -> None:
