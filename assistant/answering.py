@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import replace
+from pathlib import Path
 
 from assistant.config import Config
 from assistant.dialogue.answer import Answer
@@ -44,7 +45,9 @@ class Answering:
         config: Config,
         clock: Clock,
         emit: Callable[[Event], None],
+        state: Path | None = None,
     ) -> None:
+        """`state` is the folder for what skills keep across restarts; None keeps nothing."""
         self._responder = responder
         self._emotions = emotions
         self._senses = senses
@@ -52,7 +55,13 @@ class Answering:
         self._config = config
         self._clock = clock
         self._emit = emit
+        self._state = state
         self._stages = StageReports(clock, emit)
+
+    async def resume(self) -> None:
+        """Have the skills take up what they did when the assistant ended, such as timers."""
+        async for failure in self._responder.resume(self._context(0)):
+            self._stages.tell(failure)
 
     def answer(self, transcript: Transcript, utterance: Utterance) -> Reply:
         """The reply to what was just said; nothing happens before its sentences are asked for."""
@@ -80,7 +89,7 @@ class Answering:
     async def expected(self, text: str, language: str, turn_id: int) -> Sentence | None:
         """The first sentence of the answer to `text`, where finding it out has no effect, else None. Raises
         `StageError`."""
-        context = SkillContext(turn_id, self._clock, self._senses, self._controls)
+        context = self._context(turn_id)
         first = await self._responder.expected(text, language, context)
         if first is None:
             return None
@@ -129,13 +138,16 @@ class Answering:
 
     async def _understand(self, transcript: Transcript) -> Answer:
         turn_id, started_at_s = transcript.turn_id, self._clock.monotonic_s()
-        context = SkillContext(turn_id, self._clock, self._senses, self._controls)
+        context = self._context(turn_id)
         answer = await self._responder.answer(transcript, context)
         self._stages.works("interpreter")
         self._emit(StageTimed(self._clock.monotonic_s(), turn_id, "understand", started_at_s, answer.interpretation_s))
         self._emit(answer.understood)
         self._show_scene(turn_id, answer.language)
         return answer
+
+    def _context(self, turn_id: int) -> SkillContext:
+        return SkillContext(turn_id, self._clock, self._senses, self._controls, self._state)
 
     def _show_scene(self, turn_id: int, language: str) -> None:
         """What the assistant sees while it answers, for whoever watches."""

@@ -60,6 +60,7 @@ class Assistant:
         self._observers = Observers([self._troubles, *observers])
         self._emit = self._observers.emit
         self._closing = AsyncExitStack()
+        self._state = state
         self._mute = MuteMemory(state)
         self.controls: LiveControls | None = None  # before `start`
         self._stages = stages = StageReports(clock, self._emit)
@@ -85,6 +86,7 @@ class Assistant:
         async with anyio.create_task_group() as group:
             self.senses.attach(group)
             self._attach_controls(self.turns, group)
+            await self._resume()
             if self.controls is not None and self.controls.muted:
                 self.controls.tell_muted()
             else:
@@ -121,11 +123,11 @@ class Assistant:
             config.audio.volume,
             self._mute,
         )
-        answering = Answering(responder, emotions, self.senses, controls, config, clock, emit)
+        answering = Answering(responder, emotions, self.senses, controls, config, clock, emit, self._state)
         speaking = Speaking(self._voices, devices.speaker, clock, emit, guard, self._stages)
         end_after = self._listener.end_after
         self.turns = Turns(transcriber, attention, answering, speaking, clock, emit, config, end_after)
-        self._attach_controls = controls.attach
+        self._attach_controls, self._resume = controls.attach, answering.resume
         spoken = SpokenTroubles(self._troubles.now, controls.announce, controls.start, config)
         self._observers.add(self.senses, answering, spoken)
         for part in (transcriber, responder, emotions):

@@ -323,7 +323,8 @@ class Skill(Protocol):
     """Something that the assistant can do. One file in `assistant/skills/` and one line in its registry.
 
     A skill may also have `answers_ahead`, a frozenset of those of its intents whose `handle` changes nothing: their
-    answers are prepared while the person may still go on speaking, and thrown away if they do.
+    answers are prepared while the person may still go on speaking, and thrown away if they do. With an asynchronous
+    `resume(context)` it takes up, when the assistant starts, what it did when the assistant ended.
     """
 
     intents: frozenset[str]

@@ -21,7 +21,11 @@ SERVICE_STATE = Path("/var/lib/edge-assistant/state")
 """Where the installed service keeps what it remembers."""
 KEPT = frozenset({"muted"})
 """Files of the state folder that are wishes, not memories: forgetting must not open a camera that was closed."""
-_WHAT = {"people": "people who were introduced", "latency.json": "how fast the stages were"}
+_WHAT = {
+    "people": "people who were introduced",
+    "latency.json": "how fast the stages were",
+    "timers.json": "running timers",
+}
 """What is known to be ours by its name, wherever the state folder is."""
 _OURS = "edge-assistant"
 """A folder with this in its path is ours as a whole."""

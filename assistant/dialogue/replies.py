@@ -150,6 +150,10 @@ PHRASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     },
     "timer_not_found": {"en": ("I don't have such a timer.",), "zh": ("没有这个计时器。",)},
     "timer_rings": {"en": ("Your {timer} is done.",), "zh": ("{timer}到时间了。",)},
+    "timer_rings_late": {
+        "en": ("Your {timer} was done while I was away.",),
+        "zh": ("我不在的时候，{timer}到时间了。",),
+    },
     "timer_unnamed": {"en": ("{duration} timer",), "zh": ("{duration}的计时器",)},
     "timer_named": {"en": ("{name} timer",), "zh": ("{name}计时器",)},
     # Control.

@@ -136,6 +136,16 @@ class Responder:
             answer.sentences = self._from_nobody(context, answer)
         return answer
 
+    async def resume(self, context: SkillContext) -> AsyncGenerator[StageFailed, None]:
+        """Have the skills take up what they did when the assistant ended; what cannot be taken up is told."""
+        for skill in dict.fromkeys(self._skills.values()):
+            resume = getattr(skill, "resume", None)
+            try:
+                if resume is not None:
+                    await resume(context)
+            except AssistantError as error:
+                yield StageFailed(context.clock.monotonic_s(), "state", error.message, error.remedy or "")
+
     def close(self) -> None:
         """End the interpreter's thread."""
         self._worker.close()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from assistant.events import EmotionState, SceneCaption, SceneChange, SceneChangeKind, SceneState
@@ -95,4 +96,5 @@ class SkillContext:
     clock: Clock
     senses: Senses
     controls: Controls
-    notices: list[str] = field(default_factory=list)
+    state: Path | None = None
+    """Folder for what outlives the run; None keeps nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,13 +10,16 @@ from typing import TYPE_CHECKING
 from assistant.dialogue.durations import seconds_from_slots, spoken_duration, spoken_remaining
 from assistant.dialogue.numbers import spoken_count
 from assistant.dialogue.replies import phrase
+from assistant.errors import StageError
 from assistant.ports import Intent
-from assistant.skills import Question, Reply, SkillContext
+from assistant.skills import Question, Reply, SkillContext, timer_memory
+from assistant.skills.timer_memory import KeptTimer
 
 if TYPE_CHECKING:
     from assistant.config import Config
     from assistant.models.store import ModelStore
 
+_LOG = logging.getLogger(__name__)
 _MAX_SECONDS = 24 * 3600
 _MAX_TIMERS = 20
 _HOW_LONG = Question({"en": "set a timer for {}", "zh": "设置一个{}的计时器"})
@@ -40,7 +44,8 @@ class _Timer:
 
 
 class TimerSkill:
-    """Sets, lists and cancels timers. They run beside the conversation, so that no interruption stops them."""
+    """Sets, lists and cancels timers. They run beside the conversation, so that no interruption stops them, and go on
+    after a restart."""
 
     intents = frozenset({"timer_set", "timer_list", "timer_cancel"})
     answers_ahead = frozenset({"timer_list"})
@@ -61,7 +66,17 @@ class TimerSkill:
             return Reply(self._set(intent, context), asks=asks)
         if intent.name == "timer_list":
             return Reply(self._list(intent.language, context))
-        return Reply(self._cancel(intent))
+        return Reply(self._cancel(intent, context))
+
+    async def resume(self, context: SkillContext) -> None:
+        """Go on with the timers that ran when the assistant ended. Those that should have rung meanwhile ring now.
+        Raises `StageError` when they cannot be read."""
+        if context.state is None:
+            return
+        now_s, wall = context.clock.monotonic_s(), context.clock.wall().timestamp()
+        for kept in timer_memory.recall(context.state):
+            left_s = kept.ends_at - wall
+            self._run(kept.name, kept.duration_s, now_s + left_s, kept.language, context, late=left_s <= 0)
 
     def _set(self, intent: Intent, context: SkillContext) -> str:
         language, name = intent.language, intent.slots.get("name", "")
@@ -72,7 +87,14 @@ class TimerSkill:
             return phrase("timer_too_long", language)
         if len(self._timers) >= _MAX_TIMERS:
             return phrase("timer_too_many", language)
-        deadline_s = context.clock.monotonic_s() + duration_s
+        self._run(name, duration_s, context.clock.monotonic_s() + duration_s, language, context)
+        self._keep(context)
+        spoken = spoken_duration(duration_s, language)
+        return phrase("timer_set_named" if name else "timer_set", language, duration=spoken, name=name)
+
+    def _run(
+        self, name: str, duration_s: int, deadline_s: float, language: str, context: SkillContext, *, late: bool = False
+    ) -> None:
         timer = _Timer(self._next_number, name, duration_s, deadline_s, language)
         self._next_number += 1
         self._timers[timer.number] = timer
@@ -81,12 +103,30 @@ class TimerSkill:
             await context.clock.sleep_until(timer.deadline_s)
             # Forgetting it first is what makes it ring once: a cancellation that comes now finds nothing.
             if self._timers.pop(timer.number, None) is not None:
-                rings = phrase("timer_rings", language, timer=timer.spoken(language))
+                self._keep(context)
+                rings = phrase("timer_rings_late" if late else "timer_rings", language, timer=timer.spoken(language))
                 await context.controls.announce(rings, language)
 
         timer.cancel = context.controls.start(f"timer {timer.number}", ring_when_due)
-        spoken = spoken_duration(duration_s, language)
-        return phrase("timer_set_named" if name else "timer_set", language, duration=spoken, name=name)
+
+    def _keep(self, context: SkillContext) -> None:
+        """Have them outlive the run. Where that fails, they still ring in this one."""
+        if context.state is None:
+            return
+        to_wall_s = context.clock.wall().timestamp() - context.clock.monotonic_s()
+        kept = [
+            KeptTimer(
+                name=timer.name,
+                duration_s=timer.duration_s,
+                ends_at=timer.deadline_s + to_wall_s,
+                language=timer.language,
+            )
+            for timer in self._timers.values()
+        ]
+        try:
+            timer_memory.remember(context.state, kept)
+        except StageError as error:
+            _LOG.warning("%s %s", error.message, error.remedy)
 
     def _list(self, language: str, context: SkillContext) -> str:
         now_s = context.clock.monotonic_s()
@@ -106,13 +146,14 @@ class TimerSkill:
             sentences.insert(0, phrase("timer_several", language, count=spoken_count(len(running), language)))
         return ("" if language == "zh" else " ").join(sentences)
 
-    def _cancel(self, intent: Intent) -> str:
+    def _cancel(self, intent: Intent, context: SkillContext) -> str:
         language = intent.language
         if not self._timers:
             return phrase("timer_none", language)
         if intent.slots.get("all"):
             for timer in list(self._timers.values()):
                 self._forget(timer)
+            self._keep(context)
             return phrase("timer_cancelled_all", language)
         chosen = self._matching(intent)
         if not chosen:
@@ -120,6 +161,7 @@ class TimerSkill:
         if len(chosen) > 1:
             return phrase("timer_which", language, count=spoken_count(len(chosen), language))
         self._forget(chosen[0])
+        self._keep(context)
         return phrase("timer_cancelled", language, timer=chosen[0].spoken(language))
 
     def _matching(self, intent: Intent) -> list[_Timer]:

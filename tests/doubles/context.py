@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import anyio
 from anyio.abc import TaskGroup
@@ -109,9 +110,10 @@ def skill_context(
     controls: RecordedControls | None = None,
     clock: Clock | None = None,
     turn_id: int = 1,
+    state: Path | None = None,
 ) -> SkillContext:
     """A context over doubles, calm and empty unless given otherwise."""
-    return SkillContext(turn_id, clock or ManualClock(), senses or GivenSenses(), controls or RecordedControls())
+    return SkillContext(turn_id, clock or ManualClock(), senses or GivenSenses(), controls or RecordedControls(), state)
 
 
 def feeling(label: EmotionLabel | None, confidence: float = 0.9, channel: str = "face") -> EmotionState:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
 
 import anyio
 import pytest
 
+from assistant.errors import StageError
 from assistant.ports import Intent
 from assistant.skills import SkillContext
 from assistant.skills.timer import TimerSkill
@@ -22,6 +25,13 @@ class Kitchen:
         self.controls = controls
         self.context: SkillContext = skill_context(controls=controls, clock=self.clock)
         self._skill = TimerSkill()
+
+    async def restart(self, state: Path, *, after_s: float = 0.0) -> None:
+        """As a restarted process: a new clock, nothing but the state folder is left."""
+        self.clock = ManualClock(self.clock.wall() + timedelta(seconds=after_s))
+        self.context = skill_context(controls=self.controls, clock=self.clock, state=state)
+        self._skill = TimerSkill()
+        await self._skill.resume(self.context)
 
     async def ask(self, intent: str, language: str = "en", **slots: str) -> str:
         return (await self._skill.handle(Intent(intent, slots, language, ""), self.context)).text
@@ -118,5 +128,66 @@ def test_unusable_durations_are_refused_with_a_reason() -> None:
             await kitchen.ask("timer_set", minutes="1")
         assert "Cancel one first." in await kitchen.ask("timer_set", minutes="1")
         assert (await kitchen.ask("timer_list")).startswith("You have twenty timers.")
+
+    _in_kitchen(story)
+
+
+def test_a_timer_goes_on_after_a_restart_and_rings_once(tmp_path: Path) -> None:
+    async def story(kitchen: Kitchen) -> None:
+        kitchen.controls.group = None  # a process that ends before anything rings
+        await kitchen.restart(tmp_path)
+        await kitchen.ask("timer_set", minutes="5", name="pasta")
+        await kitchen.ask("timer_set", "zh", minutes="20")
+        await kitchen.clock.advance(60)
+        async with anyio.create_task_group() as group:
+            kitchen.controls.group = group
+            await kitchen.restart(tmp_path, after_s=30)
+            await kitchen.clock.advance(209)
+            assert kitchen.controls.announced == []
+            await kitchen.clock.advance(1)
+            assert kitchen.controls.announced == [("Your pasta timer is done.", "en")]
+            group.cancel_scope.cancel()
+        async with anyio.create_task_group() as group:
+            kitchen.controls.group = group
+            await kitchen.restart(tmp_path)
+            await kitchen.clock.advance(3600)
+            group.cancel_scope.cancel()
+
+    assert _in_kitchen(story).announced == [("Your pasta timer is done.", "en"), ("二十分钟的计时器到时间了。", "zh")]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_timer_that_should_have_rung_meanwhile_rings_at_the_start(tmp_path: Path) -> None:
+    async def story(kitchen: Kitchen) -> None:
+        group, kitchen.controls.group = kitchen.controls.group, None
+        await kitchen.restart(tmp_path)
+        await kitchen.ask("timer_set", minutes="5")
+        kitchen.controls.group = group
+        await kitchen.restart(tmp_path, after_s=900)
+        await kitchen.clock.advance(1)
+
+    assert _in_kitchen(story).announced == [("Your five minute timer was done while I was away.", "en")]
+
+
+def test_a_cancelled_timer_does_not_come_back(tmp_path: Path) -> None:
+    async def story(kitchen: Kitchen) -> None:
+        await kitchen.restart(tmp_path)
+        await kitchen.ask("timer_set", minutes="5")
+        await kitchen.ask("timer_cancel")
+        await kitchen.restart(tmp_path)
+        assert await kitchen.ask("timer_list") == "There is no timer running."
+
+    _in_kitchen(story)
+
+
+def test_kept_timers_that_cannot_be_read_are_told_and_new_ones_can_be_set(tmp_path: Path) -> None:
+    (tmp_path / "timers.json").write_text('{"timers": [{"name": 3}]}', encoding="utf-8")
+
+    async def story(kitchen: Kitchen) -> None:
+        with pytest.raises(StageError, match=r"timers\.json cannot be read"):
+            await kitchen.restart(tmp_path)
+        assert await kitchen.ask("timer_set", minutes="5") == "Okay, five minutes, starting now."
+        await kitchen.restart(tmp_path)
+        assert "five minute timer" in await kitchen.ask("timer_list")
 
     _in_kitchen(story)
