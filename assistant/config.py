@@ -159,6 +159,16 @@ class EmotionConfig(Section):
     """Whether wording, rate and pitch of the replies follow it."""
 
 
+class PeopleConfig(Section):
+    """Knowing by their faces the people who were introduced: `assistant people add NAME`."""
+
+    enabled: bool = True
+    """Whether faces are compared with those of known people. While nobody was introduced, none is."""
+    threshold: Annotated[float, Field(ge=0.3, le=0.95)] = 0.65
+    """How alike a face must be to a known one, as a cosine: higher mistakes strangers less often, lower misses known
+    people less often."""
+
+
 class LanguageModelConfig(Section):
     """An optional language model for what no skill understands."""
 
@@ -287,6 +297,7 @@ class Config(Section):
     asr: AsrConfig = AsrConfig()
     vision: VisionConfig = VisionConfig()
     emotion: EmotionConfig = EmotionConfig()
+    people: PeopleConfig = PeopleConfig()
     dialogue: DialogueConfig = DialogueConfig()
     tts: TtsConfig = TtsConfig()
     models: ModelsConfig = ModelsConfig()

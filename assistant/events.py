@@ -168,6 +168,10 @@ class Face:
     confidence: float
     keypoints: tuple[tuple[float, float], ...] = ()
     """Right eye, left eye, nose, mouth, right ear, left ear; fractions of the picture."""
+    name: str = ""
+    """Whose it is, if that is somebody who was introduced."""
+    name_sure: bool = False
+    """Whether the name is said without "I think"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +199,10 @@ class Track:
     """False for what was seen once, and not surely: it may be nothing."""
     color: str = ""
     """"red", "dark blue" …; empty where the picture does not tell."""
+    name: str = ""
+    """Of a person whose face was recognised; it stays while the face is turned away for a while."""
+    name_sure: bool = False
+    """Whether the name is said without "I think"."""
 
 
 @dataclass(frozen=True, slots=True)

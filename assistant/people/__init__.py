@@ -1,0 +1,1 @@
+"""Knowing people by their faces: only those who were introduced and agreed, only on this device."""
