@@ -79,7 +79,7 @@ a bug.
 | `control.*`, `state.*`, `service.*` | the new value holds from the next start of the process; the answer lists it |
 | anything else | when nobody speaks, or after 10 s, the assistant is started anew in the same process |
 
-While it is started anew it is deaf, for as long as the networks take to load, and timers that run are lost.
+While it is started anew it is deaf, for as long as the networks take to load. Timers go on.
 
 A configuration that is wrong changes nothing: the answer, the log, `assistant status` and `systemctl status` name the
 file, the line and the key. One with which the assistant does not start (a device that is missing, a model that was not
