@@ -20,16 +20,19 @@ def describe(facts: Facts, age_s: float | None) -> str:
     lead = f"{spoken_remaining(age_s, 'zh')}前，" if age_s is not None else ""
     if facts.blinded is not None:
         return f"{lead}{_BLINDED[facts.blinded]}，我什么都看不清。"
-    if not (facts.sure or facts.doubtful or facts.tag_class):
+    if not (_anything(facts) or facts.tag_class):
         return f"{lead}我没有看到认得出来的东西。"
     sentences = []
-    if facts.sure:
-        sentences.append(f"{lead}我看到{_enumerate(facts.sure)}。")
+    if facts.sure or facts.names:
+        sentences.append(f"{lead}我看到{_with_names(facts.names, facts.sure)}。")
         sentences += [
             f"其中{spoken_count(mention.facing, 'zh')}个面朝我。"
             for mention in facts.sure
             if 0 < mention.facing < mention.count
         ]
+        lead = ""
+    if facts.doubtful_names:
+        sentences.append(f"{lead}我觉得好像有{joined([*facts.doubtful_names], 'zh')}。")
         lead = ""
     if facts.doubtful:
         sentences.append(f"{lead}我觉得{_enumerate(facts.doubtful, loose_has_verb=True)}。")
@@ -37,6 +40,19 @@ def describe(facts: Facts, age_s: float | None) -> str:
     if facts.tag_class:
         sentences.append(f"{lead}看起来像{counted(facts.tag_class, 'zh', 1)}。")
     return "".join(sentences)
+
+
+def _anything(facts: Facts) -> bool:
+    return bool(facts.sure or facts.doubtful or facts.names or facts.doubtful_names)
+
+
+def _with_names(names: Sequence[str], mentions: Sequence[Mention]) -> str:
+    """安娜和小明，还有一个人, 安娜，左边还有一个人."""
+    parts = [joined([*names], "zh")] if names else []
+    if mentions:
+        text = _enumerate(mentions, loose_has_verb=bool(names))
+        parts.append(f"还{text}" if text.startswith("有") else text)
+    return "，".join(parts)
 
 
 def _enumerate(mentions: Sequence[Mention], *, loose_has_verb: bool = False) -> str:

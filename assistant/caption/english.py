@@ -22,12 +22,17 @@ def describe(facts: Facts, age_s: float | None) -> str:
         text = f"{lead}I did not see anything that I recognize" if past else "I don't see anything that I recognize"
         return _sentence(text)
     sentences = []
-    if facts.sure:
-        first = facts.sure[0]
-        it = first.label if len(facts.sure) == 2 and first.count == 1 else ""
-        things = joined([_phrase(mention, it) for mention in facts.sure], "en")
+    if facts.sure or facts.names:
+        first = facts.sure[0] if facts.sure else None
+        it = first.label if first and len(facts.sure) == 2 and first.count == 1 else ""
+        things = joined([*facts.names, *(_phrase(mention, it) for mention in facts.sure)], "en")
         sentences.append(_sentence(f"{lead}I {'saw' if past else 'see'} {things}"))
         sentences += [_some_facing(mention, past) for mention in facts.sure if 0 < mention.facing < mention.count]
+        lead = ""
+    if facts.doubtful_names:
+        sentences.append(
+            _sentence(f"{lead}I think I {'saw' if past else 'see'} {joined([*facts.doubtful_names], 'en')}")
+        )
         lead = ""
     if facts.doubtful:
         things = joined([_phrase(mention) for mention in facts.doubtful], "en")

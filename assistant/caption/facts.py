@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from assistant.events import Box, Face, SceneState, Track
+from assistant.people.present import named_people
 from assistant.vision.changes import DARK
 from assistant.vision.coco_names import COCO_NAMES
 from assistant.vision.places import SURFACES, Place, place_of, stands_on
@@ -54,10 +55,13 @@ class Facts:
     """Mean confidence of what is said; 0 when nothing is."""
     blinded: Literal["dark", "bright"] | None = None
     """Why nothing can be seen."""
+    names: tuple[str, ...] = ()
+    """Of known people, who are mentioned by nothing else."""
+    doubtful_names: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:
-        return not (self.sure or self.doubtful or self.tag)
+        return not (self.sure or self.doubtful or self.tag or self.names or self.doubtful_names)
 
 
 def facts_of(scene: SceneState, *, min_confidence: float) -> Facts:
@@ -65,9 +69,11 @@ def facts_of(scene: SceneState, *, min_confidence: float) -> Facts:
     objects = things_of(scene, min_confidence=min_confidence)
     things = [item for item in objects if item.label != _PERSON]
     sure_things = [item for item in things if _is_sure(item)]
-    people, people_in_doubt = _people(scene, [item for item in objects if item.label == _PERSON])
+    known = named_people(scene)
+    strangers = [item for item in objects if item.label == _PERSON and not item.name]
+    people, people_in_doubt = _people(_without_named(scene), strangers, more=bool(known))
     tag = None
-    if not people and len(sure_things) <= 1:
+    if not people and not known and len(sure_things) <= 1:
         tag = next((tag for tag in scene.tags if tag.confidence >= _SURE_TAG), None)
     doubtful_things = [item for item in things if not _is_sure(item)]
     if tag is not None:
@@ -82,7 +88,14 @@ def facts_of(scene: SceneState, *, min_confidence: float) -> Facts:
         tag_class=_class_of(tag.label) if tag else None,
         confidence=sum(said) / len(said) if said else 0.0,
         blinded=None if said else _blinded(scene),
+        names=tuple(one.name for one in known if one.sure),
+        doubtful_names=tuple(one.name for one in known if not one.sure),
     )
+
+
+def _without_named(scene: SceneState) -> SceneState:
+    """The scene with the faces of strangers only."""
+    return replace(scene, faces=tuple(face for face in scene.faces if not face.name))
 
 
 def _blinded(scene: SceneState) -> Literal["dark", "bright"] | None:
@@ -91,8 +104,8 @@ def _blinded(scene: SceneState) -> Literal["dark", "bright"] | None:
     return "dark" if scene.brightness < DARK else "bright"
 
 
-def _people(scene: SceneState, found: list[Track]) -> tuple[tuple[Mention, ...], tuple[Mention, ...]]:
-    """A face makes a person sure, whatever the object detector thinks."""
+def _people(scene: SceneState, found: list[Track], *, more: bool) -> tuple[tuple[Mention, ...], tuple[Mention, ...]]:
+    """A face makes a person sure, whatever the object detector thinks. `more` says that others have been named."""
     faces = scene.faces
     sure = [item for item in found if _is_sure(item) or any(_holds(item.box, face) for face in faces)]
     sure_count = max(len(sure), len(faces))
@@ -100,8 +113,8 @@ def _people(scene: SceneState, found: list[Track]) -> tuple[tuple[Mention, ...],
     doubtful_boxes = [item.box for item in found if item not in sure]
     boxes = [item.box for item in sure] if len(sure) >= len(faces) else [face.box for face in faces]
     facing = sum(_faces_camera(face) for face in faces)
-    certain = (Mention(_PERSON, sure_count, place_of(boxes), facing=facing),) if sure_count else ()
-    doubtful = (Mention(_PERSON, in_doubt, place_of(doubtful_boxes), more=sure_count > 0),) if in_doubt else ()
+    certain = (Mention(_PERSON, sure_count, place_of(boxes), facing=facing, more=more),) if sure_count else ()
+    doubtful = (Mention(_PERSON, in_doubt, place_of(doubtful_boxes), more=more or sure_count > 0),) if in_doubt else ()
     return certain, doubtful
 
 

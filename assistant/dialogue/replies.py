@@ -73,6 +73,12 @@ PHRASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "zh": ("我看到了{name}，但是看不清是什么颜色。",),
     },
     "scene_who_none": {"en": ("I don't see anyone.",), "zh": ("我没看到人。",)},
+    "scene_who_known": {"en": ("I see {people}.",), "zh": ("我看到{people}。",)},
+    "scene_who_doubtful": {"en": ("I think I see {people}.",), "zh": ("好像有{people}。",)},
+    "scene_who_other": {
+        "en": ("{counted} I don't know",),
+        "zh": ("{counted}我不认识",),
+    },
     "scene_who": {
         "en": ("I see {counted}, but I don't know who that is.",),
         "zh": ("我看到{counted}，但我不认识。",),

@@ -147,4 +147,4 @@ def _descriptor(text: str) -> Descriptor:
     length = float(np.linalg.norm(values))
     if values.shape != (1024,) or not np.isfinite(length) or length < 0.5:
         raise ValueError(f"a descriptor of {values.size} numbers and length {length:.2f}")
-    return values / np.float32(length)
+    return np.asarray(values / length, np.float32)

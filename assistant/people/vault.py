@@ -104,7 +104,8 @@ class Vault:
     def _no_key(self, path: Path) -> ConfigError:
         return ConfigError(
             f"The key {path}, with which {self._data.name} was encrypted, is missing or cannot be read.",
-            remedy=f"Bring it back, pass it as the credential {CREDENTIAL}, or start anew: assistant people forget --all",
+            remedy=f"Bring it back, pass it as the credential {CREDENTIAL}, or start anew: "
+            "assistant people forget --all",
         )
 
     def _write(self, path: Path, content: bytes) -> None:

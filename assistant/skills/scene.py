@@ -8,8 +8,10 @@ from assistant.dialogue.durations import spoken_remaining
 from assistant.dialogue.replies import joined, phrase
 from assistant.events import SceneState, Track
 from assistant.han import script_language
+from assistant.people.present import named_people
 from assistant.ports import Intent
 from assistant.skills import Reply, SkillContext
+from assistant.skills.people_words import spoken_people
 from assistant.skills.scene_words import SIDES, named, object_word, relative_place, spoken_side, unknown_thing
 from assistant.vision.changes import DARK
 from assistant.vision.colors import COLORS
@@ -93,6 +95,9 @@ class SceneSkill:
 
     def _who(self, scene: SceneState, language: str) -> str:
         number = count_of(scene, PERSON, min_confidence=self._min_confidence)
+        known = named_people(scene)
+        if known:
+            return spoken_people(known, number - len(known), language)
         if number == 0:
             return phrase("scene_who_none", language)
         key = "scene_who" if scene.faces else "scene_who_perhaps"

@@ -68,6 +68,23 @@ class Looking:
         assert network is not None
         return await self._rest.run(_timed, lambda: network.estimate(frame, person))
 
+    @property
+    def knows_anyone(self) -> bool:
+        """Whether there is anybody whose name could be told."""
+        return self._reader.people is not None and self._reader.people.knows_anyone
+
+    async def names(self, scene: SceneState, *, fresh: bool) -> SceneState:
+        """The scene with the names of known people; `fresh` says whether it was looked for faces. Raises
+        `AssistantError`."""
+        people = self._reader.people
+        assert people is not None
+        return await self._rest.run(people.name, scene, fresh=fresh)
+
+    def forget_people(self) -> None:
+        """Whoever is there is to be recognised anew."""
+        if self._reader.people is not None:
+            self._reader.people.forget()
+
     def close(self) -> None:
         """Let the threads end."""
         self._objects.close()

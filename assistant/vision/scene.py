@@ -8,6 +8,7 @@ from assistant.config import Config
 from assistant.errors import ModelMissingError
 from assistant.events import SceneState, VideoFrame
 from assistant.models.store import ModelStore
+from assistant.people.recognition import PeopleRecognizer
 from assistant.ports import Detector, FaceDetector, SceneTagger
 from assistant.registry import resolve
 from assistant.vision import DETECTORS, FACE_DETECTORS, TAGGERS
@@ -23,6 +24,8 @@ class SceneReader:
     faces: FaceDetector
     tagger: SceneTagger | None = None
     pose: PoseEstimator | None = None
+    people: PeopleRecognizer | None = None
+    """Who puts names to faces."""
     min_confidence: float = 0.0
     """Weaker objects are not read; the detector itself gives more, for trackers."""
 
@@ -43,6 +46,7 @@ class SceneReader:
             resolve(FACE_DETECTORS, vision.faces, kind="face detector").create(config, models),
             tagger,
             pose,
+            PeopleRecognizer.create(config, models) if config.people.enabled else None,
             vision.min_confidence,
         )
 

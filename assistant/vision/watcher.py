@@ -136,6 +136,7 @@ class SceneWatcher:
         self._resumed = anyio.Event()
         self._scene = None
         self._memory.forget()
+        self._networks.forget_people()
         self._closed = DeviceError("The camera is switched off.")
         self._session.cancel()
 
@@ -221,6 +222,9 @@ class SceneWatcher:
             raise self._closed
         self._recovered("vision")
         scene, changes = self._memory.update(self._needs.complete(look, needs, frame), motion)
+        scene = await self._with_names(scene, fresh=needs.faces)
+        if self._closed is not None:
+            raise self._closed
         if self._watches_pose(scene):
             scene, posed = await self._look_at_pose(scene, frame)
             changes += posed
@@ -229,6 +233,19 @@ class SceneWatcher:
         for change in changes:
             self._emit(change)
             self._feeds.tell(change)
+        return scene
+
+    async def _with_names(self, scene: SceneState, *, fresh: bool) -> SceneState:
+        """Without names where they cannot be told: everything else is seen all the same."""
+        if not self._networks.knows_anyone:
+            self._recovered("people")
+            return scene
+        try:
+            scene = await self._networks.names(scene, fresh=fresh)
+        except AssistantError as error:
+            self._fail("people", error)
+        else:
+            self._recovered("people")
         return scene
 
     def _show_face(self, frame: VideoFrame, faces: Sequence[Face]) -> None:
