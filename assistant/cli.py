@@ -212,11 +212,12 @@ def _speed(value: str) -> Literal["realtime", "max"]:
 
 def _add_groups() -> None:
     # Imported here, not on top, for the same reason that commands import late: `assistant --help` answers at once.
-    from assistant.commands import bench, config, models
+    from assistant.commands import bench, config, models, people
 
     app.add_typer(bench.app, name="bench", help="Measure on your own recordings.")
     app.add_typer(config.app, name="config", help="Show, check or edit the configuration.")
     app.add_typer(models.app, name="models", help="List, fetch, verify or remove models.")
+    app.add_typer(people.app, name="people", help="Introduce people by their faces, list or forget them.")
 
 
 def main() -> None:

@@ -16,8 +16,7 @@ from filelock import FileLock
 
 from assistant.config import Config
 from assistant.errors import ConfigError
-from assistant.people.face_descriptor import Descriptor
-from assistant.people.matching import Person
+from assistant.people.matching import Descriptor, Person
 from assistant.people.vault import Vault
 from assistant.state import SERVICE_STATE, state_path
 

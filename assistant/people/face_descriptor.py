@@ -12,18 +12,15 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from assistant.config import Config
 from assistant.events import Face, ImageArray
 from assistant.inference.engines import ENGINES
+from assistant.people.matching import Descriptor
 from assistant.ports import InferenceSession
 
 if TYPE_CHECKING:
     from assistant.models.store import ModelStore
-
-Descriptor = npt.NDArray[np.float32]
-"""Shape (1024,), of length 1: the product of two is their cosine similarity."""
 
 _OUTPUT = "global_pooling/Mean"
 _SIDE_PX = 224

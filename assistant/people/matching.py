@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from assistant.people.face_descriptor import Descriptor
+import numpy as np
+import numpy.typing as npt
+
+Descriptor = npt.NDArray[np.float32]
+"""Shape (1024,), of length 1: the product of two is their cosine similarity."""
 
 MARGIN = 0.05
 """How much more alike than the second person a face must be: between twins it is nobody's."""
