@@ -97,7 +97,7 @@ class PeopleRecognizer:
         """
         started_s = time.perf_counter()
         people = self._album.people()
-        if people != self._people:
+        if people is not self._people:
             self._people, self._followed = people, []
         if not people:
             return scene
