@@ -7,10 +7,10 @@ converters and preamplifiers are never silent to the last bit.
 from __future__ import annotations
 
 import math
-from collections import deque
 from typing import Literal
 
 from assistant.audio import SAMPLE_RATE_HZ
+from assistant.audio.rate import RateMeter
 from assistant.errors import DeviceError, StageError
 from assistant.events import AudioFrame
 from assistant.ports import Clock
@@ -32,14 +32,6 @@ _BY_ITSELF_S = 0.8
 _CONSTANT_AGAIN_S = 4.0
 """The same after it was opened anew: longer, for each opening costs what is said in that moment."""
 
-_RATE_WINDOW_S = 2.0
-_RATE_BOUNDS = (0.75, 1.4)
-"""Samples that came over those that should have. Block sizes and drivers' clocks explain a tenth; a stream that is
-played at the wrong rate is off by a factor of two or more, sometimes by 44.1 : 48."""
-
-_GAP_S = 0.5
-"""Frames that lie further apart say nothing about the rate: the process or the sound server was stopped."""
-
 
 class Hearing:
     """Judges one microphone, opening after opening. All times are those of the clock."""
@@ -52,6 +44,7 @@ class Hearing:
         self._trouble: str | None = None
         self._waiting = False
         self._wrong_rate = False
+        self._rate = RateMeter(SAMPLE_RATE_HZ)
         self._comes_back = False
         """Whether the device has been silent to the last bit and come back: a noise gate, or a virtual device."""
         self._name, self._was_open, self._virtual = "", False, False
@@ -72,8 +65,7 @@ class Hearing:
         self._changing = False
         """Whether they were ever more than one value."""
         self._value, self._constant_samples = math.nan, 0
-        self._dropped = 0
-        self._arrivals: deque[tuple[float, int]] = deque()
+        self._rate.restart()
 
     def expecting(self) -> None:
         """The next frame is awaited."""
@@ -84,16 +76,15 @@ class Hearing:
         when the microphone must be opened anew."""
         self._where = "detector"
         self._note_value(frame)
-        self._note_rate(frame, dropped)
+        self._rate.note(frame.at_s, len(frame.samples), dropped)
         limit_s = _CONSTANT_AGAIN_S if self._trouble is not None else _CONSTANT_S
         if self._constant_samples >= limit_s * SAMPLE_RATE_HZ and not self._believable:
             raise self._constant_error()
-        share = self._share_of_rate()
-        if share is not None and not _RATE_BOUNDS[0] < share < _RATE_BOUNDS[1]:
+        wrong_hz = self._rate.wrong_hz()
+        if wrong_hz is not None:
             self._wrong_rate = True
             raise DeviceError(
-                f"The microphone '{self._name}' delivers {share * SAMPLE_RATE_HZ:.0f} samples a second instead of "
-                f"{SAMPLE_RATE_HZ}.",
+                f"The microphone '{self._name}' delivers {wrong_hz:.0f} samples a second instead of {SAMPLE_RATE_HZ}.",
                 remedy="Unplug it and plug it in again; `assistant doctor` tells what else could be used.",
             )
 
@@ -121,7 +112,7 @@ class Hearing:
     @property
     def proven(self) -> bool:
         """Whether what came since the opening proves that it hears."""
-        rate_is_known = not self._wrong_rate or self._share_of_rate() is not None
+        rate_is_known = not self._wrong_rate or self._rate.known
         believable = self._changing or self._believable
         constant_s = self._constant_samples / SAMPLE_RATE_HZ
         alive = constant_s < _CONSTANT_S or self._believable
@@ -169,26 +160,6 @@ class Hearing:
         by_itself = self._value == 0.0 and self._constant_samples >= _BY_ITSELF_S * SAMPLE_RATE_HZ
         if since_s is not None and at_s - since_s >= _CONSTANT_S and by_itself:
             self._comes_back = True
-
-    def _note_rate(self, frame: AudioFrame, dropped: int) -> None:
-        gap = self._arrivals and frame.at_s - self._arrivals[-1][0] > _GAP_S
-        if gap or dropped != self._dropped:
-            self._arrivals.clear()
-            self._dropped = dropped
-        self._arrivals.append((frame.at_s, len(frame.samples)))
-        while len(self._arrivals) > 2 and frame.at_s - self._arrivals[1][0] >= _RATE_WINDOW_S:
-            self._arrivals.popleft()
-
-    def _share_of_rate(self) -> float | None:
-        """Samples that came over those that should have in the time; None before that can be said."""
-        if not self._arrivals:
-            return None
-        seconds = self._arrivals[-1][0] - self._arrivals[0][0]
-        if seconds < _RATE_WINDOW_S:
-            # A stream that is far too fast fills no window.
-            return None
-        came = sum(samples for _, samples in self._arrivals) - self._arrivals[0][1]
-        return came / (seconds * SAMPLE_RATE_HZ)
 
     def _constant_error(self) -> DeviceError:
         if self._value == 0.0:

@@ -28,6 +28,8 @@ class Card:
     """Samples delivered over those that should be."""
     stalls: bool = False
     """Neither takes nor delivers anything."""
+    held_up: bool = False
+    """Delivers nothing now, and all of it at once afterwards."""
     refuses: bool = False
     """Cannot be opened."""
     overflows: bool = False
@@ -123,6 +125,8 @@ class _Stream:
         self._callback, self._rate_hz = settings["callback"], settings["samplerate"]
         self._count = settings["blocksize"] or round(0.02 * self._rate_hz)
         self._timer: asyncio.TimerHandle | None = None
+        self._held = 0
+        """Blocks to be delivered late."""
         self.dead = False
 
     @property
@@ -154,8 +158,12 @@ class _Stream:
         if self.dead or self._timer is None or self._card not in self._cards.cards:
             return
         self._again()
-        if not self._card.stalls:
-            self._work(self)
+        if self._card.held_up:
+            self._held += 1
+        elif not self._card.stalls:
+            late, self._held = self._held, 0
+            for _ in range(late + 1):
+                self._work(self)
 
     def record(self) -> None:
         seconds = self._count / self._rate_hz

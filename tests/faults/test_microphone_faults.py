@@ -186,6 +186,27 @@ def test_a_wrong_rate_is_named(living: Living, speed: float) -> None:
     assert len(living.recoveries("microphone")) == 1
 
 
+@pytest.mark.parametrize("held_up_s", [0.4, 0.9, 1.6])
+def test_catching_up_is_no_wrong_rate(living: Living, held_up_s: float) -> None:
+    """At the start, while networks are loaded, and whenever the machine was busy."""
+    living.microphone.held_up = True
+    living.says(TIME)
+
+    async def script(assistant: Assistant) -> None:
+        for at_s in (0.0, 6.0, 8.0, 10.0, 12.0):
+            await until(at_s)
+            living.microphone.held_up = True
+            await until(at_s + held_up_s)
+            living.microphone.held_up = False
+        await until(16.0)
+        assert assistant.health().hears
+        living.room.say(17.0)
+        await until(22.0)
+
+    assert living.live(script)[-1].startswith("It's")
+    assert not living.failures("microphone")
+
+
 def test_a_stream_that_stops_while_the_device_stays_is_opened_again(living: Living) -> None:
     async def script(assistant: Assistant) -> None:
         await until(3.0)
