@@ -235,6 +235,14 @@ def _both(first: Callable[[Event], None], second: Callable[[Event], None]) -> Ca
 _interpreter: list[HassilInterpreter] = []
 
 
+class SharedInterpreter:
+    """For the registry: the one of all conversations."""
+
+    @classmethod
+    def create(cls, config: Config, models: ModelStore) -> HassilInterpreter:
+        return interpreter()
+
+
 def interpreter() -> HassilInterpreter:
     """One for all conversations: it takes a while to compile and keeps nothing of what it hears."""
     if not _interpreter:

@@ -22,6 +22,7 @@ from assistant.audio.microphone import Microphone
 from assistant.audio.speaker import Speaker
 from assistant.clock import LoopClock
 from assistant.config import Config
+from assistant.dialogue import INTERPRETERS
 from assistant.events import (
     Detection,
     Face,
@@ -146,6 +147,7 @@ class Living:
         patch.setattr(Loudness, "breaks", [])
         patch.setattr(Words, "texts", [])
         patch.setattr(Dogs, "broken_now", False)
+        patch.setitem(INTERPRETERS, "hassil", "tests.doubles.conversation:SharedInterpreter")
         patch.setitem(VOICE_DETECTORS, "loudness", f"{HERE}:Loudness")
         patch.setitem(RECOGNIZERS, "words", f"{HERE}:Words")
         patch.setitem(DETECTORS, "dogs", f"{HERE}:Dogs")
