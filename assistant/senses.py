@@ -154,7 +154,9 @@ class LiveControls:
         self._mute_memory = mute_memory or MuteMemory(None)
         self.muted = self._mute_memory.recall()
         if self.muted:
-            self._close_devices()
+            listener.forbid()
+            if watcher is not None:
+                watcher.pause()
 
     def attach(self, turns: Turns, group: TaskGroup) -> None:
         """Complete the circle: skills act on the conversation that calls them."""
@@ -172,9 +174,11 @@ class LiveControls:
     async def mute(self) -> None:
         """Close microphone and camera until `unmute`."""
         self.muted = True
-        self._close_devices()
+        if self._watcher is not None:
+            self._watcher.pause()
+        self._remember()  # first: should a driver hang now, the restart that this calls for is a muted one
+        await self._listener.pause()
         self.tell_muted()
-        self._remember()
 
     async def unmute(self) -> None:
         """Open them again."""
@@ -221,11 +225,6 @@ class LiveControls:
 
         self._group.start_soon(run, name=name)
         return scope.cancel
-
-    def _close_devices(self) -> None:
-        self._listener.pause()
-        if self._watcher is not None:
-            self._watcher.pause()
 
     def _remember(self) -> None:
         try:

@@ -12,6 +12,7 @@ import anyio
 from assistant.audio.echo import EchoGuard
 from assistant.audio.hearing import Hearing
 from assistant.audio.overload import Overload
+from assistant.audio.scoring import DETECTOR, Scoring
 from assistant.config import Config
 from assistant.errors import AssistantError, DeviceError, StageError
 from assistant.events import AudioFrame, Event, SpeechContinued, Utterance
@@ -22,7 +23,6 @@ from assistant.stages import StageReports
 from assistant.vad import DETECTORS
 from assistant.vad.endpointing import Endpointer, SpeechEvent
 from assistant.wake import FIRST_STAGES
-from assistant.worker import Worker
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ _OPENED_AGAIN_S = (0.0, 0.5, 1.0, 2.0)
 _HANGS_S = 3.0
 """A source that does not even say that nothing came hangs."""
 
-_MICROPHONE, _DETECTOR = "microphone", "voice-activity detector"
+_MICROPHONE = "microphone"
 
 
 class Listener:
@@ -61,21 +61,19 @@ class Listener:
         """`progress_s` asks for a `SpeechContinued` that often while someone speaks, for a streaming recogniser.
         `on_wake` is told when `first_stage` hears what may be the wake phrase."""
         self._source = source
-        self._detector = detector
+        self._scoring = Scoring(detector, first_stage)
         self._endpointer = endpointer
         self._clock = clock
         self._emit = emit
         self._progress_s = progress_s
         self._guard = guard
-        self._first_stage = first_stage
         self._on_wake = on_wake
-        self._worker = Worker(_DETECTOR, timeout_s=5.0)
         self._stages = StageReports(clock, emit)
         self._overload = Overload(clock, emit)
         self._allowed = anyio.Event()
         self._allowed.set()
         self._waiting = anyio.CancelScope()
-        self._reset_due = False
+        self._close_due = False
         self._is_open = False
         self._opened_at_s, self._openings = -math.inf, 0
         self._ended = False
@@ -117,10 +115,15 @@ class Listener:
         """End the pause of `utterance` after another silence than the usual; see `Endpointer.end_after`."""
         self._endpointer.end_after(silence_s, utterance)
 
-    def pause(self) -> None:
-        """Close the microphone until `resume`."""
+    async def pause(self) -> None:
+        """Close the microphone until `resume`: now, also while nobody takes what it has heard."""
+        self.forbid()
+        await self._source.close()
+
+    def forbid(self) -> None:
+        """Have the microphone closed, or not opened, until `resume`."""
         if self._allowed.is_set():
-            self._allowed = anyio.Event()
+            self._allowed, self._close_due = anyio.Event(), True
             self._waiting.cancel()
 
     def resume(self) -> None:
@@ -155,8 +158,8 @@ class Listener:
                 self._is_open = False
                 await self._source.close()
         finally:
+            self._scoring.close()
             await self._source.close()
-            self._worker.close()
 
     async def _listen(self) -> AsyncGenerator[SpeechEvent | SpeechContinued, None]:
         """Until the source ends, or the microphone shall be closed."""
@@ -166,7 +169,7 @@ class Listener:
                 self.hearing.arrived(heard, self._source.dropped)
                 self._overload.note(self._source.dropped)
                 frame = self._guard.clean(heard) if self._guard is not None else heard
-                probability, wake_score = await self._worker.run(self._score, frame)
+                probability, wake_score = await self._scoring.score(frame)
                 self.hearing.passed(frame, probability)
                 if self.hearing.proven:
                     self._works()
@@ -182,21 +185,25 @@ class Listener:
 
     async def _next(self, frames: AsyncGenerator[AudioFrame, None]) -> AudioFrame | None:
         """The next frame; None at the source's end, and when the microphone shall be closed."""
-        if not self._allowed.is_set():
+        if self._must_close():
             return None
         self.hearing.expecting()
         with anyio.move_on_after(_HANGS_S) as self._waiting:
             try:
                 return await self._ask(frames.__anext__)
             except StopAsyncIteration:
-                self._ended = True
+                self._ended = not self._must_close()
                 return None
-        if not self._allowed.is_set():
+        if self._must_close():
             return None
         raise DeviceError(
             f"The microphone '{self._source.name}' hangs.",
             remedy="Unplug it and plug it in again, or restart the sound server.",
         )
+
+    def _must_close(self) -> bool:
+        """Whether it was closed by `pause`, or is to be, however soon it may be opened again."""
+        return self._close_due
 
     async def _ask(self, call: Callable[[], Awaitable[T]]) -> T:
         """Whatever a sound library raises is the microphone's failure."""
@@ -213,34 +220,30 @@ class Listener:
         """What was being said when the sound stopped reached us whole as far as it goes; what comes next is new."""
         events = self._endpointer.flush(self._clock.monotonic_s())
         self._endpointer.reset()
-        self._reset_due = True
+        self._scoring.reset()
         return events
 
-    def _score(self, frame: AudioFrame) -> tuple[float, float]:
-        """Probabilities of speech and of the wake phrase, on the worker's thread."""
-        if self._reset_due:  # here, for the networks may be in use anywhere else
-            self._reset_due = False
-            self._detector.reset()
-            if self._first_stage is not None:
-                self._first_stage.reset()
-        wake_score = self._first_stage.process(frame.samples) if self._first_stage is not None else 0.0
-        return self._detector.probability(frame.samples), wake_score
-
     def _fail(self, error: DeviceError | StageError) -> None:
-        stage = _MICROPHONE if isinstance(error, DeviceError) else _DETECTOR
+        stage = _MICROPHONE if isinstance(error, DeviceError) else DETECTOR
         silent = stage == _MICROPHONE and self.hearing.digitally_silent
         self.hearing.lost(error.message, waiting=silent)
         self._stages.still_failing(stage, error)
 
     def _works(self) -> None:
         self._openings = 0
-        for stage in (_MICROPHONE, _DETECTOR):
+        for stage in (_MICROPHONE, DETECTOR):
             self._stages.works(stage)
 
     async def _open_when_possible(self) -> None:
         """Open the microphone, as soon as it may be and can be."""
         while True:
+            if self._must_close():  # it may have been opened in that very moment
+                self._is_open = False
+                await self._source.close()
             await self._allowed.wait()
+            if not self._allowed.is_set():
+                continue
+            self._close_due = False
             if self._is_open:
                 return
             pause_s = _OPENED_AGAIN_S[min(self._openings, len(_OPENED_AGAIN_S) - 1)]

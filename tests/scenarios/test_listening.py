@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 
 import anyio
 import numpy as np
+import pytest
 
 from assistant.asr.transcriber import Transcriber
 from assistant.audio.listener import Listener
@@ -40,9 +41,13 @@ class Tape:
     def __init__(self, *pieces: tuple[float, float | Exception]) -> None:
         self._pieces = list(pieces)
         self.opened = 0
+        self.is_open = False
+        self.takes_to_open_s = 0.0
 
     async def open(self) -> None:
         self.opened += 1
+        self.is_open = True
+        await anyio.sleep(self.takes_to_open_s)
 
     async def frames(self) -> AsyncIterator[AudioFrame]:
         while self._pieces:
@@ -56,7 +61,7 @@ class Tape:
                 yield AudioFrame(anyio.current_time(), samples, 16000)
 
     async def close(self) -> None:
-        """Nothing to release."""
+        self.is_open = False
 
 
 def _listen(tape: Tape, meanwhile: Callable[[Listener], object] | None = None) -> tuple[list[Event], EventLog]:
@@ -96,9 +101,9 @@ def test_a_detector_that_breaks_does_not_end_the_listening():
 def test_muted_twice_it_hears_again_when_unmuted_once():
     async def mute_twice(listener: Listener) -> None:
         await anyio.sleep(1.0)
-        listener.pause()
+        await listener.pause()
         await anyio.sleep(1.0)
-        listener.pause()
+        await listener.pause()
         await anyio.sleep(1.0)
         listener.resume()
 
@@ -109,11 +114,54 @@ def test_muted_twice_it_hears_again_when_unmuted_once():
 def test_muting_and_unmuting_at_once_does_not_end_it():
     async def toggle(listener: Listener) -> None:
         await anyio.sleep(0.5)
-        listener.pause()
+        await listener.pause()
         listener.resume()
 
     heard, _ = _listen(Tape((1.0, 1.0), (1.0, 0.0), (1.0, 1.0), (1.0, 0.0)), toggle)
     assert _kinds(heard) == ["SpeechStarted", "SpeechEnded"] * 2
+
+
+def test_muted_while_it_is_being_opened_it_is_closed_again():
+    tape, open_while_muted = Tape((1.0, 1.0), (1.0, 0.0)), []
+    tape.takes_to_open_s = 0.5
+
+    async def mute_at_once(listener: Listener) -> None:
+        await anyio.sleep(0.2)
+        await listener.pause()
+        await anyio.sleep(5.0)
+        open_while_muted.append(tape.is_open)
+        listener.resume()
+
+    heard, _ = _listen(tape, mute_at_once)
+    assert open_while_muted == [False]
+    assert _kinds(heard) == ["SpeechStarted", "SpeechEnded"]
+
+
+@pytest.mark.parametrize("muted_s", [0.0, 5.0])
+def test_muted_while_nobody_takes_what_it_heard_it_is_closed_at_once(muted_s: float):
+    tape, open_while_muted = Tape((1.0, 1.0), (1.0, 0.0), (1.0, 1.0), (1.0, 0.0)), []
+
+    async def main() -> list[str]:
+        heard: list[Event] = []
+        listener = Listener(tape, Loudness(), Endpointer(VadConfig()), LoopClock(), lambda event: None)
+
+        async def mute() -> None:
+            await anyio.sleep(3.0)
+            await listener.pause()
+            open_while_muted.append(tape.is_open)
+            await anyio.sleep(muted_s)
+            listener.resume()
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(mute)
+            async for event in listener.events():
+                if isinstance(event, SpeechEnded) and not open_while_muted:
+                    await anyio.sleep(4.0)  # a recogniser that is behind
+                heard.append(event)
+        return _kinds(heard)
+
+    assert run_in_virtual_time(main) == ["SpeechStarted", "SpeechEnded"] * 2
+    assert open_while_muted == [False]
 
 
 def test_a_result_that_comes_late_is_never_taken_for_another_utterance():
