@@ -46,8 +46,8 @@ class Tape:
 
     async def open(self) -> None:
         self.opened += 1
-        self.is_open = True
         await anyio.sleep(self.takes_to_open_s)
+        self.is_open = True
 
     async def frames(self) -> AsyncIterator[AudioFrame]:
         while self._pieces:
