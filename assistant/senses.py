@@ -13,7 +13,7 @@ from assistant.caption import CAPTIONERS
 from assistant.config import Config
 from assistant.dialogue.memory import ConversationMemory
 from assistant.emotion.monitor import EmotionMonitor
-from assistant.errors import AssistantError
+from assistant.errors import AssistantError, ControlError
 from assistant.events import (
     EmotionState,
     Event,
@@ -199,32 +199,36 @@ class LiveControls:
 
     async def listen_now(self) -> None:
         """Listen to what is said next without a wake phrase. Muted, it stays so, and says it: only unmuting undoes
-        that."""
+        that. Raises `ControlError` before `attach`."""
         if self.muted:
             self._emit(Notice(self._clock.monotonic_s(), "muted", "Microphone and camera are closed; unmute first."))
-        elif self._turns is not None:
-            await self._turns.listen_now()
+        else:
+            await self._attached()[0].listen_now()
 
     def last_reply(self) -> str:
         """What the assistant said last, as far as it was played."""
         return self._memory.last_reply()
 
     async def announce(self, text: str, language: str) -> None:
-        """Say something as soon as nobody else speaks."""
-        assert self._turns is not None
-        await self._turns.announce(text, language)
+        """Say something as soon as nobody else speaks. Raises `ControlError` before `attach`."""
+        await self._attached()[0].announce(text, language)
 
     def start(self, name: str, task: Callable[[], Awaitable[None]]) -> Callable[[], None]:
-        """Run `task` beside the conversation; the result cancels it."""
-        assert self._group is not None
+        """Run `task` beside the conversation; the result cancels it. Raises `ControlError` before `attach`."""
+        _, group = self._attached()
         scope = anyio.CancelScope()
 
         async def run() -> None:
             with scope:
                 await task()
 
-        self._group.start_soon(run, name=name)
+        group.start_soon(run, name=name)
         return scope.cancel
+
+    def _attached(self) -> tuple[Turns, TaskGroup]:
+        if self._turns is None or self._group is None:
+            raise ControlError("The assistant is still starting.", remedy="Try again in a few seconds.")
+        return self._turns, self._group
 
     def _remember(self) -> None:
         try:

@@ -91,6 +91,7 @@ class Turns:
         self._head_start = HeadStart(transcriber, attention, answering, speaking, floor, clock, emit, end_after, habits)
         self._announcer = Announcer(floor, clock, answering.announcement)
         self._group: TaskGroup | None = None
+        self._begun = anyio.Event()
         self.announce = self._announcer.announce
         self.idle = floor.idle
 
@@ -99,6 +100,7 @@ class Turns:
         send, receive = anyio.create_memory_object_stream[Utterance](_WAITING_UTTERANCES)
         async with anyio.create_task_group() as self._group:
             self._group.start_soon(self._take_utterances, receive)
+            self._begun.set()
             async with send:
                 async for event in events:
                     if not isinstance(event, SpeechContinued):
@@ -111,6 +113,7 @@ class Turns:
 
     async def listen_now(self) -> None:
         """Listen to what is said next, without a wake phrase; whatever is being said is broken off."""
+        await self._begun.wait()
         assert self._group is not None
         self._floor.interrupt("called")
         await self._invite(self._group)

@@ -65,7 +65,8 @@ class Unmute(Request):
 
 
 class Listen(Request):
-    """Take what is said next as addressed to the assistant, without a wake phrase: push-to-talk."""
+    """Take what is said next as addressed to the assistant, without a wake phrase: push-to-talk. Answered when it
+    listens; who begins to speak within `wake.follow_up_s` from then on (5 s at least) is heard to the end."""
 
     command: Literal["listen"] = "listen"
 

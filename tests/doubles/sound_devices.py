@@ -72,6 +72,11 @@ class SoundCards:
         self._initialize()
         self.scans = 0
 
+    @property
+    def recording(self) -> bool:
+        """Whether any microphone is open."""
+        return any(stream.active and not stream.dead and stream.records for stream in self._streams)
+
     def _list(self) -> None:
         self._listing.write_text("\n".join(card.name for card in self.cards), encoding="utf-8")
 
@@ -128,6 +133,10 @@ class _Stream:
         self._held = 0
         """Blocks to be delivered late."""
         self.dead = False
+
+    @property
+    def records(self) -> bool:
+        return self._card.sound is not None
 
     @property
     def active(self) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import anyio.lowlevel
 import pytest
 
 from assistant.app import Assistant
+from assistant.errors import ControlError
 from assistant.events import AudioFrame, Notice, SceneState, SpeechStarted
 from tests.doubles.living import TIME, Living, until
 from tests.faults.test_camera_faults import noise
@@ -87,6 +89,36 @@ def test_muted_it_stays_so_through_a_restart_and_opens_nothing(
     assert notices(again) == ["muted", "unmuted"]
     assert len(said) == 1 and cameras[0] > 0
     assert list(state.iterdir()) == []
+
+
+def test_the_talk_button_during_the_start_is_refused_or_waits_and_ends_nothing(living: Living) -> None:
+    living.says("What time is it?")
+
+    async def script(assistant: Assistant) -> None:
+        assert assistant.controls is not None
+        with pytest.raises(ControlError, match="still starting"):  # nothing of `run` has been done yet
+            await assistant.controls.listen_now()
+        with pytest.raises(ControlError, match="still starting"):
+            await assistant.controls.announce("Dinner is ready.", "en")
+        await anyio.lowlevel.checkpoint()
+        await assistant.controls.listen_now()
+        living.room.say(2.0)
+        await until(8.0)
+
+    assert living.live(script)[-1].startswith("It's")
+
+
+def test_muted_between_start_and_run_nothing_stays_open(living: Living) -> None:
+    async def script(assistant: Assistant) -> None:
+        assert assistant.controls is not None
+        await assistant.controls.mute()
+        await until(3.0)
+        assert not living.sound.recording
+        await assistant.controls.unmute()
+        await until(5.0)
+        assert living.sound.recording and assistant.health().hears
+
+    living.live(script)
 
 
 def test_a_disk_that_is_full_does_not_keep_it_from_being_muted(living: Living, tmp_path: Path) -> None:
