@@ -130,7 +130,7 @@ class Assistant:
         self._attach_controls, self._resume = controls.attach, answering.resume
         spoken = SpokenTroubles(self._troubles.now, controls.announce, controls.start, config)
         self._observers.add(self.senses, answering, spoken)
-        for part in (transcriber, responder, emotions):
+        for part in (transcriber, responder, emotions, self.senses):
             self._closing.callback(part.close)
 
     def emit(self, event: Event) -> None:

@@ -122,7 +122,13 @@ class VisionConfig(Section):
     tagger: str = "efficientnet"
     """Scene tags: "efficientnet" or "none"."""
     captioner: str = "grounded"
-    """Who describes the scene."""
+    """Who describes the scene: "grounded" says what the detectors found and nothing else; "neural" has an image-to-text
+    network write, in English, and checks its nouns against the detector."""
+    captioner_bundle: Path | None = None
+    """Folder of the decoder's bundle for "neural"; the encoder's lies beside it. Unset: `captioner-decoder` in
+    `inference.bundles`."""
+    captioner_beams: Annotated[int, Field(ge=1, le=8)] = 1
+    """Sentences that "neural" follows at once: more is slower and a little better."""
     min_confidence: Fraction = 0.35
     """Weaker detections are not mentioned."""
     max_age_s: Seconds = 10.0

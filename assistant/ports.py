@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -201,6 +201,17 @@ class Captioner(Protocol):
     def caption(self, scene: SceneState, language: str, now_s: float) -> SceneCaption:
         """Say what is there, hedged by confidence, with the age of the evidence. Never invents: an empty scene gets a
         sentence that says so."""
+
+
+@runtime_checkable
+class PreparingCaptioner(Captioner, Protocol):
+    """A captioner whose work takes too long for an answer to wait for it."""
+
+    async def prepare(self, scene: SceneState) -> None:
+        """Do the work that `caption` of this scene will use. Raises `AssistantError`; `caption` makes do without."""
+
+    def close(self) -> None:
+        """Release what it runs on."""
 
 
 class EmotionChannel(Protocol[EvidenceT]):

@@ -27,7 +27,7 @@ from assistant.events import (
 from assistant.loading import Networks
 from assistant.models.store import ModelStore
 from assistant.muting import MuteMemory
-from assistant.ports import AudioSink, Camera, Captioner, Clock, FaceEvidence
+from assistant.ports import AudioSink, Camera, Captioner, Clock, FaceEvidence, PreparingCaptioner
 from assistant.registry import resolve
 from assistant.stages import StageReports
 from assistant.turn import Turns
@@ -41,13 +41,19 @@ class LiveSenses:
     """
 
     def __init__(
-        self, captioner: Captioner, emotions: EmotionMonitor, clock: Clock, troubles: Mapping[str, str] | None = None
+        self,
+        captioner: Captioner,
+        emotions: EmotionMonitor,
+        clock: Clock,
+        troubles: Mapping[str, str] | None = None,
+        stages: StageReports | None = None,
     ) -> None:
-        """`troubles` is what does not work now: stage → reason."""
+        """`troubles` is what does not work now: stage → reason; `stages` is told of a captioner that fails."""
         self._captioner = captioner
         self.emotions = emotions
         self._clock = clock
         self._troubles = {} if troubles is None else troubles
+        self._stages = stages
         self._group: TaskGroup | None = None
         self.watcher: SceneWatcher | None = None
         """Who looks; None without a camera."""
@@ -66,7 +72,7 @@ class LiveSenses:
         """With the captioner that the section `vision` names; with sight if there is a camera and what looks at its
         pictures."""
         captioner = resolve(CAPTIONERS, config.vision.captioner, kind="captioner").create(config, models)
-        senses = cls(captioner, networks.emotions, clock, troubles)
+        senses = cls(captioner, networks.emotions, clock, troubles, StageReports(clock, emit))
         if networks.reader is not None and camera is not None:
             senses.watcher = SceneWatcher(camera, networks.reader, config.vision, clock, emit, on_face=senses.feel)
         return senses
@@ -124,7 +130,25 @@ class LiveSenses:
     async def _look(self, watcher: SceneWatcher) -> None:
         # A camera that does not work is reported by the watcher itself.
         with suppress(AssistantError):
-            await watcher.look()
+            await self._prepare(await watcher.look())
+
+    async def _prepare(self, scene: SceneState) -> None:
+        """Have a slow captioner begin, so that it is done by the time somebody asks."""
+        if not isinstance(self._captioner, PreparingCaptioner):
+            return
+        try:
+            await self._captioner.prepare(scene)
+        except AssistantError as error:
+            if self._stages is not None:
+                self._stages.still_failing("neural captioner", error)
+        else:
+            if self._stages is not None:
+                self._stages.works("neural captioner")
+
+    def close(self) -> None:
+        """Release what describes the scene; safe to call twice."""
+        if isinstance(self._captioner, PreparingCaptioner):
+            self._captioner.close()
 
 
 class LiveControls:

@@ -2,4 +2,5 @@
 
 CAPTIONERS = {
     "grounded": "assistant.caption.grounded:GroundedCaptioner",
+    "neural": "assistant.caption.neural:NeuralCaptioner",
 }

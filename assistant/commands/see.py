@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import typer
 
 from assistant.caption import CAPTIONERS
-from assistant.errors import ConfigError
+from assistant.errors import AssistantError, ConfigError
 from assistant.events import Box, SceneState, VideoFrame
 from assistant.models.store import ModelStore
+from assistant.ports import PreparingCaptioner
 from assistant.registry import resolve
 from assistant.settings import load_config
 from assistant.vision.draw import draw_scene
@@ -33,10 +35,20 @@ def see(photos: list[Path], out: Path | None, language: str, as_json: bool, conf
     reader = SceneReader.create(config, models)
     for photo in photos:
         scene = reader.read(VideoFrame(0.0, read_picture(photo), str(photo)))
+        if isinstance(captioner, PreparingCaptioner):
+            _prepare(captioner, scene)
         caption = captioner.caption(scene, language, 0.0).text
         typer.echo(json.dumps(_record(scene, caption), ensure_ascii=False) if as_json else _text(scene, caption))
         if out is not None and scene.frame is not None:
             write_picture(out / f"{photo.stem}.boxed.png", draw_scene(scene.frame.pixels, scene))
+
+
+def _prepare(captioner: PreparingCaptioner, scene: SceneState) -> None:
+    """What cannot be written is described from what was detected, and said so."""
+    try:
+        asyncio.run(captioner.prepare(scene))
+    except AssistantError as error:
+        typer.echo(f"{scene.source}: described from the detections alone. {error}", err=True)
 
 
 def _text(scene: SceneState, caption: str) -> str:

@@ -1,0 +1,136 @@
+"""Captions by an image-to-text network, checked against the object detector; by the grounded captioner where there is
+none that is fresh.
+
+Writing takes a second or so, which no answer waits for: it begins, on a thread of its own, when someone begins to speak
+(`prepare`), and `caption` takes what is there. English only; Chinese is the grounded captioner's.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from assistant.caption.grounded import GroundedCaptioner
+from assistant.caption.neural_check import check
+from assistant.config import Config
+from assistant.dialogue.replies import joined, phrase
+from assistant.events import SceneCaption, SceneState
+from assistant.people.present import named_people
+from assistant.vision.preprocess import moderate
+from assistant.vision.things import things_of
+from assistant.worker import Worker
+
+if TYPE_CHECKING:
+    from assistant.caption.neural_writer import NeuralWriter
+    from assistant.models.store import ModelStore
+
+_FRESH_S = 3.0
+"""What was written about an older picture is used for a newer one of the same things for so long."""
+_BUNDLE = "captioner-decoder"
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    scene: SceneState
+    sentence: str
+
+
+class NeuralCaptioner:
+    """`prepare` writes, `caption` checks what was written."""
+
+    languages = GroundedCaptioner.languages
+
+    def __init__(
+        self,
+        open_writer: Callable[[], NeuralWriter],
+        grounded: GroundedCaptioner,
+        *,
+        min_confidence: float,
+        max_age_s: float,
+        timeout_s: float = 20.0,
+    ) -> None:
+        """`open_writer` loads the networks, on the first `prepare`."""
+        self._open_writer = open_writer
+        self._grounded = grounded
+        self._min_confidence = min_confidence
+        self._max_age_s = max_age_s
+        self._worker = Worker("neural captioner", timeout_s=timeout_s)
+        self._writer: NeuralWriter | None = None
+        self._written: _Written | None = None
+        self._busy = False
+
+    @classmethod
+    def create(cls, config: Config, models: ModelStore) -> NeuralCaptioner:
+        """With the bundle that `vision.captioner_bundle` names, else `captioner-decoder` among the bundles."""
+
+        def open_writer() -> NeuralWriter:
+            from assistant.caption.neural_writer import NeuralWriter
+            from assistant.inference.engines import default_bundles
+            from assistant.inference.loader import SessionOptions
+
+            bundle = config.vision.captioner_bundle or (config.inference.bundles or default_bundles()) / _BUNDLE
+            options = SessionOptions(backend=config.inference.backend, threads=config.vision.threads)
+            return NeuralWriter.open(bundle, options, beams=config.vision.captioner_beams)
+
+        grounded = GroundedCaptioner.create(config, models)
+        vision = config.vision
+        return cls(open_writer, grounded, min_confidence=vision.min_confidence, max_age_s=vision.max_age_s)
+
+    async def prepare(self, scene: SceneState) -> None:
+        """Write about a scene's picture; returns at once while an earlier one is being written about. Raises
+        `ModelError` without the bundle, and `StageError` when the network fails: then there are grounded captions."""
+        if scene.frame is None or self._busy:
+            return
+        self._busy = True
+        try:
+            self._written = _Written(scene, await self._worker.run(self._write, scene))
+        finally:
+            self._busy = False
+
+    def caption(self, scene: SceneState, language: str, now_s: float) -> SceneCaption:
+        """The network's sentence where there is a fresh one that the detector does not contradict, else the grounded
+        one. Takes no time. Raises `StageError` for a language that neither speaks."""
+        written = self._written
+        if (
+            language != "en"
+            or written is None
+            or now_s - scene.at_s > self._max_age_s
+            or not self._fits(scene, written)
+        ):
+            return self._grounded.caption(scene, language, now_s)
+        checked = check(written.sentence, written.scene, min_confidence=self._min_confidence)
+        if checked.verdict == "contradicted" or not checked.text:
+            return self._grounded.caption(scene, language, now_s)
+        lead = "I see" if checked.verdict == "borne out" else "I'm not sure, but it looks like"
+        sentences = [*_names(scene), f"{lead} {checked.text}."]
+        age_s = max(0.0, now_s - written.scene.at_s)
+        return SceneCaption(now_s, " ".join(sentences), language, checked.confidence, age_s)
+
+    def close(self) -> None:
+        """Let the thread end."""
+        self._worker.close()
+
+    def _fits(self, scene: SceneState, written: _Written) -> bool:
+        """Whether what was written is about this picture, or one shortly before in which the same things were."""
+        if scene.at_s == written.scene.at_s:
+            return True
+        return 0.0 <= scene.at_s - written.scene.at_s <= _FRESH_S and self._labels(scene) == self._labels(written.scene)
+
+    def _labels(self, scene: SceneState) -> Counter[str]:
+        return Counter(item.label for item in things_of(scene, min_confidence=self._min_confidence))
+
+    def _write(self, scene: SceneState) -> str:
+        if self._writer is None:
+            self._writer = self._open_writer()
+        assert scene.frame is not None
+        return self._writer.write(moderate(scene.frame.pixels))
+
+
+def _names(scene: SceneState) -> list[str]:
+    """Who is there, which no network of this kind knows."""
+    known = named_people(scene)
+    groups = (("scene_who_known", True), ("scene_who_doubtful", False))
+    named = [(key, [one.name for one in known if one.sure == sure]) for key, sure in groups]
+    return [phrase(key, "en", people=joined(names, "en")) for key, names in named if names]
