@@ -6,8 +6,9 @@
                       time line              (echo_filter)  evidence: more than echo?
 
 The gate gives silence while all that is heard can be the echo of what is played, and the residual when it is more.
-Until the first reply's first second has been learned, it rather gives silence. An echo canceller of the sound server is
-the better choice where there is one; this is for machines without.
+In a chunk's first half second, while all that is heard may be its late echo, nothing but what was learned from earlier
+ones can tell: in the first reply ever it rather gives silence then. An echo canceller of the sound server is the better
+choice where there is one; this is for machines without.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ import numpy as np
 
 from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from assistant.audio.echo_alignment import Alignment
-from assistant.audio.echo_evidence import LOOK_AHEAD, Evidence, FramePowers
+from assistant.audio.echo_bands import LOOK_AHEAD, FramePowers
+from assistant.audio.echo_evidence import Evidence
 from assistant.audio.echo_filter import BLOCK, LENGTH, EchoPath
 from assistant.audio.echo_reference import PlayedChunk, PlayedReference
 from assistant.audio.files import resample

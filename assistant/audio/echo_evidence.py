@@ -1,45 +1,32 @@
 """Whether what is left of a frame is more than echo.
 
 Two bounds on the echo are learned, a band at a time: what the learned path has left over so far, and how loud the echo
-of what is played has been at most, wherever in time it is. Whoever exceeds either is someone else.
+of what is played has been at most, wherever in time it is. Whoever exceeds either is someone else, and so is, before
+anything was learned, whoever is louder than an echo can be at any delay (`echo_delays`).
 """
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ
-from assistant.audio.echo_reference import EARLIEST, LATEST
-from assistant.events import AudioArray
+from assistant.audio import FRAME_SAMPLES
+from assistant.audio.echo_bands import BANDS, LOOK_AHEAD, TINY, Bands, FramePowers, db, excess_db, with_distortion
+from assistant.audio.echo_delays import REVERBERATION, Delays
+from assistant.audio.echo_reference import LATEST
 
-Bands: TypeAlias = npt.NDArray[np.float32]
-
-_EDGES_HZ = (250, 350, 450, 570, 700, 840, 1000, 1170, 1370, 1600, 1850, 2150, 2500, 2900, 3400, 4000, 4800, 5800, 7000)
-"""About the ear's critical bands, where speech is."""
-_EDGES = np.round(np.array(_EDGES_HZ) * 2 * FRAME_SAMPLES / SAMPLE_RATE_HZ).astype(np.int64)
-_BANDS = len(_EDGES_HZ) - 1
-_WINDOW = np.hanning(2 * FRAME_SAMPLES).astype(np.float32)
-_TINY = np.float32(1e-10)
-
-LOOK_AHEAD = -(-(-EARLIEST + FRAME_SAMPLES) // FRAME_SAMPLES) * FRAME_SAMPLES
-"""Samples by which the powers of what is played run ahead of the microphone: it may be heard that early."""
 _WIDTH = (LOOK_AHEAD + LATEST) // FRAME_SAMPLES + 5
 """Frames in which what is played may be heard now, with some reverberation."""
-_SPREAD = np.float32(0.003)
-"""Share of the loudest band that a small speaker's distortion puts into the others (-25 dB)."""
-_TAIL = np.float32(0.6)
-"""Least decay of the reverberation in a frame: that of 0.9 s to -60 dB."""
 _AUDIBLE = np.float32(6.0)
 """What is this much above the noise is sound."""
 _LEARNING_FRAMES = 20
 """Echo that must have been heard before anything but silence is let through."""
 _LOUDER_DB = 9.0
 """By how much a band's echo may exceed the loudest so far: a harmonic may hit a resonance that none did before."""
+_MOST_LOUDER_DB = 12.0
+"""By how much it may exceed what is usual at the delay where the echo can be loudest."""
 _FORGET_DB = 0.005
 """By how much a frame of playing lowers the loudest echo so far: the volume may have been turned down."""
 _BAND_FRAMES = 10
@@ -58,43 +45,25 @@ _SETTLING_FRAMES = 4
 """Frames after a change of the alignment in which the old one still shows."""
 _MOSTLY_REMOVED = 0.25
 """A chunk that was not found yet is where it is expected if subtracting its echo leaves less than this."""
+_UNLIKE_ANY = 3.0
+"""Mean excess over what an echo can be at any delay, in dB."""
 _MUCH_LOUDER = 3.0
 """Mean excess over the bound of the level, in dB."""
-_MOST_DB = 12.0
-
-
-@dataclass(frozen=True, slots=True)
-class FramePowers:
-    """Mean power in each band, (18,), of one frame and the one before."""
-
-    heard: Bands
-    residual: Bands
-    """What is left after subtracting the predicted echo."""
-    predicted: Bands
-    played: Bands
-    """`LOOK_AHEAD` later than the others."""
-
-    @classmethod
-    def of(cls, windows: AudioArray) -> FramePowers:
-        """From the (4, 1024) samples of the four."""
-        spectrum = np.fft.rfft(windows * _WINDOW, axis=1)
-        power = spectrum.real**2 + spectrum.imag**2
-        sums = np.add.reduceat(power, _EDGES, axis=1)[:, :-1]
-        return cls(*((sums / np.diff(_EDGES)).astype(np.float32) + _TINY))
 
 
 class Evidence:
     """Judges frame by frame; what it learned stays from reply to reply."""
 
     def __init__(self) -> None:
-        self._left_db = np.zeros(_BANDS, np.float32)
-        self._left_spread_db = np.full(_BANDS, 6.0, np.float32)
-        self._left_frames = np.zeros(_BANDS, np.float32)
-        self._loudest_db = np.full(_BANDS, -90.0, np.float32)
-        self._loudest_frames = np.zeros(_BANDS, np.float32)
-        self._tail = np.full(_BANDS, _TINY, np.float32)
+        self._left_db = np.zeros(BANDS, np.float32)
+        self._left_spread_db = np.full(BANDS, 6.0, np.float32)
+        self._left_frames = np.zeros(BANDS, np.float32)
+        self._loudest_db = np.full(BANDS, -90.0, np.float32)
+        self._loudest_frames = np.zeros(BANDS, np.float32)
+        self._tail = np.full(BANDS, TINY, np.float32)
         self._noise: Bands | None = None
         self._played: deque[Bands] = deque(maxlen=_WIDTH)
+        self._delays = Delays()
         self._learned = 0.0
         self._proof = 0
         self._settled_frames = 0
@@ -103,11 +72,13 @@ class Evidence:
         """The alignment was changed, or may be wrong from now on."""
         self._proof = 0
         self._settled_frames = 0
+        self._delays.forget()
 
     def restart(self) -> None:
         """Time has passed in which nothing was looked at."""
         self._played.clear()
-        self._tail[:] = _TINY
+        self._delays = Delays()
+        self._tail[:] = TINY
 
     def foreign(self, powers: FramePowers, *, aligned: bool, begun: bool, open_gate: bool) -> bool:
         """Whether someone else than the assistant is heard, as far as is known; learns from the frame.
@@ -115,16 +86,18 @@ class Evidence:
         `aligned` tells that the chunk that may be heard was found in the microphone's sound, `begun` that it is what is
         heard if it is where it is expected. While someone else is being heard (`open_gate`) it learns slowly.
         """
-        np.maximum(_spread(powers.predicted), self._tail * _TAIL, out=self._tail)
-        self._played.append(_spread(powers.played))
+        np.maximum(with_distortion(powers.predicted), self._tail * REVERBERATION, out=self._tail)
+        self._played.append(with_distortion(powers.played))
+        self._delays.play(powers.played)
         floor = _AUDIBLE * self._noise_under(powers.heard)
-        possible_db = _db(np.max(np.stack(self._played), axis=0))
-        expected_db, floor_db = _db(self._tail), _db(floor)
+        possible_db = db(np.max(np.stack(self._played), axis=0))
+        expected_db, floor_db = db(self._tail), db(floor)
         # A band in which next to nothing was played so far proves nothing.
         loudest_db = np.where(self._loudest_frames < _BAND_FRAMES, np.inf, self._loudest_db + _LOUDER_DB)
-        level_excess = self._excess(powers.heard, possible_db + loudest_db, floor_db)
+        unexplained_db = self._delays.unexplained_db(powers.heard, floor_db)
+        level_excess = float(excess_db(powers.heard, possible_db + loudest_db, floor_db))
         left_bound_db = self._left_db + 2.0 * self._left_spread_db + np.where(self._left_frames < 12, 15.0, 0.0)
-        left_excess = self._excess(powers.residual, expected_db + left_bound_db, floor_db)
+        left_excess = float(excess_db(powers.residual, expected_db + left_bound_db, floor_db))
         if possible_db.max() > -60.0:
             self._learned += 1.0 if (powers.heard > floor).mean() > _SHARE_AUDIBLE else _SILENT_COUNTS
         self._settled_frames += 1
@@ -132,14 +105,14 @@ class Evidence:
         removed = powers.residual.sum() < _MOSTLY_REMOVED * powers.heard.sum()
         if known and (aligned or (begun and removed)):
             self._prove(left_excess, float((self._tail > floor).mean()))
-        self._learn_loudest(powers.heard, floor, possible_db, open_gate)
+        self._learn_loudest(powers.heard, floor, possible_db, open_gate or unexplained_db > _EXPLAINED)
         if aligned:
             self._learn_left(powers.residual, self._tail > floor, expected_db, open_gate)
         by_level = self._learned > _LEARNING_FRAMES and level_excess > _MUCH_LOUDER
         proven = self._proof >= _PROOF_FRAMES
         found = aligned and not removed and self._settled_frames > _SETTLING_FRAMES
         by_path = (proven and left_excess > _UNEXPLAINED) or (found and left_excess > _FAR_UNEXPLAINED)
-        return by_level or (known and by_path)
+        return unexplained_db > _UNLIKE_ANY or by_level or (known and by_path)
 
     def _noise_under(self, heard: Bands) -> Bands:
         """The room's noise: follows a quieter moment fast, a louder room slowly."""
@@ -154,36 +127,23 @@ class Evidence:
         elif left_excess > _UNEXPLAINED and self._proof < _PROOF_FRAMES:
             self._proof = max(0, self._proof - 2)
 
-    def _learn_loudest(self, heard: Bands, floor: Bands, possible_db: Bands, open_gate: bool) -> None:
-        ratio = _db(heard) - possible_db
+    def _learn_loudest(self, heard: Bands, floor: Bands, possible_db: Bands, doubtful: bool) -> None:
+        ratio = db(heard) - possible_db
         played = possible_db > max(-70.0, float(possible_db.max()) - 40.0)
         # What cannot be told from noise is no echo.
         audible = heard > floor
-        rise = np.where(self._loudest_frames < _BAND_FRAMES, 0.7, 0.02 if open_gate else 0.5)
+        rise = np.where(self._loudest_frames < _BAND_FRAMES, 0.7, 0.02 if doubtful else 0.5)
         change = np.where(audible & (ratio > self._loudest_db), rise * (ratio - self._loudest_db), -_FORGET_DB)
         self._loudest_db += np.where(played, change, 0.0).astype(np.float32)
+        # Someone else's voice taken for echo, before anything told them apart, is unlearned.
+        np.minimum(self._loudest_db, self._delays.most_db() + _MOST_LOUDER_DB, out=self._loudest_db)
         self._loudest_frames += np.where(played, np.where(audible, 1.0, _SILENT_COUNTS), 0.0).astype(np.float32)
 
     def _learn_left(self, residual: Bands, audible: npt.NDArray[np.bool_], expected_db: Bands, open_gate: bool) -> None:
-        news = np.clip(_db(residual) - expected_db - self._left_db, -15.0, 2.0 * self._left_spread_db)
+        news = np.clip(db(residual) - expected_db - self._left_db, -15.0, 2.0 * self._left_spread_db)
         rate = np.where(audible, np.maximum(1.0 / (self._left_frames + 2.0), 0.02) * (0.1 if open_gate else 1.0), 0.0)
         self._left_db += (rate * news).astype(np.float32)
         # The mean deviation of a normal distribution is 0.8 of the standard deviation.
         spread = self._left_spread_db + rate * (1.25 * np.abs(news) - self._left_spread_db)
         self._left_spread_db[:] = np.maximum(2.0, spread)
         self._left_frames += audible
-
-    @staticmethod
-    def _excess(power: Bands, bound_db: Bands, floor_db: Bands) -> float:
-        """By how many dB the bands exceed the bound, on average; silence exceeds nothing."""
-        return float(np.clip(_db(power) - np.maximum(bound_db, floor_db), 0.0, _MOST_DB).mean())
-
-
-def _spread(power: Bands) -> Bands:
-    spread: Bands = power + _SPREAD * power.max()
-    return spread
-
-
-def _db(power: Bands) -> Bands:
-    decibels: Bands = np.float32(10.0) * np.log10(power)
-    return decibels

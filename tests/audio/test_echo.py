@@ -13,6 +13,7 @@ from assistant.audio.files import read_audio
 from assistant.events import AudioArray, AudioFrame
 from assistant.models.store import ModelStore
 from bench import echo
+from tests.doubles.person import Person
 from tests.doubles.rooms import SPEECH_LEVEL, Loudspeaker, Playback, Room, played_level
 from tests.doubles.speech_like import speech_like
 
@@ -27,6 +28,11 @@ ROOMS = {
 
 def frame(at_s: float, samples: AudioArray | None = None) -> AudioFrame:
     return AudioFrame(at_s, np.zeros(FRAME_SAMPLES, np.float32) if samples is None else samples, SAMPLE_RATE_HZ)
+
+
+def without_silence(samples: AudioArray) -> AudioArray:
+    loud = np.flatnonzero(np.abs(samples) > 0.02)
+    return samples[loud[0] : loud[-1]]
 
 
 def voice(seconds: float = 5.0) -> AudioArray:
@@ -117,6 +123,39 @@ def test_a_person_as_loud_as_the_reply_gets_through(
     heard = ears.hear(speaker, near, guarded=True, cut_after_s=onset_s)
     assert onset_s < heard.started_at_s[0] < onset_s + 1.0
     assert heard.utterances[0].ended_at_s == pytest.approx(onset_s + len(person) / SAMPLE_RATE_HZ, abs=0.7)
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("noise_db", (-40.0, -300.0), ids=("noise", "digital silence"))
+@pytest.mark.parametrize("onset_s", (0.3, 0.6, 1.0, 2.0))
+@pytest.mark.parametrize(("first", "then", "language"), (("Yeah, okay.", "Stop.", "en"), ("好的。", "停。", "zh")))
+def test_with_a_headset_a_person_gets_through_to_the_first_reply_ever(
+    noise_db: float,
+    onset_s: float,
+    first: str,
+    then: str,
+    language: str,
+    ears: echo.Ears,
+    replies: list[AudioArray],
+    spoken: Person,
+) -> None:
+    playback = Playback.of(replies[:3], seed=0, last_reply=3)
+    speaker = Loudspeaker(Room(echo_db=-300.0, noise_db=noise_db), playback)
+    near = np.zeros(speaker.count, np.float32)
+    begins_s = playback.chunks[0].begins_s + onset_s
+    spans_s = []
+    for text in (first, then):
+        person = without_silence(read_audio(spoken(text, language)))
+        begin, ends_s = round(begins_s * SAMPLE_RATE_HZ), begins_s + len(person) / SAMPLE_RATE_HZ
+        near[begin : begin + len(person)] = person * (SPEECH_LEVEL / played_level(person))
+        spans_s.append((begins_s, ends_s + echo.DECIDE_S))
+        begins_s = ends_s + 1.5
+    started_at_s = ears.hear(speaker, near, guarded=True).started_at_s
+    heard = [[at_s for at_s in started_at_s if begins_s < at_s < ends_s] for begins_s, ends_s in spans_s]
+    assert heard[1], "whatever was said before, stop is heard"
+    # While it may still be the late echo of the beginning, a single word cannot be told from that.
+    assert heard[0] or onset_s < 0.5
+    assert len(started_at_s) == sum(map(len, heard)), "and nothing else"
 
 
 def test_with_a_headset_a_person_gets_through() -> None:

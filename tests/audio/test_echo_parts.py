@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from assistant.audio import FRAME_SAMPLES
+from assistant.audio.echo_bands import BANDS, LOOK_AHEAD, Bands
 from assistant.audio.echo_delay import find_delay
+from assistant.audio.echo_delays import Delays
 from assistant.audio.echo_filter import BLOCK, LENGTH, EchoPath
 from assistant.audio.echo_reference import MAX_SAMPLES, PlayedChunk, PlayedReference
 from assistant.events import AudioArray
@@ -51,6 +54,32 @@ def test_the_path_is_learned_and_survives_other_speech() -> None:
     assert _left_db(heard, _learn(path, played, heard)) < -15.0
 
 
+@pytest.mark.parametrize("delay_frames", (0, 6, 13))
+def test_an_echo_is_explained_at_any_delay_and_someone_else_at_none(delay_frames: int) -> None:
+    delays, played, someone = Delays(), syllables(100, seed=1), syllables(100, seed=2)
+    ahead = LOOK_AHEAD // FRAME_SAMPLES
+    unexplained_db = []
+    for number in range(100):
+        delays.play(played[number])
+        source = number - ahead - delay_frames
+        heard = np.full(BANDS, 1e-8, np.float32)
+        heard += 0.01 * played[source] if source >= 0 else 0.0
+        heard += someone[number] if number >= 60 else 0.0
+        unexplained_db.append(delays.unexplained_db(heard, np.full(BANDS, -70.0, np.float32)))
+    assert max(unexplained_db[:60]) < 1.0
+    assert max(unexplained_db[60:70]) > 3.0
+
+
+def test_speech_over_the_very_beginning_is_not_taken_for_echo_for_long() -> None:
+    delays, played, someone = Delays(), syllables(50, seed=1), syllables(50, seed=2)
+    unexplained_db = []
+    for number in range(50):
+        delays.play(played[number])
+        heard = np.full(BANDS, 1e-8, np.float32) + (0.0 if 25 <= number < 45 else someone[number])
+        unexplained_db.append(delays.unexplained_db(heard, np.full(BANDS, -70.0, np.float32)))
+    assert max(unexplained_db[45:50]) > 3.0
+
+
 def test_the_reference_is_silent_where_nothing_plays() -> None:
     reference = PlayedReference()
     reference.add(chunk(100, 50))
@@ -73,6 +102,13 @@ def test_the_reference_is_bounded() -> None:
     for number in range(5):
         reference.add(chunk(number * MAX_SAMPLES // 3, MAX_SAMPLES // 3))
     assert reference.seconds() <= MAX_SAMPLES / 16_000
+
+
+def syllables(count: int, seed: int) -> Bands:
+    """Powers of something like speech, (count, 18): each band has its own melody and its own pauses."""
+    rng = np.random.default_rng(seed)
+    level_db = np.repeat(rng.uniform(-20.0, 0.0, (count // 5 + 1, BANDS)), 5, axis=0)[:count]
+    return (10.0 ** (level_db / 10.0)).astype(np.float32)
 
 
 def _learn(path: EchoPath, played: AudioArray, heard: AudioArray) -> AudioArray:

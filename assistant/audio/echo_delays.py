@@ -1,0 +1,71 @@
+"""Whether what is heard can be an echo of what is played at all, whatever its delay.
+
+An echo at a given delay is never fainter than its path makes it, however much someone else adds to it. So the quietest
+moments in which that delay would have been heard tell how loud its echo can be at most, and a sound that is louder than
+every delay allows is someone else. This needs nothing learned before, and nobody's speech can teach it wrong for long.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from assistant.audio import FRAME_SAMPLES
+from assistant.audio.echo_bands import BANDS, LOOK_AHEAD, TINY, Bands, db, excess_db, with_distortion
+from assistant.audio.echo_reference import LATEST
+
+REVERBERATION = np.float32(0.6)
+"""Least decay of the reverberation in a frame: that of 0.9 s to -60 dB."""
+_DELAYS = -(-(LOOK_AHEAD + LATEST) // FRAME_SAMPLES)
+"""Delays that are told apart, a frame each, from the earliest on."""
+_FALL, _RISE = 0.3, 0.1
+"""How fast the gain of a delay follows a quieter moment, and a louder one."""
+_RIPPLE_DB = 9.0
+"""By how much an echo varies about that from frame to frame: harmonics hit the room's resonances and miss them."""
+_FRAMES = 3
+"""Frames of playing that tell something about a delay's gain in a band."""
+_LEAST_DB, _RANGE_DB = -70.0, 40.0
+"""What is played fainter than this, or so much fainter than the loudest band, tells nothing."""
+
+
+class Delays:
+    """How loud the echo can be at each delay; knows nothing of what is played before it was made."""
+
+    def __init__(self) -> None:
+        self._played = np.full((_DELAYS, BANDS), TINY, np.float32)
+        self._tails = self._played.copy()
+        self._gain_db = np.zeros((_DELAYS, BANDS), np.float32)
+        self._frames = np.zeros((_DELAYS, BANDS), np.int64)
+
+    def forget(self) -> None:
+        """From now on the delay may be another one."""
+        self._frames[:] = 0
+
+    def play(self, power: Bands) -> None:
+        """The next frame that is played, `LOOK_AHEAD` later than what is heard."""
+        self._played[1:], self._tails[1:] = self._played[:-1].copy(), self._tails[:-1].copy()
+        self._played[0] = with_distortion(power)
+        self._tails[0] = np.maximum(self._played[0], REVERBERATION * self._tails[1])
+
+    def unexplained_db(self, heard: Bands, floor_db: Bands) -> float:
+        """By how much `heard` exceeds echo and noise, on average over the bands, at the delay that explains most
+        of it; learns from it."""
+        known = self._frames >= _FRAMES
+        bound_db = np.where(known, self._gain_db + db(self._tails) + _RIPPLE_DB, np.inf)
+        unexplained = float(excess_db(heard, bound_db, floor_db).min())
+        self._learn(heard)
+        return unexplained
+
+    def most_db(self) -> Bands:
+        """The echo's gain in each band at the delay where it can be loudest, (18,); infinite while there is one about
+        which nothing is known."""
+        gain_db: Bands = np.where(self._frames >= _FRAMES, self._gain_db, np.inf).max(axis=0)
+        return gain_db
+
+    def _learn(self, heard: Bands) -> None:
+        played_db = db(self._played)
+        # Where reverberation of earlier sound prevails, the ratio says nothing about this one.
+        telling = (self._played > 0.5 * self._tails) & (played_db > max(_LEAST_DB, float(played_db.max()) - _RANGE_DB))
+        news = db(heard) - played_db - self._gain_db
+        rate = np.where(self._frames == 0, 1.0, np.where(news < 0.0, _FALL, _RISE))
+        self._gain_db += np.where(telling, rate * news, 0.0).astype(np.float32)
+        self._frames += telling
