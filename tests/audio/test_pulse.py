@@ -129,7 +129,8 @@ def test_a_lost_sound_server_is_told_and_used_again_when_it_is_back(
         wait_for_reply(speaker, since_s)
     assert live.end(signal.SIGTERM) == 0
     failed = events_of(tmp_path, "StageFailed")
-    assert [event["stage"] for event in failed if event["stage"] != "camera"] == ["microphone"]
+    # Opening it again may fail in more than one way until the server is there.
+    assert {event["stage"] for event in failed if event["stage"] != "camera"} == {"microphone"}
     assert any("/dev/video99" in str(event["error"]) for event in failed), "that it cannot see is told too"
     assert [event["stage"] for event in events_of(tmp_path, "StageRecovered")] == ["microphone"]
     assert events_of(tmp_path, "PlaybackFinished")[0]["completed"] is True

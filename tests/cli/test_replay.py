@@ -68,7 +68,8 @@ def test_a_script_is_heard_seen_and_answered_the_same_each_time(script: Path, tm
     assert words(seeing["heard"]) == ["what", "do", "you", "see"]
     assert (seeing["language"], seeing["intent"]) == ("en", "scene_describe")
     assert "person" in seeing["caption"]["text"]
-    assert seeing["reply"] == seeing["played"] == seeing["caption"]["text"]
+    # A feeling that is heard in the voice may open the reply.
+    assert seeing["reply"] == seeing["played"] and seeing["reply"].endswith(seeing["caption"]["text"])
     assert seeing["emotion"]["contributions"]
     assert words(counting["heard"]) == ["how", "many", "people", "are", "there"]
     assert "one" in words(counting["reply"])
