@@ -43,6 +43,7 @@ _CONNECTORS = frozenset(
         "standing",
         "lying",
         "front",
+        "top",
     }
 )
 """Words at which a sentence can be cut off: what comes before is one by itself."""
@@ -83,14 +84,15 @@ def check(sentence: str, scene: SceneState, *, min_confidence: float) -> Checked
     doubted = [noun for noun in nouns if noun.label not in seen or noun.number not in (None, counts[noun.label])]
     borne_out = [noun for noun in nouns if noun not in doubted]
     confidence = sum(seen[noun.label] for noun in borne_out) / len(borne_out) if borne_out else 0.0
+    if not borne_out:
+        sees_something = bool(scene.faces) or any(is_sure(item) for item in found)
+        return Checked(text, "contradicted" if sees_something else "doubtful", 0.0)
     if not doubted:
-        return Checked(text, "borne out" if borne_out else "doubtful", confidence)
-    if borne_out and borne_out[0].start < doubted[0].start:
+        return Checked(text, "borne out", confidence)
+    if borne_out[0].start < doubted[0].start:
         shortened = _before(words, doubted[0].start)
         if any(noun.start < len(shortened) for noun in borne_out):
             return Checked(" ".join(shortened), "borne out", confidence)
-    if not borne_out and (scene.faces or any(is_sure(item) for item in found)):
-        return Checked(text, "contradicted", 0.0)
     return Checked(text, "doubtful", confidence)
 
 

@@ -1,0 +1,180 @@
+"""The network's sentence where it is there in time and true, the grounded one everywhere else."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import anyio
+import numpy as np
+import pytest
+
+from assistant.caption.grounded import GroundedCaptioner
+from assistant.caption.neural import NeuralCaptioner
+from assistant.errors import ModelError, StageError
+from assistant.events import Box, Detection, Face, SceneState, SpeechStarted, StageFailed, StageRecovered, VideoFrame
+from assistant.ports import PreparingCaptioner
+from assistant.senses import LiveSenses
+from assistant.stages import StageReports
+from tests.doubles.clock import ManualClock
+
+MIDDLE = Box(0.3, 0.2, 0.7, 0.8)
+
+
+class Writer:
+    """Says what it is told to; or raises, or hangs until it is released."""
+
+    def __init__(self, sentence: str = "a dog in the snow") -> None:
+        self.sentence = sentence
+        self.broken = False
+        self.released = threading.Event()
+        self.released.set()
+        self.wrote = 0
+
+    def write(self, pixels: object) -> str:
+        self.released.wait(10)
+        self.wrote += 1
+        if self.broken:
+            raise RuntimeError("out of memory")
+        return self.sentence
+
+
+@contextmanager
+def _captioner(writer: Writer, *, missing: bool = False) -> Iterator[NeuralCaptioner]:
+    def open_writer() -> Writer:
+        if missing:
+            raise ModelError("There is no bundle.", remedy="Build it.")
+        return writer
+
+    grounded = GroundedCaptioner(min_confidence=0.35, max_age_s=10.0)
+    captioner = NeuralCaptioner(open_writer, grounded, min_confidence=0.35, max_age_s=10.0)  # type: ignore[arg-type]
+    yield captioner
+    captioner.close()
+
+
+def _scene(at_s: float = 0.0, label: str = "dog") -> SceneState:
+    frame = VideoFrame(at_s, np.zeros((32, 32, 3), np.uint8))
+    return SceneState(at_s, (Detection(label, 0.8, MIDDLE),), (), frame=frame)
+
+
+GROUNDED = "I see a dog in the middle."
+
+
+def test_what_was_written_and_borne_out_is_said() -> None:
+    with _captioner(Writer()) as captioner:
+        anyio.run(captioner.prepare, _scene())
+        caption = captioner.caption(_scene(), "en", 0.5)
+    assert (caption.text, caption.age_s) == ("I see a dog in the snow.", 0.5)
+    assert caption.confidence == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "said"),
+    [
+        ("a cat on a couch", GROUNDED),
+        ("a cat and a dog", "I'm not sure, but it looks like a cat and a dog."),
+        ("a dog next to a man", "I see a dog."),
+        ("", GROUNDED),
+    ],
+)
+def test_what_the_detector_contradicts_is_not_said(sentence: str, said: str) -> None:
+    with _captioner(Writer(sentence)) as captioner:
+        anyio.run(captioner.prepare, _scene())
+        assert captioner.caption(_scene(), "en", 0.5).text == said
+
+
+def test_chinese_is_the_grounded_captioner_s() -> None:
+    with _captioner(Writer()) as captioner:
+        anyio.run(captioner.prepare, _scene())
+        assert captioner.caption(_scene(), "zh", 0.5).text == "我看到中间有一只狗。"
+        with pytest.raises(StageError):
+            captioner.caption(_scene(), "fr", 0.5)
+
+
+def test_a_sentence_holds_while_the_same_is_seen_and_not_for_long() -> None:
+    with _captioner(Writer()) as captioner:
+        assert captioner.caption(_scene(), "en", 0.0).text == GROUNDED
+        anyio.run(captioner.prepare, _scene())
+        assert captioner.caption(_scene(2.0), "en", 2.0).text == "I see a dog in the snow."
+        assert captioner.caption(_scene(2.0, "cat"), "en", 2.0).text == "I see a cat in the middle."
+        assert captioner.caption(_scene(4.0), "en", 4.0).text == GROUNDED
+        assert captioner.caption(_scene(), "en", 20.0).text == "Twenty seconds ago I saw a dog in the middle."
+
+
+def test_known_people_keep_their_names() -> None:
+    face = Face(MIDDLE, 0.9, name="Anna", name_sure=True)
+    with _captioner(Writer("a woman in a red coat")) as captioner:
+        scene = replace(_scene(label="person"), faces=(face,))
+        anyio.run(captioner.prepare, scene)
+        assert captioner.caption(scene, "en", 0.0).text == "I see Anna. I see a person in a red coat."
+
+
+def test_an_answer_does_not_wait_for_it_and_it_writes_one_at_a_time() -> None:
+    writer = Writer()
+    writer.released.clear()
+
+    async def main() -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(captioner.prepare, _scene())
+            await anyio.sleep(0.05)
+            assert captioner.caption(_scene(), "en", 0.0).text == GROUNDED
+            await captioner.prepare(_scene(1.0))  # returns at once
+            writer.released.set()
+
+    with _captioner(writer) as captioner:
+        anyio.run(main)
+        assert captioner.caption(_scene(), "en", 0.0).text == "I see a dog in the snow."
+    assert writer.wrote == 1
+
+
+class OneScene:
+    """A watcher that always sees the same."""
+
+    async def look(self) -> SceneState:
+        return _scene()
+
+    def scene(self) -> SceneState:
+        return _scene()
+
+
+def test_a_failure_is_told_once_with_its_reason_and_captions_go_on() -> None:
+    writer = Writer()
+    writer.broken = True
+    events: list[object] = []
+
+    async def main(captioner: NeuralCaptioner) -> None:
+        clock = ManualClock()
+        senses = LiveSenses(captioner, None, clock, stages=StageReports(clock, events.append))  # type: ignore[arg-type]
+        senses.watcher = OneScene()  # type: ignore[assignment]
+        async with anyio.create_task_group() as group:
+            senses._group = group
+            senses.on_event(SpeechStarted(0.0))
+        async with anyio.create_task_group() as group:
+            senses._group = group
+            senses.on_event(SpeechStarted(0.0))
+        spoken.append(senses.caption("en").text)  # type: ignore[union-attr]
+        writer.broken = False
+        async with anyio.create_task_group() as group:
+            senses._group = group
+            senses.on_event(SpeechStarted(0.0))
+        spoken.append(senses.caption("en").text)  # type: ignore[union-attr]
+        senses.close()
+
+    spoken: list[str] = []
+    with _captioner(writer) as captioner:
+        assert isinstance(captioner, PreparingCaptioner)
+        anyio.run(main, captioner)
+    [failed, recovered] = events
+    assert isinstance(failed, StageFailed) and "out of memory" in failed.error
+    assert isinstance(recovered, StageRecovered)
+    assert failed.stage == recovered.stage == "neural captioner"
+    assert spoken == [GROUNDED, "I see a dog in the snow."]
+
+
+def test_without_its_bundle_captions_are_grounded() -> None:
+    with _captioner(Writer(), missing=True) as captioner:
+        with pytest.raises(ModelError, match="no bundle"):
+            anyio.run(captioner.prepare, _scene())
+        assert captioner.caption(_scene(), "en", 0.0).text == GROUNDED
