@@ -39,8 +39,13 @@ class NeuralWriter:
         beams: int = 1,
         on_fallback: Callable[[Fallback], None] = ignore,
     ) -> NeuralWriter:
-        """The decoder's bundle, with the encoder's beside it. Raises `ModelError` when that is not there, or writes no
-        text about pictures."""
+        """The decoder's bundle, with the encoder's beside it. Raises `ModelError` when that is not there, writes no text
+        about pictures, or is a yardstick with random weights, which would invent all that it says."""
+        if Bundle.open(decoder).manifest.random_weights:
+            raise ModelError(
+                f"The bundle {decoder} has random weights: its speed means something, its words do not.",
+                remedy="Import a trained checkpoint: assistant-export import FOLDER",
+            )
         generator = TextGenerator.open(decoder, options, on_fallback=on_fallback)
         try:
             return cls(generator, Bundle.open(decoder.resolve().parent / generator.rules.encoder).manifest, beams)

@@ -1,4 +1,4 @@
-"""A bundle of a tiny captioner with random weights: encoder, decoder with cache, tokenizer."""
+"""A bundle of a tiny captioner, whose weights are random though its manifest does not say so."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _bundle(folder: Path, graph: Any, **more: Any) -> Path:
         licence="Apache-2.0",
         licence_source="this project",
         weights="random",
-        random_weights=True,
+        random_weights=False,
         source={},
         calibration="none",
         labels=(),
@@ -154,6 +154,14 @@ def test_what_is_no_captioner_is_refused(bundles: Path, tmp_path: Path) -> None:
         with pytest.raises(ModelError, match=says):
             NeuralWriter.open(bundles / "captioner-decoder")
         (bundles / "captioner-encoder" / "manifest.json").write_text(kept)
+
+
+def test_a_yardstick_with_random_weights_is_not_asked(bundles: Path) -> None:
+    kept = (bundles / "captioner-decoder" / "manifest.json").read_text()
+    _edit(bundles / "captioner-decoder", random_weights=True)
+    with pytest.raises(ModelError, match="random weights"):
+        NeuralWriter.open(bundles / "captioner-decoder")
+    (bundles / "captioner-decoder" / "manifest.json").write_text(kept)
 
 
 def test_a_bundle_without_a_tokenizer_says_so(bundles: Path) -> None:
