@@ -39,8 +39,8 @@ class NeuralWriter:
         beams: int = 1,
         on_fallback: Callable[[Fallback], None] = ignore,
     ) -> NeuralWriter:
-        """The decoder's bundle, with the encoder's beside it. Raises `ModelError` when that is not there, writes no text
-        about pictures, or is a yardstick with random weights, which would invent all that it says."""
+        """The decoder's bundle, with the encoder's beside it. Raises `ModelError` when that is not there, writes no
+        text about pictures, or is a yardstick with random weights, which would invent all that it says."""
         if Bundle.open(decoder).manifest.random_weights:
             raise ModelError(
                 f"The bundle {decoder} has random weights: its speed means something, its words do not.",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assistant.errors import ConfigError
+from assistant.errors import ConfigError, DeviceError
 from assistant.settings import load_config
 
 if TYPE_CHECKING:
@@ -110,7 +110,14 @@ def _take(settings: Config, photos: list[Path] | None) -> list[Descriptor]:
         clock = LoopClock()
         return await CameraEnrolment(taker, open_camera(settings.vision.camera, clock), clock, typer.echo).take()
 
-    return asyncio.run(look())
+    try:
+        return asyncio.run(look())
+    except DeviceError as error:
+        raise DeviceError(
+            error.message,
+            remedy="If the assistant runs, it has the camera: assistant mute first, and assistant unmute afterwards. "
+            "Or give photos: --photo FILE",
+        ) from error
 
 
 def _looks(count: int) -> str:

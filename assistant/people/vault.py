@@ -66,7 +66,7 @@ class Vault:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             encrypted = Fernet(self._key(make=True)).encrypt(content)
             self._write(self._data, _HEADER + encrypted)
-            self._hand_over(self.folder)
+            self._hand_over()
         except OSError as error:
             raise ConfigError(
                 f"{self.folder} cannot be written to: {error.strerror}.",
@@ -113,13 +113,13 @@ class Vault:
         with replace_file(path) as temporary:
             temporary.write_bytes(content)
         path.chmod(0o600)
-        self._hand_over(path)
 
-    def _hand_over(self, path: Path) -> None:
+    def _hand_over(self) -> None:
         """What root writes into a service's folder belongs to the service, or it could not read it."""
         owner = self.folder.parent.stat()
         if os.geteuid() == 0 and owner.st_uid != 0:
-            os.chown(path, owner.st_uid, owner.st_gid)
+            for path in (self.folder, *self.folder.iterdir()):
+                os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def _check(key: bytes, path: Path) -> None:

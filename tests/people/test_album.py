@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from cryptography.fernet import Fernet
 
+from assistant.config import Config, StateConfig
 from assistant.errors import ConfigError
 from assistant.people.album import MOST_DESCRIPTORS, Album, checked_name
 from assistant.people.vault import CREDENTIAL
@@ -125,6 +127,21 @@ def test_content_of_another_kind_is_refused(folder: Path) -> None:
         (folder / "people.bin").write_bytes(b"edge-assistant people 1\n" + fernet.encrypt(document))
         with pytest.raises(ConfigError, match="does not hold what it should"):
             Album(folder).people()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can write for another user")
+def test_root_introduces_to_the_installed_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = tmp_path / "service"
+    service.mkdir()
+    os.chown(service, 12345, 12345)
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    monkeypatch.setattr("assistant.people.album.SERVICE_STATE", service)
+    Album.of(Config()).add("Anna", [descriptor_of(ANNA)], TODAY)
+    owned = [service / "people", *(service / "people").iterdir()]
+    assert {path.name for path in owned} >= {"people", "people.bin", "key"}
+    assert {path.stat().st_uid for path in owned} == {12345}
+    mine = Config(state=StateConfig(dir=tmp_path / "mine"))
+    assert Album.of(mine).people() == ()
 
 
 def test_names_are_names() -> None:

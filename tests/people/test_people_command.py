@@ -77,6 +77,13 @@ def test_the_camera_introduces_too(model_store: ModelStore, portrait: Path, tmp_
 
 
 @pytest.mark.models
+def test_a_camera_that_is_taken_names_the_way_out(model_store: ModelStore, tmp_path: Path) -> None:
+    error = Home(tmp_path, model_store, camera="/dev/video-none").fails("add", "Anna", "--yes")
+    assert error.exit_code == 4
+    assert "assistant mute" in str(error)
+
+
+@pytest.mark.models
 def test_a_picture_that_will_not_do_is_refused_with_the_reason(
     model_store: ModelStore, portrait: Path, tmp_path: Path
 ) -> None:
