@@ -21,6 +21,7 @@ from export.calibration import CalibrationResult, TensorRange
 from export.errors import QuantizationError
 from export.graph import float_activations, sort_nodes, value_types
 from export.quantize.options import INT8_OPERATORS, WEIGHTED_OPERATORS, QuantizeOptions
+from export.quantize.small_scales import mend_small_scales
 
 Int8Precision = Literal["int8-trt", "int8-ort"]
 
@@ -74,6 +75,7 @@ def to_int8(
             f"{len(options.exclude_nodes)} nodes excluded.",
             remedy="Exclude less, or do without INT8.",
         )
+    mend_small_scales(quantized, model, _with_casts(model, calibration.ranges))
     sort_nodes(quantized.graph)
     return quantized
 
