@@ -1,30 +1,57 @@
-"""The `assistant-export` command as a person runs it: a process of its own; and recipes for it."""
+"""The `assistant-export` command as a person runs it, and recipes for it."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 
+from export.cli import main
 from tests.doubles.command import ROOT
 from tests.doubles.tiny_networks import samples, write_network
 
+Finished = subprocess.CompletedProcess[str]
 
-def assistant_export(*arguments: str | Path, cache: Path, timeout_s: float = 120.0) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
-    settings = {"XDG_CONFIG_HOME": os.devnull, "COLUMNS": "200", "NO_COLOR": "1", "EXPORT_CACHE": str(cache)}
+
+def assistant_export(*arguments: str | Path, cache: Path) -> Finished:
+    """Run a command to its end, from its entry point, in this process: a new one would import for most of its time."""
+    words = ["assistant-export", *map(str, arguments)]
+    output, noise = io.StringIO(), io.StringIO()
+    with (
+        patch.dict(os.environ, _settings(cache)),
+        patch.object(sys, "argv", words),
+        contextlib.redirect_stdout(output),
+        contextlib.redirect_stderr(noise),
+    ):
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code or 0
+    assert isinstance(code, int), code
+    return Finished(words, code, output.getvalue(), noise.getvalue())
+
+
+def assistant_export_process(*arguments: str | Path, cache: Path, timeout_s: float = 120.0) -> Finished:
+    """The same in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "export", *map(str, arguments)],
-        env={**os.environ, **settings},
+        env={**os.environ, **_settings(cache)},
         cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=timeout_s,
         check=False,
     )
+
+
+def _settings(cache: Path) -> dict[str, str]:
+    return {"XDG_CONFIG_HOME": os.devnull, "COLUMNS": "200", "NO_COLOR": "1", "EXPORT_CACHE": str(cache)}
 
 
 RECIPE = '''"""A small network."""

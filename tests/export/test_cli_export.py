@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.doubles.command import ROOT
-from tests.doubles.export_command import assistant_export, write_recipe, write_samples
+from tests.doubles.export_command import assistant_export, assistant_export_process, write_recipe, write_samples
 
 
 def build(folder: Path, *arguments: str | Path, cache: Path) -> subprocess.CompletedProcess[str]:
@@ -44,7 +44,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_build_ships_every_precision_and_check_agrees(built: Path) -> None:
     manifest = json.loads((built / "out" / "small" / "manifest.json").read_text())
     assert [variant["precision"] for variant in manifest["variants"]] == ["fp32", "fp16", "int8-trt", "int8-ort"]
-    finished = assistant_export("check", built / "out" / "small", cache=built / "cache")
+    finished = assistant_export_process("check", built / "out" / "small", cache=built / "cache")
     assert finished.returncode == 0, finished.stdout
     assert "ok     int8-trt: golden pairs" in finished.stdout and "wrong" not in finished.stdout
 
@@ -161,7 +161,7 @@ def test_a_recipe_without_samples_asks_for_them(tmp_path: Path) -> None:
 
 
 def test_unknown_names_are_answered_with_the_known_ones(tmp_path: Path) -> None:
-    finished = assistant_export("build", "nonesuch", cache=tmp_path)
+    finished = assistant_export_process("build", "nonesuch", cache=tmp_path)
     assert finished.returncode == 2 and "object-detector" in finished.stderr
     finished = assistant_export("build", "object-detector", "--precision", "int4", cache=tmp_path)
     assert finished.returncode == 2 and "int8-trt" in finished.stderr
