@@ -20,11 +20,13 @@ _SENSES = {
     "recognizer": "understand",
     "camera": "see",
     "vision": "see",
+    "overload": "keep_up",
 }
 """Stage → what the assistant cannot do without it. Skills speak of the others when they are asked for."""
 
-_AT_ONCE = frozenset({"recognizer"})
-"""Who has just spoken waits for a word, and the next failure comes only with the next utterance."""
+_PATIENCE_OF_S = {"recognizer": 0.0, "overload": 10.0}
+"""Who has just spoken waits for a word, and the next failure comes only with the next utterance. A machine that was too
+slow for a moment has lost what it lost; only one that goes on like that is worth a word."""
 
 
 class Troubles(TurnObserver):
@@ -73,7 +75,7 @@ class SpokenTroubles(TurnObserver):
         elif isinstance(event, (StageFailed, StageRecovered)) and event.stage in _SENSES:
             sense = _SENSES[event.stage]
             if isinstance(event, StageFailed):
-                self._expect_loss(sense, 0.0 if event.stage in _AT_ONCE else _PATIENCE_S)
+                self._expect_loss(sense, _PATIENCE_OF_S.get(event.stage, _PATIENCE_S))
             elif sense in self._told and not self._lost(sense):
                 self._told.discard(sense)
                 self._start(f"return: {sense}", lambda: self._say(f"can_{sense}_again"))

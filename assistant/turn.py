@@ -92,6 +92,7 @@ class Turns:
         self._announcer = Announcer(floor, clock, answering.announcement)
         self._group: TaskGroup | None = None
         self._begun = anyio.Event()
+        self._window = anyio.CancelScope()
         self.announce = self._announcer.announce
         self.idle = floor.idle
 
@@ -216,12 +217,14 @@ class Turns:
 
     async def _wait_for_more(self, until_s: float) -> None:
         """Show that no wake phrase is needed until then, and afterwards that it is again."""
+        self._window.cancel()  # whoever waits for the end of the last one waits in vain
         if until_s == math.inf:
             return
-        now_s = self._clock.monotonic_s()
-        if until_s > now_s:
-            self._emit(Notice(now_s, "attentive", details={"until_s": until_s}))
-            await self._clock.sleep_until(until_s)
-            await self.idle()  # who began within the window is still heard
-        if self._attention.until_s == until_s:
-            self._emit(Notice(self._clock.monotonic_s(), "asleep"))
+        with anyio.CancelScope() as self._window:
+            now_s = self._clock.monotonic_s()
+            if until_s > now_s:
+                self._emit(Notice(now_s, "attentive", details={"until_s": until_s}))
+                await self._clock.sleep_until(until_s)
+                await self.idle()  # who began within the window is still heard
+            if self._attention.until_s == until_s:
+                self._emit(Notice(self._clock.monotonic_s(), "asleep"))

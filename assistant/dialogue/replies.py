@@ -36,6 +36,11 @@ PHRASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "can_see_again": {"en": ("I can see again.",), "zh": ("我又能看见了。",)},
     "cannot_understand": {"en": ("Sorry, I can't understand speech right now.",), "zh": ("抱歉，我现在听不懂话。",)},
     "can_understand_again": {"en": ("I can understand you again.",), "zh": ("我又能听懂了。",)},
+    "cannot_keep_up": {
+        "en": ("I can't keep up right now, so I may miss what you say.",),
+        "zh": ("我现在反应不过来，可能会漏听。",),
+    },
+    "can_keep_up_again": {"en": ("I can keep up again.",), "zh": ("我又跟得上了。",)},
     # Scene.
     "scene_nothing_yet": {
         "en": ("I haven't seen anything yet. Ask me again in a moment.",),

@@ -74,6 +74,8 @@ class Words:
     languages = frozenset({"en", "zh"})
     streams_partials = False
     texts: ClassVar[list[Any]] = []
+    real_time_factor: ClassVar[float] = 0.0
+    """How long it takes a second of speech."""
 
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> Words:
@@ -89,11 +91,15 @@ class Words:
 class _Utterance:
     def __init__(self, text: Any) -> None:
         self._text = text
+        self._seconds = 0.0
 
     def accept(self, samples: np.ndarray) -> str | None:
+        self._seconds += len(samples) / 16_000
         return None
 
     def result(self) -> Recognition:
+        if Words.real_time_factor:
+            HangableLoop.current.take(Words.real_time_factor * self._seconds)
         text = (self._text() or "") if callable(self._text) else self._text
         if isinstance(text, Exception):
             raise text
@@ -146,6 +152,7 @@ class Living:
         patch.setattr(portaudio, "_cards_seen", None)
         patch.setattr(Loudness, "breaks", [])
         patch.setattr(Words, "texts", [])
+        patch.setattr(Words, "real_time_factor", 0.0)
         patch.setattr(Dogs, "broken_now", False)
         patch.setitem(INTERPRETERS, "hassil", "tests.doubles.conversation:SharedInterpreter")
         patch.setitem(VOICE_DETECTORS, "loudness", f"{HERE}:Loudness")
@@ -235,8 +242,11 @@ async def health_every(assistant: Assistant, seconds: float, until_s: float) -> 
 class HangableLoop(VirtualTimeLoop):
     """Virtual time that goes on while some workers hang; otherwise it would wait for them."""
 
+    current: ClassVar[HangableLoop]
+
     def __init__(self) -> None:
         super().__init__()
+        HangableLoop.current = self
         self._calls: Counter[str] = Counter()
         self._hung: set[str] = set()
 
@@ -246,6 +256,21 @@ class HangableLoop(VirtualTimeLoop):
         self._begin(name)
         future.add_done_callback(lambda _: self._end(name))
         return future
+
+    def take(self, seconds: float) -> None:
+        """Called on a worker's thread: have the call that runs there take so long."""
+        name, over = threading.current_thread().name, threading.Event()
+
+        def end() -> None:
+            self.come_back(name)
+            over.set()
+
+        def begin() -> None:
+            self.hang(name)
+            self.call_later(seconds, end)
+
+        self.call_soon_threadsafe(begin)
+        assert over.wait(60.0)
 
     def hang(self, name: str) -> None:
         """From now on the calls of that worker do not hold the clock."""

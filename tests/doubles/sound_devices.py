@@ -206,6 +206,7 @@ class Room:
         times = at_s + np.arange(count) / RATE_HZ
         speech = np.zeros(count, bool)
         for since_s, until_s in self.spoken:
-            speech |= (times >= since_s) & (times < until_s)
+            if since_s <= times[-1] and until_s > at_s:
+                speech |= (times >= since_s) & (times < until_s)
         noise = self._noise * self._random.integers(-1, 2, count)
         return np.where(speech, 0.5 * np.sin(2 * np.pi * 200 * times), 0.0) + noise
