@@ -15,10 +15,8 @@ from assistant.control.client import ask
 from assistant.control.protocol import Status, StatusResult
 from assistant.errors import AssistantError, ConfigError, NotRunningError
 from assistant.settings import load_config
-from assistant.state import state_dir
+from assistant.state import SERVICE_STATE, state_dir
 
-SERVICE_STATE = Path("/var/lib/edge-assistant/state")
-"""Where the installed service keeps what it remembers."""
 KEPT = frozenset({"muted"})
 """Files of the state folder that are wishes, not memories: forgetting must not open a camera that was closed."""
 _WHAT = {
