@@ -5,8 +5,11 @@ The checkpoints in `golden/generators` are small and random; `export/golden/reco
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +19,7 @@ from assistant.errors import ModelError
 from assistant.inference.bundle import Bundle, Precision
 from assistant.inference.decoder_cache import DecoderCache
 from assistant.inference.generation import TextGenerator
+from assistant.inference.generation_rules import GenerationRules
 from assistant.inference.onnxruntime_session import OnnxRuntimeSession
 from export.calibration import calibrate
 from export.errors import ConversionError
@@ -31,15 +35,43 @@ from tests.doubles.export_command import assistant_export
 
 GOLDEN = Path(__file__).parent / "golden" / "generators"
 KINDS = ("whisper", "vit-gpt2", "blip")
+PARTS = ("encoder", "decoder")
 NEW_TOKENS = 20  # as it was recorded
 
 
-def exported(kind: str, folder: Path) -> TextGenerator:
-    checkpoint = read_generator(GOLDEN / kind)
-    encoder, decoder = folder / "encoder.onnx", folder / "decoder.onnx"
-    write_onnx(encoder_graph(checkpoint.encoder_weights(), checkpoint.encoder, checkpoint.decoder), encoder)
-    write_onnx(decoder_graph(checkpoint.decoder_weights(), checkpoint.decoder, checkpoint.encoder), decoder)
-    return TextGenerator(OnnxRuntimeSession(encoder), OnnxRuntimeSession(decoder), checkpoint.rules)
+@dataclass(frozen=True)
+class Exported:
+    """A checkpoint's two graphs, and what calibration found in them."""
+
+    folder: Path
+    rules: GenerationRules
+
+    def graph(self, part: str) -> Path:
+        return self.folder / f"{part}.onnx"
+
+    def ranges(self, part: str) -> Path:
+        return self.folder / f"{part}.npz"
+
+    def open(self) -> TextGenerator:
+        return TextGenerator(*(OnnxRuntimeSession(self.graph(part)) for part in PARTS), self.rules)
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Exported]:
+    """By kind; each is made once."""
+
+    @functools.cache
+    def export(kind: str) -> Exported:
+        checkpoint = read_generator(GOLDEN / kind)
+        made = Exported(tmp_path_factory.mktemp(kind), checkpoint.rules)
+        encoder, decoder = checkpoint.encoder, checkpoint.decoder
+        write_onnx(encoder_graph(checkpoint.encoder_weights(), encoder, decoder), made.graph("encoder"))
+        write_onnx(decoder_graph(checkpoint.decoder_weights(), decoder, encoder), made.graph("decoder"))
+        for part, feeds in feeds_of_both(kind, made).items():
+            calibrate(made.graph(part), feeds, "minmax", made.ranges(part))
+        return made
+
+    return export
 
 
 def inputs(kind: str) -> list[dict[str, np.ndarray]]:
@@ -58,23 +90,23 @@ def recorded_tokens(kind: str, which: str) -> list[list[int]]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_greedy_search_writes_what_transformers_writes(kind: str, tmp_path: Path) -> None:
+def test_greedy_search_writes_what_transformers_writes(kind: str, exported: Callable[[str], Exported]) -> None:
     expected = recorded_tokens(kind, "greedy")
     assert len({tuple(row) for row in expected}) > 2  # else the networks would not look at their inputs
-    with exported(kind, tmp_path) as generator:
+    with exported(kind).open() as generator:
         assert [generator.greedy(feeds, max_new_tokens=NEW_TOKENS) for feeds in inputs(kind)] == expected
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_beam_search_writes_what_transformers_writes(kind: str, tmp_path: Path) -> None:
-    with exported(kind, tmp_path) as generator:
+def test_beam_search_writes_what_transformers_writes(kind: str, exported: Callable[[str], Exported]) -> None:
+    with exported(kind).open() as generator:
         found = [generator.beam(feeds, 3, max_new_tokens=NEW_TOKENS) for feeds in inputs(kind)]
     assert found == recorded_tokens(kind, "beam") != recorded_tokens(kind, "greedy")
 
 
-def feeds_of_both(kind: str, folder: Path) -> dict[str, list[dict[str, np.ndarray]]]:
+def feeds_of_both(kind: str, made: Exported) -> dict[str, list[dict[str, np.ndarray]]]:
     """Inputs of the encoder, and of the decoder in its first steps."""
-    encoder, decoder = (OnnxRuntimeSession(folder / f"{part}.onnx") for part in ("encoder", "decoder"))
+    encoder, decoder = (OnnxRuntimeSession(made.graph(part)) for part in PARTS)
     cache = DecoderCache(decoder, encoder.run(inputs(kind)[0]))
     steps = []
     for token in (1, 2, 3):
@@ -84,20 +116,20 @@ def feeds_of_both(kind: str, folder: Path) -> dict[str, list[dict[str, np.ndarra
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("part", ["encoder", "decoder"])
+@pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "int8-trt"])
-def test_tensorrt_would_take_the_graphs(kind: str, part: str, precision: Precision, tmp_path: Path) -> None:
-    exported(kind, tmp_path).close()
-    graph, emitted, ranges = tmp_path / f"{part}.onnx", tmp_path / "emitted.onnx", tmp_path / "calibration.npz"
-    calibrate(graph, feeds_of_both(kind, tmp_path)[part], "minmax", ranges)
-    emit(graph, ranges, precision, QuantizeOptions(products=False), emitted)
+def test_tensorrt_would_take_the_graphs(
+    kind: str, part: str, precision: Precision, exported: Callable[[str], Exported], tmp_path: Path
+) -> None:
+    made, emitted = exported(kind), tmp_path / "emitted.onnx"
+    emit(made.graph(part), made.ranges(part), precision, QuantizeOptions(products=False), emitted)
     for target in ("jetpack6", "jetpack7", "tensorrt11"):
         assert [item for item in lint_model(emitted, target) if item.severity == "error"] == []
 
 
-def test_a_stream_ends_when_nobody_listens_and_a_new_text_begins_afresh(tmp_path: Path) -> None:
+def test_a_stream_ends_when_nobody_listens_and_a_new_text_begins_afresh(exported: Callable[[str], Exported]) -> None:
     first, second = inputs("vit-gpt2")[:2]
-    with exported("vit-gpt2", tmp_path) as generator:
+    with exported("vit-gpt2").open() as generator:
         whole = generator.greedy(second, max_new_tokens=6)
         stream = generator.stream(first)
         next(stream)
@@ -105,14 +137,14 @@ def test_a_stream_ends_when_nobody_listens_and_a_new_text_begins_afresh(tmp_path
         assert generator.greedy(second, max_new_tokens=6) == whole
 
 
-def test_a_text_ends_where_the_cache_is_full(tmp_path: Path) -> None:
-    with exported("vit-gpt2", tmp_path) as generator:
+def test_a_text_ends_where_the_cache_is_full(exported: Callable[[str], Exported]) -> None:
+    with exported("vit-gpt2").open() as generator:
         assert len(generator.greedy(inputs("vit-gpt2")[2])) <= generator.rules.max_tokens
 
 
 @pytest.mark.parametrize("prompt", [[1] * 33, [70], [-1]])
-def test_a_prompt_that_does_not_fit_is_refused(prompt: list[int], tmp_path: Path) -> None:
-    with exported("whisper", tmp_path) as generator, pytest.raises(ModelError, match="does not fit"):
+def test_a_prompt_that_does_not_fit_is_refused(prompt: list[int], exported: Callable[[str], Exported]) -> None:
+    with exported("whisper").open() as generator, pytest.raises(ModelError, match="does not fit"):
         generator.greedy(inputs("whisper")[0], prompt=prompt)
 
 
