@@ -33,8 +33,8 @@ def test_a_nod_holds_a_reply_up_and_stop_ends_it(sound: VirtualSound, spoken: Pe
         try:
             since_s = time.monotonic()
             sound.speak(asks)
-            # Long enough for the echo guard to know that nothing of it reaches the microphone.
-            wait_until(lambda: len(speaker.loud_at(since_s)) > 200, "The long reply plays")
+            running.wait_for("first sound")
+            wait_until(lambda: len(speaker.loud_at(since_s)) > 50, "The long reply plays")
             sound.speak(nods)
             running.wait_for("goes on")
             sound.speak(stops)
