@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import anyio
@@ -11,6 +12,7 @@ from assistant.caption.grounded import GroundedCaptioner
 from assistant.events import Detection, SceneState, Track
 from assistant.ports import Intent
 from assistant.skills.scene import SceneSkill
+from assistant.telemetry.encode import to_json
 from tests.doubles.clock import ManualClock
 from tests.doubles.context import GivenSenses, skill_context
 from tests.doubles.faces import body_of, face_at
@@ -104,3 +106,8 @@ def test_a_face_without_a_body_has_a_name_too() -> None:
     portrait = replace(_scene(ANNA), tracks=(), objects=(Detection("cup", 0.9, RIGHT.box),))
     assert _who(portrait, "en") == "I see Anna."
     assert _caption(replace(portrait, tracks=None), "en") == "I see Anna and a cup on the right."
+
+
+def test_names_are_content_and_stay_out_of_logs_without_it() -> None:
+    assert "Anna" in json.dumps(to_json(_scene(ANNA)))
+    assert "Anna" not in json.dumps(to_json(_scene(ANNA), log_content=False))
