@@ -58,6 +58,7 @@ class HeadStart:
         self._pause: Utterance | None = None
         """What was said before the pause that lasts."""
         self._working = False
+        self._handing_on = False
 
     async def take(self, utterance: Utterance) -> None:
         """The person paused. A decoder that is behind takes the newest pause when it is free, if it still lasts."""
@@ -83,11 +84,17 @@ class HeadStart:
         self._pause = None
 
     async def hand_on(self, utterance: Utterance) -> None:
-        """Let a streaming recogniser have what is new, and show what it makes of it."""
+        """Let a streaming recogniser have what is new, and show what it makes of it. One that is behind gets more at a
+        time: the next `utterance` begins where this one does."""
+        if self._handing_on:
+            return
+        self._handing_on = True
         try:
             text = await self._transcriber.partial(utterance)
         except StageError:
             return  # the recognition proper will fail too, and say so
+        finally:
+            self._handing_on = False
         if text:
             self._show(Recognition(text, script_language(text), 0.0), utterance)
 

@@ -95,15 +95,21 @@ class _Utterance:
 
     def accept(self, samples: np.ndarray) -> str | None:
         self._seconds += len(samples) / 16_000
+        if Words.streams_partials:
+            self._take_time()
         return None
 
     def result(self) -> Recognition:
-        if Words.real_time_factor:
-            HangableLoop.current.take(Words.real_time_factor * self._seconds)
+        self._take_time()
         text = (self._text() or "") if callable(self._text) else self._text
         if isinstance(text, Exception):
             raise text
         return Recognition(text, "zh" if any("\u4e00" <= char <= "\u9fff" for char in text) else "en", 0.9)
+
+    def _take_time(self) -> None:
+        if Words.real_time_factor:
+            HangableLoop.current.take(Words.real_time_factor * self._seconds)
+        self._seconds = 0.0
 
 
 class Dogs(BrightnessDetector):
