@@ -20,12 +20,13 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from assistant.inference.bundle import Precision
 from assistant.models.store import ModelStore
 from export.calibration import calibrate
 from export.onnx_file import read_onnx, shape_of, write_onnx
 from export.onnx_from_mobilenet import mobilenet_v3_large
 from export.onnx_from_vit import VitShape, random_weights, vit
-from export.quantize import Precision, QuantizeOptions, emit
+from export.quantize import QuantizeOptions, emit
 
 MEMORY_SAMPLES = (16, 256)
 CALIBRATION_SAMPLES, PARITY_SAMPLES, ROUNDS = 8, 4, 15

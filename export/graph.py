@@ -96,6 +96,17 @@ def all_graphs(graph: GraphProto) -> Iterator[GraphProto]:
             yield from all_graphs(body)
 
 
+def all_tensors(model: ModelProto) -> Iterator[TensorProto]:
+    """Every constant: initializers and values in attributes, those of inner graphs included."""
+    for graph in all_graphs(model.graph):
+        yield from graph.initializer
+        for node in graph.node:
+            for attribute in node.attribute:
+                if attribute.type == AttributeProto.TENSOR:
+                    yield attribute.t
+                yield from attribute.tensors
+
+
 def sort_nodes(graph: GraphProto) -> None:
     """Put the nodes in an order in which each comes after those that it reads, as ONNX asks; stable otherwise."""
     made = {name for node in graph.node for name in node.output if name}

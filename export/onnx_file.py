@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from collections.abc import Mapping
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from onnx import ModelProto, NodeProto, helper, numpy_helper
 
 from assistant.atomic import replace_file
 from export.errors import ConversionError
-from export.graph import all_graphs, opset_version
+from export.external_data import read_external_data
+from export.graph import all_graphs, all_tensors, opset_version
 
 OPSETS = range(17, 21)
 """What both TensorRT 10 and onnxruntime's static quantizer read."""
@@ -23,7 +24,6 @@ MOST_BYTES = 2_000_000_000
 
 _IR_VERSIONS = {17: 8, 18: 8, 19: 9, 20: 9}
 _DOMAINS = ("", "ai.onnx")
-_EXTERNAL_KEYS = {"location", "offset", "length", "checksum", "basepath"}
 
 
 def read_onnx(path: Path, *, static: bool = True) -> ModelProto:
@@ -36,7 +36,7 @@ def read_onnx(path: Path, *, static: bool = True) -> ModelProto:
     model = _parse(path)
     _refuse_opset(path, model)
     _refuse_foreign_operators(path, model)
-    _read_external_data(path, model)
+    read_external_data(path, model)
     _refuse_bad_weights(path, model)
     try:
         onnx.checker.check_model(model)
@@ -185,45 +185,8 @@ def _refuse_foreign_operators(path: Path, model: ModelProto) -> None:
                 )
 
 
-def _read_external_data(path: Path, model: ModelProto) -> None:
-    folder = path.parent.resolve()
-    for tensor in _tensors(model):
-        if tensor.data_location != TensorProto.EXTERNAL:
-            continue
-        entries = {entry.key: entry.value for entry in tensor.external_data if entry.key in _EXTERNAL_KEYS}
-        location = entries.get("location", "")
-        where = f"{path}: the external data of '{tensor.name}' is '{location}'"
-        parts = PurePosixPath(location)
-        data_file = folder / location
-        if not location or parts.is_absolute() or ".." in parts.parts or not data_file.resolve().is_relative_to(folder):
-            raise ConversionError(f"{where}, which is outside its folder.", remedy="Put the data beside the model.")
-        if not data_file.is_file():
-            raise ConversionError(f"{where}, which is missing.", remedy=f"Copy it to {path.parent}.")
-        _load(tensor, data_file, entries, where)
-
-
-def _load(tensor: TensorProto, data_file: Path, entries: Mapping[str, str], where: str) -> None:
-    try:
-        offset, length = int(entries.get("offset", 0)), int(entries.get("length", -1))
-    except ValueError as error:
-        raise ConversionError(f"{where}, whose offset or length is no number.") from error
-    item = helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
-    expected = int(np.prod(tensor.dims, dtype=np.int64)) * item
-    length = expected if length < 0 else length
-    if length != expected or offset < 0 or data_file.stat().st_size < offset + length:
-        raise ConversionError(
-            f"{where}: expected {expected:,} bytes at {offset:,}, the file has {data_file.stat().st_size:,} in all.",
-            remedy="Copy the data file again.",
-        )
-    with data_file.open("rb") as file:
-        file.seek(offset)
-        tensor.raw_data = file.read(length)
-    tensor.data_location = TensorProto.DEFAULT
-    del tensor.external_data[:]
-
-
 def _refuse_bad_weights(path: Path, model: ModelProto) -> None:
-    for tensor in _tensors(model):
+    for tensor in all_tensors(model):
         try:
             values: Any = numpy_helper.to_array(tensor)
         except (ValueError, TypeError) as error:
@@ -240,16 +203,6 @@ def _refuse_bad_weights(path: Path, model: ModelProto) -> None:
 def _is_mask(values: Any) -> bool:
     """Minus infinity is how attention masks say "not there"."""
     return not np.isnan(values).any() and not np.isposinf(values).any()
-
-
-def _tensors(model: ModelProto) -> Iterator[TensorProto]:
-    for graph in all_graphs(model.graph):
-        yield from graph.initializer
-        for node in graph.node:
-            for attribute in node.attribute:
-                if attribute.type == AttributeProto.TENSOR:
-                    yield attribute.t
-                yield from attribute.tensors
 
 
 def _first_line(error: Exception) -> str:

@@ -3,9 +3,7 @@
 from export.quantize.emit import emit
 from export.quantize.options import (
     INT8_OPERATORS,
-    PRECISIONS,
     LayerSensitivity,
-    Precision,
     QuantizeOptions,
     exclude_sensitive,
 )
@@ -14,10 +12,8 @@ from export.quantize.sqnr import LayerSqnr, per_layer_sqnr
 
 __all__ = [
     "INT8_OPERATORS",
-    "PRECISIONS",
     "LayerSensitivity",
     "LayerSqnr",
-    "Precision",
     "QuantizeOptions",
     "emit",
     "exclude_sensitive",

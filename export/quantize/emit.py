@@ -8,13 +8,14 @@ from pathlib import Path
 import onnx
 from onnx import ModelProto
 
+from assistant.inference.bundle import PRECISIONS, Precision
 from export.calibration import CalibrationResult, TensorRange, read_calibration
 from export.errors import QuantizationError
 from export.graph import load_graph, opset_version
 from export.onnx_file import OPSETS, pin_versions, write_onnx
 from export.quantize.fp16 import to_fp16
 from export.quantize.int8 import FP16_QDQ_OPSET, check_calibrated, int8_operators, to_int8
-from export.quantize.options import PRECISIONS, Precision, QuantizeOptions
+from export.quantize.options import QuantizeOptions
 
 
 def emit(fp32: Path, calibration: Path | None, precision: Precision, options: QuantizeOptions, out: Path) -> None:

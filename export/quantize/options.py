@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
-
-Precision = Literal["fp32", "fp16", "int8-trt", "int8-ort"]
-PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 WEIGHTED_OPERATORS = ("Conv", "ConvTranspose", "MatMul", "Gemm")
 """Where the arithmetic is, and what keeps its accuracy in INT8."""

@@ -17,11 +17,12 @@ import onnx
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
+from assistant.inference.bundle import Precision
 from export.calibration import exact_session, read_calibration
 from export.errors import CalibrationError, QuantizationError
 from export.graph import load_graph, value_types, with_outputs
 from export.quantize.int8 import check_calibrated, int8_operators, to_int8
-from export.quantize.options import WEIGHTED_OPERATORS, LayerSensitivity, Precision, QuantizeOptions
+from export.quantize.options import WEIGHTED_OPERATORS, LayerSensitivity, QuantizeOptions
 from export.quantize.sqnr import Sqnr
 
 _SWITCHES = "quantized_layers"

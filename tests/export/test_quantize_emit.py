@@ -11,9 +11,10 @@ import pytest
 from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
+from assistant.inference.bundle import PRECISIONS, Precision
 from export.calibration import calibrate
 from export.errors import CalibrationError, ConversionError, QuantizationError
-from export.quantize import PRECISIONS, LayerSensitivity, Precision, QuantizeOptions, emit, exclude_sensitive
+from export.quantize import LayerSensitivity, QuantizeOptions, emit, exclude_sensitive
 from tests.doubles.tiny_networks import INPUT, samples, write_model, write_network
 
 DEFAULT = QuantizeOptions()

@@ -8,9 +8,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from assistant.inference.bundle import Precision
 from export.calibration import calibrate
 from export.errors import CalibrationError, QuantizationError
-from export.quantize import Precision, QuantizeOptions, emit, exclude_sensitive, per_layer_sqnr, sensitivity
+from export.quantize import QuantizeOptions, emit, exclude_sensitive, per_layer_sqnr, sensitivity
 from export.quantize.sensitivity import measured_tensors
 from tests.doubles.tiny_networks import INPUT, samples, write_model, write_network
 

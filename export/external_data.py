@@ -1,0 +1,53 @@
+"""Weights that lie in a file beside the ONNX file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from onnx import ModelProto, TensorProto, helper
+
+from export.errors import ConversionError
+from export.graph import all_tensors
+
+_KEYS = {"location", "offset", "length", "checksum", "basepath"}
+
+
+def read_external_data(path: Path, model: ModelProto) -> None:
+    """Read the weights that lie beside the file `path` into `model`. Raises `ConversionError` for data that is missing,
+    too short or outside the file's folder, through links too."""
+    folder = path.parent.resolve()
+    for tensor in all_tensors(model):
+        if tensor.data_location != TensorProto.EXTERNAL:
+            continue
+        entries = {entry.key: entry.value for entry in tensor.external_data if entry.key in _KEYS}
+        location = entries.get("location", "")
+        where = f"{path}: the external data of '{tensor.name}' is '{location}'"
+        parts = PurePosixPath(location)
+        data_file = folder / location
+        if not location or parts.is_absolute() or ".." in parts.parts or not data_file.resolve().is_relative_to(folder):
+            raise ConversionError(f"{where}, which is outside its folder.", remedy="Put the data beside the model.")
+        if not data_file.is_file():
+            raise ConversionError(f"{where}, which is missing.", remedy=f"Copy it to {path.parent}.")
+        _load(tensor, data_file, entries, where)
+
+
+def _load(tensor: TensorProto, data_file: Path, entries: Mapping[str, str], where: str) -> None:
+    try:
+        offset, length = int(entries.get("offset", 0)), int(entries.get("length", -1))
+    except ValueError as error:
+        raise ConversionError(f"{where}, whose offset or length is no number.") from error
+    item = helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
+    expected = int(np.prod(tensor.dims, dtype=np.int64)) * item
+    length = expected if length < 0 else length
+    if length != expected or offset < 0 or data_file.stat().st_size < offset + length:
+        raise ConversionError(
+            f"{where}: expected {expected:,} bytes at {offset:,}, the file has {data_file.stat().st_size:,} in all.",
+            remedy="Copy the data file again.",
+        )
+    with data_file.open("rb") as file:
+        file.seek(offset)
+        tensor.raw_data = file.read(length)
+    tensor.data_location = TensorProto.DEFAULT
+    del tensor.external_data[:]
