@@ -136,3 +136,18 @@ def card_of(manifest: Manifest, *, labels_output: str = "") -> Card:
         labels_output=labels_output,
         notes=manifest.notes,
     )
+
+
+def yardstick_card(title: str, task: str, paper: str, random_part: str, **more: Any) -> Card:
+    """The card of a network with random weights in the architecture of `paper`; `random_part` is what means
+    nothing ("words"), `more` are other fields."""
+    return Card(
+        title=f"{title}, random weights",
+        task=task,
+        licence="Apache-2.0",
+        licence_source="the weights are random numbers made by this project",
+        weights=f"seeded random numbers in the architecture of {paper}",
+        notes=(f"A yardstick for speed and numerical parity. Its {random_part} mean nothing.",),
+        random_weights=True,
+        **more,
+    )

@@ -7,7 +7,6 @@ something, words do not. A real checkpoint goes the same way: `assistant-export 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from pathlib import Path
 
 from assistant.inference.generation_rules import GenerationRules
@@ -22,28 +21,17 @@ from export.generator.shapes import (
     encoder_weights,
     random_weights,
 )
-from export.recipe import Card, Recipe
-
-
-def _card(title: str, paper: str) -> Callable[[ModelStore], Card]:
-    def card(_store: ModelStore) -> Card:
-        return Card(
-            title=f"{title}, random weights",
-            task="image-captioning",
-            licence="Apache-2.0",
-            licence_source="the weights are random numbers made by this project",
-            weights=f"seeded random numbers in the architecture of {paper}",
-            notes=("A yardstick for speed and numerical parity. Its words mean nothing.",),
-            random_weights=True,
-        )
-
-    return card
+from export.recipe import Card, Recipe, yardstick_card
 
 
 def _yardstick(
-    name: str, card: Callable[[ModelStore], Card], shapes: tuple[EncoderShape, DecoderShape], start: int, end: int
+    name: str, title: str, paper: str, shapes: tuple[EncoderShape, DecoderShape], start: int, end: int
 ) -> tuple[Recipe, Recipe]:
     encoder, decoder = shapes
+
+    def card(_store: ModelStore) -> Card:
+        return yardstick_card(title, "image-captioning", paper, "words")
+
     return generator_recipes(
         Generator(
             name=name,
@@ -89,14 +77,16 @@ _BLIP = DecoderShape(
 
 ENCODER, DECODER = _yardstick(
     "captioner",
-    _card("ViT-B/16 and GPT-2 small", "Dosovitskiy et al. 2020 and Radford et al. 2019"),
+    "ViT-B/16 and GPT-2 small",
+    "Dosovitskiy et al. 2020 and Radford et al. 2019",
     (_vision(224, 1e-12), _GPT2),
     start=50256,
     end=50256,
 )
 BLIP_ENCODER, BLIP_DECODER = _yardstick(
     "captioner-blip",
-    _card("BLIP base, 384 px", "Li et al. 2022"),
+    "BLIP base, 384 px",
+    "Li et al. 2022",
     (_vision(384, 1e-5), _BLIP),
     start=30522,
     end=102,

@@ -19,7 +19,7 @@ from export.onnx_file import write_onnx
 from export.onnx_from_mobilenet import mobilenet_v3_large
 from export.onnx_from_store import export_static, stored_card, stored_files, stored_network
 from export.onnx_from_vit import VitShape, random_weights, vit
-from export.recipe import Agreement, Card, Feeds, Recipe, tolerances
+from export.recipe import Agreement, Card, Feeds, Recipe, tolerances, yardstick_card
 from export.samples import picture_samples
 from export.task_metrics import top_1_agreement
 
@@ -61,16 +61,8 @@ def _yardstick(
     int8_ort: tuple[float, float] = (0.99, 0.3),
 ) -> Recipe:
     def card(_store: ModelStore) -> Card:
-        return Card(
-            title=f"{title}, random weights",
-            task="image-encoding",
-            licence="Apache-2.0",
-            licence_source="the weights are random numbers made by this project",
-            weights=f"seeded random numbers in the architecture of {paper}",
-            preprocessing={"resize": "stretch", "scale": "(x - 127.5) / 127.5"},
-            notes=("A yardstick for speed and numerical parity. Its answers mean nothing.",),
-            random_weights=True,
-        )
+        preprocessing = {"resize": "stretch", "scale": "(x - 127.5) / 127.5"}
+        return yardstick_card(title, "image-encoding", paper, "answers", preprocessing=preprocessing)
 
     def export(_sources: Sequence[Path], target: Path) -> None:
         write_onnx(build(), target)

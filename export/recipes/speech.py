@@ -20,7 +20,7 @@ from export.generator.shapes import (
     encoder_weights,
     random_weights,
 )
-from export.recipe import Card
+from export.recipe import Card, yardstick_card
 
 _ENCODER = EncoderShape(SoundInput(mels=80, frames=3000), width=384, layers=4, heads=6, hidden=1536, epsilon=1e-5)
 _DECODER = DecoderShape(
@@ -30,15 +30,7 @@ _START, _END = 50258, 50257
 
 
 def _card(_store: ModelStore) -> Card:
-    return Card(
-        title="Whisper tiny, 30 s, random weights",
-        task="speech-recognition",
-        licence="Apache-2.0",
-        licence_source="the weights are random numbers made by this project",
-        weights="seeded random numbers in the architecture of Radford et al. 2022",
-        notes=("A yardstick for speed and numerical parity. Its words mean nothing.",),
-        random_weights=True,
-    )
+    return yardstick_card("Whisper tiny, 30 s", "speech-recognition", "Radford et al. 2022", "words")
 
 
 ENCODER, DECODER = generator_recipes(
