@@ -15,7 +15,8 @@ from pathlib import Path
 from types import TracebackType
 
 from assistant.errors import ModelError
-from assistant.inference.cuda import CudaDriver, CudaError, CudaMemoryError
+from assistant.inference.cuda import CudaDriver, CudaError
+from assistant.inference.cuda_failure import engine_error
 from assistant.inference.engine_file import REBUILD, read_engine
 from assistant.inference.engine_tensors import EngineTensor, TensorBuffer, engine_tensors
 from assistant.inference.fallback import EngineError, FallbackReason
@@ -59,7 +60,7 @@ class TensorRtSession:
         except BaseException as error:
             self.close()
             if isinstance(error, CudaError):
-                raise _as_engine_error(error, path) from error
+                raise engine_error(error, path) from error
             raise
 
     def run(self, feeds: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -76,7 +77,7 @@ class TensorRtSession:
                     self._enqueue()
                 self._finish()
         except CudaError as error:
-            raise _as_engine_error(error, self._path) from error
+            raise engine_error(error, self._path) from error
         return {buffer.name: buffer.array for buffer in self._outputs}
 
     @property
@@ -197,11 +198,8 @@ class TensorRtSession:
             self._cuda.copy_to_device(buffer.address, buffer.bytes, self._stream)
         with self._log.collecting():
             if not self._context.execute_async_v3(self._stream):
-                raise EngineError(
-                    FallbackReason.CUDA_FAILED,
-                    f"The engine {self._path} failed: {self._log.said()}.",
-                    remedy=REBUILD,
-                )
+                what = f"The engine {self._path} failed: {self._log.said()}."
+                raise EngineError(FallbackReason.CUDA_FAILED, what, remedy=REBUILD)
         for buffer in self._outputs:
             self._cuda.copy_to_host(buffer.bytes, buffer.address, self._stream)
 
@@ -249,8 +247,3 @@ def _free(cuda: CudaDriver, resources: ExitStack) -> None:
     """Give back buffers, stream and graph."""
     with cuda.active():
         resources.close()
-
-
-def _as_engine_error(error: CudaError, path: Path) -> EngineError:
-    reason = FallbackReason.OUT_OF_MEMORY if isinstance(error, CudaMemoryError) else FallbackReason.CUDA_FAILED
-    return EngineError(reason, f"The engine {path} cannot run: {error.message}", remedy=error.remedy)
