@@ -24,6 +24,8 @@ def run(app: Callable[[], object]) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
     except Exception as error:
+        if _interrupted(error):
+            sys.exit(130)
         leaf = _leaf(error)
         if "--debug" in sys.argv or not isinstance(leaf, (AssistantError, OSError)):
             raise
@@ -35,6 +37,12 @@ def _survive_any_terminal() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
             stream.reconfigure(errors="backslashreplace")
+
+
+def _interrupted(error: BaseException) -> bool:
+    """Whether Ctrl-C is behind it: a library that is being loaded in that moment fails, and says so in its own way."""
+    cause = error.__cause__ or error.__context__
+    return isinstance(error, KeyboardInterrupt) or (cause is not None and _interrupted(cause))
 
 
 def _leaf(error: BaseException) -> BaseException:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from assistant.config import Config
 from assistant.errors import ModelMissingError
@@ -12,8 +13,10 @@ from assistant.people.recognition import PeopleRecognizer
 from assistant.ports import Detector, FaceDetector, SceneTagger
 from assistant.registry import resolve
 from assistant.vision import DETECTORS, FACE_DETECTORS, TAGGERS
-from assistant.vision.pose import PoseEstimator
 from assistant.vision.preprocess import moderate
+
+if TYPE_CHECKING:
+    from assistant.vision.pose import PoseEstimator
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ class SceneReader:
         tagger = None
         if vision.tagger != "none":
             tagger = resolve(TAGGERS, vision.tagger, kind="scene tagger").create(config, models)
+        from assistant.vision.pose import PoseEstimator  # it loads onnxruntime
+
         try:
             pose = PoseEstimator.create(config, models)
         except ModelMissingError:

@@ -1,0 +1,90 @@
+"""`assistant bench wake`: measures the wake phrase on recordings and shows the curve."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from assistant.models.store import ModelStore
+from assistant.settings import load_config
+from assistant.wake.curve import THRESHOLDS, Ears, Heard, Point, curve, listen, recordings_in
+
+_SHOWN = 10
+
+
+def bench_wake(folder: Path, config: Path | None, *, as_json: bool) -> None:
+    """Listen to every recording in `folder` and print misses and false wakes, threshold by threshold. Raises
+    `MediaError` for a folder without recordings, and what loading the recogniser raises."""
+    settings = load_config(config)
+    recordings = recordings_in(folder)
+    ears = Ears(settings, ModelStore(settings.models.dir))
+    try:
+        shown = track(recordings, "Listening …", console=Console(stderr=True), transient=True)
+        heard = list(listen(ears, shown))
+    finally:
+        ears.close()
+    points = curve(heard, sorted({*THRESHOLDS, settings.wake.match}))
+    if as_json:
+        print(json.dumps(_as_json(heard, points, settings.wake.match), ensure_ascii=False, indent=2))
+    else:
+        _print(heard, points, settings.wake.match)
+
+
+def _as_json(heard: list[Heard], points: list[Point], configured: float) -> dict[str, object]:
+    return {
+        "bench": "wake",
+        "positive": sum(item.recording.positive for item in heard),
+        "negative_hours": round(_negative_s(heard) / 3600, 4),
+        "configured": configured,
+        "curve": [asdict(point) for point in points],
+        "recordings": [
+            {
+                "file": str(item.recording.path),
+                "positive": item.recording.positive,
+                "score": round(item.score, 3),
+                "heard": [text for text, _ in item.utterances],
+            }
+            for item in heard
+        ],
+    }
+
+
+def _print(heard: list[Heard], points: list[Point], configured: float) -> None:
+    out = Console(highlight=False)
+    positive = sum(item.recording.positive for item in heard)
+    hours = _negative_s(heard) / 3600
+    table = Table("wake.match", "missed", "false accepts", "an hour", "at most an hour (95 %)", title="Wake phrase")
+    for point in points:
+        table.add_row(
+            f"{point.threshold:g}{' *' if point.threshold == configured else ''}",
+            "–" if point.miss_rate is None else f"{point.miss_rate:.0%} ({point.missed} of {positive})",
+            str(point.false_accepts) if hours else "–",
+            "–" if point.false_accepts_per_hour is None else f"{point.false_accepts_per_hour:.2f}",
+            "–" if point.at_most_per_hour is None else f"{point.at_most_per_hour:.2f}",
+        )
+    out.print(table)
+    out.print(f"* configured. {positive} recordings with the phrase, {hours:.2f} h without it.")
+    _print_mistakes(out, heard, configured)
+
+
+def _print_mistakes(out: Console, heard: list[Heard], threshold: float) -> None:
+    """What went wrong at the configured threshold, the nearest misses first."""
+    missed = sorted(
+        (item for item in heard if item.recording.positive and item.score < threshold), key=lambda i: -i.score
+    )
+    for item in missed[:_SHOWN]:
+        texts = " | ".join(text for text, _ in item.utterances) or "nothing"
+        out.print(f"missed {item.recording.path.name} ({item.score:.2f}): {texts}", markup=False)
+    for item in heard:
+        for text, score in item.utterances if not item.recording.positive else ():
+            if score >= threshold:
+                out.print(f"woken by {item.recording.path.name} ({score:.2f}): {text}", markup=False)
+
+
+def _negative_s(heard: list[Heard]) -> float:
+    return sum(item.seconds for item in heard if not item.recording.positive)
