@@ -45,7 +45,9 @@ def list_recipes(out: _Out = BUNDLES, as_json: _Json = False) -> None:
 
 @app.command()
 def build(
-    recipes: Annotated[list[str], typer.Argument(help="Names of recipes, or folders of `import`; or: all.")],
+    recipes: Annotated[
+        list[str], typer.Argument(help="Names of recipes, or folders of `import`; or: all.", metavar="RECIPE…")
+    ],
     precision: Annotated[list[str], typer.Option(help="fp16, int8-trt or int8-ort; repeat; all if none.")] = [],  # noqa: B006 (typer reads it)
     calibration: Annotated[
         Path | None, typer.Option(help="Folder of typical pictures, recordings or .npz inputs.", metavar="DIR")

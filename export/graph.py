@@ -26,8 +26,12 @@ def load_graph(path: Path) -> ModelProto:
             raise ValueError("it has no nodes")
         name_nodes(model)
         return onnx.shape_inference.infer_shapes(model, data_prop=True)
-    except (OSError, DecodeError, ValueError, onnx.checker.ValidationError) as error:
-        raise ConversionError(f"{path} is not an ONNX model that can be read: {error}.") from error
+    except OSError as error:
+        raise ConversionError(f"{path} cannot be read: {error.strerror or error}.", remedy="Check the path.") from error
+    except (DecodeError, ValueError, onnx.checker.ValidationError) as error:
+        raise ConversionError(
+            f"{path} is not an ONNX model that can be read: {error}.", remedy="Give an ONNX file, or copy it again."
+        ) from error
 
 
 def name_nodes(model: ModelProto) -> None:

@@ -101,9 +101,15 @@ def read_generator(folder: Path) -> GeneratorCheckpoint:
     kind = _KINDS[str(config["model_type"])]
     try:
         encoder, decoder, rules = kind.read(config, {**config, **generation})
+        _check_sizes(encoder)
+        _check_sizes(decoder)
     except KeyError as error:
         raise ConversionError(
             f"{folder}/config.json has no key {error}.", remedy="Copy the whole checkpoint."
+        ) from None
+    except (TypeError, ValueError) as error:
+        raise ConversionError(
+            f"{folder}/config.json has an unusable value: {error}.", remedy="Copy it from the checkpoint again."
         ) from None
     except _Unsupported as problem:
         raise ConversionError(f"{folder}/config.json: {problem}.", remedy="Export it with its own tools.") from None
@@ -210,6 +216,13 @@ def _require(config: Config, **expected: object) -> None:
     for key, value in expected.items():
         if config.get(key, value) != value:
             raise _Unsupported(f"{key} is {config[key]!r}; expected {value!r}")
+
+
+def _check_sizes(shape: EncoderShape | DecoderShape) -> None:
+    for name in ("width", "layers", "heads", "hidden"):
+        size = getattr(shape, name)
+        if not isinstance(size, int) or size < 1:
+            raise ValueError(f"{size!r} for the {name}; expected a whole number above 0")
 
 
 def _tokens(value: int | list[int] | None) -> tuple[int, ...]:

@@ -210,6 +210,8 @@ def test_one_pair_can_be_named_at_once() -> None:
         ("vocab_size", 71, "model.decoder.embed_tokens.weight"),
         ("scale_embedding", True, "scale_embedding is True; expected False"),
         ("d_model", None, "d_model"),
+        ("d_model", "wide", "unusable value: .*wide"),
+        ("encoder_layers", "two", "'two' for the layers; expected a whole number"),
     ],
 )
 def test_a_config_that_does_not_fit_names_the_tensor_or_key(key: str, value: object, said: str, tmp_path: Path) -> None:
