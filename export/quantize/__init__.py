@@ -5,7 +5,6 @@ from export.quantize.options import (
     INT8_OPERATORS,
     LayerSensitivity,
     QuantizeOptions,
-    exclude_sensitive,
 )
 from export.quantize.sensitivity import sensitivity
 from export.quantize.sqnr import LayerSqnr, per_layer_sqnr
@@ -16,7 +15,6 @@ __all__ = [
     "LayerSqnr",
     "QuantizeOptions",
     "emit",
-    "exclude_sensitive",
     "per_layer_sqnr",
     "sensitivity",
 ]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 WEIGHTED_OPERATORS = ("Conv", "ConvTranspose", "MatMul", "Gemm")
 """Where the arithmetic is, and what keeps its accuracy in INT8."""
@@ -48,7 +47,7 @@ class QuantizeOptions:
     exclude_operators: tuple[str, ...] = ()
     """Operators that stay in FP32 in INT8 and FP16 files."""
     exclude_nodes: tuple[str, ...] = ()
-    """Nodes that stay in FP32 in INT8 and FP16 files."""
+    """Nodes that are not INT8 or, in FP16 files, not FP16."""
     products: bool = True
     """int8-trt: whether products of two activations (attention) are INT8. Over long sequences the odds of attention are
     too small for 8 bits (Whisper's encoder, 1500 vectors: cosine 0.89)."""
@@ -66,17 +65,3 @@ class LayerSensitivity:
     sqnr_db: float
     """Signal-to-quantization-noise ratio of the worst output: the lower, the more the layer hurts."""
     worst_output: str
-
-
-def exclude_sensitive(
-    options: QuantizeOptions,
-    ranking: Sequence[LayerSensitivity],
-    *,
-    below_db: float | None = None,
-    worst: int | None = None,
-) -> QuantizeOptions:
-    """`options` that also exclude the layers under `below_db`, or the `worst` so many of the ranking, or both."""
-    ordered = sorted(ranking, key=lambda layer: layer.sqnr_db)
-    nodes = [layer.node for layer in ordered if below_db is not None and layer.sqnr_db < below_db]
-    nodes += [layer.node for layer in ordered[: worst or 0]]
-    return replace(options, exclude_nodes=tuple(dict.fromkeys((*options.exclude_nodes, *nodes))))

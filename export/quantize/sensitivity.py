@@ -38,7 +38,7 @@ _DISCONTINUOUS = frozenset(
 def sensitivity(
     fp32: Path, calibration: Path, samples: Iterable[Mapping[str, NDArray[Any]]], precision: Precision
 ) -> list[LayerSensitivity]:
-    """Layers with weights, the most sensitive first; give the result to `exclude_sensitive`.
+    """Layers with weights, the most sensitive first: what to spare from INT8.
 
     Takes a run of the network a layer and sample: a few samples are enough for a ranking. Raises `QuantizationError`
     for a precision that is not INT8 and `CalibrationError` when there is no sample.

@@ -14,7 +14,7 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper
 from assistant.inference.bundle import PRECISIONS, Precision
 from export.calibration import calibrate
 from export.errors import CalibrationError, ConversionError, QuantizationError
-from export.quantize import LayerSensitivity, QuantizeOptions, emit, exclude_sensitive
+from export.quantize import QuantizeOptions, emit
 from tests.doubles.tiny_networks import INPUT, samples, write_model, write_network
 
 DEFAULT = QuantizeOptions()
@@ -144,12 +144,10 @@ def test_operators_and_nodes_can_be_excluded(folder: Path, tmp_path: Path) -> No
     assert _constants(model)["w2"].data_type == TensorProto.FLOAT16
 
 
-def test_the_most_sensitive_layers_can_be_excluded() -> None:
-    ranking = [LayerSensitivity(name, "Conv", db, "y") for name, db in (("a", 40.0), ("b", 12.0), ("c", 22.0))]
-    options = QuantizeOptions(exclude_nodes=("z",))
-    assert exclude_sensitive(options, ranking, below_db=25.0).exclude_nodes == ("z", "b", "c")
-    assert exclude_sensitive(options, ranking, worst=1).exclude_nodes == ("z", "b")
-    assert exclude_sensitive(options, ranking).exclude_nodes == ("z",)
+def test_what_is_spared_from_int8_is_fp16_for_tensorrt(folder: Path, tmp_path: Path) -> None:
+    model = _emit(folder, tmp_path / "m.onnx", "int8-trt", QuantizeOptions(exclude_nodes=("conv1",)))
+    assert _constants(model)["w1"].data_type == TensorProto.FLOAT16
+    assert _constants(model)["w2_quantized"].data_type == TensorProto.INT8
 
 
 def test_values_that_fp16_cannot_hold_keep_their_node_in_fp32(tmp_path: Path) -> None:

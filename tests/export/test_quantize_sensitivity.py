@@ -11,7 +11,7 @@ from onnx import TensorProto, helper
 from assistant.inference.bundle import Precision
 from export.calibration import calibrate
 from export.errors import CalibrationError, QuantizationError
-from export.quantize import QuantizeOptions, emit, exclude_sensitive, per_layer_sqnr, sensitivity
+from export.quantize import QuantizeOptions, emit, per_layer_sqnr, sensitivity
 from export.quantize.sensitivity import measured_tensors
 from tests.doubles.tiny_networks import INPUT, samples, write_model, write_network
 
@@ -60,7 +60,7 @@ def test_sparing_the_most_sensitive_layer_raises_the_outputs_ratio(folder: Path,
     ranking = sensitivity(network, calibration, samples(3), "int8-trt")
     ratios = {}
     for worst in (0, 1):
-        options = exclude_sensitive(QuantizeOptions(), ranking, worst=worst)
+        options = QuantizeOptions(exclude_nodes=tuple(layer.node for layer in ranking[:worst]))
         emit(network, calibration, "int8-trt", options, tmp_path / "m.onnx")
         layers = {layer.node: layer for layer in per_layer_sqnr(network, tmp_path / "m.onnx", samples(3))}
         ratios[worst] = layers["softmax"].sqnr_db
