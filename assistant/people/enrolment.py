@@ -30,7 +30,7 @@ _LEAST_SHARPNESS = 0.06
 _LEAST_BRIGHTNESS, _MOST_BRIGHTNESS = 0.15, 0.9
 _MOST_TURNED = 0.4
 _SAME_AT_LEAST = 0.45
-"""Two pictures of one person that are less alike are of two. Measured: the same face 0.73 and more, others up to 0.58."""
+"""Two pictures of one person that are less alike are of two. Measured: one face 0.73 and more, others up to 0.58."""
 
 
 @dataclass(frozen=True, slots=True)
