@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,6 @@ import anyio
 import anyio.from_thread
 import pytest
 
-from assistant.cli import main
 from assistant.control.protocol import (
     Done,
     HealthState,
@@ -39,7 +37,7 @@ from assistant.errors import (
     ModelMissingError,
     NotRunningError,
 )
-from tests.doubles.command import assistant
+from tests.doubles.command import assistant, typed
 
 USAGE = 2
 HEARS = HealthState(ok=True, hears=True, reason="", muted=False, unavailable={})
@@ -109,19 +107,13 @@ Types = Callable[..., str]
 
 
 @pytest.fixture
-def types(socket: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Types:
-    """Runs a command in this process, as its entry point does; what it printed."""
+def types(socket: Path, capfd: pytest.CaptureFixture[str]) -> Types:
+    """Runs a command in this process; what it printed."""
 
     def run(*arguments: str, code: int = 0, **env: str) -> str:
         settings = {"ASSISTANT_CONTROL__SOCKET": str(socket), "XDG_CONFIG_HOME": os.devnull, "COLUMNS": "200"}
-        with monkeypatch.context() as patch:
-            for name, value in (settings | env).items():
-                patch.setenv(name, value)
-            patch.setattr(sys, "argv", ["assistant", *arguments])
-            with pytest.raises(SystemExit) as ended:
-                main()
-        printed = "".join(capfd.readouterr())
-        assert (ended.value.code or 0) == code, printed
+        ended, printed = typed(*arguments, env=settings | env, capture=capfd)
+        assert ended == code, printed
         return printed
 
     return run

@@ -15,6 +15,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 
+import pytest
+
+from assistant.cli import main
+
 ROOT = Path(__file__).parents[2]
 _COMMAND = [sys.executable, "-m", "assistant.cli"]
 # What a person has configured on this machine must not change the tests.
@@ -47,6 +51,21 @@ def assistant(
         timeout=timeout_s,
         check=False,
     )
+
+
+def typed(*arguments: str | Path, env: Mapping[str, str], capture: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    """Run a command to its end in this process, as its entry point does, which saves the start of an interpreter; its
+    exit code and what it printed."""
+    capture.readouterr()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in env.items():
+            patch.setenv(name, value)
+        patch.setattr(sys, "argv", ["assistant", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+    code = ended.value.code or 0
+    assert isinstance(code, int)
+    return code, "".join(capture.readouterr())
 
 
 def wait_until(condition: Callable[[], object], what: str, timeout_s: float = 60.0) -> None:
