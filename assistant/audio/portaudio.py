@@ -49,9 +49,16 @@ def load() -> ModuleType:
 
 
 def devices() -> list[SoundDevice]:
-    """All devices, as they were when PortAudio was last initialised (see `rescan`)."""
+    """All devices, as they were when PortAudio was last initialised (see `rescan`). Raises `DeviceError` when they
+    cannot be listed."""
     sounddevice = load()
-    hosts = [host["name"] for host in sounddevice.query_hostapis()]
+    try:
+        hosts = [host["name"] for host in sounddevice.query_hostapis()]
+        entries = list(sounddevice.query_devices())
+    except Exception as error:  # a device's name that is no text, a library that was ended meanwhile …
+        raise DeviceError(
+            f"The sound library cannot list the devices: {error!r}.", remedy="`assistant doctor` tells more."
+        ) from error
     return [
         SoundDevice(
             index=index,
@@ -61,7 +68,7 @@ def devices() -> list[SoundDevice]:
             outputs=entry["max_output_channels"],
             default_rate_hz=round(entry["default_samplerate"]),
         )
-        for index, entry in enumerate(sounddevice.query_devices())
+        for index, entry in enumerate(entries)
     ]
 
 

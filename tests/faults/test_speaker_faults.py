@@ -53,6 +53,28 @@ def test_a_device_that_stops_for_a_moment_is_opened_anew_and_the_sentence_goes_o
     assert not living.failures("speaker")
 
 
+def test_a_library_that_raises_what_it_likes_is_a_lost_speaker(living: Living) -> None:
+    living.says(HELP, TIME)
+
+    def broken() -> list[dict[str, object]]:
+        raise UnicodeDecodeError("utf-8", b"\xff", 0, 1, "a device's name")
+
+    async def script(assistant: Assistant) -> None:
+        original, living.sound.query_devices = living.sound.query_devices, broken  # type: ignore[method-assign]
+        living.room.say(1.0)
+        await until(3.0)
+        living.speaker.stalls = True
+        await until(10.0)
+        assert "speaker" in assistant.health().unavailable and assistant.health().hears
+        living.speaker.stalls, living.sound.query_devices = False, original  # type: ignore[method-assign]
+        await until(10.0 + RECOVERS_S)
+        assert "speaker" not in assistant.health().unavailable
+        living.room.say(16.0)
+        await until(21.0)
+
+    assert living.live(script)[-1].startswith("It's")
+
+
 def test_a_speaker_that_is_dead_is_never_taken_for_one_that_has_finished(living: Living) -> None:
     living.says(TIME)
 
