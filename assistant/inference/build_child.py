@@ -35,13 +35,13 @@ def main() -> None:
     result_descriptor = os.dup(1)
     os.dup2(2, 1)  # TensorRT's own prints must not mix with the result
     logging.basicConfig(level=logging.INFO, format="%(message)s")  # its errors: the last words, if this dies
-    result = _do(order)
+    result = do(order)
     with os.fdopen(result_descriptor, "w") as output:
         json.dump(result, output)
 
 
-def _do(order: dict[str, Any]) -> dict[str, Any]:
-    """What went wrong is a result too, so that the parent can tell it from a crash."""
+def do(order: dict[str, Any]) -> dict[str, Any]:
+    """The job's result. What went wrong is a result too, so that the parent can tell it from a crash."""
     try:
         result: dict[str, Any] = resolve(JOBS, order["job"], kind="job")(order, find_stack(order["stack"]))
     except EngineError as error:

@@ -46,6 +46,7 @@ def test_an_engine_is_built_checked_and_published(version: str, tmp_path: Path) 
     assert variant(report.choice, "fp16").median_ms
 
 
+@pytest.mark.usefixtures("jobs_here")
 def test_int8_wins_where_it_is_right_and_faster(tmp_path: Path, faults: Faults) -> None:
     bundle = tiny_bundle(tmp_path / "bundle")
     faults(SLOW_FP16)
@@ -63,6 +64,7 @@ def test_int8_wins_where_it_is_right_and_faster(tmp_path: Path, faults: Faults) 
     assert list((tmp_path / "cache" / "timing").glob("*.cache"))
 
 
+@pytest.mark.usefixtures("jobs_here")
 def test_fp16_stays_where_int8_is_slower(tmp_path: Path, faults: Faults) -> None:
     faults(SLOW_INT8)
     report = compile_bundle(tiny_bundle(tmp_path / "bundle"), tmp_path / "cache", BOTH, stack=JETPACK_6)
@@ -70,6 +72,7 @@ def test_fp16_stays_where_int8_is_slower(tmp_path: Path, faults: Faults) -> None
     assert "less than the 5%" in report.choice.reason
 
 
+@pytest.mark.usefixtures("jobs_here")
 def test_a_precision_that_answers_wrongly_is_rejected(tmp_path: Path, faults: Faults) -> None:
     faults({"at": "execute", "do": "nan", "file": "int8"})
     report = compile_bundle(tiny_bundle(tmp_path / "bundle"), tmp_path / "cache", BOTH, stack=JETPACK_6)
@@ -79,6 +82,7 @@ def test_a_precision_that_answers_wrongly_is_rejected(tmp_path: Path, faults: Fa
     assert "not finite" in rejected.reason
 
 
+@pytest.mark.usefixtures("jobs_here")
 def test_fp32_is_next_when_no_narrower_precision_answers_right(tmp_path: Path, faults: Faults) -> None:
     faults({"at": "execute", "do": "noise", "file": "fp16"})
     report = compile_bundle(tiny_bundle(tmp_path / "bundle"), tmp_path / "cache", FP16_ONLY, stack=JETPACK_6)
@@ -125,6 +129,7 @@ def test_then_fp16_only_then_onnxruntime_with_the_reason(tmp_path: Path, faults:
     assert '"reason_code": "build-failed"' in report.as_json()
 
 
+@pytest.mark.usefixtures("jobs_here")
 def test_what_tensorrt_cannot_read_is_named_and_not_tried_again(tmp_path: Path, faults: Faults) -> None:
     faults({"at": "parse", "do": "refuse"})
     report = compile_bundle(tiny_bundle(tmp_path / "bundle"), tmp_path / "cache", FP16_ONLY, stack=JETPACK_6)
@@ -140,6 +145,7 @@ def test_an_engine_that_kills_whoever_loads_it_is_left_out(tmp_path: Path, fault
     assert "SIGSEGV" in variant(report.choice, "int8-trt").reason
 
 
+@pytest.mark.usefixtures("jobs_here")
 def test_a_dynamic_axis_needs_a_profile(tmp_path: Path) -> None:
     bundle = tiny_bundle(tmp_path / "bundle", batch="n")
     report = compile_bundle(bundle, tmp_path / "cache", FP16_ONLY, stack=JETPACK_6)
@@ -165,6 +171,7 @@ def test_an_altered_bundle_is_not_compiled(tmp_path: Path) -> None:
         compile_bundle(bundle, tmp_path / "cache", stack=JETPACK_6)
 
 
+@pytest.mark.usefixtures("jobs_here")
 def test_a_bundle_without_golden_pairs_proves_nothing(tmp_path: Path) -> None:
     bundle = tiny_bundle(tmp_path / "bundle", pairs=0)
     report = compile_bundle(bundle, tmp_path / "cache", FP16_ONLY, stack=JETPACK_6)
@@ -229,6 +236,7 @@ def test_who_cannot_wait_is_told_that_another_builds(tmp_path: Path) -> None:
         compile_bundle(bundle, cache, FP16_ONLY, stack=JETPACK_6, wait_s=0)
 
 
+@pytest.mark.usefixtures("jobs_here")
 def test_compile_prints_every_attempt_for_machines(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
