@@ -37,8 +37,12 @@ class Delays:
         self._frames = np.zeros((_DELAYS, BANDS), np.int64)
 
     def forget(self) -> None:
-        """From now on the delay may be another one."""
-        self._frames[:] = 0
+        """From now on the delay may be another one; at none is the echo louder than it could be at the
+        worst of them so far."""
+        most_db = self.most_db()
+        known = np.isfinite(most_db)
+        self._gain_db[:] = np.where(known, most_db, 0.0)
+        self._frames[:, ~known] = 0
 
     def play(self, power: Bands) -> None:
         """The next frame that is played, `LOOK_AHEAD` later than what is heard."""
