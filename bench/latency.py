@@ -1,7 +1,8 @@
 """Mouth to ear: the live assistant through a virtual microphone and speaker.
 
-Reports end of speech → first sound (both seen at the sound server, outside the assistant), processor use idle and while
-conversing, peak resident memory of the whole process family, and start → listening.
+Reports end of speech → first sound, wake phrase → the sound that says that it listens, and speech over a reply →
+silence, all seen at the sound server, outside the assistant; processor use idle and while conversing, peak resident
+memory of the whole process family, and start → listening.
 
 usage: python -m bench.latency [--runs N]
 """
@@ -23,6 +24,7 @@ import psutil
 from assistant.models.store import ModelStore
 from assistant.telemetry.timeline import percentile
 from assistant.tts.render import render_speech
+from bench.barge_in import ASKS, STOPS, after_decision, interrupt
 from bench.virtual_sound import Tap, VirtualSound
 
 COMMANDS = (
@@ -36,10 +38,15 @@ COMMANDS = (
     ("Hey Jarvis, make it louder.", "en"),
     ("Hey Jarvis, what can you do?", "en"),
 )
+WAKES = "Hey Jarvis."
 VOICE = "jm_kumo"
+_OTHERS = 3
+"""How often it is woken and interrupted."""
 _GAP_S = 1.0
 """Silence after a reply before the next command; a reply may itself pause that long between sentences."""
 _GIVE_UP_S = 8.0
+_FORGETS_S = 3.0
+"""A wake phrase that follows another sooner than this is the same call; see `wake.refractory_s`."""
 
 
 class Family:
@@ -60,11 +67,14 @@ class Family:
         return sum(member.memory_info().rss for member in self._members())
 
 
-def measure(recordings: list[Path], config: str, *, idle_s: float = 10.0) -> dict[str, Any]:
-    """Run the assistant with `config` (TOML text) and speak every recording to it."""
+def measure(
+    recordings: list[Path], config: str, *, idle_s: float = 10.0, others: tuple[Path, Path, Path] | None = None
+) -> dict[str, Any]:
+    """Run the assistant with `config` (TOML text) and speak every recording to it; `others` are a wake phrase alone, a
+    question with a long answer, and what stops it."""
     with VirtualSound() as sound, tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "assistant.toml"
-        file.write_text(config, encoding="utf-8")
+        file, events = Path(folder) / "assistant.toml", Path(folder) / "events.jsonl"
+        file.write_text(f'{config}\n[telemetry]\nevents = "{events}"\n', encoding="utf-8")
         microphone, speaker = sound.tap("mic"), sound.tap("speaker")
         started_s = time.monotonic()
         process = subprocess.Popen(
@@ -91,17 +101,22 @@ def measure(recordings: list[Path], config: str, *, idle_s: float = 10.0) -> dic
                 peak = max(peak, family.rss_bytes())
                 latencies.append((recording, latency_s))
             active = (family.cpu_s() - cpu_s) / (time.monotonic() - since_s)
+            woken, silenced = _wake_and_interrupt(sound, microphone, speaker, others) if others else ([], [])
+            loud_at = speaker.loud_at()
         finally:
             process.terminate()
             process.wait(10)
             microphone.close()
             speaker.close()
+        stopped = after_decision(events, loud_at)
     found = [latency_s for _, latency_s in latencies if latency_s is not None]
     return {
         "answered": len(found),
         "of": len(latencies),
-        "p50_s": round(percentile(found, 50), 3) if found else None,
-        "p95_s": round(percentile(found, 95), 3) if found else None,
+        **_percentiles("", found),
+        **_percentiles("wake_to_listening_", woken),
+        **_percentiles("speech_over_reply_to_silence_", silenced),
+        **_percentiles("barge_in_stop_", stopped),
         "start_s": round(start_s, 2),
         "idle_cpu": round(idle, 3),
         "active_cpu": round(active, 3),
@@ -109,6 +124,26 @@ def measure(recordings: list[Path], config: str, *, idle_s: float = 10.0) -> dic
         "rows": latencies,
         "log": lines,
     }
+
+
+def _wake_and_interrupt(
+    sound: VirtualSound, microphone: Tap, speaker: Tap, recordings: tuple[Path, Path, Path]
+) -> tuple[list[float], list[float]]:
+    """Seconds from the end of a wake phrase to the sound that says that it listens, and from speech over a reply to
+    silence; those that did not come are left out."""
+    wakes, asks, stops = recordings
+    woken, silenced = [], []
+    for number in range(_OTHERS):
+        begin_s = time.monotonic()
+        sound.speak(wakes)
+        woken.append(_first_answer(microphone, speaker, begin_s))
+        time.sleep(_FORGETS_S)
+        silenced.append(interrupt(sound, microphone, speaker, asks, stops, after_s=0.17 * number))
+    return [value for value in woken if value is not None], [value for value in silenced if value is not None]
+
+
+def _percentiles(name: str, values: list[float]) -> dict[str, float | None]:
+    return {f"{name}p{p}_s": round(percentile(values, p), 3) if values else None for p in (50, 95)}
 
 
 def _wait_until_listening(process: subprocess.Popen[str]) -> list[str]:
@@ -153,7 +188,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         recordings = render_speech([(text, language, VOICE) for text, language in COMMANDS], Path(folder), models)
         spoken = {path: text for path, (text, _) in zip(recordings, COMMANDS, strict=True)}
-        result = measure(list(recordings) * arguments.runs, f'[vision]\ncamera = "{pictures}/astronaut.png"\n')
+        others = render_speech([(text, "en", VOICE) for text in (WAKES, ASKS, STOPS)], Path(folder), models)
+        result = measure(
+            list(recordings) * arguments.runs,
+            f'[vision]\ncamera = "{pictures}/astronaut.png"\n',
+            others=(others[0], others[1], others[2]),
+        )
     for recording, latency_s in result["rows"]:
         command = spoken[recording]
         print(f"{command:45} {'no answer' if latency_s is None else f'{latency_s:.3f} s'}")
