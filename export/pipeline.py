@@ -196,9 +196,10 @@ class Pipeline:
     ) -> StageResult:
         """Latencies of the variants on this machine, as `measurements.json`."""
         from assistant.telemetry.machine import describe_machine
-        from export.measure import write_measurements
 
         def work(folder: Path) -> None:
+            from export.measure import write_measurements  # imports onnxruntime: only where something is run
+
             write_measurements(models, next(read_pairs(reference.folder)), folder / "measurements.json")
 
         machine = {"machine": str(describe_machine())}

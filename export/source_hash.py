@@ -19,6 +19,12 @@ _OURS = ("assistant", "export")
 def source_hash(modules: Sequence[str | Path]) -> str:
     """SHA-256 over the source of these modules (or files) and of what they import, directly or not, from our own
     packages. A package that is named counts with all its modules, for it may find them by a registry."""
+    return _source_hash(tuple(modules))
+
+
+@cache
+def _source_hash(modules: tuple[str | Path, ...]) -> str:
+    """Once a process: several stages of a recipe have the same code."""
     paths: dict[str, Path] = {}
     waiting: list[str | Path] = [*modules, *(path for name in modules for path in _members(name))]
     while waiting:

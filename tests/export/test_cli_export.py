@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -55,6 +56,15 @@ def test_an_unchanged_build_does_nothing_and_says_so(built: Path) -> None:
     finished = build(built / "small", "--out", built / "out", "--json", cache=built / "cache")
     [result] = json.loads(finished.stdout)
     assert result["stages_run"] == [] and not result["published"]
+
+
+def test_an_unchanged_build_imports_no_runtime(built: Path) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "export", "build", built / "small"]
+    command += ["--calibration", built / "samples", "--out", built / "out", "--cache", built / "cache"]
+    env = {**os.environ, "XDG_CONFIG_HOME": os.devnull}
+    finished = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=True)
+    assert "small: unchanged, nothing to do" in finished.stdout
+    assert "export.pipeline" in finished.stderr and "onnxruntime" not in finished.stderr
 
 
 def test_two_builds_give_the_same_bytes(built: Path, tmp_path: Path) -> None:
