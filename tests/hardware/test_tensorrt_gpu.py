@@ -17,7 +17,7 @@ from assistant.inference.fallback import EngineError, FallbackReason
 from assistant.inference.fingerprint import host_fingerprint
 from assistant.inference.loader import SessionOptions, open_session
 from assistant.inference.onnxruntime_session import OnnxRuntimeSession
-from assistant.inference.stack import SYSTEM
+from assistant.inference.stack import SYSTEM, tensorrt_version
 from assistant.inference.tensorrt_log import log_of
 from assistant.inference.tensorrt_session import TensorRtSession
 from assistant.registry import resolve
@@ -57,7 +57,7 @@ def test_names_the_machine() -> None:
     host = host_fingerprint(SYSTEM)
     assert host.gpu
     assert float(host.sm) >= 5.0
-    assert int(host.tensorrt.split(".")[0]) >= 10
+    assert host.tensorrt == tensorrt_version(SYSTEM.tensorrt())
 
 
 def test_copies_there_and_back(cuda: CudaDriver) -> None:
