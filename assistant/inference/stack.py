@@ -49,7 +49,7 @@ class DeviceStack:
 
     def tensorrt(self) -> Any:
         """TensorRT's module, imported only once a GPU was found. Raises `EngineError`."""
-        self.gpu()
+        gpu = self.gpu()
         module = self.import_tensorrt()
         oldest = _OLDEST_MAJOR[module.__name__]
         if int(module.__version__.split(".")[0]) < oldest:
@@ -57,6 +57,13 @@ class DeviceStack:
                 FallbackReason.TENSORRT_TOO_OLD,
                 f"TensorRT {tensorrt_version(module)} is too old: expected {oldest} or later.",
                 remedy="JetPack 6 has 10.3.",
+            )
+        if module.__name__ == "tensorrt_rtx" and not hasattr(module.ComputeCapability, f"SM{gpu.sm.replace('.', '')}"):
+            # It would build every engine, and refuse each when it is loaded.
+            raise EngineError(
+                FallbackReason.NO_TENSORRT,
+                f"TensorRT {tensorrt_version(module)} has no kernels for {gpu.name} (compute capability {gpu.sm}).",
+                remedy=_SYSTEM_PACKAGES,
             )
         return module
 
