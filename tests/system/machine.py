@@ -12,7 +12,7 @@ from types import TracebackType
 
 PROJECT = Path(__file__).parents[2]
 SUITE = os.environ.get("SYSTEM_TEST_SUITE", "bookworm")
-"""bookworm, or jammy: what JetPack 6 is made of."""
+"""bookworm, or what JetPack 6 and 7 are made of: jammy, noble."""
 CACHE = Path(os.environ.get("SYSTEM_TEST_CACHE", Path.home() / ".cache/edge-assistant-system")) / SUITE
 _BOOT_S = 60.0
 _SOUND_UNIT = """
