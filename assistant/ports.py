@@ -58,7 +58,8 @@ class AudioSource(Protocol):
         """Frames lost so far because nobody took them in time."""
 
     async def open(self) -> None:
-        """Start capturing. Raises `DeviceError` naming the device, what was wanted and what to do."""
+        """Start capturing, unless it does already. Raises `DeviceError` naming the device, what was wanted and what to
+        do."""
 
     def frames(self) -> AsyncGenerator[AudioFrame, None]:
         """Mono frames at 16 kHz, 512 samples each, until the source ends or is closed."""
@@ -102,7 +103,7 @@ class Camera(Protocol):
     name: str
 
     async def open(self) -> None:
-        """Start capturing. Raises `DeviceError` or `MediaError`."""
+        """Start capturing; a live camera that does already goes on. Raises `DeviceError` or `MediaError`."""
 
     async def read(self) -> VideoFrame | None:
         """The newest frame, waiting for the first; None at the end of a file. Raises `DeviceError` when none came in

@@ -13,6 +13,7 @@ from assistant.control.instance import only_instance
 from assistant.control.server import ControlServer
 from assistant.errors import ConfigError
 from assistant.inference.engines import ENGINES
+from assistant.kept import KEPT
 from assistant.ports import TurnObserver
 from assistant.service.answers import Answers
 from assistant.service.journal import set_up_logging
@@ -31,7 +32,7 @@ def run_live(config_path: Path | None) -> None:
     settings = _load(config_path)
     set_up_logging()
     socket = own_socket(settings.config)
-    with only_instance(socket), ENGINES.building():
+    with only_instance(socket), ENGINES.building(), KEPT.keeping():
         anyio.run(_run, settings, partial(_load, config_path), socket)
 
 
@@ -71,3 +72,4 @@ async def _run(settings: Settings, load: partial[Settings], socket: Path) -> Non
             companions.cancel_scope.cancel()
     finally:
         latency.save()
+        await lives.close()

@@ -79,7 +79,12 @@ a bug.
 | `control.*`, `state.*`, `service.*` | the new value holds from the next start of the process; the answer lists it |
 | anything else | when nobody speaks, or after 10 s, the assistant is started anew in the same process |
 
-While it is started anew it is deaf, for as long as the networks take to load. Timers go on.
+What did not change is kept for it: microphone, speaker and camera stay open, the voices' process goes on, and no
+network is loaded again, so that another follow-up time, wake phrase or log takes a blink, and what is said meanwhile is
+heard.
+Another microphone, model or voice takes the place of the old one, which is let go first: for as long as a network takes
+to load, the assistant is deaf. Model files that were replaced are loaded anew. Timers go on; what was said and seen
+before is forgotten.
 
 A configuration that is wrong changes nothing: the answer, the log, `assistant status` and `systemctl status` name the
 file, the line and the key. One with which the assistant does not start (a device that is missing, a model that was not
