@@ -8,7 +8,7 @@ from pathlib import Path
 import anyio
 
 from assistant.clock import LoopClock
-from assistant.control.address import own_socket
+from assistant.control.address import known_sockets, own_socket
 from assistant.control.instance import only_instance
 from assistant.control.server import ControlServer
 from assistant.errors import ConfigError
@@ -28,11 +28,12 @@ from assistant.telemetry.latency import LatencyStatistics
 
 def run_live(config_path: Path | None) -> None:
     """Converse until Ctrl-C or SIGTERM. Raises `DeviceError` when there is no microphone, and `AlreadyRunningError`
-    when another assistant has the control socket."""
+    when another assistant has the control socket, or is the service of this machine."""
     settings = _load(config_path)
     set_up_logging()
     socket = own_socket(settings.config)
-    with only_instance(socket), ENGINES.building(), KEPT.keeping():
+    beside = [other for other in known_sockets(settings.config) if other != socket]
+    with only_instance(socket, beside), ENGINES.building(), KEPT.keeping():
         anyio.run(_run, settings, partial(_load, config_path), socket)
 
 

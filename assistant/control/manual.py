@@ -39,7 +39,8 @@ in that of the user who typed `assistant run` (`$XDG_RUNTIME_DIR`, or `/tmp/edge
 Its mode is 0660, and the kernel is asked who connects: root, the assistant's own user, and the members of the socket's
 group are let in. For the service: `sudo usermod -aG edge-assistant $USER`, then log in again.
 
-A second assistant on the same socket ends with status 10 and names the process that holds it. A socket that a dead
+A second assistant on the same socket ends with status 10 and names the process that holds it; so does `assistant run`
+beside the installed service, for both would answer, unless it has a `control.socket` of its own. A socket that a dead
 assistant left behind is taken over.
 
 ## Exit codes of the commands

@@ -333,6 +333,21 @@ def test_a_second_instance_is_told_who_holds_the_socket(tmp_path: Path) -> None:
         pass  # free again
 
 
+def test_beside_the_service_it_is_told_that_both_would_answer(tmp_path: Path) -> None:
+    service, own = tmp_path / "service" / NAME, tmp_path / NAME
+    with only_instance(own, [service]):
+        pass  # it is not installed
+    service.parent.mkdir()
+    with (
+        only_instance(service),
+        pytest.raises(AlreadyRunningError, match=f"process {os.getpid()} holds .*both would answer"),
+        only_instance(own, [service]),
+    ):
+        pass
+    with only_instance(own, [service]):
+        pass  # it has ended
+
+
 def test_a_socket_that_a_dead_assistant_left_is_taken_over(tmp_path: Path) -> None:
     path = tmp_path / NAME
     with socket.socket(socket.AF_UNIX) as left:
