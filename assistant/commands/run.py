@@ -8,7 +8,7 @@ from pathlib import Path
 import anyio
 
 from assistant.clock import LoopClock
-from assistant.control.address import known_sockets, own_socket
+from assistant.control.address import own_socket, sockets_beside
 from assistant.control.instance import only_instance
 from assistant.control.server import ControlServer
 from assistant.errors import ConfigError
@@ -32,8 +32,7 @@ def run_live(config_path: Path | None) -> None:
     settings = _load(config_path)
     set_up_logging()
     socket = own_socket(settings.config)
-    beside = [other for other in known_sockets(settings.config) if other != socket]
-    with only_instance(socket, beside), ENGINES.building(), KEPT.keeping():
+    with only_instance(socket, sockets_beside(settings.config, socket)), ENGINES.building(), KEPT.keeping():
         anyio.run(_run, settings, partial(_load, config_path), socket)
 
 
