@@ -66,13 +66,14 @@ def test_installed_again_it_is_the_same_and_keeps_its_configuration(installed: M
 
 def test_killed_it_listens_again(installed: Machine) -> None:
     before = property_of(installed, "NRestarts")
-    installed.run(f"systemctl kill --signal=KILL {SERVICE}")
+    installed.run(f"kill -KILL {property_of(installed, 'MainPID')}")
     installed.wait(f"[ $(systemctl show {SERVICE} --property=NRestarts --value) != {before} ]", "It is started anew")
     took_s = listens(installed)
     print(f"listening again {took_s:.1f} s after it was killed")
 
 
 def test_a_stopped_event_loop_is_noticed_by_the_watchdog(installed: Machine) -> None:
+    listens(installed)
     before = property_of(installed, "MainPID")
     installed.run(f"kill -STOP {before}")
     installed.wait(f"[ $(systemctl show {SERVICE} --property=MainPID --value) != {before} ]", "The watchdog acts", 90)

@@ -130,7 +130,7 @@ def test_a_disk_that_fills_during_an_upgrade_leaves_the_old_version_at_work(
         filler.kill()
         left = installed.out("ls /srv/disk/new/releases")
     finally:
-        installed.run("umount /opt/edge-assistant && umount /srv/disk")
+        installed.run("umount --lazy /opt/edge-assistant && umount --lazy /srv/disk")
     assert failed.returncode == 1 and "No space left" in failed.stderr, failed.stderr
     assert "untouched" in failed.stderr and left == "", f"{failed.stderr}{left}"
     assert (installed.out("readlink /opt/edge-assistant/current"), property_of(installed, "MainPID")) == before
