@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -48,6 +49,26 @@ def test_it_is_installed_as_one_would_and_answers(installed: Machine, understood
     assert installed.out("stat -c %U:%a /etc/edge-assistant/assistant.toml") == "root:640"
     user = installed.out(f"ps -o user:20= -p {property_of(installed, 'MainPID')}")
     assert user == "edge-assistant"
+
+
+def test_the_doctor_finds_the_service_well_whoever_of_its_group_asks(installed: Machine) -> None:
+    installed.run("useradd --create-home --groups edge-assistant,pulse-access owner")
+    for who in ("root", "owner"):
+        examined = json.loads(installed.run(f"cd / && runuser -u {who} -- assistant doctor --json", check=False).stdout)
+        checks = {check["name"]: check for check in examined}
+        ill = [check for check in examined if check["needed"] and not check["ok"]]
+        assert not ill, f"{who}: {ill}"
+        assert CONFIG in checks["configuration"]["found"] and "hears" in checks["assistant"]["found"]
+        assert "/var/lib/edge-assistant/state is writable" in checks["state"]["found"]
+        assert "/var/cache/edge-assistant" in checks["engines"]["found"]
+        assert checks["user"]["found"].startswith("edge-assistant, in audio")
+
+
+def test_the_doctor_tells_a_stranger_how_to_be_let_in(installed: Machine) -> None:
+    installed.run("useradd --create-home stranger")
+    told = installed.run("cd / && runuser -u stranger -- assistant doctor", check=False)
+    assert told.returncode == 1 and "Use sudo, or join" in told.stdout, told.stdout
+    assert "active (running)" in told.stdout and "models pull" not in told.stdout
 
 
 def test_it_cannot_reach_a_network(installed: Machine) -> None:
