@@ -103,7 +103,7 @@ class Camera(Protocol):
     name: str
 
     async def open(self) -> None:
-        """Start capturing; a live camera that does already goes on. Raises `DeviceError` or `MediaError`."""
+        """Start capturing. Raises `DeviceError` or `MediaError`."""
 
     async def read(self) -> VideoFrame | None:
         """The newest frame, waiting for the first; None at the end of a file. Raises `DeviceError` when none came in

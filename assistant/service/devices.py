@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from assistant.app import Devices
@@ -11,13 +12,38 @@ from assistant.audio.microphone import Microphone
 from assistant.audio.scripted import SilentSpeaker
 from assistant.audio.speaker import Speaker
 from assistant.config import AudioConfig, Config
+from assistant.events import VideoFrame
 from assistant.models.store import ModelStore
-from assistant.ports import AudioSink, Clock
+from assistant.ports import AudioSink, Camera, Clock
 from assistant.tts.process import SpeechProcess
 from assistant.vision.camera import open_camera
 
 _LOG = logging.getLogger(__name__)
 D = TypeVar("D")
+
+
+class _OpenOnce:
+    """A camera that is left open and opened by the next who looks through it."""
+
+    def __init__(self, camera: Camera) -> None:
+        self._camera = camera
+        self._is_open = False
+        self.name = camera.name
+
+    async def open(self) -> None:
+        """Start capturing, unless it does already. Raises `DeviceError` or `MediaError`."""
+        if not self._is_open:
+            await self._camera.open()
+            self._is_open = True
+
+    async def read(self) -> VideoFrame | None:
+        """As the camera does."""
+        return await self._camera.read()
+
+    async def close(self) -> None:
+        """Release the device; safe to call twice."""
+        self._is_open = False
+        await self._camera.close()
 
 
 class KeptDevices:
@@ -46,7 +72,8 @@ class KeptDevices:
             await self._release("camera")
             camera = None
         else:
-            camera = await self._keep("camera", seen, lambda: open_camera(seen[0], clock, frozen_s=seen[1]))
+            make = partial(open_camera, vision.camera, clock, frozen_s=vision.frozen_s)
+            camera = await self._keep("camera", seen, lambda: _OpenOnce(make()))
         return Devices(microphone, speaker, camera, voices, kept=True), microphone
 
     async def close(self) -> None:

@@ -53,11 +53,8 @@ class LiveCamera:
         self._frozen = FrozenPicture(frozen_s)
 
     async def open(self) -> None:
-        """Start capturing and wait for the first frame, unless it is open already. Raises `DeviceError`, also while the
-        driver still hangs in a capture of before: a thread cannot be ended from outside, and one for every try would
-        fill the memory."""
-        if self._frames is not None:
-            return
+        """Start capturing and wait for the first frame. Raises `DeviceError`, also while the driver still hangs in a
+        capture of before: a thread cannot be ended from outside, and one for every try would fill the memory."""
         await self.close()
         if self._thread is not None:
             raise DeviceError(

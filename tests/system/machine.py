@@ -121,6 +121,9 @@ class Machine:
         if self._container is not None and self._container.poll() is None:
             self._container.kill()
             self._container.wait(10)
+            deadline_s = time.monotonic() + 10
+            while Path(f"/proc/{self._init_pid}").exists() and time.monotonic() < deadline_s:
+                time.sleep(0.05)
 
     def _add_sound(self) -> None:
         (self.root / "etc/pulse/virtual.pa").write_text(_SOUND)

@@ -53,6 +53,15 @@ def reaches(machine: Machine, host: str) -> bool:
     return machine.run(f"{join} && {connect}", check=False).returncode == 0
 
 
+def restarted(machine: Machine, change: str) -> None:
+    """Make a change of the configuration after which the service may do something else, and wait until it does it."""
+    before = property_of(machine, "MainPID")
+    machine.run(change)
+    pid = f"$(systemctl show {SERVICE} --property=MainPID --value)"
+    machine.wait(f"[ {pid} != {before} ] && [ {pid} != 0 ]", "The service is restarted")
+    listens(machine)
+
+
 def test_it_reaches_nobody(listeners: Machine) -> None:
     assert property_of(listeners, "PrivateNetwork") == "yes"
     assert not reaches(listeners, "127.0.0.1") and not reaches(listeners, OUTSIDE)
@@ -60,13 +69,10 @@ def test_it_reaches_nobody(listeners: Machine) -> None:
 
 def test_what_the_configuration_names_is_reached_and_nothing_else(listeners: Machine) -> None:
     listeners.run(f"cp {CONFIG} /srv/good.toml")
-    listeners.run(f"printf '[dialogue.language_model]\\nurl = \"http://127.0.0.1:8080/v1\"\\n' >> {CONFIG}")
-    listeners.wait(f"systemctl show {SERVICE} --property=PrivateNetwork --value | grep -q no", "The drop-in follows")
-    listens(listeners)
+    wanted = r'[dialogue.language_model]\nurl = "http://127.0.0.1:8080/v1"\n'
+    restarted(listeners, f"printf '{wanted}' >> {CONFIG}")
     loopback, outside = reaches(listeners, "127.0.0.1"), reaches(listeners, OUTSIDE)
-    listeners.run(f"cp /srv/good.toml {CONFIG}")
-    listeners.wait(f"systemctl show {SERVICE} --property=PrivateNetwork --value | grep -q yes", "The drop-in follows")
-    listens(listeners)
+    restarted(listeners, f"cp /srv/good.toml {CONFIG}")
     assert loopback
     if outside and "firewall" in listeners.out("journalctl --no-pager | grep -i 'BPF.*firewall'"):
         pytest.skip("here systemd cannot filter addresses (it says so in its journal): IPAddressDeny is not enforced")
@@ -124,7 +130,8 @@ def test_a_disk_that_fills_during_an_upgrade_leaves_the_old_version_at_work(
     installed.run(f"mount -t overlay -o {layers} overlay /opt/edge-assistant")
     try:
         # Somebody else writes too, from the moment on that the new version's environment is there.
-        fill = "until ls /srv/disk/new/releases/*/bin/pip; do sleep 0.2; done; cat /dev/zero > /srv/disk/new/filler"
+        begun = "ls /srv/disk/new/releases/*/bin/pip >/dev/null 2>&1"
+        fill = f"until {begun}; do sleep 0.2; done; cat /dev/zero > /srv/disk/new/filler"
         filler = installed.start(fill)
         failed = installed.run(INSTALL, timeout_s=900, check=False)
         filler.kill()

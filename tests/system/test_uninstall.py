@@ -13,7 +13,7 @@ def test_removed_it_leaves_nothing_but_what_was_kept_on_purpose(installed: Machi
     installed.run("cd /srv/project && ./install.sh --uninstall")
     left = installed.out(ours).splitlines()
     assert left == ["/etc/edge-assistant", "/var/lib/edge-assistant", "/var/log/edge-assistant-install.log"]
-    assert installed.out("systemctl list-units --all --no-legend 'edge-assistant*'") == ""
+    installed.wait("[ -z \"$(systemctl list-units --all --no-legend 'edge-assistant*')\" ]", "systemd forgets it")
     installed.run("cd /srv/project && ./install.sh --uninstall --purge")
     assert installed.out(ours) == ""
     assert installed.run("getent passwd edge-assistant", check=False).returncode != 0
