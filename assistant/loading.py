@@ -48,7 +48,7 @@ async def load_networks(
         recognizer, responder, emotions, reader = await asyncio.gather(
             hearing.run(resolve(RECOGNIZERS, config.asr.backend, kind="recogniser").create, config, models),
             rest.run(Responder.create, config, models),
-            rest.run(EmotionMonitor.create, config, models, failures.append, now_s),
+            rest.run(EmotionMonitor.create, config, models, emit, now_s, failures.append),
             rest.run(load_sight),
         )
         await rest.run(trim_heap)

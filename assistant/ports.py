@@ -58,7 +58,8 @@ class AudioSource(Protocol):
         """Frames lost so far because nobody took them in time."""
 
     async def open(self) -> None:
-        """Start capturing. Raises `DeviceError` naming the device, what was wanted and what to do."""
+        """Start capturing, unless it does already. Raises `DeviceError` naming the device, what was wanted and what to
+        do."""
 
     def frames(self) -> AsyncGenerator[AudioFrame, None]:
         """Mono frames at 16 kHz, 512 samples each, until the source ends or is closed."""

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 
 import ctranslate2
 import numpy as np
-from faster_whisper import WhisperModel
 
 from assistant.asr.engine import check_engine
 from assistant.asr.expected import Expected, ExpectedPhrases
 from assistant.asr.hallucinations import Evidence, is_loop, is_made_up
 from assistant.asr.simplified import to_simplified
 from assistant.asr.tokens import spoken_tokens, tokenizer_for
+from assistant.asr.whisper_network import whisper_network
 from assistant.config import Config
-from assistant.errors import ConfigError, ModelError
+from assistant.errors import ConfigError
 from assistant.events import AudioArray
 from assistant.ports import Recognition
 
@@ -73,15 +73,8 @@ class WhisperRecognizer:
         said unclearly. Raises `ModelError` when the folder holds no usable model and `ConfigError` when
         the model does not know a language.
         """
-        try:
-            model = WhisperModel(
-                str(folder), device="cpu", compute_type="int8", cpu_threads=threads, local_files_only=True
-            )
-        except (RuntimeError, ValueError, OSError) as error:
-            raise ModelError(
-                f"The recogniser's model in {folder} cannot be loaded: {error}",
-                remedy="Check it with: assistant models verify",
-            ) from error
+        network = whisper_network(folder, threads)
+        model = network.whisper
         self._model = model.model
         self._features = model.feature_extractor
         self._multilingual = bool(model.model.is_multilingual)
@@ -91,7 +84,9 @@ class WhisperRecognizer:
         }
         self._expected = ExpectedPhrases(phrases, self._tokenizers)
         self._beam_size = beam_size
-        self.transcribe(np.zeros(SAMPLE_RATE_HZ, np.float32), None)
+        if not network.has_run:
+            self.transcribe(np.zeros(SAMPLE_RATE_HZ, np.float32), None)
+            network.has_run = True
 
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> WhisperRecognizer:
@@ -125,8 +120,7 @@ class WhisperRecognizer:
             )
 
     def close(self) -> None:
-        """Free the model; safe to call twice."""
-        self._model.unload_model()
+        """Nothing to free: the model goes with the last recogniser that uses it."""
 
     def transcribe(self, samples: AudioArray, language: str | None) -> Recognition:
         """Recognise float32 mono samples at 16 kHz; those beyond 30 s are recognised window by window."""

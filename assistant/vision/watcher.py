@@ -147,7 +147,7 @@ class SceneWatcher:
             self._resumed.set()
 
     async def run(self) -> None:
-        """Watch until the camera comes to its end."""
+        """Watch until the camera comes to its end. Whoever cancels it closes the camera."""
         try:
             while True:
                 while self._pauses:
@@ -160,8 +160,6 @@ class SceneWatcher:
                     return
         finally:
             self._networks.close()
-            with anyio.CancelScope(shield=True):
-                await self._close_camera()
 
     async def _watch(self) -> None:
         """Open, watch, and open again after a failure; returns at the camera's end."""
