@@ -41,19 +41,24 @@ class ExpectedPhrases:
     """Phrases by language."""
 
     def __init__(self, phrases: Sequence[str], tokenizers: Mapping[str, Tokenizer]) -> None:
-        self._phrases: dict[str, list[Expected]] = {language: [] for language in tokenizers}
-        for phrase in phrases:
-            if contains_han(phrase):
-                self._add("zh", phrase, (phrase, to_traditional(phrase)), tokenizers)
-            else:
-                spoken = phrase.title()
-                self._add("en", spoken, (f" {spoken}",), tokenizers)
+        self._spoken = {
+            "en": [phrase.title() for phrase in phrases if not contains_han(phrase)],
+            "zh": [phrase for phrase in phrases if contains_han(phrase)],
+        }
+        self._tokenizers = tokenizers
+        self._phrases: dict[str, list[Expected]] = {}
 
-    def _add(self, language: str, text: str, spellings: Sequence[str], tokenizers: Mapping[str, Tokenizer]) -> None:
-        if language in tokenizers:
-            for spelling in dict.fromkeys(spellings):
-                tokens = tuple(tokenizers[language].encode(spelling))
-                self._phrases[language].append(Expected(text, tokens))
+    def _in(self, language: str) -> list[Expected]:
+        """The phrases of a language, written when they are first wanted: the traditional characters of those who speak
+        no Chinese would cost every start a tenth of a second."""
+        if language not in self._phrases:
+            encode = self._tokenizers[language].encode
+            self._phrases[language] = [
+                Expected(phrase, tuple(encode(spelling)))
+                for phrase in self._spoken.get(language, ())
+                for spelling in _spellings(phrase, language)
+            ]
+        return self._phrases[language]
 
     def overheard(
         self,
@@ -64,7 +69,7 @@ class ExpectedPhrases:
         seconds: float,
     ) -> Expected | None:
         """The phrase that the sound holds although `text` does not begin with it, None when there is none."""
-        phrases = self._phrases[tokenizer.language_code]
+        phrases = self._in(tokenizer.language_code)
         frames = int(seconds * FRAMES_PER_S)
         if frames < MIN_FRAMES or any(phrase.begins(text) for phrase in phrases):
             return None
@@ -76,6 +81,11 @@ class ExpectedPhrases:
             if mean >= likelihood:
                 best, likelihood = phrase, mean
         return best
+
+
+def _spellings(phrase: str, language: str) -> tuple[str, ...]:
+    """How the decoder may write a phrase."""
+    return tuple(dict.fromkeys((phrase, to_traditional(phrase)))) if language == "zh" else (f" {phrase}",)
 
 
 def _letters(text: str) -> str:

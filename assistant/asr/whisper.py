@@ -91,7 +91,7 @@ class WhisperRecognizer:
         }
         self._expected = ExpectedPhrases(phrases, self._tokenizers)
         self._beam_size = beam_size
-        self.transcribe(np.zeros(SAMPLE_RATE_HZ, np.float32), None)
+        self.transcribe(np.zeros(SAMPLE_RATE_HZ, np.float32), min(self.languages))
 
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> WhisperRecognizer:
