@@ -73,11 +73,11 @@ class Assistant:
         recogniser. Whatever else is missing is announced by `StageFailed`, and the assistant does without it."""
         devices, config, models, muted = self._devices, self._config, self._models, self._mute.recall()
         self._missing = None
+        self._closing.push_async_callback(self._voices.close)
+        await self._voices.start()
         if not muted:
             self._missing = await open_microphone(devices.microphone, self._closing, wait=wait_for_microphone)
         await open_speaker(devices.speaker, self._closing, self._stages)
-        self._closing.push_async_callback(self._voices.close)
-        await self._voices.start()
         now_s = self._clock.monotonic_s()
         self._wire(await load_networks(config, models, self._emit, now_s, with_sight=devices.camera is not None))
 

@@ -20,6 +20,7 @@ from faster_whisper import WhisperModel
 from assistant.asr.engine import check_engine
 from assistant.asr.expected import Expected, ExpectedPhrases
 from assistant.asr.hallucinations import Evidence, is_loop, is_made_up
+from assistant.asr.quantized import discard, quantized
 from assistant.asr.simplified import to_simplified
 from assistant.asr.tokens import spoken_tokens, tokenizer_for
 from assistant.config import Config
@@ -73,15 +74,7 @@ class WhisperRecognizer:
         said unclearly. Raises `ModelError` when the folder holds no usable model and `ConfigError` when
         the model does not know a language.
         """
-        try:
-            model = WhisperModel(
-                str(folder), device="cpu", compute_type="int8", cpu_threads=threads, local_files_only=True
-            )
-        except (RuntimeError, ValueError, OSError) as error:
-            raise ModelError(
-                f"The recogniser's model in {folder} cannot be loaded: {error}",
-                remedy="Check it with: assistant models verify",
-            ) from error
+        model = _load(folder, threads)
         self._model = model.model
         self._features = model.feature_extractor
         self._multilingual = bool(model.model.is_multilingual)
@@ -233,6 +226,24 @@ class WhisperStream:
             self._blocks = [samples]
             self._result = self._recognizer.transcribe(samples, self._language)
         return self._result
+
+
+def _load(folder: Path, threads: int) -> WhisperModel:
+    """Raises `ModelError`."""
+    failure: Exception | None = None
+    for copy in dict.fromkeys((quantized(folder), folder)):
+        try:
+            return WhisperModel(
+                str(copy), device="cpu", compute_type="int8", cpu_threads=threads, local_files_only=True
+            )
+        except (RuntimeError, ValueError, OSError) as error:
+            failure = error
+            if copy != folder:
+                discard(copy)
+    raise ModelError(
+        f"The recogniser's model in {folder} cannot be loaded: {failure}",
+        remedy="Check it with: assistant models verify",
+    ) from failure
 
 
 def window_for(seconds: float) -> float:
