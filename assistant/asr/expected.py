@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import ctranslate2
 import numpy as np
-from faster_whisper.tokenizer import Tokenizer
 
 from assistant.asr.simplified import to_traditional
+from assistant.asr.tokens import Tokens
 from assistant.han import contains_han
 
 MIN_LOG_PROBABILITY = -3.0
@@ -40,7 +40,7 @@ class Expected:
 class ExpectedPhrases:
     """Phrases by language."""
 
-    def __init__(self, phrases: Sequence[str], tokenizers: Mapping[str, Tokenizer]) -> None:
+    def __init__(self, phrases: Sequence[str], tokenizers: Mapping[str, Tokens]) -> None:
         self._spoken = {
             "en": [phrase.title() for phrase in phrases if not contains_han(phrase)],
             "zh": [phrase for phrase in phrases if contains_han(phrase)],
@@ -65,17 +65,17 @@ class ExpectedPhrases:
         text: str,
         model: ctranslate2.models.Whisper,
         encoded: ctranslate2.StorageView,
-        tokenizer: Tokenizer,
+        tokenizer: Tokens,
         seconds: float,
     ) -> Expected | None:
         """The phrase that the sound holds although `text` does not begin with it, None when there is none."""
-        phrases = self._in(tokenizer.language_code)
+        phrases = self._in(tokenizer.language)
         frames = int(seconds * FRAMES_PER_S)
         if frames < MIN_FRAMES or any(phrase.begins(text) for phrase in phrases):
             return None
         best, likelihood = None, MIN_LOG_PROBABILITY
         for phrase in phrases:
-            (alignment,) = model.align(encoded, tokenizer.sot_sequence, [list(phrase.tokens)], frames)
+            (alignment,) = model.align(encoded, tokenizer.prompt, [list(phrase.tokens)], frames)
             probabilities = np.asarray(alignment.text_token_probs[: len(phrase.tokens)])
             mean = float(np.log(np.maximum(probabilities, 1e-9)).mean())
             if mean >= likelihood:

@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING
 
 import ctranslate2
 import numpy as np
-from faster_whisper import WhisperModel
+import tokenizers
 
 from assistant.asr.engine import check_engine
 from assistant.asr.expected import Expected, ExpectedPhrases
 from assistant.asr.hallucinations import Evidence, is_loop, is_made_up
+from assistant.asr.mel import SAMPLE_RATE_HZ, LogMel
 from assistant.asr.quantized import discard, quantized
 from assistant.asr.simplified import to_simplified
-from assistant.asr.tokens import spoken_tokens, tokenizer_for
+from assistant.asr.tokens import Tokens, spoken_tokens
 from assistant.config import Config
 from assistant.errors import ConfigError, ModelError
 from assistant.events import AudioArray
@@ -31,8 +32,6 @@ from assistant.ports import Recognition
 if TYPE_CHECKING:
     from assistant.models.store import ModelStore
 
-SAMPLE_RATE_HZ = 16000
-HOP_SAMPLES = 160
 FULL_WINDOW_S = 30.0
 MIN_WINDOW_S = 6.0
 """With less the small models repeat themselves."""
@@ -74,14 +73,11 @@ class WhisperRecognizer:
         said unclearly. Raises `ModelError` when the folder holds no usable model and `ConfigError` when
         the model does not know a language.
         """
-        model = _load(folder, threads)
-        self._model = model.model
-        self._features = model.feature_extractor
-        self._multilingual = bool(model.model.is_multilingual)
+        self._model, tokenizer = _load(folder, threads)
+        self._features = LogMel(self._model.n_mels)
+        self._multilingual = bool(self._model.is_multilingual)
         self.languages = frozenset(languages) if self._multilingual else frozenset({"en"})
-        self._tokenizers = {
-            language: tokenizer_for(model.hf_tokenizer, self._multilingual, language) for language in self.languages
-        }
+        self._tokenizers = {language: Tokens(tokenizer, self._multilingual, language) for language in self.languages}
         self._expected = ExpectedPhrases(phrases, self._tokenizers)
         self._beam_size = beam_size
         self.transcribe(np.zeros(SAMPLE_RATE_HZ, np.float32), min(self.languages))
@@ -160,8 +156,8 @@ class WhisperRecognizer:
     def _encode(self, samples: AudioArray, window_s: float) -> ctranslate2.StorageView:
         padded = np.zeros(int(window_s * SAMPLE_RATE_HZ), np.float32)
         padded[: samples.size] = samples
-        features = self._features(padded, padding=0)[None, :, : padded.size // HOP_SAMPLES]
-        return self._model.encode(ctranslate2.StorageView.from_array(np.ascontiguousarray(features, np.float32)))
+        features = np.ascontiguousarray(self._features(padded)[np.newaxis])
+        return self._model.encode(ctranslate2.StorageView.from_array(features))
 
     def _candidates(self, encoded: ctranslate2.StorageView) -> list[str]:
         """The languages that it may be: one if that is clear, else all that are in question."""
@@ -178,7 +174,7 @@ class WhisperRecognizer:
     ) -> _Decoded:
         """Decode greedily or by beam; with `start`, what comes after that phrase."""
         tokenizer = self._tokenizers[language]
-        prompt = list(tokenizer.sot_sequence)
+        prompt = list(tokenizer.prompt)
         if start is not None:
             prompt += [tokenizer.timestamp_begin, *start.tokens]
         budget = TOKENS_MIN + int(TOKENS_PER_S * seconds)
@@ -228,15 +224,14 @@ class WhisperStream:
         return self._result
 
 
-def _load(folder: Path, threads: int) -> WhisperModel:
+def _load(folder: Path, threads: int) -> tuple[ctranslate2.models.Whisper, tokenizers.Tokenizer]:
     """Raises `ModelError`."""
     failure: Exception | None = None
     for copy in dict.fromkeys((quantized(folder), folder)):
         try:
-            return WhisperModel(
-                str(copy), device="cpu", compute_type="int8", cpu_threads=threads, local_files_only=True
-            )
-        except (RuntimeError, ValueError, OSError) as error:
+            model = ctranslate2.models.Whisper(str(copy), device="cpu", compute_type="int8", intra_threads=threads)
+            return model, tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+        except Exception as error:  # whatever either library raises; tokenizers has no type of its own
             failure = error
             if copy != folder:
                 discard(copy)
