@@ -73,10 +73,10 @@ class Assistant:
         devices, config, models, muted = self._devices, self._config, self._models, self._mute.recall()
         self._missing = None
         devices.release_with(self._closing, self._voices)
+        await self._voices.start()
         if not muted:
             self._missing = await open_microphone(devices.microphone, wait=wait_for_microphone)
         await open_speaker(devices.speaker, self._stages)
-        await self._voices.start()
         now_s = self._clock.monotonic_s()
         self._wire(await load_networks(config, models, self._emit, now_s, with_sight=devices.camera is not None))
 

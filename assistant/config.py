@@ -60,7 +60,7 @@ class VadConfig(Section):
     """Silence after which what was said so far is recognised ahead of the decision; sound comes in frames of 32 ms."""
     end_silence_s: Silence = 0.6
     """Silence that ends an utterance."""
-    end_silence_complete_s: Silence = 0.35
+    end_silence_complete_s: Silence = 0.32
     """Silence that ends an utterance whose words are a request that is understood."""
     end_silence_unfinished_s: Silence = 1.2
     """Silence that ends an utterance whose words call for more: "and then", "um"."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 from assistant.asr import RECOGNIZERS
 from assistant.config import Config
@@ -36,6 +37,9 @@ async def load_networks(
     """Raises `ModelError` without a recogniser; whatever else cannot be loaded is told by `StageFailed`."""
     failures: list[Event] = []  # to be shown on the loop, not on the loaders' threads
 
+    def load_hearing() -> Recognizer:
+        return cast(Recognizer, resolve(RECOGNIZERS, config.asr.backend, kind="recogniser").create(config, models))
+
     def load_sight() -> SceneReader | None:
         try:
             return SceneReader.create(config, models) if with_sight else None
@@ -46,7 +50,7 @@ async def load_networks(
     hearing, rest = Worker("loader of hearing"), Worker("loader of the rest")
     try:
         recognizer, responder, emotions, reader = await asyncio.gather(
-            hearing.run(resolve(RECOGNIZERS, config.asr.backend, kind="recogniser").create, config, models),
+            hearing.run(load_hearing),
             rest.run(Responder.create, config, models),
             rest.run(EmotionMonitor.create, config, models, emit, now_s, failures.append),
             rest.run(load_sight),

@@ -1,7 +1,7 @@
 """A sentence synthesised before it is certain that it will be said.
 
-Nothing of it is heard unless the very same sentence is asked for, in the same language and style; then whatever has
-been made by that time is there at once, and the rest comes as it is made.
+Nothing of it is heard unless the very same sentence is asked for, in the same language and a style that sounds the
+same; then whatever has been made by that time is there at once, and the rest comes as it is made.
 """
 
 from __future__ import annotations
@@ -19,6 +19,10 @@ from assistant.ports import SpeakingStyle
 
 Block: TypeAlias = tuple[AudioArray, int]
 
+_INAUDIBLE = 0.02
+"""Rates, pitches and volumes that differ by no more sound the same: how sure the assistant is of a mood changes with
+every word that it hears."""
+
 
 class Voices(Protocol):
     """What synthesises: `assistant.tts.process.SpeechProcess`, or a double."""
@@ -29,12 +33,23 @@ class Voices(Protocol):
 
 @dataclass(slots=True, eq=False)
 class _Ahead:
-    sentence: tuple[str, str, SpeakingStyle]
+    sentence: str
+    language: str
+    style: SpeakingStyle
     blocks: list[Block] = field(default_factory=list)
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     changed: anyio.Event = field(default_factory=anyio.Event)
     done: bool = False
     error: StageError | None = None
+
+    def sounds_like(self, sentence: str, language: str, style: SpeakingStyle) -> bool:
+        differences = (
+            self.style.rate - style.rate,
+            self.style.pitch - style.pitch,
+            self.style.volume - style.volume,
+        )
+        same_words = (self.sentence, self.language) == (sentence, language)
+        return same_words and max(map(abs, differences)) <= _INAUDIBLE
 
     def notify(self) -> None:
         self.changed.set()
@@ -51,7 +66,7 @@ class VoicesAhead:
     async def prepare(self, sentence: str, language: str, style: SpeakingStyle) -> None:
         """Synthesise a sentence in advance; returns when it is done or discarded."""
         self.discard()
-        ahead = self._ahead = _Ahead((sentence, language, style))
+        ahead = self._ahead = _Ahead(sentence, language, style)
         try:
             with ahead.scope:
                 async with aclosing(self._voices.speak(sentence, language, style)) as blocks:
@@ -73,7 +88,7 @@ class VoicesAhead:
     async def speak(self, sentence: str, language: str, style: SpeakingStyle) -> AsyncGenerator[Block, None]:
         """Blocks of speech and their sample rate, prepared or made now. Raises `StageError`."""
         ahead = self._ahead
-        if ahead is None or ahead.sentence != (sentence, language, style):
+        if ahead is None or not ahead.sounds_like(sentence, language, style):
             self.discard()
             async with aclosing(self._voices.speak(sentence, language, style)) as blocks:
                 async for block in blocks:

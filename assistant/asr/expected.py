@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import ctranslate2
 import numpy as np
-from faster_whisper.tokenizer import Tokenizer
 
 from assistant.asr.simplified import to_traditional
+from assistant.asr.tokens import Tokens
 from assistant.han import contains_han
 
 MIN_LOG_PROBABILITY = -3.0
@@ -40,42 +40,52 @@ class Expected:
 class ExpectedPhrases:
     """Phrases by language."""
 
-    def __init__(self, phrases: Sequence[str], tokenizers: Mapping[str, Tokenizer]) -> None:
-        self._phrases: dict[str, list[Expected]] = {language: [] for language in tokenizers}
-        for phrase in phrases:
-            if contains_han(phrase):
-                self._add("zh", phrase, (phrase, to_traditional(phrase)), tokenizers)
-            else:
-                spoken = phrase.title()
-                self._add("en", spoken, (f" {spoken}",), tokenizers)
+    def __init__(self, phrases: Sequence[str], tokenizers: Mapping[str, Tokens]) -> None:
+        self._spoken = {
+            "en": [phrase.title() for phrase in phrases if not contains_han(phrase)],
+            "zh": [phrase for phrase in phrases if contains_han(phrase)],
+        }
+        self._tokenizers = tokenizers
+        self._phrases: dict[str, list[Expected]] = {}
 
-    def _add(self, language: str, text: str, spellings: Sequence[str], tokenizers: Mapping[str, Tokenizer]) -> None:
-        if language in tokenizers:
-            for spelling in dict.fromkeys(spellings):
-                tokens = tuple(tokenizers[language].encode(spelling))
-                self._phrases[language].append(Expected(text, tokens))
+    def _in(self, language: str) -> list[Expected]:
+        """The phrases of a language, written when they are first wanted: the traditional characters of those who speak
+        no Chinese would cost every start a tenth of a second."""
+        if language not in self._phrases:
+            encode = self._tokenizers[language].encode
+            self._phrases[language] = [
+                Expected(phrase, tuple(encode(spelling)))
+                for phrase in self._spoken.get(language, ())
+                for spelling in _spellings(phrase, language)
+            ]
+        return self._phrases[language]
 
     def overheard(
         self,
         text: str,
         model: ctranslate2.models.Whisper,
         encoded: ctranslate2.StorageView,
-        tokenizer: Tokenizer,
+        tokenizer: Tokens,
         seconds: float,
     ) -> Expected | None:
         """The phrase that the sound holds although `text` does not begin with it, None when there is none."""
-        phrases = self._phrases[tokenizer.language_code]
+        phrases = self._in(tokenizer.language)
         frames = int(seconds * FRAMES_PER_S)
         if frames < MIN_FRAMES or any(phrase.begins(text) for phrase in phrases):
             return None
         best, likelihood = None, MIN_LOG_PROBABILITY
         for phrase in phrases:
-            (alignment,) = model.align(encoded, tokenizer.sot_sequence, [list(phrase.tokens)], frames)
+            (alignment,) = model.align(encoded, tokenizer.prompt, [list(phrase.tokens)], frames)
             probabilities = np.asarray(alignment.text_token_probs[: len(phrase.tokens)])
             mean = float(np.log(np.maximum(probabilities, 1e-9)).mean())
             if mean >= likelihood:
                 best, likelihood = phrase, mean
         return best
+
+
+def _spellings(phrase: str, language: str) -> tuple[str, ...]:
+    """How the decoder may write a phrase."""
+    return tuple(dict.fromkeys((phrase, to_traditional(phrase)))) if language == "zh" else (f" {phrase}",)
 
 
 def _letters(text: str) -> str:

@@ -19,8 +19,9 @@ import numpy as np
 from assistant.asr.engine import check_engine
 from assistant.asr.expected import Expected, ExpectedPhrases
 from assistant.asr.hallucinations import Evidence, is_loop, is_made_up
+from assistant.asr.mel import SAMPLE_RATE_HZ, LogMel
 from assistant.asr.simplified import to_simplified
-from assistant.asr.tokens import spoken_tokens, tokenizer_for
+from assistant.asr.tokens import Tokens, spoken_tokens
 from assistant.asr.whisper_network import whisper_network
 from assistant.config import Config
 from assistant.errors import ConfigError
@@ -30,8 +31,6 @@ from assistant.ports import Recognition
 if TYPE_CHECKING:
     from assistant.models.store import ModelStore
 
-SAMPLE_RATE_HZ = 16000
-HOP_SAMPLES = 160
 FULL_WINDOW_S = 30.0
 MIN_WINDOW_S = 6.0
 """With less the small models repeat themselves."""
@@ -74,18 +73,15 @@ class WhisperRecognizer:
         the model does not know a language.
         """
         network = whisper_network(folder, threads)
-        model = network.whisper
-        self._model = model.model
-        self._features = model.feature_extractor
-        self._multilingual = bool(model.model.is_multilingual)
+        self._model = network.model
+        self._features = LogMel(self._model.n_mels)
+        self._multilingual = bool(self._model.is_multilingual)
         self.languages = frozenset(languages) if self._multilingual else frozenset({"en"})
-        self._tokenizers = {
-            language: tokenizer_for(model.hf_tokenizer, self._multilingual, language) for language in self.languages
-        }
+        self._tokenizers = {language: Tokens(network.tokenizer, self._multilingual, language) for language in self.languages}
         self._expected = ExpectedPhrases(phrases, self._tokenizers)
         self._beam_size = beam_size
         if not network.has_run:
-            self.transcribe(np.zeros(SAMPLE_RATE_HZ, np.float32), None)
+            self.transcribe(np.zeros(SAMPLE_RATE_HZ, np.float32), min(self.languages))
             network.has_run = True
 
     @classmethod
@@ -161,8 +157,8 @@ class WhisperRecognizer:
     def _encode(self, samples: AudioArray, window_s: float) -> ctranslate2.StorageView:
         padded = np.zeros(int(window_s * SAMPLE_RATE_HZ), np.float32)
         padded[: samples.size] = samples
-        features = self._features(padded, padding=0)[None, :, : padded.size // HOP_SAMPLES]
-        return self._model.encode(ctranslate2.StorageView.from_array(np.ascontiguousarray(features, np.float32)))
+        features = np.ascontiguousarray(self._features(padded)[np.newaxis])
+        return self._model.encode(ctranslate2.StorageView.from_array(features))
 
     def _candidates(self, encoded: ctranslate2.StorageView) -> list[str]:
         """The languages that it may be: one if that is clear, else all that are in question."""
@@ -179,7 +175,7 @@ class WhisperRecognizer:
     ) -> _Decoded:
         """Decode greedily or by beam; with `start`, what comes after that phrase."""
         tokenizer = self._tokenizers[language]
-        prompt = list(tokenizer.sot_sequence)
+        prompt = list(tokenizer.prompt)
         if start is not None:
             prompt += [tokenizer.timestamp_begin, *start.tokens]
         budget = TOKENS_MIN + int(TOKENS_PER_S * seconds)

@@ -5,34 +5,40 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from faster_whisper import WhisperModel
+import ctranslate2
+import tokenizers
 
+from assistant.asr.quantized import discard, quantized
 from assistant.errors import ModelError
 from assistant.kept import KEPT, file_identity
 
 
 @dataclass(slots=True)
 class WhisperNetwork:
-    """A CTranslate2 model with its tokenizer and features."""
+    """A CTranslate2 model with its tokenizer."""
 
-    whisper: WhisperModel
+    model: ctranslate2.models.Whisper
+    tokenizer: tokenizers.Tokenizer
     has_run: bool = False
     """The first run is slower than the others."""
 
 
 def whisper_network(folder: Path, threads: int) -> WhisperNetwork:
     """The model in `folder`. Raises `ModelError` when it holds no usable one."""
+    return KEPT.get("recogniser", ("whisper", folder, file_identity(folder), threads), lambda: _load(folder, threads))
 
-    def load() -> WhisperNetwork:
+
+def _load(folder: Path, threads: int) -> WhisperNetwork:
+    failure: Exception | None = None
+    for copy in dict.fromkeys((quantized(folder), folder)):
         try:
-            whisper = WhisperModel(
-                str(folder), device="cpu", compute_type="int8", cpu_threads=threads, local_files_only=True
-            )
-        except (RuntimeError, ValueError, OSError) as error:
-            raise ModelError(
-                f"The recogniser's model in {folder} cannot be loaded: {error}",
-                remedy="Check it with: assistant models verify",
-            ) from error
-        return WhisperNetwork(whisper)
-
-    return KEPT.get("recogniser", ("whisper", folder, file_identity(folder), threads), load)
+            model = ctranslate2.models.Whisper(str(copy), device="cpu", compute_type="int8", intra_threads=threads)
+            return WhisperNetwork(model, tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json")))
+        except Exception as error:  # whatever either library raises; tokenizers has no type of its own
+            failure = error
+            if copy != folder:
+                discard(copy)
+    raise ModelError(
+        f"The recogniser's model in {folder} cannot be loaded: {failure}",
+        remedy="Check it with: assistant models verify",
+    ) from failure

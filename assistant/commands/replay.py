@@ -24,7 +24,7 @@ from assistant.telemetry.events_file import EventsFile
 from assistant.telemetry.machine import describe_machine
 from assistant.telemetry.report import ReportHeader, write_report
 
-_REPORTED_PACKAGES = ("edge-assistant", "onnxruntime", "ctranslate2", "faster-whisper", "hibari-tts", "numpy")
+_REPORTED_PACKAGES = ("edge-assistant", "onnxruntime", "ctranslate2", "hibari-tts", "numpy")
 
 
 def replay_files(

@@ -17,7 +17,7 @@ from hassil.util import TrackedText, remove_skip_words_tracked
 from rapidfuzz import fuzz, process
 
 from assistant.dialogue.normalization import clauses, normalize
-from assistant.dialogue.phonetics import HomophoneFolder, english_key, pinyin_key
+from assistant.dialogue.phonetics import HomophoneFolder, english_key, keys_of, pinyin_key
 from assistant.dialogue.templates import compile_templates, expand_templates, load_templates
 from assistant.han import script_language
 from assistant.kept import KEPT, file_identity
@@ -97,7 +97,8 @@ class LanguageMatcher:
             self._by_sound = compile_templates(templates, self._folder.fold)
             self._skip_words_by_sound = [self._folder.fold(word) for word in self._skip_words]
         self._key = pinyin_key if self._language == "zh" else english_key
-        self._plain = {self._key(sentence): sentence for sentence in expand_templates(self._exact)}
+        sentences = list(expand_templates(self._exact))
+        self._plain = dict(zip(keys_of(sentences, self._key), sentences, strict=True))
         self._plain_keys = sorted(self._plain)
         self.intents = frozenset(self._exact.intents)
 

@@ -29,7 +29,7 @@ def load_templates(language: str, own_folder: str) -> dict[str, Any]:
     `own_folder` is `dialogue.sentences` of the configuration, empty for none. Raises `ConfigError`.
     """
     built_in = files("assistant.dialogue") / "sentences" / f"{language}.yaml"
-    templates: dict[str, Any] = yaml.safe_load(built_in.read_text(encoding="utf-8"))
+    templates: dict[str, Any] = _parse(built_in.read_text(encoding="utf-8"))
     if own_folder:
         folder = Path(own_folder).expanduser()
         if not folder.is_dir():
@@ -101,9 +101,14 @@ def _parse_all(intents: Intents) -> None:
                         raise ValueError(f"'{template.text}' refers to the list {{{name}}}, which does not exist")
 
 
+def _parse(text: str) -> Any:
+    """YAML, by libyaml where PyYAML has it: ten times as fast, which is a tenth of a second of every start."""
+    return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
 def _read_own(path: Path) -> dict[str, Any]:
     try:
-        own = yaml.safe_load(path.read_text(encoding="utf-8"))
+        own = _parse(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"{path} cannot be read: {error}", remedy="Correct the file or move it away.") from error
     if not isinstance(own, dict) or not isinstance(own.get("intents", {}), dict):

@@ -9,7 +9,7 @@ from importlib import metadata
 
 from assistant.doctor.check import Check, Patient
 
-_PACKAGES = ("edge-assistant", "onnxruntime", "faster-whisper", "numpy", "opencv-python-headless")
+_PACKAGES = ("edge-assistant", "onnxruntime", "ctranslate2", "numpy", "opencv-python-headless")
 
 
 def examine(patient: Patient) -> Iterator[Check]:

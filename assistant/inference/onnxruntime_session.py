@@ -50,6 +50,9 @@ class OnnxRuntimeSession:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.enable_cpu_mem_arena = keep_memory
+        # From the second run on it would take one more block, planned for all intermediate results, beside what the
+        # first run has left: 40 MB for the object detector, which is not faster with it.
+        options.enable_mem_pattern = False
         # A worker that waits for its next call must not burn a core meanwhile.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3

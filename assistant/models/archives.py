@@ -16,7 +16,6 @@ from assistant.models.hashing import hash_file, mismatch
 from assistant.models.manifest import Manifest, Source
 from assistant.models.progress import Progress
 from assistant.models.record import Fingerprint, TrustedSources
-from assistant.models.sources import fetch
 
 
 class ArchiveCache:
@@ -37,6 +36,9 @@ class ArchiveCache:
         archive = self._path(source)
         title = source.uri if len(source.uri) <= 60 else "…" + source.uri[-59:]
         if not archive.exists():
+            # Here, for it loads HTTP and TLS, which whoever only uses the models does without.
+            from assistant.models.sources import fetch
+
             incoming = archive.with_name(archive.name + ".incoming")
             with progress.task(title, source.size) as advance:
                 fetch(source, incoming, advance, manifest_folder=manifest.folder)

@@ -34,7 +34,7 @@ from assistant.service.service import Service
 from assistant.telemetry.latency import LatencyStatistics
 from assistant.tts.finishing import has_words
 
-_PACKAGES = ("edge-assistant", "onnxruntime", "faster-whisper", "hibari-tts")
+_PACKAGES = ("edge-assistant", "onnxruntime", "ctranslate2", "hibari-tts")
 _VOICE_STAGES = ("synthesizer", "speaker")
 
 

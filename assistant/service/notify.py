@@ -17,7 +17,9 @@ import anyio
 from assistant.health import Health
 
 _LOOK_S = 0.25
-"""How often health is looked at, so that `READY=1` comes as soon as it is true."""
+"""How often health is looked at."""
+_LOOK_WHILE_STARTING_S = 0.05
+"""The same before `READY=1`, so that it comes as soon as it is true."""
 _RELOAD_MAY_TAKE_S = 60.0
 """While a new configuration is brought into force, the assistant is deaf on purpose, but not for longer than this."""
 
@@ -95,7 +97,8 @@ async def keep_told(notifier: Notifier, service: Supervised) -> None:
         due = feed_every_s is not None and now_s >= feed_at_s and (health.ok or excused)
         if due and notifier.send(WATCHDOG="1"):
             feed_at_s = now_s + (feed_every_s or 0.0)
-        await anyio.sleep(min(_LOOK_S, feed_every_s or _LOOK_S))
+        look_s = _LOOK_S if ready else _LOOK_WHILE_STARTING_S
+        await anyio.sleep(min(look_s, feed_every_s or look_s))
 
 
 def describe(health: Health, config_error: str = "") -> str:

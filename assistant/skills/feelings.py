@@ -31,6 +31,7 @@ class FeelingsSkill:
     """Puts the fused estimate into words."""
 
     intents = frozenset({"feelings_ask", "feelings_why"})
+    answers_ahead = intents
 
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> FeelingsSkill:

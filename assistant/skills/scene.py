@@ -39,6 +39,7 @@ class SceneSkill:
             "scene_read",
         }
     )
+    answers_ahead = intents
 
     def __init__(self, *, min_confidence: float, max_age_s: float) -> None:
         self._min_confidence = min_confidence

@@ -6,11 +6,13 @@ import functools
 
 from hibari.g2p import G2P
 
+from assistant.tts.lexicon import load_front_end
+
 
 @functools.cache
 def front_end() -> G2P:
-    """The one front end of this process: its lexicons take 100 MB and 0.6 s."""
-    return G2P()
+    """The one front end of this process."""
+    return load_front_end()
 
 
 def phonemes_from_english(text: str) -> str:

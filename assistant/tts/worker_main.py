@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 from assistant.config import Config
 from assistant.errors import AssistantError, StageError
+from assistant.heap import trim_heap
 from assistant.models.store import ModelStore
 from assistant.ports import SpeakingStyle, Synthesizer
 from assistant.registry import resolve
@@ -97,6 +98,8 @@ def main() -> None:
             reply = _failed(generation, message, None, StageError.exit_code)
         output.write(packed(reply))
         output.flush()
+        # Now that nobody waits: what a sentence leaves behind adds up to 60 MB.
+        trim_heap()
 
 
 def _failed(generation: int, message: str, remedy: str | None, exit_code: int) -> Header:

@@ -48,7 +48,7 @@ try:
     assistant.cli.main()
 except SystemExit as end:
     assert end.code == 0
-heavy = {"numpy", "onnxruntime", "cv2", "faster_whisper", "hassil", "sounddevice"}
+heavy = {"numpy", "onnxruntime", "cv2", "ctranslate2", "hassil", "sounddevice"}
 print(sorted(heavy & set(sys.modules) | {"pydantic", "rich.console"} & imported))
 """
 
