@@ -77,7 +77,9 @@ class WhisperRecognizer:
         self._features = LogMel(self._model.n_mels)
         self._multilingual = bool(self._model.is_multilingual)
         self.languages = frozenset(languages) if self._multilingual else frozenset({"en"})
-        self._tokenizers = {language: Tokens(network.tokenizer, self._multilingual, language) for language in self.languages}
+        self._tokenizers = {
+            language: Tokens(network.tokenizer, self._multilingual, language) for language in self.languages
+        }
         self._expected = ExpectedPhrases(phrases, self._tokenizers)
         self._beam_size = beam_size
         if not network.has_run:

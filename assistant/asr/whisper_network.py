@@ -8,7 +8,6 @@ from pathlib import Path
 import ctranslate2
 import tokenizers
 
-from assistant.asr.quantized import discard, quantized
 from assistant.errors import ModelError
 from assistant.kept import KEPT, file_identity
 
@@ -25,20 +24,15 @@ class WhisperNetwork:
 
 def whisper_network(folder: Path, threads: int) -> WhisperNetwork:
     """The model in `folder`. Raises `ModelError` when it holds no usable one."""
-    return KEPT.get("recogniser", ("whisper", folder, file_identity(folder), threads), lambda: _load(folder, threads))
 
-
-def _load(folder: Path, threads: int) -> WhisperNetwork:
-    failure: Exception | None = None
-    for copy in dict.fromkeys((quantized(folder), folder)):
+    def load() -> WhisperNetwork:
         try:
-            model = ctranslate2.models.Whisper(str(copy), device="cpu", compute_type="int8", intra_threads=threads)
+            model = ctranslate2.models.Whisper(str(folder), device="cpu", compute_type="int8", intra_threads=threads)
             return WhisperNetwork(model, tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json")))
         except Exception as error:  # whatever either library raises; tokenizers has no type of its own
-            failure = error
-            if copy != folder:
-                discard(copy)
-    raise ModelError(
-        f"The recogniser's model in {folder} cannot be loaded: {failure}",
-        remedy="Check it with: assistant models verify",
-    ) from failure
+            raise ModelError(
+                f"The recogniser's model in {folder} cannot be loaded: {error}",
+                remedy="Check it with: assistant models verify",
+            ) from error
+
+    return KEPT.get("recogniser", ("whisper", folder, file_identity(folder), threads), load)
