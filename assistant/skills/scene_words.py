@@ -108,3 +108,10 @@ def dated_change(change: SceneChange, now_s: float, language: str) -> str:
     if age_s < _NOW_S:
         return phrase("happened_now", language, what=what)
     return phrase("happened_ago", language, age=spoken_remaining(age_s, language), what=what)
+
+
+def spoken_age(age_s: float, max_age_s: float, language: str) -> str:
+    """A sentence more, for evidence that is older than it should be; empty while it is not."""
+    if age_s <= max_age_s:
+        return ""
+    return ("" if language == "zh" else " ") + phrase("scene_old", language, age=spoken_remaining(age_s, language))
