@@ -115,6 +115,14 @@ PHRASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "happened_ago": {"en": ("{age} ago, {what}",), "zh": ("{age}前，{what}",)},
     "happened_now": {"en": ("just now, {what}",), "zh": ("刚才，{what}",)},
     "watching": {"en": ("Okay, I'll tell you when {what}.",), "zh": ("好的，{what}的时候我告诉你。",)},
+    "watching_unknown_person": {
+        "en": ("I don't know anyone by the name of {name}.",),
+        "zh": ("我不认识叫{name}的人。",),
+    },
+    "watching_perhaps": {
+        "en": ("Someone {did}. I can't tell whether it was {name}.",),
+        "zh": ("有人{did}，我看不出是不是{name}。",),
+    },
     "watching_already": {"en": ("I'm already watching for that.",), "zh": ("我已经在留意了。",)},
     "watching_impossible": {
         "en": ("I can't tell that. The network for people's poses isn't installed.",),
