@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from assistant.models.store import ModelStore
 
 
+def open_text_reader(config: Config, models: ModelStore) -> TextReader:
+    """The reader that the section `vision` names. Raises `DependencyMissingError` where it is not installed."""
+    reader: TextReader = resolve(TEXT_READERS, config.vision.text_reader, kind="text reader", extra="ocr").create(
+        config, models
+    )
+    return reader
+
+
 class Reading:
     """Owns the reader and its thread."""
 
@@ -27,9 +35,8 @@ class Reading:
 
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> Reading:
-        """With the reader that the section `vision` names."""
-        name = config.vision.text_reader
-        return cls(lambda: resolve(TEXT_READERS, name, kind="text reader", extra="ocr").create(config, models))
+        """With the reader that the section `vision` names; it is opened when somebody asks."""
+        return cls(lambda: open_text_reader(config, models))
 
     async def read(self, frame: VideoFrame) -> ReadText:
         """What a picture says. Raises `DependencyMissingError` where the reader is not installed, and `StageError`."""
