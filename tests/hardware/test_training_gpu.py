@@ -16,11 +16,8 @@ from export.train.fit import Settings, fit, seed_all  # noqa: E402
 from export.train.fusion_command import generated  # noqa: E402
 from export.train.heads import HEADS  # noqa: E402
 
-pytestmark = [
-    pytest.mark.gpu,
-    # The gradient scaler skips its first steps while it looks for a scale, and torch warns of that.
-    pytest.mark.filterwarnings("ignore:Detected call of `lr_scheduler:UserWarning"),
-]
+# Torch warns where the gradient scaler skips its first steps, and of more from version to version.
+pytestmark = [pytest.mark.gpu, pytest.mark.filterwarnings("default::UserWarning")]
 
 
 @pytest.mark.parametrize("name", HEADS)
