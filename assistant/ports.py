@@ -18,6 +18,7 @@ import numpy.typing as npt
 from assistant.events import (
     AudioArray,
     AudioFrame,
+    Box,
     Detection,
     EmotionEstimate,
     Event,
@@ -192,6 +193,36 @@ class SceneTagger(Protocol):
 
     def tag(self, frame: VideoFrame) -> list[SceneTag]:
         """Tags by falling confidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextLine:
+    """A line of text in a picture."""
+
+    text: str
+    confidence: float
+    """0 to 1."""
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class ReadText:
+    """What was read in one picture."""
+
+    lines: tuple[TextLine, ...]
+    """In the order in which one reads them; empty where nothing is written."""
+    at_s: float
+    """When the picture was taken."""
+
+
+class TextReader(Protocol):
+    """Reads what is written in a picture."""
+
+    languages: frozenset[str]
+    """BCP 47 primary tags of what it reads."""
+
+    def read(self, frame: VideoFrame) -> list[TextLine]:
+        """Its lines in the order in which one reads them. What cannot be read with confidence is not there."""
 
 
 class Captioner(Protocol):

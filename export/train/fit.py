@@ -202,7 +202,7 @@ class _Fitting:
             self.scaler.load_state_dict(state["scaler"])
             self.generator.set_state(state["generator"].cpu())
             torch.set_rng_state(state["torch"].cpu())
-            if self.device.type == "cuda" and state["cuda"] is not None:
+            if self.device.type == "cuda" and state.get("cuda") is not None:
                 torch.cuda.set_rng_state(state["cuda"].cpu(), self.device)
             self.best, self.best_loss, self.best_epoch = state["best"], state["best_loss"], state["best_epoch"]
             self.losses = [(float(a), float(b)) for a, b in state["losses"]]

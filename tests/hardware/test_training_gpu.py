@@ -17,6 +17,8 @@ from export.train.heads import HEADS  # noqa: E402
 
 pytestmark = [
     pytest.mark.gpu,
+    # Torch warns where the gradient scaler skips its first steps, and of more from version to version.
+    pytest.mark.filterwarnings("default::UserWarning"),
     pytest.mark.skipif(not torch.cuda.is_available(), reason="SKIPPED, NOT PASSED: torch sees no GPU"),
 ]
 
@@ -59,3 +61,8 @@ def test_an_interrupted_run_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
         fit(module(), *data, settings, checkpoint=checkpoint, after_epoch=interrupt)
     resumed = fit(module(), *data, settings, checkpoint=checkpoint)
     assert resumed.losses == expected.losses
+
+
+def test_the_captioner_trains_there_and_its_checkpoint_is_whole(tmp_path: Path) -> None:
+    train("captioner", "--scenes", "2000", "--epochs", "3", "--out", str(tmp_path))
+    assert (tmp_path / "checkpoint" / "model.safetensors").stat().st_size > 500_000
