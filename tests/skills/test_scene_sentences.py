@@ -27,6 +27,7 @@ CASES = [
     ("Can you read this to me?", "scene_read", {}),
     ("What does it say?", "scene_read", {}),
     ("Read me the label.", "scene_read", {}),
+    ("Red the sign.", "scene_read", {}),  # as a recogniser may spell it
     ("Did anyone come while I was away?", "scene_came", {}),
     ("Has anyone been here?", "scene_came", {}),
     ("What changed?", "scene_changed", {}),
