@@ -1,7 +1,7 @@
 # Everything a person types. Each target installs what it needs; a second run installs nothing.
 SHELL := /bin/bash
 PYTHON ?= python3
-# What `make test-system` boots: bookworm, or jammy (Ubuntu 22.04, as JetPack 6 has it).
+# What `make test-system` boots: bookworm, jammy (Ubuntu 22.04, as JetPack 6 has it) or noble (24.04, JetPack 7).
 SUITE ?= bookworm
 VENV := .venv
 BIN := $(VENV)/bin

@@ -64,20 +64,19 @@ class Assistant:
         self._mute = MuteMemory(state)
         self.controls: LiveControls | None = None  # before `start`
         self._stages = stages = StageReports(clock, self._emit)
-        self._voices = SpeechProcess(
-            config, models.root, on_failure=partial(stages.failed, "voice"), on_recovery=partial(stages.works, "voice")
-        )
+        self._voices = devices.voices or SpeechProcess(config, models.root)
+        self._voices.report_to(partial(stages.failed, "voice"), partial(stages.works, "voice"))
 
     async def start(self, *, wait_for_microphone: bool = False) -> None:
         """Raises `DeviceError` without a microphone, unless it shall wait for one, and `ModelError` without a
         recogniser. Whatever else is missing is announced by `StageFailed`, and the assistant does without it."""
         devices, config, models, muted = self._devices, self._config, self._models, self._mute.recall()
         self._missing = None
-        self._closing.push_async_callback(self._voices.close)
+        devices.release_with(self._closing, self._voices)
         await self._voices.start()
         if not muted:
-            self._missing = await open_microphone(devices.microphone, self._closing, wait=wait_for_microphone)
-        await open_speaker(devices.speaker, self._closing, self._stages)
+            self._missing = await open_microphone(devices.microphone, wait=wait_for_microphone)
+        await open_speaker(devices.speaker, self._stages)
         now_s = self._clock.monotonic_s()
         self._wire(await load_networks(config, models, self._emit, now_s, with_sight=devices.camera is not None))
 

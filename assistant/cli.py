@@ -164,16 +164,17 @@ def say(
 
 @app.command()
 def see(
-    photos: list[Path],
+    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.")],
     out: Annotated[Path | None, typer.Option(help="Folder for the pictures with boxes.", metavar="DIR")] = None,
     language: Annotated[str, typer.Option(help="en or zh.")] = "en",
+    read: Annotated[bool, typer.Option("--read", help="Also what is written; needs the extra ocr.")] = False,
     config: ConfigOption = None,
     as_json: Json = False,
 ) -> None:
     """Describe photos: a caption and boxes."""
     from assistant.commands.see import see as see_photos
 
-    see_photos(photos, out, language, as_json, config)
+    see_photos(photos, out, language, as_json, config, read=read)
 
 
 @app.command()

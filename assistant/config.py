@@ -129,6 +129,8 @@ class VisionConfig(Section):
     `inference.bundles`."""
     captioner_beams: Annotated[int, Field(ge=1, le=8)] = 1
     """Sentences that "neural" follows at once: more is slower and a little better."""
+    text_reader: str = "rapidocr"
+    """Who reads what is written, when somebody asks; needs the extra `ocr`."""
     min_confidence: Fraction = 0.35
     """Weaker detections are not mentioned."""
     max_age_s: Seconds = 10.0

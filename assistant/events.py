@@ -240,6 +240,10 @@ class SceneChange(Event):
     track_id: int | None = None
     box: Box | None = None
     """Where it was seen last."""
+    name: str = ""
+    """Of a known person who came or left, as they were introduced; empty for anyone else."""
+    name_sure: bool = False
+    """Whether the name needs no "I think"."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ async def load_networks(
         recognizer, responder, emotions, reader = await asyncio.gather(
             hearing.run(load_hearing),
             rest.run(Responder.create, config, models),
-            rest.run(EmotionMonitor.create, config, models, failures.append, now_s),
+            rest.run(EmotionMonitor.create, config, models, emit, now_s, failures.append),
             rest.run(load_sight),
         )
         await rest.run(trim_heap)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from assistant.errors import DeviceError
 from assistant.ports import AudioSink, AudioSource, Camera
 from assistant.stages import StageReports
+from assistant.tts.process import SpeechProcess
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +18,21 @@ class Devices:
     microphone: AudioSource
     speaker: AudioSink
     camera: Camera | None
+    voices: SpeechProcess | None = None
+    """None has the assistant start its own."""
+    kept: bool = False
+    """Whether the next assistant may use them too: then this one leaves them open, and who made them closes them."""
+
+    def release_with(self, closing: AsyncExitStack, voices: SpeechProcess) -> None:
+        """Have what is not kept, and the voices that are used, released at the end of `closing`."""
+        if not self.kept:
+            for device in (self.camera, self.microphone, self.speaker, voices):
+                if device is not None:
+                    closing.push_async_callback(device.close)
 
 
-async def open_microphone(microphone: AudioSource, closing: AsyncExitStack, *, wait: bool) -> DeviceError | None:
+async def open_microphone(microphone: AudioSource, *, wait: bool) -> DeviceError | None:
     """Why the microphone cannot be opened, if the start may go on without one; raises that otherwise."""
-    closing.push_async_callback(microphone.close)
     try:
         await microphone.open()
     except DeviceError as error:
@@ -31,9 +42,8 @@ async def open_microphone(microphone: AudioSource, closing: AsyncExitStack, *, w
     return None
 
 
-async def open_speaker(speaker: AudioSink, closing: AsyncExitStack, stages: StageReports) -> None:
+async def open_speaker(speaker: AudioSink, stages: StageReports) -> None:
     """What has no voice can still listen."""
-    closing.push_async_callback(speaker.close)
     try:
         await speaker.open()
     except DeviceError as error:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from assistant.events import (
     AudioArray,
     AudioFrame,
+    Box,
     Detection,
     EmotionEstimate,
     Event,
@@ -58,7 +59,8 @@ class AudioSource(Protocol):
         """Frames lost so far because nobody took them in time."""
 
     async def open(self) -> None:
-        """Start capturing. Raises `DeviceError` naming the device, what was wanted and what to do."""
+        """Start capturing, unless it does already. Raises `DeviceError` naming the device, what was wanted and what to
+        do."""
 
     def frames(self) -> AsyncGenerator[AudioFrame, None]:
         """Mono frames at 16 kHz, 512 samples each, until the source ends or is closed."""
@@ -191,6 +193,36 @@ class SceneTagger(Protocol):
 
     def tag(self, frame: VideoFrame) -> list[SceneTag]:
         """Tags by falling confidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextLine:
+    """A line of text in a picture."""
+
+    text: str
+    confidence: float
+    """0 to 1."""
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class ReadText:
+    """What was read in one picture."""
+
+    lines: tuple[TextLine, ...]
+    """In the order in which one reads them; empty where nothing is written."""
+    at_s: float
+    """When the picture was taken."""
+
+
+class TextReader(Protocol):
+    """Reads what is written in a picture."""
+
+    languages: frozenset[str]
+    """BCP 47 primary tags of what it reads."""
+
+    def read(self, frame: VideoFrame) -> list[TextLine]:
+        """Its lines in the order in which one reads them. What cannot be read with confidence is not there."""
 
 
 class Captioner(Protocol):

@@ -13,11 +13,11 @@ from typing import Any
 from assistant.errors import ConfigError, DependencyMissingError
 
 
-def resolve(registry: Mapping[str, str], name: str, *, kind: str) -> Any:
+def resolve(registry: Mapping[str, str], name: str, *, kind: str, extra: str = "") -> Any:
     """Import and return what `registry[name]` names.
 
-    `kind` is what a user would call it ("recogniser", "voice"). Raises `ConfigError` for an unknown name and
-    `DependencyMissingError` when the backend's own package is not installed.
+    `kind` is what a user would call it ("recogniser", "voice"), `extra` what brings its package, if one does. Raises
+    `ConfigError` for an unknown name and `DependencyMissingError` when the backend's own package is not installed.
     """
     try:
         module_name, _, attribute = registry[name].partition(":")
@@ -26,8 +26,9 @@ def resolve(registry: Mapping[str, str], name: str, *, kind: str) -> Any:
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:
+        package = f'"edge-assistant[{extra}]"' if extra else error.name
         raise DependencyMissingError(
             f"The {kind} '{name}' needs the Python package '{error.name}', which is not installed.",
-            remedy=f"Install it with: pip install {error.name}",
+            remedy=f"Install it with: pip install {package}",
         ) from error
     return getattr(module, attribute)

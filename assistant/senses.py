@@ -13,7 +13,7 @@ from assistant.caption import CAPTIONERS
 from assistant.config import Config
 from assistant.dialogue.memory import ConversationMemory
 from assistant.emotion.monitor import EmotionMonitor
-from assistant.errors import AssistantError, ControlError
+from assistant.errors import AssistantError, ControlError, DeviceError
 from assistant.events import (
     EmotionState,
     Event,
@@ -27,10 +27,11 @@ from assistant.events import (
 from assistant.loading import Networks
 from assistant.models.store import ModelStore
 from assistant.muting import MuteMemory
-from assistant.ports import AudioSink, Camera, Captioner, Clock, FaceEvidence, PreparingCaptioner
+from assistant.ports import AudioSink, Camera, Captioner, Clock, FaceEvidence, PreparingCaptioner, ReadText
 from assistant.registry import resolve
 from assistant.stages import StageReports
 from assistant.turn import Turns
+from assistant.vision.reading import Reading
 from assistant.vision.watcher import SceneWatcher
 
 
@@ -47,13 +48,16 @@ class LiveSenses:
         clock: Clock,
         troubles: Mapping[str, str] | None = None,
         stages: StageReports | None = None,
+        reading: Reading | None = None,
     ) -> None:
-        """`troubles` is what does not work now: stage → reason; `stages` is told of a captioner that fails."""
+        """`troubles` is what does not work now: stage → reason; `stages` is told of a captioner that fails; `reading`
+        is who reads what is written."""
         self._captioner = captioner
         self.emotions = emotions
         self._clock = clock
         self._troubles = {} if troubles is None else troubles
         self._stages = stages
+        self._reading = reading
         self._group: TaskGroup | None = None
         self.watcher: SceneWatcher | None = None
         """Who looks; None without a camera."""
@@ -72,7 +76,8 @@ class LiveSenses:
         """With the captioner that the section `vision` names; with sight if there is a camera and what looks at its
         pictures."""
         captioner = resolve(CAPTIONERS, config.vision.captioner, kind="captioner").create(config, models)
-        senses = cls(captioner, networks.emotions, clock, troubles, StageReports(clock, emit))
+        reading = Reading.create(config, models)
+        senses = cls(captioner, networks.emotions, clock, troubles, StageReports(clock, emit), reading)
         if networks.reader is not None and camera is not None:
             senses.watcher = SceneWatcher(camera, networks.reader, config.vision, clock, emit, on_face=senses.feel)
         return senses
@@ -96,6 +101,13 @@ class LiveSenses:
         """A sentence about the newest scene, None without one."""
         scene = self.scene()
         return self._captioner.caption(scene, language, self._clock.monotonic_s()) if scene else None
+
+    async def read(self) -> ReadText:
+        """What is written before the camera now. Raises `AssistantError`."""
+        frame = (await self.watcher.look()).frame if self.watcher is not None else None
+        if frame is None or self._reading is None:
+            raise DeviceError("No camera is in use.")
+        return await self._reading.read(frame)
 
     def happened(self) -> Sequence[SceneChange]:
         """What happened before the camera, oldest first."""
@@ -149,6 +161,8 @@ class LiveSenses:
         """Release what describes the scene; safe to call twice."""
         if isinstance(self._captioner, PreparingCaptioner):
             self._captioner.close()
+        if self._reading is not None:
+            self._reading.close()
 
 
 class LiveControls:

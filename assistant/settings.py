@@ -99,7 +99,10 @@ def _read(path: Path | None) -> _Source:
             continue
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            raise ConfigError(f"The configuration {candidate} cannot be read: {reason}.") from error
+            remedy = None
+            if isinstance(error, PermissionError):
+                remedy = "Use sudo, or join the group that may read it: sudo usermod -aG edge-assistant $USER."
+            raise ConfigError(f"The configuration {candidate} cannot be read: {reason}.", remedy=remedy) from error
         return _Source(candidate, text, _parse(candidate, text))
     if path is not None:
         raise ConfigError(f"There is no configuration at {path}.", remedy="Name an existing file, or none.")

@@ -94,6 +94,15 @@ class Worker:
         finally:
             self._busy_since_s = None
 
+    @property
+    def closed(self) -> bool:
+        """Whether it takes no more calls."""
+        return self._closed
+
+    def ended(self, timeout_s: float) -> bool:
+        """Wait for the end of its thread, once it was closed; whether that came in time. Blocking."""
+        return self._executor.join(max(0.0, timeout_s))
+
     def close(self) -> None:
         """Let the thread end after its current call; queued calls are dropped."""
         self._closed = True
@@ -127,10 +136,11 @@ class _DaemonThread(Executor):
                 entry[0].cancel()
         self._calls.put(None)
 
-    def join(self, timeout_s: float) -> None:
-        """Wait for the end of the current call."""
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the end of the thread; whether it came in time."""
         if self._thread is not None:
             self._thread.join(timeout_s)
+        return self._thread is None or not self._thread.is_alive()
 
     def _serve(self) -> None:
         while (entry := self._calls.get()) is not None:
@@ -152,6 +162,13 @@ def hung_workers() -> tuple[str, ...]:
     """The names of the workers that hang in a native call now. A thread cannot be ended from outside: if the call never
     returns, only a restart of the process helps."""
     return tuple(sorted(worker.name for worker in _workers if worker.hangs))
+
+
+def closed_workers_ended(timeout_s: float) -> bool:
+    """Wait for the last calls of the workers that were closed. Whether all have ended, so that what they worked with is
+    free for others."""
+    deadline_s = time.monotonic() + timeout_s
+    return all(worker.ended(deadline_s - time.monotonic()) for worker in list(_workers) if worker.closed)
 
 
 _threads: weakref.WeakSet[_DaemonThread] = weakref.WeakSet()

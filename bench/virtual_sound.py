@@ -104,6 +104,12 @@ class VirtualSound:
         """Start recording what the sink `mic` or `speaker` plays."""
         return Tap(f"{sink}.monitor", self.env)
 
+    def recorders(self) -> list[str]:
+        """Who records: an index each, which no later one gets again."""
+        listed = self._pactl("list", "short", "source-outputs").stdout.decode()
+        fields = [line.split("\t") for line in listed.splitlines()]
+        return [index for index, _, client, *_ in fields if client != "-"]  # the server's own modules have none
+
     def _pactl(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(["pactl", *arguments], env=self.env, capture_output=True, timeout=10, check=False)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from assistant.config import Config
 from assistant.errors import ConfigError, ModelError, StageError
 from assistant.events import AudioArray
 from assistant.han import HAN_RANGE
+from assistant.kept import KEPT, file_identity
 from assistant.ports import Recognition
 
 if TYPE_CHECKING:
@@ -37,7 +39,9 @@ class VoskRecognizer:
         """Load the model in `folder`. Raises `ModelError` when Vosk refuses it."""
         vosk.SetLogLevel(-1)
         try:
-            self._model: vosk.Model | None = vosk.Model(model_path=str(folder))
+            self._model: vosk.Model | None = KEPT.get(
+                "recogniser", ("vosk", folder, file_identity(folder)), partial(vosk.Model, model_path=str(folder))
+            )
         except Exception as error:  # Vosk raises the bare class
             raise ModelError(
                 f"The recogniser's model in {folder} cannot be loaded: {error}.",

@@ -15,17 +15,16 @@ from typing import TYPE_CHECKING
 
 import ctranslate2
 import numpy as np
-import tokenizers
 
 from assistant.asr.engine import check_engine
 from assistant.asr.expected import Expected, ExpectedPhrases
 from assistant.asr.hallucinations import Evidence, is_loop, is_made_up
 from assistant.asr.mel import SAMPLE_RATE_HZ, LogMel
-from assistant.asr.quantized import discard, quantized
 from assistant.asr.simplified import to_simplified
 from assistant.asr.tokens import Tokens, spoken_tokens
+from assistant.asr.whisper_network import whisper_network
 from assistant.config import Config
-from assistant.errors import ConfigError, ModelError
+from assistant.errors import ConfigError
 from assistant.events import AudioArray
 from assistant.ports import Recognition
 
@@ -73,14 +72,19 @@ class WhisperRecognizer:
         said unclearly. Raises `ModelError` when the folder holds no usable model and `ConfigError` when
         the model does not know a language.
         """
-        self._model, tokenizer = _load(folder, threads)
+        network = whisper_network(folder, threads)
+        self._model = network.model
         self._features = LogMel(self._model.n_mels)
         self._multilingual = bool(self._model.is_multilingual)
         self.languages = frozenset(languages) if self._multilingual else frozenset({"en"})
-        self._tokenizers = {language: Tokens(tokenizer, self._multilingual, language) for language in self.languages}
+        self._tokenizers = {
+            language: Tokens(network.tokenizer, self._multilingual, language) for language in self.languages
+        }
         self._expected = ExpectedPhrases(phrases, self._tokenizers)
         self._beam_size = beam_size
-        self.transcribe(np.zeros(SAMPLE_RATE_HZ, np.float32), min(self.languages))
+        if not network.has_run:
+            self.transcribe(np.zeros(SAMPLE_RATE_HZ, np.float32), min(self.languages))
+            network.has_run = True
 
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> WhisperRecognizer:
@@ -114,8 +118,7 @@ class WhisperRecognizer:
             )
 
     def close(self) -> None:
-        """Free the model; safe to call twice."""
-        self._model.unload_model()
+        """Nothing to free: the model goes with the last recogniser that uses it."""
 
     def transcribe(self, samples: AudioArray, language: str | None) -> Recognition:
         """Recognise float32 mono samples at 16 kHz; those beyond 30 s are recognised window by window."""
@@ -222,23 +225,6 @@ class WhisperStream:
             self._blocks = [samples]
             self._result = self._recognizer.transcribe(samples, self._language)
         return self._result
-
-
-def _load(folder: Path, threads: int) -> tuple[ctranslate2.models.Whisper, tokenizers.Tokenizer]:
-    """Raises `ModelError`."""
-    failure: Exception | None = None
-    for copy in dict.fromkeys((quantized(folder), folder)):
-        try:
-            model = ctranslate2.models.Whisper(str(copy), device="cpu", compute_type="int8", intra_threads=threads)
-            return model, tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
-        except Exception as error:  # whatever either library raises; tokenizers has no type of its own
-            failure = error
-            if copy != folder:
-                discard(copy)
-    raise ModelError(
-        f"The recogniser's model in {folder} cannot be loaded: {failure}",
-        remedy="Check it with: assistant models verify",
-    ) from failure
 
 
 def window_for(seconds: float) -> float:

@@ -143,7 +143,7 @@ class Listener:
 
     async def events(self) -> AsyncGenerator[SpeechEvent | SpeechContinued, None]:
         """Speech events until the source ends. It is opened unless it is open already (see `begin`), and again when it
-        is lost, as often as it takes."""
+        is lost, as often as it takes. Whoever stops listening before its end closes it."""
         try:
             while not self._ended:
                 await self._open_when_possible()
@@ -159,7 +159,6 @@ class Listener:
                 await self._source.close()
         finally:
             self._scoring.close()
-            await self._source.close()
 
     async def _listen(self) -> AsyncGenerator[SpeechEvent | SpeechContinued, None]:
         """Until the source ends, or the microphone shall be closed."""

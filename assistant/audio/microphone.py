@@ -40,8 +40,10 @@ class Microphone:
         return self._dropped + self._frames.dropped + (self._capture.overflows if self._capture else 0)
 
     async def open(self) -> None:
-        """Start capturing. A device that was open before is found by its name, whatever its index is by now. Raises
-        `DeviceError`."""
+        """Start capturing, unless it does already. A device that was open before is found by its name, whatever its
+        index is by now. Raises `DeviceError`."""
+        if self._stream is not None:
+            return
         await self.close()
         self._frames = DropOldest(self._capacity)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -10,10 +11,13 @@ from pathlib import Path
 from rich.console import Console
 
 from assistant.config import Config
+from assistant.doctor import TOPICS
 from assistant.doctor.check import Check, Patient
 from assistant.doctor.examination import examine_all
 from assistant.errors import AssistantError
-from assistant.settings import load_config
+from assistant.settings import load_config, search_paths
+
+_WITHOUT_CONFIGURATION = ("software", "service", "machine", "time")
 
 
 def examine(config_path: Path | None, as_json: bool) -> int:
@@ -30,15 +34,21 @@ def examine(config_path: Path | None, as_json: bool) -> int:
 
 
 def _checks(config_path: Path | None) -> Iterator[tuple[str, list[Check]]]:
+    path, topics = config_path, TOPICS
     try:
+        path = config_path or next((path for path in search_paths() if path.exists()), None)
         config = load_config(config_path)
-        check = Check("configuration", True, str(config_path or "valid"))
+        check = Check("configuration", True, f"{path} is valid" if path else "there is none; the defaults hold")
     except AssistantError as error:
-        config = Config()
-        remedy = f"{error.remedy or ''} What follows is about the defaults.".strip()
+        config, follows = Config(), "What follows is about the defaults."
+        if path is not None and not os.access(path, os.R_OK):
+            # Somebody else's: what is wrong with the defaults is no news to whoever asks about that.
+            path, follows = None, "What follows does not need it."
+            topics = {topic: TOPICS[topic] for topic in _WITHOUT_CONFIGURATION}
+        remedy = f"{error.remedy or ''} {follows}".strip()
         check = Check("configuration", False, error.message, remedy)
     yield "configuration", [check]
-    yield from examine_all(Patient(config, config_path))
+    yield from examine_all(Patient(config, path), topics)
 
 
 def _show(console: Console, topic: str, checks: list[Check]) -> None:

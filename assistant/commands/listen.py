@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import anyio
@@ -53,7 +54,8 @@ async def _listen(config: Config, recording: Path | None) -> int:
     )
     heard, partial = 0, ""
     await source.open()
-    async with anyio.create_task_group() as group:
+    async with AsyncExitStack() as closing, anyio.create_task_group() as group:
+        closing.push_async_callback(source.close)
         if scripted and recording:
             group.start_soon(_play, scripted, recording)
         else:

@@ -8,12 +8,13 @@ from pathlib import Path
 import anyio
 
 from assistant.clock import LoopClock
-from assistant.control.address import own_socket
+from assistant.control.address import own_socket, sockets_beside
 from assistant.control.instance import only_instance
 from assistant.control.server import ControlServer
 from assistant.errors import ConfigError
 from assistant.heap import share_arenas
 from assistant.inference.engines import ENGINES
+from assistant.kept import KEPT
 from assistant.ports import TurnObserver
 from assistant.service.answers import Answers
 from assistant.service.journal import set_up_logging
@@ -28,12 +29,12 @@ from assistant.telemetry.latency import LatencyStatistics
 
 def run_live(config_path: Path | None) -> None:
     """Converse until Ctrl-C or SIGTERM. Raises `DeviceError` when there is no microphone, and `AlreadyRunningError`
-    when another assistant has the control socket."""
+    when another assistant has the control socket, or is the service of this machine."""
     share_arenas()
     settings = _load(config_path)
     set_up_logging()
     socket = own_socket(settings.config)
-    with only_instance(socket), ENGINES.building():
+    with only_instance(socket, sockets_beside(settings.config, socket)), ENGINES.building(), KEPT.keeping():
         anyio.run(_run, settings, partial(_load, config_path), socket)
 
 
@@ -73,3 +74,4 @@ async def _run(settings: Settings, load: partial[Settings], socket: Path) -> Non
             companions.cancel_scope.cancel()
     finally:
         latency.save()
+        await lives.close()

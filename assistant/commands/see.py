@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from assistant.caption import CAPTIONERS
-from assistant.errors import AssistantError, ConfigError
+from assistant.errors import AssistantError, ConfigError, MediaError
 from assistant.events import Box, SceneState, VideoFrame
 from assistant.models.store import ModelStore
-from assistant.ports import PreparingCaptioner
+from assistant.ports import PreparingCaptioner, TextLine
 from assistant.registry import resolve
 from assistant.settings import load_config
 from assistant.vision.draw import draw_scene
-from assistant.vision.pictures import read_picture, write_picture
+from assistant.vision.pictures import PICTURE_SUFFIXES, read_picture, write_picture
+from assistant.vision.reading import open_text_reader
 from assistant.vision.scene import SceneReader
 
 
-def see(photos: list[Path], out: Path | None, language: str, as_json: bool, config_path: Path | None) -> None:
-    """Print a caption and the boxes of every photo, as JSON lines if asked; with `out`, write `<name>.boxed.png`.
+def see(
+    photos: list[Path], out: Path | None, language: str, as_json: bool, config_path: Path | None, *, read: bool = False
+) -> None:
+    """Print a caption and the boxes of every photo, and of every photo in a folder, as JSON lines if asked; `read`
+    adds what is written. With `out`, write `<name>.boxed.png`.
 
-    Raises `MediaError` at the first photo that cannot be read, and `ModelMissingError` when a model is not pulled.
+    Raises `MediaError` after the last photo if one could not be read, `ModelMissingError` when a model is not pulled,
+    and `DependencyMissingError` without the reader.
     """
     config = load_config(config_path)
     models = ModelStore(config.models.dir)
@@ -33,14 +39,53 @@ def see(photos: list[Path], out: Path | None, language: str, as_json: bool, conf
         allowed = ", ".join(sorted(captioner.languages))
         raise ConfigError(f"There are no captions in '{language}'.", remedy=f"Use one of: {allowed}.")
     reader = SceneReader.create(config, models)
-    for photo in photos:
-        scene = reader.read(VideoFrame(0.0, read_picture(photo), str(photo)))
+    text_reader = open_text_reader(config, models) if read else None
+    unreadable: list[MediaError] = []
+    drawn: set[str] = set()
+    for photo in _pictures(photos):
+        try:
+            frame = VideoFrame(0.0, read_picture(photo), str(photo))
+        except MediaError as error:
+            unreadable.append(error)
+            continue
+        scene = reader.read(frame)
         if isinstance(captioner, PreparingCaptioner):
             _prepare(captioner, scene)
         caption = captioner.caption(scene, language, 0.0).text
-        typer.echo(json.dumps(_record(scene, caption), ensure_ascii=False) if as_json else _text(scene, caption))
-        if out is not None and scene.frame is not None:
-            write_picture(out / f"{photo.stem}.boxed.png", draw_scene(scene.frame.pixels, scene))
+        lines = text_reader.read(frame) if text_reader is not None else None
+        told = (
+            json.dumps(_record(scene, caption, lines), ensure_ascii=False) if as_json else _text(scene, caption, lines)
+        )
+        typer.echo(told)
+        if out is not None:
+            name = photo.stem if photo.stem not in drawn else photo.name
+            drawn.add(name)
+            write_picture(out / f"{name}.boxed.png", draw_scene(frame.pixels, scene))
+    _tell_unreadable(unreadable)
+
+
+def _pictures(photos: list[Path]) -> list[Path]:
+    """Files as they are, and the pictures of folders by name."""
+    found: list[Path] = []
+    for photo in photos:
+        if not photo.is_dir():
+            found.append(photo)
+            continue
+        inside = sorted(path for path in photo.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)
+        if not inside:
+            raise MediaError(f"There are no pictures in {photo}.", remedy="Give photos, or a folder that holds some.")
+        found += inside
+    return found
+
+
+def _tell_unreadable(errors: list[MediaError]) -> None:
+    """One is the command's own error; of several, each has its line first."""
+    if len(errors) == 1:
+        raise errors[0]
+    for error in errors:
+        typer.echo(f"left out: {error}", err=True)
+    if errors:
+        raise MediaError(f"{len(errors)} pictures could not be read.")
 
 
 def _prepare(captioner: PreparingCaptioner, scene: SceneState) -> None:
@@ -51,11 +96,14 @@ def _prepare(captioner: PreparingCaptioner, scene: SceneState) -> None:
         typer.echo(f"{scene.source}: described from the detections alone. {error}", err=True)
 
 
-def _text(scene: SceneState, caption: str) -> str:
+def _text(scene: SceneState, caption: str, written: Sequence[TextLine] | None) -> str:
     lines = [f"{scene.source}: {caption}"]
     lines += [f"  {item.label:<14} {item.confidence:.2f}  {_spell(item.box)}" for item in scene.objects]
     lines += [f"  {'face':<14} {face.confidence:.2f}  {_spell(face.box)}" for face in scene.faces]
     lines += [f"  {tag.label:<14} {tag.confidence:.2f}  (whole picture)" for tag in scene.tags]
+    lines += [f"  “{line.text}” {line.confidence:.2f}  {_spell(line.box)}" for line in written or ()]
+    if written == []:
+        lines.append("  nothing is written that can be read")
     return "\n".join(lines)
 
 
@@ -63,9 +111,9 @@ def _spell(box: Box) -> str:
     return f"x {box.x0:.2f}…{box.x1:.2f}  y {box.y0:.2f}…{box.y1:.2f}"
 
 
-def _record(scene: SceneState, caption: str) -> dict[str, Any]:
+def _record(scene: SceneState, caption: str, written: Sequence[TextLine] | None) -> dict[str, Any]:
     """Boxes are [x0, y0, x1, y1] in fractions of the picture."""
-    return {
+    record: dict[str, Any] = {
         "picture": scene.source,
         "caption": caption,
         "objects": [
@@ -75,6 +123,11 @@ def _record(scene: SceneState, caption: str) -> dict[str, Any]:
         "faces": [{"confidence": round(face.confidence, 4), "box": _corners(face.box)} for face in scene.faces],
         "tags": [{"label": tag.label, "confidence": round(tag.confidence, 4)} for tag in scene.tags],
     }
+    if written is not None:
+        record["text"] = [
+            {"text": line.text, "confidence": round(line.confidence, 4), "box": _corners(line.box)} for line in written
+        ]
+    return record
 
 
 def _corners(box: Box) -> list[float]:

@@ -41,6 +41,12 @@ def known_sockets(config: Config) -> tuple[Path, ...]:
     return (*own, SERVICE_SOCKET)
 
 
+def sockets_beside(config: Config, own: Path) -> tuple[Path, ...]:
+    """Those of others that would hear the same as the assistant that listens at `own`: the service's, unless that is
+    itself the service or was given a socket."""
+    return () if config.control.socket is not None or own == SERVICE_SOCKET else (SERVICE_SOCKET,)
+
+
 def _users_folder() -> Path:
     """`$XDG_RUNTIME_DIR`, which a session over ssh may lack, else a folder of this user's in /tmp."""
     runtime = os.environ.get("XDG_RUNTIME_DIR")

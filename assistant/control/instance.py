@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,12 +12,19 @@ from assistant.errors import AlreadyRunningError, ConfigError
 
 
 @contextmanager
-def only_instance(socket: Path) -> Iterator[None]:
+def only_instance(socket: Path, beside: Sequence[Path] = ()) -> Iterator[None]:
     """Hold the lock of `socket`. Whatever lies at its path then was left by an assistant that is dead, and is removed.
+    `beside` are sockets of others that would hear the same as this one: none of them may be held.
 
     Raises `AlreadyRunningError` naming the holder's process, and `ConfigError` where no socket can be.
     """
-    lock = socket.with_name(f"{socket.name}.lock")
+    for other in beside:
+        if (holder := _holder(other)) is not None:
+            raise AlreadyRunningError(
+                f"An assistant is running already: process {holder} holds {other}, and both would answer.",
+                remedy="For the service: sudo systemctl stop edge-assistant. For a second one: set its control.socket.",
+            )
+    lock = _lock_of(socket)
     try:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640)
     except OSError as error:
@@ -34,6 +41,25 @@ def only_instance(socket: Path) -> Iterator[None]:
         socket.unlink(missing_ok=True)
     finally:
         os.close(descriptor)
+
+
+def _lock_of(socket: Path) -> Path:
+    return socket.with_name(f"{socket.name}.lock")
+
+
+def _holder(socket: Path) -> str | None:
+    """The process that holds the lock of `socket`; None if nobody does, or if that cannot be looked up."""
+    try:
+        descriptor = os.open(_lock_of(socket), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return os.pread(descriptor, 20, 0).decode("ascii", "replace") or "unknown"
+    finally:
+        os.close(descriptor)
+    return None
 
 
 def _take(descriptor: int, socket: Path) -> None:

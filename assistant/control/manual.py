@@ -39,7 +39,8 @@ in that of the user who typed `assistant run` (`$XDG_RUNTIME_DIR`, or `/tmp/edge
 Its mode is 0660, and the kernel is asked who connects: root, the assistant's own user, and the members of the socket's
 group are let in. For the service: `sudo usermod -aG edge-assistant $USER`, then log in again.
 
-A second assistant on the same socket ends with status 10 and names the process that holds it. A socket that a dead
+A second assistant on the same socket ends with status 10 and names the process that holds it; so does `assistant run`
+beside the installed service, for both would answer, unless it has a `control.socket` of its own. A socket that a dead
 assistant left behind is taken over.
 
 ## Exit codes of the commands
@@ -79,7 +80,12 @@ a bug.
 | `control.*`, `state.*`, `service.*` | the new value holds from the next start of the process; the answer lists it |
 | anything else | when nobody speaks, or after 10 s, the assistant is started anew in the same process |
 
-While it is started anew it is deaf, for as long as the networks take to load. Timers go on.
+What did not change is kept for it: microphone, speaker and camera stay open, the voices' process goes on, and no
+network is loaded again, so that another follow-up time, wake phrase or log takes a blink, and what is said meanwhile is
+heard.
+Another microphone, model or voice takes the place of the old one, which is let go first: for as long as a network takes
+to load, the assistant is deaf. Model files that were replaced are loaded anew. Timers go on; what was said and seen
+before is forgotten.
 
 A configuration that is wrong changes nothing: the answer, the log, `assistant status` and `systemctl status` name the
 file, the line and the key. One with which the assistant does not start (a device that is missing, a model that was not

@@ -9,6 +9,7 @@ something that nobody asked for is worse than asking again.
 from __future__ import annotations
 
 import bisect
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hassil import recognize_all
@@ -19,6 +20,7 @@ from assistant.dialogue.normalization import clauses, normalize
 from assistant.dialogue.phonetics import HomophoneFolder, english_key, keys_of, pinyin_key
 from assistant.dialogue.templates import compile_templates, expand_templates, load_templates
 from assistant.han import script_language
+from assistant.kept import KEPT, file_identity
 from assistant.ports import Intent
 from assistant.vision.labels import label_of
 
@@ -47,16 +49,18 @@ class HassilInterpreter:
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> HassilInterpreter:
         """Compile the templates and run each language once, which builds hassil's own caches. Needs no model."""
-        skip = [normalize(phrase) for phrase in config.wake.phrases]
-        interpreter = cls(
-            {
-                language: LanguageMatcher(load_templates(language, config.dialogue.sentences), skip)
-                for language in ("en", "zh")
-            }
-        )
-        for warm_up in ("Set a timer for five minutes and a half.", "设置一个五分半钟的计时器"):
-            interpreter.interpret(warm_up, "en")
-        return interpreter
+        skip, own = [normalize(phrase) for phrase in config.wake.phrases], config.dialogue.sentences
+
+        def compiled() -> HassilInterpreter:
+            interpreter = cls(
+                {language: LanguageMatcher(load_templates(language, own), skip) for language in ("en", "zh")}
+            )
+            for warm_up in ("Set a timer for five minutes and a half.", "设置一个五分半钟的计时器"):
+                interpreter.interpret(warm_up, "en")
+            return interpreter
+
+        made_from = (tuple(skip), own, file_identity(Path(own).expanduser()) if own else None)
+        return KEPT.get("sentences", made_from, compiled)
 
     @property
     def intents(self) -> dict[str, frozenset[str]]:

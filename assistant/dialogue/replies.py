@@ -92,9 +92,21 @@ PHRASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "en": ("I think I see {counted}, but no face.",),
         "zh": ("好像有{counted}，但是看不到脸。",),
     },
-    "scene_cannot_read": {
-        "en": ("I can't read yet. I only recognize things and people.",),
-        "zh": ("我还不识字，只能认出人和东西。",),
+    # Reading.
+    "reading": {"en": ("It says: {text}",), "zh": ("上面写着：{text}",)},
+    "reading_perhaps": {
+        "en": ("I'm not sure, but I think it says: {text}",),
+        "zh": ("我看不太清楚，好像写着：{text}",),
+    },
+    "reading_more": {"en": (" There is more.",), "zh": ("后面还有。",)},
+    "reading_nothing": {
+        "en": ("I don't see any text that I can read.",),
+        "zh": ("我没看到能看清的字。",),
+    },
+    "reading_failed": {"en": ("Sorry, I couldn't read it.",), "zh": ("抱歉，我没能读出来。",)},
+    "reading_not_installed": {
+        "en": ("I can't read yet. The extra for reading, called ocr, isn't installed.",),
+        "zh": ("我还不识字，识字用的附加组件 ocr 还没有安装。",),
     },
     # What happened before the camera.
     "happened_nothing": {"en": ("Nothing has changed that I noticed.",), "zh": ("我没注意到有什么变化。",)},
@@ -103,6 +115,14 @@ PHRASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "happened_ago": {"en": ("{age} ago, {what}",), "zh": ("{age}前，{what}",)},
     "happened_now": {"en": ("just now, {what}",), "zh": ("刚才，{what}",)},
     "watching": {"en": ("Okay, I'll tell you when {what}.",), "zh": ("好的，{what}的时候我告诉你。",)},
+    "watching_unknown_person": {
+        "en": ("I don't know anyone by the name of {name}.",),
+        "zh": ("我不认识叫{name}的人。",),
+    },
+    "watching_perhaps": {
+        "en": ("Someone {did}. I can't tell whether it was {name}.",),
+        "zh": ("有人{did}，我看不出是不是{name}。",),
+    },
     "watching_already": {"en": ("I'm already watching for that.",), "zh": ("我已经在留意了。",)},
     "watching_impossible": {
         "en": ("I can't tell that. The network for people's poses isn't installed.",),

@@ -169,6 +169,7 @@ class Responder:
         try:
             reply: Reply = await self._skills[intent.name].handle(intent, context)
             emotion = context.senses.emotion()
+            answer.language = reply.language or answer.language
             text = self._wording.apply(reply.text, intent.name, emotion, answer.language, context.turn_id)
             answer.ends_conversation = reply.ends_conversation
             if reply.asks is not None:

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TypeAlias
 
 from assistant.config import Config
+from assistant.settings import SYSTEM_FILE
 
+SERVICE_USER = "edge-assistant"
 _PROGRAM_TIMEOUT_S = 5.0
 
 
@@ -33,6 +35,11 @@ class Patient:
     config_path: Path | None = None
     root: Path = Path("/")
     """Where the machine's files are."""
+
+    @property
+    def is_service(self) -> bool:
+        """Whether it is the installed service: what that may use counts then, not what whoever asks may."""
+        return self.config_path == SYSTEM_FILE
 
 
 Topic: TypeAlias = Callable[[Patient], Iterator[Check]]

@@ -12,7 +12,7 @@ from assistant.inference.engine_cache import EngineCache
 from assistant.inference.fallback import EngineError
 from assistant.inference.fingerprint import HostFingerprint, host_fingerprint
 from assistant.inference.loader import default_cache
-from assistant.inference.stack import SYSTEM
+from assistant.inference.stack import SYSTEM, tensorrt_version
 
 _NO_RECIPES = frozenset({"timing", "quarantine"})
 _COMPILE = "Build it again: assistant-export compile BUNDLE"
@@ -36,7 +36,7 @@ def examine(patient: Patient) -> Iterator[Check]:
 
 def _tensorrt() -> Iterator[Check]:
     try:
-        yield Check("TensorRT", True, str(SYSTEM.tensorrt().__version__))
+        yield Check("TensorRT", True, tensorrt_version(SYSTEM.tensorrt()))
         SYSTEM.cuda()
     except EngineError as error:
         yield Check("TensorRT", False, f"{error.reason.value}: {error.message}", error.remedy or "", needed=False)

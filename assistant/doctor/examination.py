@@ -14,11 +14,19 @@ from dataclasses import asdict
 from assistant.doctor import TOPICS
 from assistant.doctor.check import Check, Patient
 from assistant.registry import resolve
+from assistant.settings import SYSTEM_FILE
+from assistant.state import SERVICE_STATE
 
 _TIMEOUT_S = 20.0
 _AT_ONCE = 3
 """Few: the level of a microphone is not to be measured on a machine that is busy with this."""
 _SHOWN_CHARACTERS = 300
+_SERVICE = {
+    "STATE_DIRECTORY": str(SERVICE_STATE),
+    "XDG_CACHE_HOME": "/var/cache",
+    "ALSA_CONFIG_PATH": str(SYSTEM_FILE.with_name("asound.conf")),
+}
+"""What its unit sets: with it, whoever asks looks where the service does."""
 
 
 def examine_all(
@@ -42,10 +50,11 @@ def _in_a_child(name: str, address: str, patient: Patient, timeout_s: float) -> 
         "config_path": str(patient.config_path) if patient.config_path else None,
         "root": str(patient.root),
     }
-    command = [sys.executable, "-m", "assistant.doctor.child"]
+    command, pipe = [sys.executable, "-m", "assistant.doctor.child"], subprocess.PIPE
+    environment = {**(_SERVICE if patient.is_service else {}), **os.environ}
     try:
         with subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+            command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True, env=environment
         ) as child:
             try:
                 output, noise = child.communicate(json.dumps(order).encode(), timeout=timeout_s)

@@ -36,17 +36,26 @@ def _unit() -> Iterator[Check]:
     found = f"{state.get('ActiveState')} ({state.get('SubState')}), {state.get('NRestarts', '?')} restarts"
     if state.get("Result") not in ("success", None):
         found += f", ended by {state['Result']}"
-    yield Check("service", active, found, f"See why: journalctl -u {UNIT} -n 50; start it: systemctl start {UNIT}")
+    if not active and (words := _last_error()):
+        found += f". It said: {words}"
+    remedy = f"See more: sudo journalctl -u {UNIT} -n 50; start it: sudo systemctl start {UNIT}"
+    yield Check("service", active, found, remedy)
     enabled = state.get("UnitFileState") == "enabled"
     remedy = f"Have it start at boot: sudo systemctl enable {UNIT}"
     yield Check("start at boot", enabled, state.get("UnitFileState", "unknown"), remedy, needed=False)
 
 
+def _last_error() -> str:
+    """The last error that the service has told its journal, without the remedy; empty where none can be read."""
+    lines = (answer_of(["journalctl", "-u", UNIT, "-n", "100", "-o", "cat", "--no-pager"]) or "").splitlines()
+    return next((line.strip() for line in reversed(lines) if line.startswith("Error: ")), "")
+
+
 def _assistant(patient: Patient) -> Check:
     try:
         status = ask(Status(), StatusResult, patient.config_path, timeout_s=3.0)
-    except NotRunningError as error:
-        return Check("assistant", True, error.message, error.remedy or "")
+    except NotRunningError:
+        return Check("assistant", True, "none runs now")
     except AssistantError as error:
         return Check("assistant", False, error.message, error.remedy or "See: assistant logs", needed=False)
     if status.state != "running":

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from assistant.doctor.check import Check, Patient
+from assistant.doctor.check import SERVICE_USER, Check, Patient
 from assistant.models.store import ModelStore
 from assistant.state import state_dir
 
@@ -26,8 +26,10 @@ def examine(patient: Patient) -> Iterator[Check]:
         remedy = "Set state.dir to a folder that the assistant may write to."
         yield Check("state", False, f"{error.strerror}: {error.filename}", remedy, needed=False)
         return
-    writable = os.access(folder, os.W_OK)
-    remedy = f"What is remembered is lost at the end. Give the folder to this user: sudo chown -R $USER {folder}"
+    # The service's folder is closed to whoever asks, root aside.
+    writable = folder.owner() == SERVICE_USER if patient.is_service else os.access(folder, os.W_OK)
+    user = f"{SERVICE_USER}:" if patient.is_service else "$USER"
+    remedy = f"What is remembered is lost at the end. Give the folder to its user: sudo chown -R {user} {folder}"
     yield Check("state", writable, f"{folder} is {'writable' if writable else 'not writable'}", remedy, needed=False)
     yield _room("state's disk", folder, _RUN_BYTES)
 

@@ -133,6 +133,6 @@ def _contribution(name: str, opinion: _Opinion | None, weights: dict[str, float]
     if opinion is None:
         return EmotionContribution(name, weight=0.0, label=None, confidence=0.0, age_s=None, left_out="missing")
     estimate = opinion.estimate
-    label: EmotionLabel = EMOTION_LABELS[int(np.argmax(estimate.probabilities))]
+    label: EmotionLabel = EMOTION_LABELS[estimate.probabilities.index(max(estimate.probabilities))]
     weight = weights.get(name, 0.0)
     return EmotionContribution(name, weight, label, estimate.confidence, opinion.age_s, opinion.left_out)

@@ -31,13 +31,13 @@ FloatArray = npt.NDArray[np.float32]
 def tokens(evidence: EmotionEvidence) -> tuple[FloatArray, FloatArray]:
     """The networks' inputs: tokens, float32 (n, c, 10), and mask, float32 (n, c)."""
     logs = np.log(np.maximum(evidence.probabilities, _FLOOR))
-    logs -= logs.mean(axis=-1, keepdims=True)
-    present = evidence.present[..., None]
-    extra = np.stack([evidence.confidence, 0.5**evidence.half_lives, evidence.present], axis=-1)
-    return (
-        np.asarray(np.where(present, np.concatenate([logs, extra], axis=-1), 0.0), np.float32),
-        evidence.present.astype(np.float32),
-    )
+    found = np.empty((*evidence.present.shape, FEATURES), np.float32)
+    found[..., : len(EMOTION_LABELS)] = logs - logs.mean(axis=-1, keepdims=True)
+    found[..., -3] = evidence.confidence
+    found[..., -2] = 0.5**evidence.half_lives
+    found[..., -1] = 1.0
+    found[~evidence.present] = 0.0  # not a product: what is not present may be anything, even no number
+    return found, evidence.present.astype(np.float32)
 
 
 class NetworkFusion:
@@ -79,15 +79,17 @@ class NetworkFusion:
     def pool(self, evidence: EmotionEvidence) -> PooledEmotion:
         """See `assistant.ports.EmotionFusionHead`."""
         features, mask = tokens(evidence)
-        n, c = mask.shape
-        # The whole, and once without each channel, in one batch.
-        kept = np.concatenate([np.ones((1, c), np.float32), 1.0 - np.eye(c, dtype=np.float32)])
-        masks = (kept[:, None] * mask).reshape(-1, c)
-        answers = self._run((kept[:, None, :, None] * features).reshape(-1, c, FEATURES), masks)
-        answers = answers.reshape(c + 1, n, -1)
-        change = 0.5 * np.abs(answers[0] - answers[1:]).sum(axis=-1).T * mask + 1e-9 * mask
-        weights = change / np.maximum(change.sum(axis=1, keepdims=True), 1e-12)
-        return PooledEmotion(answers[0], weights)
+        n = len(mask)
+        # In one batch: every moment, and those that have several channels once more without each of them.
+        moments, channels = np.nonzero(mask * (mask.sum(axis=1, keepdims=True) > 1.0))
+        left_out = n + np.arange(len(moments)), channels
+        features, masks = np.concatenate([features, features[moments]]), np.concatenate([mask, mask[moments]])
+        features[left_out] = masks[left_out] = 0.0
+        answers = self._run(features, masks)
+        weights = mask.astype(np.float64)
+        weights[moments, channels] = 0.5 * np.abs(answers[moments] - answers[n:]).sum(axis=1) + 1e-9
+        weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
+        return PooledEmotion(answers[:n], weights)
 
     def _run(self, features: FloatArray, mask: FloatArray) -> npt.NDArray[np.float64]:
         # A bundle has its sizes fixed for TensorRT, so that each moment is a call.

@@ -36,8 +36,16 @@ class EmotionMonitor:
         """While it rests no channel runs, and what was observed before fades."""
 
     @classmethod
-    def create(cls, config: Config, models: ModelStore, emit: Callable[[Event], None], now_s: float) -> EmotionMonitor:
-        """The channels of `emotion.channels`. One that cannot be built (its model is missing) is reported and left out.
+    def create(
+        cls,
+        config: Config,
+        models: ModelStore,
+        emit: Callable[[Event], None],
+        now_s: float,
+        missing: Callable[[Event], None] | None = None,
+    ) -> EmotionMonitor:
+        """The channels of `emotion.channels`. One that cannot be built (its model is missing) is reported to `missing`,
+        at once and on the caller's thread, and left out; `emit` gets whatever happens later.
 
         Raises `ConfigError` for a name that is not registered and for a fusion that lacks what it needs.
         """
@@ -49,7 +57,7 @@ class EmotionMonitor:
             except AssistantError as error:
                 if name not in CHANNELS:
                     raise
-                emit(StageFailed(now_s, f"emotion-{name}", error.message, error.remedy or ""))
+                (missing or emit)(StageFailed(now_s, f"emotion-{name}", error.message, error.remedy or ""))
         head = resolve(FUSIONS, config.emotion.fusion, kind="emotion fusion").create(config, models)
         return cls(channels, EmotionFusion(config.emotion, head), emit)
 

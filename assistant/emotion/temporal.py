@@ -28,9 +28,9 @@ class TemporalFilter:
         """The belief at the last of k moments, shape (…, 7), from opinions, shape (k, …, 7), at `at_s`, shape (k,),
         rising."""
         belief = opinions[0]
-        kept = 0.5 ** (np.diff(at_s) / self.half_life_s)
-        for opinion, stays in zip(opinions[1:], kept, strict=True):
-            predicted = stays * belief + (1.0 - stays) * prior
-            belief = opinion * (predicted / prior) ** self.memory
+        kept = 0.5 ** ((at_s[1:] - at_s[:-1]) / self.half_life_s)
+        for opinion, stays in zip(opinions[1:], kept.tolist(), strict=True):
+            # stays * belief + (1 - stays) * prior, over the prior
+            belief = opinion * (stays * (belief / prior) + (1.0 - stays)) ** self.memory
             belief /= belief.sum(axis=-1, keepdims=True)
         return np.asarray(belief)

@@ -19,6 +19,7 @@ import platformdirs
 from assistant.config import InferenceConfig
 from assistant.errors import ModelError
 from assistant.inference.fallback import Fallback, FallbackReason
+from assistant.kept import KEPT, file_identity
 
 if TYPE_CHECKING:
     from assistant.inference.loader import RebuildRequest, SessionOptions
@@ -86,13 +87,20 @@ class Engines:
             )
 
         bundle = (config.bundles or default_bundles()) / recipe
-        try:
-            session = opened(bundle if bundle.is_dir() else model)
-        except ModelError as error:
+
+        def best() -> OpenedSession:
             if not bundle.is_dir():
-                raise
-            _LOG.warning("%s: its bundle cannot be used: %s", recipe, error)
-            session = opened(model)
+                return opened(model)
+            try:
+                return opened(bundle)
+            except ModelError as error:
+                _LOG.warning("%s: its bundle cannot be used: %s", recipe, error)
+                return opened(model)
+
+        # An engine that was built meanwhile makes a difference too.
+        files = (bundle, model, options.cache / recipe)
+        made_from = (repr(options), files, tuple(map(file_identity, files)))
+        session = KEPT.get(recipe, made_from, best)
         because = f": {session.reason}" if session.reason else ""
         self._running_on[recipe] = f"{session.backend}{because}"
         return session

@@ -16,7 +16,7 @@ class FallbackReason(Enum):
     NO_DRIVER = "no-driver"
     """There is no NVIDIA driver, or no GPU behind it."""
     NO_TENSORRT = "no-tensorrt"
-    """TensorRT's Python package, or a CUDA package, is missing or does not import."""
+    """TensorRT's Python package, or a CUDA package, is missing, does not import or does not know this GPU."""
     TENSORRT_TOO_OLD = "tensorrt-too-old"
     """TensorRT is older than 10."""
     NO_BUNDLE = "no-bundle"

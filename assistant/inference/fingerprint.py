@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from assistant.inference.engine_plan import BuildSettings, ProfileShapes
 from assistant.inference.fallback import Fallback, FallbackReason
-from assistant.inference.stack import DeviceStack
+from assistant.inference.stack import DeviceStack, tensorrt_version
 
 _TEGRA_RELEASE = Path("/etc/nv_tegra_release")
 _POWER_MODE_TIMEOUT_S = 5.0
@@ -30,7 +30,7 @@ class HostFingerprint(Table):
     """The machine, as far as engines care."""
 
     tensorrt: str
-    """Full version."""
+    """Full version, with TensorRT-RTX marked as such."""
     gpu: str
     sm: str
     """Compute capability, such as "8.7"."""
@@ -98,7 +98,7 @@ def engine_key(host: HostFingerprint, onnx_sha256: str, precision: str, settings
 def host_fingerprint(stack: DeviceStack) -> HostFingerprint:
     """This machine. Raises `EngineError` where there is no driver or no TensorRT."""
     gpu = stack.gpu()
-    version = str(stack.tensorrt().__version__)
+    version = tensorrt_version(stack.tensorrt())
     return HostFingerprint(tensorrt=version, gpu=gpu.name, sm=gpu.sm, l4t=l4t_version(), cuda=stack.probe().cuda)
 
 

@@ -17,7 +17,9 @@ from assistant.inference.fallback import EngineError, FallbackReason
 from assistant.inference.probe import DriverProbe, Gpu, system_probe
 from assistant.registry import resolve
 
-OLDEST_MAJOR = 10
+_OLDEST_MAJOR = {"tensorrt": 10, "tensorrt_rtx": 1}
+"""TensorRT's Python modules by preference, and the oldest major version of each whose API this backend speaks. A Jetson
+has the first; TensorRT-RTX comes from the package index, for the GPU of a workstation."""
 _SYSTEM_PACKAGES = (
     "Install TensorRT from JetPack (python3-libnvinfer), pycuda or cuda-bindings with pip, and make the virtual "
     "environment with --system-site-packages."
@@ -47,13 +49,21 @@ class DeviceStack:
 
     def tensorrt(self) -> Any:
         """TensorRT's module, imported only once a GPU was found. Raises `EngineError`."""
-        self.gpu()
+        gpu = self.gpu()
         module = self.import_tensorrt()
-        if int(module.__version__.split(".")[0]) < OLDEST_MAJOR:
+        oldest = _OLDEST_MAJOR[module.__name__]
+        if int(module.__version__.split(".")[0]) < oldest:
             raise EngineError(
                 FallbackReason.TENSORRT_TOO_OLD,
-                f"TensorRT {module.__version__} is too old: expected {OLDEST_MAJOR} or later.",
+                f"TensorRT {tensorrt_version(module)} is too old: expected {oldest} or later.",
                 remedy="JetPack 6 has 10.3.",
+            )
+        if module.__name__ == "tensorrt_rtx" and not hasattr(module.ComputeCapability, f"SM{gpu.sm.replace('.', '')}"):
+            # It would build every engine, and refuse each when it is loaded.
+            raise EngineError(
+                FallbackReason.NO_TENSORRT,
+                f"TensorRT {tensorrt_version(module)} has no kernels for {gpu.name} (compute capability {gpu.sm}).",
+                remedy=_SYSTEM_PACKAGES,
             )
         return module
 
@@ -69,13 +79,22 @@ def find_stack(name: str) -> DeviceStack:
     return cast(DeviceStack, getattr(importlib.import_module(module), attribute))
 
 
+def tensorrt_version(module: Any) -> str:
+    """Its full version, such as "10.3.0" or "RTX 1.7.1.116": neither runs the other's engines."""
+    flavour = "RTX " if module.__name__ == "tensorrt_rtx" else ""
+    return f"{flavour}{module.__version__}"
+
+
 def _import_tensorrt() -> Any:
-    try:
-        return importlib.import_module("tensorrt")
-    except (ImportError, OSError) as error:  # OSError: the package is there, its libnvinfer is not
-        raise EngineError(
-            FallbackReason.NO_TENSORRT, f"TensorRT cannot be imported: {error}.", remedy=_SYSTEM_PACKAGES
-        ) from error
+    problems = []
+    for name in _OLDEST_MAJOR:
+        try:
+            return importlib.import_module(name)
+        except (ImportError, OSError) as error:  # OSError: the package is there, its libnvinfer is not
+            problems.append(str(error))
+    raise EngineError(
+        FallbackReason.NO_TENSORRT, f"TensorRT cannot be imported: {'; '.join(problems)}.", remedy=_SYSTEM_PACKAGES
+    )
 
 
 @functools.lru_cache(maxsize=1)

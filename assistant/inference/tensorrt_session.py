@@ -20,7 +20,7 @@ from assistant.inference.cuda_failure import engine_error
 from assistant.inference.engine_file import REBUILD, read_engine
 from assistant.inference.engine_tensors import EngineTensor, TensorBuffer, engine_tensors
 from assistant.inference.fallback import EngineError, FallbackReason
-from assistant.inference.stack import SYSTEM, DeviceStack
+from assistant.inference.stack import SYSTEM, DeviceStack, tensorrt_version
 from assistant.inference.tensorrt_log import log_of
 from assistant.ports import Tensor
 
@@ -108,7 +108,7 @@ class TensorRtSession:
             self._runtime = self._tensorrt.Runtime(self._log.logger)
             self._engine = self._runtime.deserialize_cuda_engine(serialized)
             if self._engine is None:
-                raise self._refused(f"TensorRT {self._tensorrt.__version__} does not accept the engine {path}")
+                raise self._refused(f"TensorRT {tensorrt_version(self._tensorrt)} does not accept the engine {path}")
             self._context = self._engine.create_execution_context()
             if self._context is None:
                 raise self._refused(f"TensorRT gives no execution context for the engine {path}")

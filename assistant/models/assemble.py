@@ -28,7 +28,7 @@ def assemble(
     _unpack_members(manifest, archives, target)
     for file in manifest.files:
         (target / file.name).parent.mkdir(parents=True, exist_ok=True)
-        if file.parts:
+        if file.parts and file.convert is None:
             _join(manifest, file, archives, target / file.name, scratch)
         elif file.convert is not None:
             with progress.task(f"convert {manifest.name}/{file.name}", None) as advance:
@@ -68,18 +68,23 @@ def _join(manifest: Manifest, file: StoreFile, archives: Mapping[str, Path], tar
 def _convert(manifest: Manifest, file: StoreFile, archives: Mapping[str, Path], target: Path, scratch: Path) -> None:
     assert file.convert is not None
     module_name, _, function = file.convert.partition(":")
-    inputs = {member: scratch / PurePosixPath(member).name for member in file.inputs}
-    unpack(archives[file.source], inputs, max_bytes=manifest.source(file.source).max_size)
+    if file.parts:
+        inputs = [scratch / PurePosixPath(file.name).name]
+        _join(manifest, file, archives, inputs[0], scratch)
+    else:
+        members = {member: scratch / PurePosixPath(member).name for member in file.inputs}
+        unpack(archives[file.source], members, max_bytes=manifest.source(file.source).max_size)
+        inputs = list(members.values())
     try:
         convert = getattr(importlib.import_module(module_name), function)
-        convert(inputs[file.inputs[0]], target)
+        convert(inputs[0], target)
     except (AssistantError, OSError):
         raise
     except Exception as error:
         raise ModelError(f"'{manifest.name}' could not be converted by {file.convert}: {error}.") from error
     if not target.is_file():
         raise ModelError(f"'{file.name}' of '{manifest.name}' was not made: {file.convert} left no file.")
-    for path in inputs.values():
+    for path in inputs:
         path.unlink()
 
 

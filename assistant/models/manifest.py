@@ -84,11 +84,11 @@ class StoreFile(_Table):
     member: RelativePath | None = None
     """Its path inside the source's archive. Unset (and no `parts`, no `convert`): the source is the file itself."""
     parts: tuple[str, ...] = ()
-    """`"source id:member"` entries that are joined end to end."""
+    """`"source id:member"` entries that are joined end to end, for the conversion if there is one."""
     convert: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")] | None = None
     """`"module:function"`, called as `function(source: Path, target: Path) -> None`."""
     inputs: tuple[RelativePath, ...] = Field(default=(), alias="from")
-    """Members for the conversion, laid side by side in one folder; the function gets the first."""
+    """Members for the conversion, laid side by side in one folder; the function gets the first. Unset with `parts`."""
     sha256: Sha256 | None = None
     """Of the file. Not named for converted files: the store records what the conversion made."""
     size: Bytes | None = None
@@ -96,10 +96,12 @@ class StoreFile(_Table):
 
     @model_validator(mode="after")
     def _has_one_origin(self) -> StoreFile:
-        if (self.member is not None) + bool(self.parts) + (self.convert is not None) > 1:
-            raise ValueError("give one of member, parts, convert")
-        if (self.convert is not None) != bool(self.inputs):
-            raise ValueError("convert and from belong together")
+        if (self.member is not None) + bool(self.parts) + bool(self.inputs) > 1:
+            raise ValueError("give one of member, parts, from")
+        if self.convert is None and self.inputs:
+            raise ValueError("from needs a convert")
+        if self.convert is not None and not (self.inputs or self.parts):
+            raise ValueError("convert needs a from, or parts")
         return self
 
 

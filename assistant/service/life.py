@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -10,54 +11,63 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from assistant.app import Assistant, Devices
+from assistant.app import Assistant
 from assistant.audio.microphone import Microphone
-from assistant.audio.scripted import SilentSpeaker
-from assistant.audio.speaker import Speaker
 from assistant.config import Config
 from assistant.governor.governor import Governor
 from assistant.governor.savings import LiveSavings
 from assistant.heap import keep_trimmed
+from assistant.kept import KEPT
 from assistant.models.store import ModelStore
-from assistant.ports import AudioSink, Clock, TurnObserver
+from assistant.ports import Clock, TurnObserver
+from assistant.service.devices import KeptDevices
 from assistant.service.journal import JournalLog, is_journal
 from assistant.service.service import Running
 from assistant.state import state_dir
 from assistant.telemetry.console import Console
 from assistant.telemetry.events_file import EventsFile
-from assistant.vision.camera import open_camera
+from assistant.worker import closed_workers_ended
 
 if TYPE_CHECKING:
     from assistant.telemetry.metrics import Metrics, Snapshot
 
 
+_LAST_CALLS_S = 2.0
+"""How long the calls that an assistant has left behind may take to end before another uses its networks."""
+
+
 class Lives:
-    """Makes them: `live` is what `Service` calls."""
+    """Makes them: `live` is what `Service` calls. What did not change is kept from one to the next: devices stay open
+    and networks loaded until `close`."""
 
     def __init__(self, clock: Clock, observers: Sequence[TurnObserver]) -> None:
         """`observers` outlive each assistant."""
         self._clock = clock
         self._observers = observers
+        self._devices = KeptDevices(clock)
         self._events: EventsFile | None = None
 
     async def live(self, config: Config, started: Callable[[Running], None], must_hear: bool) -> None:
         """Converse until the microphone ends or this is cancelled. Raises `ConfigError` for an events file that cannot
         be written, and what the assistant's start raises; with `must_hear`, also that there is no microphone."""
-        microphone, governor = Microphone(config.audio), Governor(config, self._clock)
+        await self._let_go_of_what_hangs()
+        devices, microphone = await self._devices.of(config)
+        governor = Governor(config, self._clock)
         metrics = _metrics(config)
         self._events = _events_file(config)
         observers = [_log(config, self._clock), *([self._events] if self._events else []), governor, *self._observers]
         observers += [metrics] if metrics else []
         assistant = Assistant(
             config,
-            self._devices(config, microphone),
+            devices,
             ModelStore(config.models.dir),
             self._clock,
             observers,
             state=state_dir(config),
         )
         try:
-            await assistant.start(wait_for_microphone=not must_hear and _waits_for_microphone(config))
+            with KEPT.starting():
+                await assistant.start(wait_for_microphone=not must_hear and _waits_for_microphone(config))
             started(Running(assistant, lambda: self._dropped(microphone), governor.status))
             async with anyio.create_task_group() as group:
                 group.start_soon(keep_trimmed)
@@ -80,13 +90,16 @@ class Lives:
         if self._events is not None:
             self._events.flush()
 
-    def _devices(self, config: Config, microphone: Microphone) -> Devices:
-        speaker: AudioSink = SilentSpeaker(self._clock) if config.audio.output == "none" else Speaker(config.audio)
-        vision = config.vision
-        camera = None
-        if vision.camera != "none":
-            camera = open_camera(vision.camera, self._clock, frozen_s=vision.frozen_s)
-        return Devices(microphone, speaker, camera)
+    async def close(self) -> None:
+        """Release the devices."""
+        with anyio.CancelScope(shield=True):
+            await self._devices.close()
+
+    async def _let_go_of_what_hangs(self) -> None:
+        """A network that still works for the assistant of before is not given to the next."""
+        loop = asyncio.get_running_loop()
+        if not await loop.run_in_executor(None, closed_workers_ended, _LAST_CALLS_S):
+            KEPT.forget()
 
     def _snapshot(self, assistant: Assistant, governor: Governor, microphone: Microphone) -> Snapshot:
         from assistant.telemetry.metrics import Snapshot

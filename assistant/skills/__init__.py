@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Protocol
 
 from assistant.events import EmotionState, SceneCaption, SceneChange, SceneChangeKind, SceneState
-from assistant.ports import Clock
+from assistant.ports import Clock, ReadText
 
 SKILLS = {
     "scene": "assistant.skills.scene:SceneSkill",
+    "reading": "assistant.skills.reading:ReadingSkill",
     "scene_events": "assistant.skills.scene_events:SceneEventsSkill",
     "feelings": "assistant.skills.feelings:FeelingsSkill",
     "clock": "assistant.skills.clock:ClockSkill",
@@ -39,6 +40,8 @@ class Reply:
     """No follow-up window afterwards ("goodbye", "stop")."""
     asks: Question | None = None
     """What the text asks of the person: "For how long?"."""
+    language: str | None = None
+    """Of the text, where it is not the turn's: a Chinese sign is read by the Chinese voice."""
 
 
 class Senses(Protocol):
@@ -49,6 +52,10 @@ class Senses(Protocol):
 
     def caption(self, language: str) -> SceneCaption | None:
         """A sentence about the newest scene, None without one."""
+
+    async def read(self) -> ReadText:
+        """What is written before the camera now. Raises `DependencyMissingError` without a reader, or another
+        `AssistantError` when the camera or the reader does not work."""
 
     def happened(self) -> Sequence[SceneChange]:
         """What happened before the camera, oldest first."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assistant.dialogue.durations import spoken_remaining
 from assistant.dialogue.replies import joined, phrase
 from assistant.events import SceneState, Track
 from assistant.han import script_language
@@ -12,7 +11,15 @@ from assistant.people.present import named_people
 from assistant.ports import Intent
 from assistant.skills import Reply, SkillContext
 from assistant.skills.people_words import spoken_people
-from assistant.skills.scene_words import SIDES, named, object_word, relative_place, spoken_side, unknown_thing
+from assistant.skills.scene_words import (
+    SIDES,
+    named,
+    object_word,
+    relative_place,
+    spoken_age,
+    spoken_side,
+    unknown_thing,
+)
 from assistant.vision.changes import DARK
 from assistant.vision.colors import COLORS
 from assistant.vision.labels import counted, label_of, name_of
@@ -36,7 +43,6 @@ class SceneSkill:
             "scene_beside",
             "scene_color",
             "scene_who",
-            "scene_read",
         }
     )
     answers_ahead = intents
@@ -53,8 +59,6 @@ class SceneSkill:
     async def handle(self, intent: Intent, context: SkillContext) -> Reply:
         """Describe, count or look for something; say so when nothing can be seen."""
         language = intent.language
-        if intent.name == "scene_read":
-            return Reply(phrase("scene_cannot_read", language))
         if not {"camera", "vision"}.isdisjoint(context.senses.unavailable()):
             return Reply(phrase("scene_no_camera", language))
         if intent.name == "scene_describe":
@@ -105,11 +109,7 @@ class SceneSkill:
         return phrase(key, language, counted=counted(PERSON, language, number))
 
     def _age(self, scene: SceneState, context: SkillContext, language: str) -> str:
-        age_s = context.clock.monotonic_s() - scene.at_s
-        if age_s <= self._max_age_s:
-            return ""
-        space = "" if language == "zh" else " "
-        return space + phrase("scene_old", language, age=spoken_remaining(age_s, language))
+        return spoken_age(context.clock.monotonic_s() - scene.at_s, self._max_age_s, language)
 
 
 def _surely(found: list[Track], scene: SceneState) -> bool:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from assistant.dialogue.phonetics import english_key, pinyin_key
 from assistant.dialogue.replies import phrase
-from assistant.events import SceneChangeKind
-from assistant.han import script_language
+from assistant.events import SceneChange, SceneChangeKind
+from assistant.han import contains_han, script_language
+from assistant.people.album import Album
 from assistant.ports import Intent
 from assistant.skills import Reply, SkillContext
-from assistant.skills.scene_words import dated_change, object_word, spoken_change, unknown_thing
+from assistant.skills.scene_words import PEOPLE_DID, dated_change, object_word, spoken_change, unknown_thing
 from assistant.vision.labels import label_of, name_of
 
 if TYPE_CHECKING:
@@ -38,11 +39,9 @@ _WATCHED: dict[str, tuple[tuple[SceneChangeKind, ...], dict[str, str]]] = {
 """What can be asked for: the slot `event` → kinds, and what it is called."""
 
 
-@dataclass(slots=True)
-class _Watch:
-    label: str | None
-    """Only this class of things, if any."""
-    cancel: Callable[[], None]
+_NAMED = {"came": {"en": "{name} comes", "zh": "{name}来"}, "left": {"en": "{name} leaves", "zh": "{name}离开"}}
+_OF_THINGS = {"came": "appeared", "left": "vanished"}
+_ARTICLES = ("the ", "a ", "an ", "any ")
 
 
 class SceneEventsSkill:
@@ -50,13 +49,16 @@ class SceneEventsSkill:
 
     intents = frozenset({"scene_changed", "scene_came", "scene_watch", "scene_unwatch"})
 
-    def __init__(self) -> None:
-        self._watches: dict[tuple[str, str | None], _Watch] = {}
+    def __init__(self, people: Callable[[], Collection[str]] = tuple) -> None:
+        """`people` are the names of those who were introduced."""
+        self._people = people
+        self._watches: dict[tuple[str, str], Callable[[], None]] = {}
 
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> SceneEventsSkill:
-        """Needs nothing."""
-        return cls()
+        """Knows whoever was introduced, now and later."""
+        album = Album.of(config)
+        return cls(lambda: [person.name for person in album.people()] if config.people.enabled else ())
 
     async def handle(self, intent: Intent, context: SkillContext) -> Reply:
         """Tell, watch, or stop watching."""
@@ -70,34 +72,83 @@ class SceneEventsSkill:
         return Reply(_told(intent, context))
 
     def _watch(self, intent: Intent, context: SkillContext) -> str:
-        language, event, word = intent.language, intent.slots.get("event", "came"), object_word(intent.slots)
+        language, event = intent.language, intent.slots.get("event", "came")
+        person, word = intent.slots.get("person", ""), object_word(intent.slots)
+        if person.startswith(_ARTICLES) or label_of(person, script_language(person)):
+            event, person, word = _OF_THINGS[event], "", person
+        if person:
+            name = _alike(person, self._people())
+            if name is None:
+                return phrase("watching_unknown_person", language, name=person)
+            what = _NAMED[event][language].format(name=name)
+            return self._start(event, name, what, _about_person(name, language), intent, context)
         label = label_of(word, script_language(word)) if word else None
         if word and label is None:
             return phrase("scene_unknown_object", language, object=unknown_thing(word, language))
-        kinds, names = _WATCHED[event]
+        what = _WATCHED[event][1][language].format(name=_one(label, language) if label else "")
+        return self._start(event, label or "", what, _about_thing(label, language), intent, context)
+
+    def _start(
+        self,
+        event: str,
+        subject: str,
+        what: str,
+        spoken: Callable[[SceneChange], str],
+        intent: Intent,
+        context: SkillContext,
+    ) -> str:
+        """Tell what `spoken` makes of each change, unless it is nothing."""
+        language, kinds = intent.language, _WATCHED[event][0]
         if not all(context.senses.can_watch(kind) for kind in kinds):
             return phrase("watching_impossible", language)
-        if (event, label) in self._watches:
+        if (event, subject) in self._watches:
             return phrase("watching_already", language)
 
         async def tell() -> None:
             async with aclosing(context.senses.watch(kinds)) as changes:
                 async for change in changes:
-                    if label is None or change.subject == label:
-                        await context.controls.announce(_sentence(spoken_change(change, language), language), language)
+                    if text := spoken(change):
+                        await context.controls.announce(text, language)
 
-        cancel = context.controls.start(f"watch for {event}", tell)
-        self._watches[event, label] = _Watch(label, cancel)
-        name = _one(label, language) if label else ""
-        return phrase("watching", language, what=names[language].format(name=name))
+        self._watches[event, subject] = context.controls.start(f"watch for {event}", tell)
+        return phrase("watching", language, what=what)
 
     def _unwatch(self, language: str) -> str:
         if not self._watches:
             return phrase("watching_nothing", language)
-        for watch in self._watches.values():
-            watch.cancel()
+        for cancel in self._watches.values():
+            cancel()
         self._watches.clear()
         return phrase("watching_stopped", language)
+
+
+def _about_thing(label: str | None, language: str) -> Callable[[SceneChange], str]:
+    """What is said of a change, nothing where it is of another class of things."""
+
+    def spoken(change: SceneChange) -> str:
+        return _sentence(spoken_change(change, language), language) if label in (None, change.subject) else ""
+
+    return spoken
+
+
+def _about_person(name: str, language: str) -> Callable[[SceneChange], str]:
+    """What is said of a change, nothing where it is someone else. A face that nobody has recognised may be theirs."""
+
+    def spoken(change: SceneChange) -> str:
+        if not change.name:
+            return phrase("watching_perhaps", language, did=PEOPLE_DID[change.kind][language], name=name)
+        return _sentence(spoken_change(change, language), language) if change.name == name else ""
+
+    return spoken
+
+
+def _alike(heard: str, names: Collection[str]) -> str | None:
+    """The name that sounds like what was heard."""
+    for key in (str.casefold, pinyin_key if contains_han(heard) else english_key):
+        for name in names:
+            if key(name) == key(heard):
+                return name
+    return None
 
 
 def _told(intent: Intent, context: SkillContext) -> str:

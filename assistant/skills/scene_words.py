@@ -43,6 +43,12 @@ _HAPPENED: Final[dict[SceneChangeKind, tuple[str, str]]] = {
     "lying": ("someone was lying down", "有人躺下了"),
 }
 
+PEOPLE_DID: Final[dict[SceneChangeKind, dict[str, str]]] = {
+    "came": {"en": "came", "zh": "来了"},
+    "left": {"en": "left", "zh": "走了"},
+}
+"""What someone with a name does."""
+
 
 def spoken_place(item: Track, language: str) -> str:
     """ "on the left", 在左边; a person's distance too."""
@@ -93,7 +99,11 @@ def unknown_thing(word: str, language: str) -> str:
 
 
 def spoken_change(change: SceneChange, language: str) -> str:
-    """ "someone came", 有人来了."""
+    """ "someone came", 有人来了; by name where it is known."""
+    if change.name:
+        told = PEOPLE_DID[change.kind][language]
+        sure = "" if change.name_sure else {"en": "I think ", "zh": "好像"}[language]
+        return f"{sure}{change.name}{'' if language == 'zh' else ' '}{told}"
     thing = counted(change.subject, language, 1)
     if language == "en":
         name = name_of(change.subject, "en", 1)
@@ -108,3 +118,10 @@ def dated_change(change: SceneChange, now_s: float, language: str) -> str:
     if age_s < _NOW_S:
         return phrase("happened_now", language, what=what)
     return phrase("happened_ago", language, age=spoken_remaining(age_s, language), what=what)
+
+
+def spoken_age(age_s: float, max_age_s: float, language: str) -> str:
+    """A sentence more, for evidence that is older than it should be; empty while it is not."""
+    if age_s <= max_age_s:
+        return ""
+    return ("" if language == "zh" else " ") + phrase("scene_old", language, age=spoken_remaining(age_s, language))

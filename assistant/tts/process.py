@@ -73,6 +73,10 @@ class SpeechProcess:
         self._child: SpeechChild | None = None
         self._closed = False
 
+    def report_to(self, on_failure: Callable[[StageError], None], on_recovery: Callable[[], None]) -> None:
+        """From now on tell these."""
+        self._on_failure, self._on_recovery = on_failure, on_recovery
+
     @property
     def pid(self) -> int | None:
         """The child's process number, None while there is none."""

@@ -9,3 +9,6 @@ FACE_DETECTORS = {
 TAGGERS = {
     "efficientnet": "assistant.vision.efficientnet:EfficientNetTagger",
 }
+TEXT_READERS = {
+    "rapidocr": "assistant.vision.rapidocr_reader:RapidOcrReader",
+}

@@ -15,6 +15,7 @@ from assistant.config import Config
 from assistant.events import Face, ImageArray, VideoFrame
 from assistant.inference.engines import ENGINES
 from assistant.inference.onnxruntime_session import OnnxRuntimeSession
+from assistant.kept import KEPT, file_identity
 from assistant.ports import InferenceSession
 from assistant.vision.preprocess import letterbox, non_maximum_suppression, square_crop, to_box
 
@@ -49,12 +50,14 @@ class BlazeFaceDetector:
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> BlazeFaceDetector:
         """Raises `ModelMissingError` when `blazeface` or `facemesh` has not been pulled."""
-        threads = config.vision.threads
+        threads, mesh = config.vision.threads, models.file("facemesh", "facemesh.onnx")
         return cls(
             ENGINES.open(
                 config.inference, "face-detector", models.file("blazeface", "blazeface.onnx"), threads=threads
             ),
-            OnnxRuntimeSession(models.file("facemesh", "facemesh.onnx"), threads=threads),
+            KEPT.get(
+                "face-mesh", (mesh, file_identity(mesh), threads), lambda: OnnxRuntimeSession(mesh, threads=threads)
+            ),
         )
 
     def detect(self, frame: VideoFrame) -> list[Face]:

@@ -38,7 +38,7 @@ class CenterNetDetector:
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> CenterNetDetector:
         """Raises `ModelMissingError` when `centernet` has not been pulled."""
-        path = models.file("centernet", "centernet.onnx")
+        path = models.file("centernet", "detector.onnx")
         # By far the most work of all vision networks, and a third slower when it gives its memory back every time.
         network = ENGINES.open(
             config.inference,

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from assistant.events import Box, ImageArray, SceneState
+from assistant.vision.things import SURE_CONFIDENCE
 
 _OBJECT_RGB = (64, 200, 96)
 _FACE_RGB = (255, 160, 32)
@@ -16,12 +17,14 @@ _REFERENCE_SIDE_PX = 640
 
 
 def draw_scene(pixels: ImageArray, scene: SceneState) -> ImageArray:
-    """A copy of an RGB picture with boxes, names and confidences; faces with their keypoints."""
+    """A copy of an RGB picture with boxes, names and confidences; what is doubtful has a question mark. Faces
+    have their keypoints."""
     drawn: ImageArray = np.array(pixels, np.uint8, order="C")
     height, width = drawn.shape[:2]
     scale = max(height, width) / _REFERENCE_SIDE_PX
     for item in scene.objects:
-        _draw_box(drawn, item.box, f"{item.label} {item.confidence:.2f}", _OBJECT_RGB, scale)
+        doubt = "" if item.confidence >= SURE_CONFIDENCE else "?"
+        _draw_box(drawn, item.box, f"{item.label}{doubt} {item.confidence:.2f}", _OBJECT_RGB, scale)
     for face in scene.faces:
         _draw_box(drawn, face.box, f"face {face.confidence:.2f}", _FACE_RGB, scale)
         for x, y in face.keypoints:

@@ -56,12 +56,12 @@ class SceneMemory:
         self._happened.clear()
 
     def note(self, change: SceneChange) -> None:
-        """Remember what another part has noticed."""
+        """Remember what was told."""
         self._happened.append(change)
 
     def update(self, look: SceneState, motion: Motion) -> tuple[SceneState, list[SceneChange]]:
-        """The scene with its tracks, and what has changed. `look` holds everything that the networks found; looks come
-        in the order of time."""
+        """The scene with its tracks, and what has changed, to be told and `note`d. `look` holds everything that the
+        networks found; looks come in the order of time."""
         changes = self._changes.light_and_motion(motion, look.at_s)
         if motion.cut:
             self._tracker.reset()
@@ -73,7 +73,6 @@ class SceneMemory:
             changes += self._changes.things(tracks, look.at_s)
             if look.frame is not None:
                 tracks = tuple(self._colored(item, look.frame.pixels, look.at_s) for item in tracks)
-        self._happened.extend(changes)
         return replace(look, tracks=tracks, brightness=motion.brightness), changes
 
     def _colored(self, item: Track, pixels: ImageArray, at_s: float) -> Track:

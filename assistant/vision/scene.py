@@ -14,6 +14,7 @@ from assistant.ports import Detector, FaceDetector, SceneTagger
 from assistant.registry import resolve
 from assistant.vision import DETECTORS, FACE_DETECTORS, TAGGERS
 from assistant.vision.preprocess import moderate
+from assistant.vision.things import is_speck
 
 if TYPE_CHECKING:
     from assistant.vision.pose import PoseEstimator
@@ -58,7 +59,8 @@ class SceneReader:
     def read(self, frame: VideoFrame) -> SceneState:
         """Everything that the networks find, for a picture by itself. Blocking: call it on a worker."""
         seen = VideoFrame(frame.at_s, moderate(frame.pixels), frame.source)
-        objects = tuple(item for item in self.detector.detect(seen) if item.confidence >= self.min_confidence)
+        found = self.detector.detect(seen)
+        objects = tuple(item for item in found if item.confidence >= self.min_confidence and not is_speck(item))
         faces = tuple(self.faces.detect(seen))
         tags = tuple(self.tagger.tag(seen)) if self.tagger else ()
         brightness = float(seen.pixels.mean()) / 255

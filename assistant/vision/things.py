@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from assistant.events import SceneState, Track
+from assistant.events import Detection, SceneState, Track
 from assistant.vision.colors import color_of
 
 PERSON = "person"
 SURE_CONFIDENCE = 0.5
 _SURE_AREA = 0.002
-"""Share of the picture. The detector takes specks in a landscape for birds and boats."""
+_SPECK_AREA = 0.0005
+"""Shares of the picture. The detector takes specks in a landscape for birds and boats."""
 
 
 def things_of(scene: SceneState, *, min_confidence: float) -> list[Track]:
@@ -29,6 +30,12 @@ def things_of(scene: SceneState, *, min_confidence: float) -> list[Track]:
         )
         for number, item in enumerate(found, start=1)
     ]
+
+
+def is_speck(found: Detection) -> bool:
+    """Whether something is too small to be believed where no other picture confirms it."""
+    sure = found.confidence >= SURE_CONFIDENCE
+    return found.box.area < (_SPECK_AREA if sure else _SURE_AREA)
 
 
 def is_sure(item: Track) -> bool:

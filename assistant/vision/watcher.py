@@ -1,6 +1,6 @@
 """Decides when to look: often while something moves, seldom while nothing does, at once when asked.
 
-What has been seen is remembered (`SceneMemory`), and what happens is told to whoever wants to know.
+What a picture means is `SceneUnderstanding`'s; what happens is told to whoever wants to know.
 
 A camera that fails is announced once and opened again, with pauses that grow, for as long as it takes.
 """
@@ -10,33 +10,18 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
-from dataclasses import replace
-from functools import partial
 from typing import TypeVar
 
 import anyio
 
 from assistant.config import VisionConfig
-from assistant.emotion.whose_face import FaceChooser
 from assistant.errors import AssistantError, DeviceError, StageError
-from assistant.events import (
-    Event,
-    Face,
-    SceneChange,
-    SceneChangeKind,
-    SceneState,
-    StageFailed,
-    StageRecovered,
-    VideoFrame,
-)
+from assistant.events import Event, SceneChange, SceneChangeKind, SceneState, VideoFrame
 from assistant.ports import Camera, Clock, FaceEvidence
-from assistant.vision.feeds import ChangeFeeds
-from assistant.vision.looking import Looking
-from assistant.vision.memory import SceneMemory
+from assistant.stages import StageReports
 from assistant.vision.motion import MotionGate
-from assistant.vision.needs import SightNeeds
-from assistant.vision.pose_changes import POSE_KINDS, PoseChanges
 from assistant.vision.scene import SceneReader
+from assistant.vision.understanding import SceneUnderstanding
 
 T = TypeVar("T")
 
@@ -65,21 +50,13 @@ class SceneWatcher:
         """`emit` gets every `SceneState`, `SceneChange`, `StageFailed` and `StageRecovered`; `on_face` the face
         that counts (`assistant.emotion.whose_face`)."""
         self._camera = camera
-        self._networks = Looking(reader)
         self._config = config
         self._clock = clock
-        self._emit = emit
-        self._on_face = on_face
-        self._whose_face = FaceChooser()
+        self._stages = StageReports(clock, emit)
+        self._seen = SceneUnderstanding(reader, config, self._stages, emit, lambda: self._closed, on_face)
         self._motion = MotionGate()
-        self._needs = SightNeeds()
-        self._memory = SceneMemory(min_confidence=config.min_confidence)
-        self._poses = PoseChanges()
-        self._feeds = ChangeFeeds()
         self._looking = anyio.Lock()
-        self._scene: SceneState | None = None
         self._looked_at_s = self._moved_at_s = -math.inf
-        self._failed: set[str] = set()
         self._closed: AssistantError | None = DeviceError("The camera is not open yet.")
         self._pauses: set[str] = set()
         self._resumed = anyio.Event()
@@ -95,23 +72,23 @@ class SceneWatcher:
 
     def leave_out_tags(self, left_out: bool) -> None:
         """Whether the network that tags whole pictures rests."""
-        self._needs.leave_out_tags(left_out)
+        self._seen.leave_out_tags(left_out)
 
     def scene(self) -> SceneState | None:
         """The newest scene, however old; None before the first."""
-        return self._scene
+        return self._seen.scene
 
     def happened(self) -> Sequence[SceneChange]:
         """The newest changes, oldest first."""
-        return self._memory.happened()
+        return self._seen.happened()
 
     def can_watch(self, kind: SceneChangeKind) -> bool:
         """Whether there is a network for it."""
-        return kind not in POSE_KINDS or self._networks.has_pose
+        return self._seen.can_watch(kind)
 
     def watch(self, kinds: Collection[SceneChangeKind]) -> AsyncGenerator[SceneChange, None]:
         """Changes of these kinds as they happen, for as long as one iterates. Poses are looked at only meanwhile."""
-        return self._feeds.watch(kinds)
+        return self._seen.watch(kinds)
 
     async def look(self) -> SceneState:
         """What there is to see now: a scene no older than 0.3 s. Raises `DeviceError`, `MediaError` or `StageError`
@@ -120,8 +97,9 @@ class SceneWatcher:
         async with self._looking:
             if self._closed is not None:
                 raise self._closed
-            if self._scene is not None and self._scene.at_s >= asked_at_s - _FRESH_S:
-                return self._scene
+            scene = self._seen.scene
+            if scene is not None and scene.at_s >= asked_at_s - _FRESH_S:
+                return scene
             frame = await self._ask_camera(self._camera.read)
             if frame is None:
                 raise DeviceError(f"The camera '{self._camera.name}' has come to its end.")
@@ -134,9 +112,7 @@ class SceneWatcher:
         if paused_before:
             return  # who waits for `resume` waits on the event of the first call
         self._resumed = anyio.Event()
-        self._scene = None
-        self._memory.forget()
-        self._networks.forget_people()
+        self._seen.forget()
         self._closed = DeviceError("The camera is switched off.")
         self._session.cancel()
 
@@ -147,7 +123,7 @@ class SceneWatcher:
             self._resumed.set()
 
     async def run(self) -> None:
-        """Watch until the camera comes to its end."""
+        """Watch until the camera comes to its end. Whoever cancels it closes the camera."""
         try:
             while True:
                 while self._pauses:
@@ -159,9 +135,7 @@ class SceneWatcher:
                 if not self._session.cancelled_caught:
                     return
         finally:
-            self._networks.close()
-            with anyio.CancelScope(shield=True):
-                await self._close_camera()
+            self._seen.close()
 
     async def _watch(self) -> None:
         """Open, watch, and open again after a failure; returns at the camera's end."""
@@ -170,7 +144,7 @@ class SceneWatcher:
             try:
                 await self._ask_camera(self._camera.open)
                 self._closed = None
-                self._recovered("camera")
+                self._stages.works("camera")
                 retry_s = _FIRST_RETRY_S
                 await self._watch_open()
                 self._closed = DeviceError(f"The camera '{self._camera.name}' has come to its end.")
@@ -201,9 +175,9 @@ class SceneWatcher:
             moved = self._motion.moved(frame.pixels)
             if moved:
                 self._moved_at_s = frame.at_s
-            unsettled = self._memory.unsettled and frame.at_s - self._moved_at_s <= _SETTLING_S
+            unsettled = self._seen.unsettled and frame.at_s - self._moved_at_s <= _SETTLING_S
             due = frame.at_s - self._looked_at_s >= self._config.still_s
-            if moved or due or unsettled or self._watches_pose():
+            if moved or due or unsettled or self._seen.watches_pose:
                 try:
                     await self._read(frame, moved=moved, asked=False)
                 except StageError as error:
@@ -211,65 +185,9 @@ class SceneWatcher:
             return True
 
     async def _read(self, frame: VideoFrame, *, moved: bool, asked: bool) -> SceneState:
-        """Run the networks, remember the scene and tell everyone. Raises `StageError`."""
+        """Look at a picture. Raises `StageError`."""
         self._looked_at_s = frame.at_s
-        motion = self._motion.look(frame.pixels)
-        needs = self._needs.of(frame, moved=moved, asked=asked)
-        look = await self._networks.look(
-            frame, faces=needs.faces, tags=needs.tags, on_faces=partial(self._show_face, frame)
-        )
-        if self._closed is not None:
-            raise self._closed
-        self._recovered("vision")
-        scene, changes = self._memory.update(self._needs.complete(look, needs, frame), motion)
-        scene = await self._with_names(scene, fresh=needs.faces)
-        if self._closed is not None:
-            raise self._closed
-        if self._watches_pose(scene):
-            scene, posed = await self._look_at_pose(scene, frame)
-            changes += posed
-        self._scene = scene
-        self._emit(scene)
-        for change in changes:
-            self._emit(change)
-            self._feeds.tell(change)
-        return scene
-
-    async def _with_names(self, scene: SceneState, *, fresh: bool) -> SceneState:
-        """Without names where they cannot be told: everything else is seen all the same."""
-        if not self._networks.knows_anyone:
-            self._recovered("people")
-            return scene
-        try:
-            scene = await self._networks.names(scene, fresh=fresh)
-        except AssistantError as error:
-            self._fail("people", error)
-        else:
-            self._recovered("people")
-        return scene
-
-    def _show_face(self, frame: VideoFrame, faces: Sequence[Face]) -> None:
-        """Hand on the face of whoever talks to the assistant."""
-        if self._on_face is not None and self._closed is None:
-            face = self._whose_face.choose(frame, faces)
-            if face is not None:
-                self._on_face(FaceEvidence(frame, face))
-
-    def _watches_pose(self, scene: SceneState | None = None) -> bool:
-        """Whether someone wants to know of poses, there is a network for them, and a person to look at."""
-        scene = scene or self._scene
-        wanted = self._feeds.want_any(POSE_KINDS) and self._networks.has_pose
-        return wanted and scene is not None and any(item.label == "person" for item in scene.tracks or ())
-
-    async def _look_at_pose(self, scene: SceneState, frame: VideoFrame) -> tuple[SceneState, list[SceneChange]]:
-        """The largest person's. Raises `StageError`."""
-        people = [item for item in scene.tracks or () if item.label == "person"]
-        person = max(people, key=lambda item: item.box.area)
-        pose, spent_s = await self._networks.pose(frame, person.box)
-        changes = self._poses.update(pose, person.box, person.track_id, frame.at_s)
-        for change in changes:
-            self._memory.note(change)
-        return replace(scene, compute_s={**scene.compute_s, "pose": spent_s}), changes
+        return await self._seen.read(frame, self._motion.look(frame.pixels), moved=moved, asked=asked)
 
     async def _ask_camera(self, call: Callable[[], Awaitable[T]]) -> T:
         """Whatever a camera's library raises is the camera's failure. Raises `AssistantError`."""
@@ -289,11 +207,6 @@ class SceneWatcher:
             _LOG.warning("The camera '%s' could not be closed.", self._camera.name, exc_info=True)
 
     def _fail(self, stage: str, error: AssistantError) -> None:
-        if stage not in self._failed:
-            self._failed.add(stage)
-            self._emit(StageFailed(self._clock.monotonic_s(), stage, error.message, error.remedy or ""))
-
-    def _recovered(self, stage: str) -> None:
-        if stage in self._failed:
-            self._failed.discard(stage)
-            self._emit(StageRecovered(self._clock.monotonic_s(), stage))
+        """Announced once, however often it is tried again."""
+        if not self._stages.is_failing(stage):
+            self._stages.failed(stage, error)

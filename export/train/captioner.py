@@ -75,7 +75,7 @@ class TinyCaptioner(nn.Module):
         """The likeliest words one by one, int64 (n, t)."""
         self.eval()
         seen = self.look(pixels)
-        words = torch.zeros((len(pixels), 1), dtype=torch.long)
+        words = torch.zeros((len(pixels), 1), dtype=torch.long, device=pixels.device)
         for _ in range(LONGEST):
             words = torch.cat([words, self.write(seen, words)[:, :, -1:].argmax(dim=1)], dim=1)
         return words[:, 1:]

@@ -175,6 +175,8 @@ class _Fitting:
             "scaler": self.scaler.state_dict(),
             "generator": self.generator.get_state(),
             "torch": torch.get_rng_state(),
+            # Dropout draws where the network is.
+            "cuda": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
             "losses": self.losses,
         }
         state["schedule"].pop("lr_lambdas", None)
@@ -200,6 +202,8 @@ class _Fitting:
             self.scaler.load_state_dict(state["scaler"])
             self.generator.set_state(state["generator"].cpu())
             torch.set_rng_state(state["torch"].cpu())
+            if self.device.type == "cuda" and state.get("cuda") is not None:
+                torch.cuda.set_rng_state(state["cuda"].cpu(), self.device)
             self.best, self.best_loss, self.best_epoch = state["best"], state["best_loss"], state["best_epoch"]
             self.losses = [(float(a), float(b)) for a, b in state["losses"]]
         except ConfigError:

@@ -54,7 +54,8 @@ class PoolingHead(nn.Module):
         believed = believed * 0.5 ** (positive(self.fading) * half_lives)
         prior = log_prior.exp()
         opinions = torch.log(believed[..., None] * (calibrated - prior) + prior) - log_prior
-        pattern = (present @ (2.0 ** torch.arange(present.shape[1]))).long()
+        places = 2.0 ** torch.arange(present.shape[1], device=present.device)
+        pattern = (present * places).sum(dim=1).long()
         weights = positive(self.exponents)[pattern] * present
         return log_prior + (weights[..., None] * opinions).sum(dim=1)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from assistant.errors import MediaError
 from assistant.models.store import ModelStore
 from tests.doubles.command import assistant
 
@@ -35,3 +37,39 @@ def test_without_its_network_a_photo_is_described_from_the_detections_and_that_i
     assert json.loads(result.stdout)["caption"] == "I see a person facing me."
     assert "described from the detections alone" in result.stderr
     assert "is no bundle" in result.stderr
+
+
+@pytest.mark.models
+def test_a_folder_is_described_to_its_end_whatever_is_in_it(model_store: ModelStore, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    shutil.copy(model_store.file("sample-pictures", "horse.png"), photos / "a.png")
+    shutil.copy(model_store.file("sample-pictures", "china.jpg"), photos / "a.jpg")
+    (photos / "b.jpg").write_bytes(b"no picture")
+    (photos / "c.png").write_bytes(b"")
+    (photos / "notes.txt").write_text("not asked for")
+    result = assistant("see", photos, "--out", tmp_path / "out", "--json")
+    assert result.returncode == MediaError.exit_code
+    assert "b.jpg" in result.stderr and "c.png" in result.stderr and "notes" not in result.stderr
+    landscape, horse = map(json.loads, result.stdout.splitlines())
+    assert horse["caption"] == "I see a black horse."
+    assert landscape["caption"] == "I don't see anything that I recognize."  # the detector has five specks for birds
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.boxed.png", "a.png.boxed.png"]
+
+
+@pytest.mark.models
+def test_a_folder_without_pictures_says_so(model_store: ModelStore, tmp_path: Path) -> None:
+    result = assistant("see", tmp_path)
+    assert result.returncode == MediaError.exit_code
+    assert "no pictures" in result.stderr
+
+
+@pytest.mark.models
+def test_what_is_written_is_read_when_it_is_asked_for(model_store: ModelStore) -> None:
+    pytest.importorskip("rapidocr")
+    written = Path(__file__).parents[1] / "vision" / "written" / "sign_zh.jpg"
+    result = assistant("see", "--read", written, "--json")
+    assert [line["text"] for line in json.loads(result.stdout)["text"]] == ["小心地滑", "请勿吸烟"]
+    assert "text" not in json.loads(assistant("see", written, "--json").stdout)
+    result = assistant("see", "--read", model_store.file("sample-pictures", "horse.png"))
+    assert "nothing is written" in result.stdout

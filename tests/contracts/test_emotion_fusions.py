@@ -23,13 +23,19 @@ NETWORKS = ("attention", "concatenation")
 
 @pytest.fixture(params=FUSIONS)
 def head(request: pytest.FixtureRequest, tmp_path: Path) -> EmotionFusionHead:
-    path = None
-    if request.param in NETWORKS:
-        path = tmp_path / "head.onnx"
-        write_onnx(head_onnx(request.param, random_weights(request.param), 2), path)
-    config = Config(emotion=EmotionConfig(fusion=request.param, fusion_model=path))
-    made: EmotionFusionHead = resolve(FUSIONS, request.param, kind="emotion fusion").create(config, ModelStore())
+    made = _made(request.param, tmp_path)
     assert made.name == request.param
+    return made
+
+
+def _made(name: str, folder: Path) -> EmotionFusionHead:
+    """A head; a network has random weights."""
+    path = None
+    if name in NETWORKS:
+        path = folder / "head.onnx"
+        write_onnx(head_onnx(name, random_weights(name), 2), path)
+    config = Config(emotion=EmotionConfig(fusion=name, fusion_model=path))
+    made: EmotionFusionHead = resolve(FUSIONS, name, kind="emotion fusion").create(config, ModelStore())
     return made
 
 
@@ -57,6 +63,22 @@ def test_nothing_present_is_an_answer_without_weights(head: EmotionFusionHead) -
     pooled = head.pool(empty)
     assert pooled.probabilities.sum(axis=1) == pytest.approx(1.0)
     assert not pooled.weights.any()
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_s_weights_are_what_each_channel_changes(name: str, tmp_path: Path) -> None:
+    head = _made(name, tmp_path)
+    evidence = draw(ASSISTANT, 40, seed=2).evidence
+    pooled = head.pool(evidence)
+    for moment, present in enumerate(evidence.present):
+        changes = np.zeros(len(head.channels))
+        for channel in np.flatnonzero(present):
+            without = evidence.present.copy()
+            without[moment, channel] = False
+            other = EmotionEvidence(evidence.probabilities, evidence.confidence, evidence.half_lives, without)
+            changes[channel] = np.abs(head.pool(other).probabilities[moment] - pooled.probabilities[moment]).sum()
+        if present.any():
+            assert pooled.weights[moment] == pytest.approx(changes / changes.sum(), abs=1e-4)
 
 
 @pytest.mark.parametrize("name", NETWORKS)

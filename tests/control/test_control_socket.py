@@ -20,7 +20,7 @@ import anyio
 import pytest
 
 from assistant.config import Config, ControlConfig
-from assistant.control.address import NAME, SERVICE_SOCKET, known_sockets, own_socket
+from assistant.control.address import NAME, SERVICE_SOCKET, known_sockets, own_socket, sockets_beside
 from assistant.control.client import ask_at
 from assistant.control.instance import only_instance
 from assistant.control.peers import Peer, may_command
@@ -331,6 +331,28 @@ def test_a_second_instance_is_told_who_holds_the_socket(tmp_path: Path) -> None:
         pass
     with only_instance(path):
         pass  # free again
+
+
+def test_beside_the_service_it_is_told_that_both_would_answer(tmp_path: Path) -> None:
+    service, own = tmp_path / "service" / NAME, tmp_path / NAME
+    with only_instance(own, [service]):
+        pass  # it is not installed
+    service.parent.mkdir()
+    with (
+        only_instance(service),
+        pytest.raises(AlreadyRunningError, match=f"process {os.getpid()} holds .*both would answer"),
+        only_instance(own, [service]),
+    ):
+        pass
+    with only_instance(own, [service]):
+        pass  # it has ended
+
+
+def test_the_service_and_who_was_given_a_socket_may_run_beside_others(tmp_path: Path) -> None:
+    assert sockets_beside(Config(), tmp_path / NAME) == (SERVICE_SOCKET,)
+    assert sockets_beside(Config(), SERVICE_SOCKET) == ()
+    mine = tmp_path / "mine.sock"
+    assert sockets_beside(Config(control=ControlConfig(socket=mine)), mine) == ()
 
 
 def test_a_socket_that_a_dead_assistant_left_is_taken_over(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from assistant.errors import MediaError, StageError
-from assistant.worker import Worker
+from assistant.worker import Worker, closed_workers_ended
 
 
 def test_calls_run_one_after_another_on_one_thread_off_the_loop():
@@ -121,3 +121,17 @@ def test_the_process_ends_quietly_while_a_call_goes_on():
     )
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
     assert (ended.stdout.split(), ended.stderr) == (["ends", "returned"], "")
+
+
+def test_whether_the_last_calls_of_closed_workers_have_ended_is_known():
+    async def main() -> None:
+        worker, release = Worker("model", timeout_s=0.05), threading.Event()
+        with pytest.raises(StageError, match="did not answer"):
+            await worker.run(release.wait)
+        assert closed_workers_ended(0.0), "one that still works for somebody does not count"
+        worker.close()
+        assert not closed_workers_ended(0.1)
+        release.set()
+        assert closed_workers_ended(10.0)
+
+    anyio.run(main)

@@ -22,19 +22,21 @@ class KnownSentences:
     """An interpreter that knows two sentences."""
 
     def interpret(self, text: str, language: str) -> Intent | None:
-        known = {"look": "scene_describe", "fail": "fails", "bye": "goodbye", "see": "nobody_answers"}
+        known = {"look": "scene_describe", "fail": "fails", "bye": "goodbye", "read": "reads", "see": "nobody_answers"}
         return Intent(known[text], {"a": "b"}, language, text) if text in known else None
 
 
 class TestedSkill:
-    """Answers two intents, and fails on a third."""
+    """Answers three intents, one in Chinese whoever asks, and fails on a fourth."""
 
     __test__ = False
-    intents = frozenset({"scene_describe", "goodbye", "fails"})
+    intents = frozenset({"scene_describe", "goodbye", "reads", "fails"})
 
     async def handle(self, intent: Intent, context: SkillContext) -> Reply:
         if intent.name == "fails":
             raise RuntimeError("the wheel came off")
+        if intent.name == "reads":
+            return Reply("上面写着：出口。", language="zh")
         if intent.name == "goodbye":
             return Reply("Bye.", ends_conversation=True)
         return Reply("我看到狗。还有猫。" if intent.language == "zh" else "I see a dog. And a cat.")
@@ -91,6 +93,11 @@ def test_the_reply_language_follows_the_person_or_the_configuration() -> None:
     always_chinese = Config(dialogue=DialogueConfig(reply_language="zh"))
     assert _say("look", "en", config=always_chinese)[1] == ["我看到狗。", "还有猫。"]
     assert _say("look", "ko")[0].language == "en"
+
+
+def test_a_reply_in_another_language_says_so_to_the_voice() -> None:
+    answer, sentences = _say("read", "en")
+    assert (answer.language, sentences) == ("zh", ["上面写着：出口。"])
 
 
 def test_goodbye_ends_the_conversation() -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from assistant.config import AudioConfig, Config
 from assistant.doctor import TOPICS
 from assistant.doctor.check import Check, Patient
 from assistant.doctor.examination import examine_all
 from assistant.registry import resolve
+from assistant.settings import SYSTEM_FILE
 from tests.doubles.topics import FINE
 
 
@@ -39,6 +42,15 @@ def test_every_topic_is_given_the_configuration_and_the_machine(tmp_path: Path) 
     patient = Patient(Config(audio=AudioConfig(input="USB 麦克风")), Path("/etc/x.toml"), tmp_path)
     [check] = examined("told", patient=patient)["told"]
     assert check.found == f"USB 麦克风 /etc/x.toml {tmp_path}"
+
+
+def test_the_services_configuration_is_examined_where_the_service_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("STATE_DIRECTORY", "XDG_CACHE_HOME", "ALSA_CONFIG_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    [own] = examined("surroundings")["surroundings"]
+    [services] = examined("surroundings", patient=Patient(Config(), SYSTEM_FILE))["surroundings"]
+    assert own.found == "- - -"
+    assert services.found == "/var/lib/edge-assistant/state /var/cache /etc/edge-assistant/asound.conf"
 
 
 def test_every_topic_is_there() -> None:

@@ -118,9 +118,11 @@ def test_a_service_that_failed_is_told_with_what_to_do(program) -> None:
         "printf 'LoadState=loaded\\nActiveState=failed\\nSubState=failed\\nUnitFileState=disabled\\n"
         "NRestarts=5\\nResult=watchdog\\n'",
     )
+    program("journalctl", "printf 'Starting\\nError: The disk is full.\\nFree some space.\\nStopped\\n'")
     checks = by_name(service.examine(Patient(Config())))
     assert not checks["service"].ok
     assert "watchdog" in checks["service"].found
+    assert checks["service"].found.endswith("It said: Error: The disk is full.")
     assert "5 restarts" in checks["service"].found
     assert "journalctl" in checks["service"].remedy
     assert "enable" in checks["start at boot"].remedy

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from anyio.abc import TaskGroup
 
 from assistant.events import (
     EMOTION_LABELS,
+    Box,
     EmotionContribution,
     EmotionLabel,
     EmotionState,
@@ -19,7 +20,7 @@ from assistant.events import (
     SceneChangeKind,
     SceneState,
 )
-from assistant.ports import Clock
+from assistant.ports import Clock, ReadText, TextLine
 from assistant.skills import SkillContext
 from tests.doubles.clock import ManualClock
 
@@ -36,6 +37,9 @@ class GivenSenses:
     changes: list[SceneChange] = field(default_factory=list)
     """What has happened; `watch` gives what is appended later."""
     blind_to: frozenset[SceneChangeKind] = frozenset()
+    written: Sequence[tuple[str, float]] | Exception = ()
+    """Lines with their confidence, or what reading raises."""
+    read_at_s: float = 0.0
 
     def happened(self) -> list[SceneChange]:
         return self.changes
@@ -51,6 +55,11 @@ class GivenSenses:
                 if change.kind in kinds:
                     yield change
             await anyio.sleep(0.01)
+
+    async def read(self) -> ReadText:
+        if isinstance(self.written, Exception):
+            raise self.written
+        return ReadText(tuple(TextLine(text, sure, Box(0, 0, 1, 1)) for text, sure in self.written), self.read_at_s)
 
     def scene(self) -> SceneState | None:
         return self.current_scene

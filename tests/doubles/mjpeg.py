@@ -22,6 +22,8 @@ class NetworkCamera:
         self.shows = "noise"
         self.stalls = False
         self.level = 100
+        self.connections = 0
+        """How often somebody began to watch."""
 
     def __enter__(self) -> NetworkCamera:
         self._server = ThreadingHTTPServer(("127.0.0.1", self._port), self._handler())
@@ -60,6 +62,7 @@ class NetworkCamera:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                camera.connections += 1
                 self.send_response(200)
                 self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
                 self.end_headers()

@@ -21,9 +21,9 @@ def _import_rtx() -> Any:
             config.set_compute_capability(real.ComputeCapability.SM86, 0)
             return config
 
-    module = ModuleType("tensorrt")
+    module = ModuleType("tensorrt_rtx")
     vars(module).update({name: getattr(real, name) for name in dir(real)})
-    vars(module).update({"Builder": Builder, "__version__": "10.3.0"})
+    vars(module).update({"Builder": Builder})
     return module
 
 

@@ -40,6 +40,10 @@ class Card:
         """Whether a speaker played anything but silence then."""
         return any(since_s <= at_s < until_s and np.abs(block).max() > 0.01 for at_s, block in self.played)
 
+    def peak(self) -> float:
+        """The loudest that a speaker played."""
+        return max((float(np.abs(block).max()) for _, block in self.played), default=0.0)
+
 
 class SoundCards:
     """The `sounddevice` module."""

@@ -40,3 +40,9 @@ def raising(patient: Patient) -> Iterator[Check]:
 def told(patient: Patient) -> Iterator[Check]:
     """What it was given."""
     yield Check("config", True, f"{patient.config.audio.input} {patient.config_path} {patient.root}")
+
+
+def surroundings(patient: Patient) -> Iterator[Check]:
+    """Where what is remembered, what is cached and the sound devices are looked for."""
+    names = ("STATE_DIRECTORY", "XDG_CACHE_HOME", "ALSA_CONFIG_PATH")
+    yield Check("surroundings", True, " ".join(os.environ.get(name, "-") for name in names))

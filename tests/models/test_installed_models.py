@@ -19,7 +19,8 @@ WITH_TENSORS = [name for name in CATALOG.names if CATALOG.manifest(name).inputs 
 def test_the_network_has_the_tensors_of_its_manifest(model_store: ModelStore, name: str) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     manifest = model_store.manifest(name)
-    (network,) = [file.name for file in manifest.files if Path(file.name).suffix == ".onnx"]
+    # The first: whatever follows is the same network, made ready for something.
+    network = next(file.name for file in manifest.files if Path(file.name).suffix == ".onnx")
     session = onnxruntime.InferenceSession(model_store.file(name, network), providers=["CPUExecutionProvider"])
     for named, found in ((manifest.inputs, session.get_inputs()), (manifest.outputs, session.get_outputs())):
         tensors = {tensor.name: tensor for tensor in found}

@@ -17,6 +17,11 @@ def convert_upper(source: Path, target: Path) -> None:
     target.write_bytes(source.read_bytes().upper() + str(len(beside)).encode())
 
 
+def convert_reversed(source: Path, target: Path) -> None:
+    """A converter: back to front."""
+    target.write_bytes(source.read_bytes()[::-1])
+
+
 def convert_badly(source: Path, target: Path) -> None:
     """A converter that fails half-way."""
     target.write_bytes(b"half")
@@ -193,6 +198,13 @@ def test_a_converted_file_is_made_once_and_its_hash_enforced(shelf: Shelf, watch
     path.write_bytes(b"GRAPH5")
     with pytest.raises(IntegrityError, match=r"m\.onnx: expected SHA-256"):
         store.verify("thing")
+
+
+def test_joined_parts_can_be_converted(shelf: Shelf) -> None:
+    first, second = shelf.zip("1.zip", {"p": b"begin-"}), shelf.zip("2.zip", {"p": b"end"})
+    whole = {"name": "model.bin", "parts": ["a:p", "b:p"], "convert": f"{__name__}:convert_reversed"}
+    shelf.model("thing", [pinned(first, id="a"), pinned(second, id="b")], [whole])
+    assert (shelf.store().pull("thing") / "model.bin").read_bytes() == b"dne-nigeb"
 
 
 def test_a_conversion_that_fails_leaves_nothing(shelf: Shelf) -> None:

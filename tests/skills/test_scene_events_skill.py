@@ -5,7 +5,7 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from assistant.events import SceneChange
+from assistant.events import SceneChange, SceneChangeKind
 from assistant.ports import Intent
 from assistant.skills.scene_events import SceneEventsSkill
 from tests.doubles.clock import ManualClock
@@ -118,3 +118,59 @@ def test_it_can_be_told_to_stop() -> None:
         "Okay, I won't tell you any more.",
         promise,
     ]
+
+
+def _watched_for(sentence_slots: dict[str, str], happening: list[SceneChange], language: str = "en") -> list[str]:
+    """What is answered, and then said of what happens; Anna and 小明 have been introduced."""
+
+    async def main() -> list[str]:
+        senses = GivenSenses()
+        skill = SceneEventsSkill(lambda: ["Anna", "小明"])
+        async with anyio.create_task_group() as group:
+            controls = RecordedControls(group)
+            intent = Intent("scene_watch", sentence_slots, language, "")
+            answer = (await skill.handle(intent, skill_context(senses, controls))).text
+            await anyio.sleep(0.02)
+            senses.changes += happening
+            await anyio.sleep(0.05)
+            group.cancel_scope.cancel()
+        return [answer, *(text for text, _ in controls.announced)]
+
+    return anyio.run(main)
+
+
+def _came(name: str = "", *, sure: bool = True, kind: SceneChangeKind = "came") -> SceneChange:
+    return SceneChange(0.0, kind, "person", 0.9, 1, None, name, sure)
+
+
+def test_it_tells_when_someone_with_a_name_comes_and_nobody_else() -> None:
+    happening = [_came("Bob"), _came("Anna"), _came("Anna", sure=False), _came(), _came("Anna", kind="left")]
+    assert _watched_for({"event": "came", "person": "anna"}, happening) == [
+        "Okay, I'll tell you when Anna comes.",
+        "Anna came.",
+        "I think Anna came.",
+        "Someone came. I can't tell whether it was Anna.",
+    ]
+    assert _watched_for({"event": "left", "person": "小明"}, [_came("小明", kind="left")], "zh") == [
+        "好的，小明离开的时候我告诉你。",
+        "小明走了。",
+    ]
+
+
+def test_a_name_is_understood_by_its_sound() -> None:
+    assert _watched_for({"event": "came", "person": "晓明"}, [], "zh") == ["好的，小明来的时候我告诉你。"]
+    assert _watched_for({"event": "came", "person": "anah"}, []) == ["I don't know anyone by the name of anah."]
+    assert _watched_for({"event": "came", "person": "老王"}, [], "zh") == ["我不认识叫老王的人。"]
+
+
+def test_things_are_no_people() -> None:
+    dog = SceneChange(0.0, "appeared", "dog", 0.9)
+    assert _watched_for({"event": "came", "person": "the dog"}, [dog])[1:] == ["A dog appeared."]
+    assert _watched_for({"event": "came", "person": "狗"}, [dog], "zh")[1:] == ["出现了一只狗。"]
+    [answer] = _watched_for({"event": "came", "person": "the package"}, [])
+    assert answer == "I don't know what a package looks like, so I can't tell."
+
+
+def test_whoever_watches_for_anyone_hears_names_too() -> None:
+    assert _watched_for({"event": "came"}, [_came("Anna"), _came()])[1:] == ["Anna came.", "Someone came."]
+    assert _watched_for({"event": "came"}, [_came("Anna", sure=False)], "zh")[1:] == ["好像Anna来了。"]

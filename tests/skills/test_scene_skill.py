@@ -155,11 +155,6 @@ def test_who_is_there() -> None:
     assert _ask(_tracked(person), "scene_who", "zh") == "好像有一个人，但是看不到脸。"
 
 
-def test_it_says_that_it_cannot_read() -> None:
-    assert "can't read" in _ask(_tracked(), "scene_read")
-    assert "不识字" in _ask(_tracked(), "scene_read", "zh")
-
-
 def test_in_the_dark_it_does_not_say_that_nothing_is_there() -> None:
     assert _ask(_tracked(brightness=0.01), "scene_exists", object="dog") == "It's too dark to see anything."
     assert _ask(_tracked(brightness=0.01), "scene_who", "zh") == "太暗了，我什么都看不清。"

@@ -12,7 +12,7 @@ from types import TracebackType
 
 PROJECT = Path(__file__).parents[2]
 SUITE = os.environ.get("SYSTEM_TEST_SUITE", "bookworm")
-"""bookworm, or jammy: what JetPack 6 is made of."""
+"""bookworm, or what JetPack 6 and 7 are made of: jammy, noble."""
 CACHE = Path(os.environ.get("SYSTEM_TEST_CACHE", Path.home() / ".cache/edge-assistant-system")) / SUITE
 _BOOT_S = 60.0
 _SOUND_UNIT = """
@@ -69,10 +69,7 @@ class Machine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._container is not None and self._container.poll() is None:
-            # Nothing of it is needed any more, so that it need not power off first; all in it dies with its init.
-            self._container.kill()
-            self._container.wait(10)
+        self._stop()
         subprocess.run(["rm", "-rf", "--one-file-system", self.root], check=True)
 
     def run(self, command: str, *, timeout_s: float = 120.0, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -94,6 +91,17 @@ class Machine:
         """Start a shell command inside; it ends with the machine at the latest."""
         return subprocess.Popen(self._enter(command), stdin=subprocess.DEVNULL)
 
+    def write(self, path: str, text: str) -> None:
+        """Write a file inside."""
+        target = self.root / path.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+
+    def reboot(self) -> None:
+        """As if the plug were pulled and put in again."""
+        self._stop()
+        self._boot()
+
     def out(self, command: str, *, timeout_s: float = 120.0) -> str:
         """What a command prints, stripped; whether it succeeds does not matter."""
         return self.run(command, timeout_s=timeout_s, check=False).stdout.strip()
@@ -107,6 +115,15 @@ class Machine:
                 raise AssertionError(f"{what}: not within {timeout_s:g} s.\n{words}")
             time.sleep(0.05)
         return time.monotonic() - begun_s
+
+    def _stop(self) -> None:
+        """It need not power off first; all in it dies with its init."""
+        if self._container is not None and self._container.poll() is None:
+            self._container.kill()
+            self._container.wait(10)
+            deadline_s = time.monotonic() + 10
+            while Path(f"/proc/{self._init_pid}").exists() and time.monotonic() < deadline_s:
+                time.sleep(0.05)
 
     def _add_sound(self) -> None:
         (self.root / "etc/pulse/virtual.pa").write_text(_SOUND)
@@ -134,7 +151,8 @@ class Machine:
             "--register=no",
             "--keep-unit",
         ]
-        command += ["--private-network", "--console=pipe"]
+        # systemd filters the network of a service by BPF.
+        command += ["--private-network", "--console=pipe", "--system-call-filter=bpf"]
         command += [f"--machine=edge-{os.getpid()}", f"--bind-ro={CACHE}/offline:/srv/offline"]
         self._container = subprocess.Popen(
             command,
@@ -148,7 +166,7 @@ class Machine:
             assert self._container.poll() is None, "systemd-nspawn ended; run it by hand to see why."
             assert time.monotonic() < deadline_s, f"The machine did not boot within {_BOOT_S:g} s."
             time.sleep(0.2)
-        self.wait("systemctl is-active pulseaudio", "The sound server starts")
+        self.wait("! systemctl is-enabled pulseaudio || systemctl is-active pulseaudio", "The sound server starts")
 
     def _is_up(self) -> bool:
         assert self._container is not None

@@ -46,6 +46,6 @@ def test_it_resolves_beside_jetpack_6s_own_opencv_which_needs_numpy_1(tmp_path: 
 def test_the_extras_for_a_jetson_resolve_to_wheels() -> None:
     # Not `vosk`, whose dependency `srt` is a source package of pure Python, nor `tensorrt-pycuda`, which is compiled
     # with the CUDA toolkit: docs/install.md names both.
-    options = [f"--extra={name}" for name in ("wake", "tensorrt", "espeak")]
+    options = [f"--extra={name}" for name in ("wake", "tensorrt", "espeak", "ocr")]
     found = resolved("3.10", "aarch64-manylinux_2_35", *options)
-    assert {"pymicro-wakeword", "cuda-bindings", "pyttsx3"} <= found.keys()
+    assert {"pymicro-wakeword", "cuda-bindings", "pyttsx3", "rapidocr"} <= found.keys()

@@ -1,91 +1,17 @@
-"""The service on a booted machine: installed as its owner would, talked to, and abused.
-
-One machine, one story: the tests run in the order in which they stand here.
-"""
+"""The service on a booted machine: installed as its owner would, talked to, and abused."""
 
 from __future__ import annotations
 
-import wave
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from assistant.asr import RECOGNIZERS
-from assistant.config import Config
-from assistant.models.store import ModelStore
-from assistant.registry import resolve
-from tests.system.machine import Machine, missing
+from tests.system.machine import Machine
+from tests.system.service import CONFIG, INSTALL, RELEASES, SERVICE, answers, listens, on_a_machine, property_of
 
-LACKING = missing()
-pytestmark = [
-    pytest.mark.system,
-    pytest.mark.skipif(bool(LACKING), reason=f"a machine of its own needs: {', '.join(LACKING)}"),
-]
-INSTALL = "cd /srv/project && ./install.sh --offline /srv/offline"
-SERVICE = "edge-assistant.service"
-CONFIG = "/etc/edge-assistant/assistant.toml"
-RELEASES = "/opt/edge-assistant/releases"
-RATE_HZ = 16_000
-
-
-@pytest.fixture(scope="module")
-def machine() -> Iterator[Machine]:
-    with Machine() as booted:
-        yield booted
-
-
-@pytest.fixture(scope="module")
-def installed(machine: Machine) -> Machine:
-    said = machine.run(INSTALL, timeout_s=900).stdout
-    assert "hey jarvis" in said, said
-    proof = "/opt/edge-assistant/current/systemd/proof.toml"
-    machine.run(f"assistant say 'Hey Jarvis, what time is it?' --language en --out /srv/question.wav --config {proof}")
-    return machine
-
-
-@pytest.fixture(scope="module")
-def understood(model_store: ModelStore) -> Iterator[Callable[[Path], str]]:
-    """What a listener would have understood of a recording."""
-    recognizer = resolve(RECOGNIZERS, "whisper", kind="recogniser").create(Config(), model_store)
-
-    def recognize(path: Path) -> str:
-        with wave.open(str(path)) as recording:
-            samples = np.frombuffer(recording.readframes(recording.getnframes()), "<i2").astype(np.float32) / 32768
-        loud = np.flatnonzero(np.abs(samples) > 0.02)
-        assert loud.size, "nothing was heard from the speaker"
-        stream = recognizer.open("en")
-        stream.accept(samples[max(0, loud[0] - RATE_HZ // 4) : loud[-1] + RATE_HZ // 4])
-        text: str = stream.result().text
-        return text
-
-    yield recognize
-    recognizer.close()
-
-
-def property_of(machine: Machine, name: str) -> str:
-    return machine.out(f"systemctl show {SERVICE} --property={name} --value")
-
-
-def listens(machine: Machine, timeout_s: float = 60.0) -> float:
-    """Seconds until the service says that it hears."""
-    return machine.wait(f"systemctl is-active {SERVICE}", "It listens", timeout_s)
-
-
-def ask(machine: Machine) -> Path:
-    """Play the question into the virtual microphone and record the virtual speaker for a while."""
-    # The recorder is ended by the machine's own timeout: its file is whole then.
-    machine.run(
-        f"timeout --signal=INT 9 parecord --device=speaker.monitor --format=s16le --rate={RATE_HZ} --channels=1"
-        " --file-format=wav /srv/reply.wav & sleep 1; paplay --device=mic /srv/question.wav; wait",
-        check=False,
-    )
-    return machine.root / "srv/reply.wav"
-
-
-def answers(machine: Machine, understood: Callable[[Path], str]) -> bool:
-    return "it's" in understood(ask(machine)).lower().replace("’", "'")
+pytestmark = on_a_machine
 
 
 @pytest.mark.parametrize(
@@ -125,6 +51,26 @@ def test_it_is_installed_as_one_would_and_answers(installed: Machine, understood
     assert user == "edge-assistant"
 
 
+def test_the_doctor_finds_the_service_well_whoever_of_its_group_asks(installed: Machine) -> None:
+    installed.run("useradd --create-home --groups edge-assistant,pulse-access owner")
+    for who in ("root", "owner"):
+        examined = json.loads(installed.run(f"cd / && runuser -u {who} -- assistant doctor --json", check=False).stdout)
+        checks = {check["name"]: check for check in examined}
+        ill = [check for check in examined if check["needed"] and not check["ok"]]
+        assert not ill, f"{who}: {ill}"
+        assert CONFIG in checks["configuration"]["found"] and "hears" in checks["assistant"]["found"]
+        assert "/var/lib/edge-assistant/state is writable" in checks["state"]["found"]
+        assert "/var/cache/edge-assistant" in checks["engines"]["found"]
+        assert checks["user"]["found"].startswith("edge-assistant, in audio")
+
+
+def test_the_doctor_tells_a_stranger_how_to_be_let_in(installed: Machine) -> None:
+    installed.run("useradd --create-home stranger")
+    told = installed.run("cd / && runuser -u stranger -- assistant doctor", check=False)
+    assert told.returncode == 1 and "Use sudo, or join" in told.stdout, told.stdout
+    assert "active (running)" in told.stdout and "models pull" not in told.stdout
+
+
 def test_it_cannot_reach_a_network(installed: Machine) -> None:
     inside = f"nsenter --net --target {property_of(installed, 'MainPID')}"
     assert installed.out(f"{inside} cat /proc/net/route | wc -l") == "1", "not one route but the heading"
@@ -141,13 +87,14 @@ def test_installed_again_it_is_the_same_and_keeps_its_configuration(installed: M
 
 def test_killed_it_listens_again(installed: Machine) -> None:
     before = property_of(installed, "NRestarts")
-    installed.run(f"systemctl kill --signal=KILL {SERVICE}")
+    installed.run(f"kill -KILL {property_of(installed, 'MainPID')}")
     installed.wait(f"[ $(systemctl show {SERVICE} --property=NRestarts --value) != {before} ]", "It is started anew")
     took_s = listens(installed)
     print(f"listening again {took_s:.1f} s after it was killed")
 
 
 def test_a_stopped_event_loop_is_noticed_by_the_watchdog(installed: Machine) -> None:
+    listens(installed)
     before = property_of(installed, "MainPID")
     installed.run(f"kill -STOP {before}")
     installed.wait(f"[ $(systemctl show {SERVICE} --property=MainPID --value) != {before} ]", "The watchdog acts", 90)
@@ -214,49 +161,3 @@ def test_a_damaged_engine_is_not_in_the_way(installed: Machine, understood: Call
     installed.run(f"mkdir -p {engines} && head -c 4096 /dev/urandom > {engines}/broken.engine")
     installed.run(f"systemctl restart {SERVICE}")
     assert answers(installed, understood)
-
-
-def broken_version(machine: Machine, name: str, edit: str) -> str:
-    """A copy of the project in which something is broken; the installer's output."""
-    machine.run(f"rm -rf /srv/{name} && cp -a /srv/project /srv/{name} && cd /srv/{name} && {edit}")
-    result = machine.run(f"cd /srv/{name} && ./install.sh --offline /srv/offline", timeout_s=900, check=False)
-    assert result.returncode == 1, result.stdout
-    return result.stderr
-
-
-def test_a_version_that_does_not_hear_never_takes_over(installed: Machine) -> None:
-    before = (installed.out("readlink /opt/edge-assistant/current"), property_of(installed, "MainPID"))
-    said = broken_version(installed, "deaf", "echo 'raise RuntimeError(\"deaf\")' >> assistant/vad/silero.py")
-    assert "prove that it hears" in said and "untouched" in said, said
-    assert (installed.out("readlink /opt/edge-assistant/current"), property_of(installed, "MainPID")) == before
-
-
-def test_a_version_that_does_not_start_is_rolled_back(installed: Machine, understood: Callable[[Path], str]) -> None:
-    before = installed.out("readlink /opt/edge-assistant/current")
-    edit = "sed -i 's/^def run_live.*/&\\n    raise SystemExit(3)/' assistant/commands/run.py"
-    said = broken_version(installed, "stillborn", edit)
-    assert "previous version is in its place again" in said, said
-    assert installed.out("readlink /opt/edge-assistant/current") == before
-    listens(installed)
-    assert answers(installed, understood)
-
-
-def test_an_interrupted_installation_can_be_run_again(installed: Machine) -> None:
-    before = installed.out("readlink /opt/edge-assistant/current")
-    installed.run(INSTALL.replace("./install.sh", "timeout --signal=KILL 12 ./install.sh"), check=False)
-    assert installed.out("readlink /opt/edge-assistant/current") == before
-    listens(installed)
-    said = installed.run(INSTALL, timeout_s=900).stdout
-    assert "interrupted installation" in said, said
-    listens(installed)
-
-
-def test_removed_it_leaves_nothing_but_what_was_kept_on_purpose(installed: Machine) -> None:
-    ours = "find / -xdev -path /srv -prune -o -name '*edge-assistant*' -print | grep -v ^/var/lib/systemd | sort"
-    installed.run("cd /srv/project && ./install.sh --uninstall")
-    left = installed.out(ours).splitlines()
-    assert left == ["/etc/edge-assistant", "/var/lib/edge-assistant", "/var/log/edge-assistant-install.log"]
-    assert installed.out("systemctl list-units --all --no-legend 'edge-assistant*'") == ""
-    installed.run("cd /srv/project && ./install.sh --uninstall --purge")
-    assert installed.out(ours) == ""
-    assert installed.run("getent passwd edge-assistant", check=False).returncode != 0

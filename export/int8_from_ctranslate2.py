@@ -1,27 +1,22 @@
-"""A Whisper model's weights as the recogniser computes with them.
+"""CTranslate2's weights as int8, as it would compute with them.
 
 Models come as float16, and CTranslate2 would quantize them anew at every start: three times the time, twice the
-reading, 100 MB more for the moment. So they are quantized once, the way it does it, into the user's cache.
+reading, 100 MB more for the moment. So it is done once, when a model is pulled.
 """
 
 from __future__ import annotations
 
-import logging
-import os
 import shutil
 import struct
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-import platformdirs
 
-_LOG = logging.getLogger(__name__)
+from assistant.errors import ModelError
 
-WEIGHTS = "model.bin"
 _BINARY_VERSION = 6
 _INT8, _FLOAT32, _FLOAT16 = 1, 0, 4
 """Types of variables: https://github.com/OpenNMT/CTranslate2/blob/v4.4.0/python/ctranslate2/specs/model_spec.py"""
@@ -29,42 +24,16 @@ _ROWS = 4096
 """Rows that are quantized at a time, to need little memory."""
 
 
-def quantized(folder: Path, cache: Path | None = None) -> Path:
-    """The folder to load the model in `folder` from: a copy with int8 weights, or `folder` itself where no copy can be
-    made or none is needed. `cache` keeps the copies, None for the user's own."""
-    source = folder / WEIGHTS
-    copies = (cache or platformdirs.user_cache_path("edge-assistant") / "recogniser") / folder.name
+def convert_file(source: Path, target: Path) -> None:
+    """Write the weights of `source`, a `model.bin`, as int8. Raises `ModelError` for a file that is not understood."""
     try:
-        status = source.stat()
-        copy = copies / f"{status.st_size:x}-{status.st_mtime_ns:x}"
-        if not copy.exists():
-            discard(copies)  # those of an older model
-            _make(folder, copy)
-    except (OSError, ValueError, struct.error) as error:
-        _LOG.info("The recogniser's model is quantized at every start: %s", error)
-        return folder
-    return copy
-
-
-def discard(copy: Path) -> None:
-    """Remove a copy that turned out to be of no use."""
-    shutil.rmtree(copy, ignore_errors=True)
-
-
-def _make(folder: Path, copy: Path) -> None:
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(dir=copy.parent, prefix=".", suffix=".part"))
-    try:
-        for path in folder.iterdir():
-            if path.name != WEIGHTS:
-                (scratch / path.name).symlink_to(path.resolve())
-        with (folder / WEIGHTS).open("rb") as source, (scratch / WEIGHTS).open("wb") as target:
-            _quantize(source, target)
-            target.flush()
-            os.fsync(target.fileno())
-        scratch.replace(copy)
-    finally:
-        discard(scratch)
+        with source.open("rb") as original, target.open("wb") as quantized:
+            _quantize(original, quantized)
+    except (ValueError, struct.error) as error:
+        raise ModelError(
+            f"{source.name} cannot be quantized: {error}.",
+            remedy=f"Expected a model of CTranslate2 with the version {_BINARY_VERSION} of its file.",
+        ) from error
 
 
 def _quantize(source: BinaryIO, target: BinaryIO) -> None:

@@ -1,0 +1,147 @@
+"""From a picture to a scene that lasts: the networks, what is remembered, names, poses, and what has changed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
+from dataclasses import replace
+from functools import partial
+
+from assistant.config import VisionConfig
+from assistant.emotion.whose_face import FaceChooser
+from assistant.errors import AssistantError
+from assistant.events import Event, Face, SceneChange, SceneChangeKind, SceneState, VideoFrame
+from assistant.people.arrivals import Arrivals
+from assistant.ports import FaceEvidence
+from assistant.stages import StageReports
+from assistant.vision.feeds import ChangeFeeds
+from assistant.vision.looking import Looking
+from assistant.vision.memory import SceneMemory
+from assistant.vision.motion import Motion
+from assistant.vision.needs import SightNeeds
+from assistant.vision.pose_changes import POSE_KINDS, PoseChanges
+from assistant.vision.scene import SceneReader
+
+
+class SceneUnderstanding:
+    """What the assistant makes of one camera's pictures."""
+
+    def __init__(
+        self,
+        reader: SceneReader,
+        config: VisionConfig,
+        stages: StageReports,
+        emit: Callable[[Event], None],
+        closed: Callable[[], AssistantError | None],
+        on_face: Callable[[FaceEvidence], None] | None = None,
+    ) -> None:
+        """`closed` says why nothing may be seen now: what was found meanwhile is thrown away."""
+        self._networks = Looking(reader)
+        self._stages = stages
+        self._emit = emit
+        self._closed = closed
+        self._on_face = on_face
+        self._whose_face = FaceChooser()
+        self._needs = SightNeeds()
+        self._memory = SceneMemory(min_confidence=config.min_confidence)
+        self._arrivals = Arrivals()
+        self._poses = PoseChanges()
+        self._feeds = ChangeFeeds()
+        self.scene: SceneState | None = None
+        """The newest, however old; None before the first."""
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether another look would decide something."""
+        return self._memory.unsettled or bool(self._arrivals.held)
+
+    @property
+    def watches_pose(self) -> bool:
+        """Whether someone wants to know of poses, there is a network for them, and a person to look at."""
+        wanted = self._feeds.want_any(POSE_KINDS) and self._networks.has_pose
+        return wanted and self.scene is not None and any(item.label == "person" for item in self.scene.tracks or ())
+
+    def leave_out_tags(self, left_out: bool) -> None:
+        """Whether the network that tags whole pictures rests."""
+        self._needs.leave_out_tags(left_out)
+
+    def happened(self) -> Sequence[SceneChange]:
+        """The newest changes, oldest first."""
+        return (*self._memory.happened(), *self._arrivals.held)
+
+    def can_watch(self, kind: SceneChangeKind) -> bool:
+        """Whether there is a network for it."""
+        return kind not in POSE_KINDS or self._networks.has_pose
+
+    def watch(self, kinds: Collection[SceneChangeKind]) -> AsyncGenerator[SceneChange, None]:
+        """Changes of these kinds as they happen, for as long as one iterates."""
+        return self._feeds.watch(kinds)
+
+    def forget(self) -> None:
+        """Begin anew: nothing has been seen, nobody is known to be there."""
+        self.scene = None
+        self._memory.forget()
+        self._arrivals.forget()
+        self._networks.forget_people()
+
+    def close(self) -> None:
+        """Let the networks' threads end."""
+        self._networks.close()
+
+    async def read(self, frame: VideoFrame, motion: Motion, *, moved: bool, asked: bool) -> SceneState:
+        """Run the networks, remember the scene and tell everyone. Raises `StageError`."""
+        needs = self._needs.of(frame, moved=moved, asked=asked)
+        look = await self._networks.look(
+            frame, faces=needs.faces, tags=needs.tags, on_faces=partial(self._show_face, frame)
+        )
+        self._require_open()
+        self._stages.works("vision")
+        scene, changes = self._memory.update(self._needs.complete(look, needs, frame), motion)
+        scene = await self._with_names(scene, fresh=needs.faces)
+        self._require_open()
+        can_tell = self._networks.knows_anyone and not self._stages.is_failing("people")
+        changes = self._arrivals.named(changes, scene, can_tell=can_tell)
+        self.scene = scene
+        if self.watches_pose:
+            scene, posed = await self._look_at_pose(scene, frame)
+            changes += posed
+        self.scene = scene
+        self._emit(scene)
+        for change in changes:
+            self._memory.note(change)
+            self._emit(change)
+            self._feeds.tell(change)
+        return scene
+
+    def _require_open(self) -> None:
+        closed = self._closed()
+        if closed is not None:
+            raise closed
+
+    async def _with_names(self, scene: SceneState, *, fresh: bool) -> SceneState:
+        """Without names where they cannot be told: everything else is seen all the same."""
+        if not self._networks.knows_anyone:
+            self._stages.works("people")
+            return scene
+        try:
+            scene = await self._networks.names(scene, fresh=fresh)
+        except AssistantError as error:
+            if not self._stages.is_failing("people"):
+                self._stages.failed("people", error)
+        else:
+            self._stages.works("people")
+        return scene
+
+    def _show_face(self, frame: VideoFrame, faces: Sequence[Face]) -> None:
+        """Hand on the face of whoever talks to the assistant."""
+        if self._on_face is not None and self._closed() is None:
+            face = self._whose_face.choose(frame, faces)
+            if face is not None:
+                self._on_face(FaceEvidence(frame, face))
+
+    async def _look_at_pose(self, scene: SceneState, frame: VideoFrame) -> tuple[SceneState, list[SceneChange]]:
+        """The largest person's. Raises `StageError`."""
+        people = [item for item in scene.tracks or () if item.label == "person"]
+        person = max(people, key=lambda item: item.box.area)
+        pose, spent_s = await self._networks.pose(frame, person.box)
+        changes = self._poses.update(pose, person.box, person.track_id, frame.at_s)
+        return replace(scene, compute_s={**scene.compute_s, "pose": spent_s}), changes
