@@ -11,6 +11,20 @@ _EVERY_S = 60.0
 """What the networks' buffers leave behind between them grows by some 10 MB a minute of conversation."""
 
 
+_M_ARENA_MAX = -8
+"""mallopt(3)"""
+_ARENAS = 2
+
+
+def share_arenas() -> None:
+    """Have threads share pools of memory: glibc gives each of some twenty threads its own, and what one has freed is of
+    no use to the others. Saves some 20 MB. To be called before there are threads."""
+    try:
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)
+    except (OSError, AttributeError):  # another C library
+        return
+
+
 def trim_heap() -> None:
     """Give back what glibc keeps for later: after networks were loaded, or when memory runs short. It takes some
     milliseconds, and what is needed again has to be got anew, so it is nothing to do all the time."""

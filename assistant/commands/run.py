@@ -12,6 +12,7 @@ from assistant.control.address import own_socket, sockets_beside
 from assistant.control.instance import only_instance
 from assistant.control.server import ControlServer
 from assistant.errors import ConfigError
+from assistant.heap import share_arenas
 from assistant.inference.engines import ENGINES
 from assistant.kept import KEPT
 from assistant.ports import TurnObserver
@@ -29,6 +30,7 @@ from assistant.telemetry.latency import LatencyStatistics
 def run_live(config_path: Path | None) -> None:
     """Converse until Ctrl-C or SIGTERM. Raises `DeviceError` when there is no microphone, and `AlreadyRunningError`
     when another assistant has the control socket, or is the service of this machine."""
+    share_arenas()
     settings = _load(config_path)
     set_up_logging()
     socket = own_socket(settings.config)

@@ -95,5 +95,6 @@ def _write(file: Path) -> None:
 
 
 def _fill(database: sqlite3.Connection, name: str, entries: Iterable[tuple[str, Any]]) -> None:
-    rows = ((name, key, json.dumps(value, ensure_ascii=False)) for key, value in sorted(entries))
+    encode = json.JSONEncoder(ensure_ascii=False).encode  # made once: `json.dumps` would make 300,000
+    rows = ((name, key, encode(value)) for key, value in sorted(entries))
     database.executemany("INSERT INTO entry VALUES (?, ?, ?)", rows)
