@@ -148,7 +148,9 @@ def _attempt(run: _Run, precision: Precision, spared: Sequence[str]) -> _Outcome
     model = run.fp32 if precision == "fp32" else pipeline.emit(precision, run.fp32, run.exported, spared)
     # What is pruned is no longer the source's network to the last digit, in whatever precision.
     verdict = pipeline.judge(precision, "int8-ort" if run.pruned else precision, model, run.reference)
-    findings = pipeline.lint(precision, LINT_TARGETS, model) if precision in _FOR_TENSORRT else []
+    # What has failed already is not linted: TensorRT's builder takes long over a large network.
+    linted = precision in _FOR_TENSORRT and not verdict.failures
+    findings = pipeline.lint(precision, LINT_TARGETS, model) if linted else []
     return _Outcome(precision, model, verdict, findings, spared)
 
 
