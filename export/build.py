@@ -12,7 +12,7 @@ from typing import Any
 from assistant.inference.bundle import PRECISIONS, Precision, Rejected
 from assistant.models.progress import Progress
 from assistant.models.store import ModelStore
-from export.bundle import Draft, VariantDraft, publish, read_contract
+from export.bundle import Draft, VariantDraft, check_labels, publish, read_contract
 from export.errors import GateError
 from export.lint import TARGETS
 from export.parity import Verdict
@@ -98,6 +98,8 @@ def build(recipe: Recipe, store: ModelStore, options: BuildOptions, progress: Pr
         samples = sample_set(recipe, store, options.calibration)
         pipeline = Pipeline(recipe, store, cache, samples)
         exported = pipeline.export()
+        # Now, not after the stages that take minutes.
+        check_labels(recipe.card(store), read_contract(exported.path(CONTRACT)).outputs)
         reference = pipeline.reference(exported)
         fp32 = pipeline.prune(exported, options.prune, options.prune_channels) if options.prune else exported
         run = _Run(pipeline, exported, fp32, reference, pruned=bool(options.prune))
