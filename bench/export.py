@@ -78,7 +78,8 @@ def _recipe(name: str, options: BuildOptions) -> dict[str, Any]:
             ratio = round(measured["fp32"]["median_ms"] / figures["median_ms"], 3)
             row = {key: figures[key] for key in ("median_ms", "p95_ms")} | {"speed_up": ratio}
             variants[precision]["threads"][str(threads)] = row
-    for precision, path in models.items():
+    for precision in measured:
+        path = models[precision]
         variants[precision]["peak_rss_mb"] = _peak_rss_mb(path, bundle.path)
         for threads, row in variants[precision]["threads"].items():
             print(
