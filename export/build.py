@@ -12,7 +12,7 @@ from typing import Any
 from assistant.inference.bundle import PRECISIONS, Precision, Rejected
 from assistant.models.progress import Progress
 from assistant.models.store import ModelStore
-from export.bundle import Draft, VariantDraft, publish, read_contract
+from export.bundle import Draft, VariantDraft, check_labels, publish, read_contract
 from export.errors import GateError
 from export.lint import TARGETS
 from export.parity import Verdict
@@ -98,6 +98,8 @@ def build(recipe: Recipe, store: ModelStore, options: BuildOptions, progress: Pr
         samples = sample_set(recipe, store, options.calibration)
         pipeline = Pipeline(recipe, store, cache, samples)
         exported = pipeline.export()
+        # Now, not after the stages that take minutes.
+        check_labels(recipe.card(store), read_contract(exported.path(CONTRACT)).outputs)
         reference = pipeline.reference(exported)
         fp32 = pipeline.prune(exported, options.prune, options.prune_channels) if options.prune else exported
         run = _Run(pipeline, exported, fp32, reference, pruned=bool(options.prune))
@@ -148,7 +150,9 @@ def _attempt(run: _Run, precision: Precision, spared: Sequence[str]) -> _Outcome
     model = run.fp32 if precision == "fp32" else pipeline.emit(precision, run.fp32, run.exported, spared)
     # What is pruned is no longer the source's network to the last digit, in whatever precision.
     verdict = pipeline.judge(precision, "int8-ort" if run.pruned else precision, model, run.reference)
-    findings = pipeline.lint(precision, LINT_TARGETS, model) if precision in _FOR_TENSORRT else []
+    # What has failed already is not linted: TensorRT's builder takes long over a large network.
+    linted = precision in _FOR_TENSORRT and not verdict.failures
+    findings = pipeline.lint(precision, LINT_TARGETS, model) if linted else []
     return _Outcome(precision, model, verdict, findings, spared)
 
 

@@ -113,9 +113,15 @@ def _described(found: Iterable[TensorContract], known: Iterable[TensorContract])
 
 def check_labels(card: Card, outputs: Iterable[TensorContract]) -> None:
     """Raise `ConversionError` when there are not as many labels as the output that they name has classes."""
+    by_name = {output.name: output for output in outputs}
+    if card.labels and card.labels_output is None:
+        raise ConversionError(
+            f"The model.toml has {len(card.labels)} labels, and recipe.py does not say which output they name: "
+            f"expected one of {', '.join(by_name)}.",
+            remedy='Add classes_output="NAME", or classes_output="" where the class is a number in an output.',
+        )
     if not card.labels or not card.labels_output:
         return
-    by_name = {output.name: output for output in outputs}
     if card.labels_output not in by_name:
         raise ConversionError(
             f"The labels belong to the output '{card.labels_output}', which the network does not have: it has "

@@ -79,8 +79,8 @@ def lint_file(model: Path, target: str, as_json: bool) -> int:
         typer.echo(json.dumps([asdict(item) for item in findings], ensure_ascii=False, indent=1))
     else:
         for item in findings:
-            typer.echo(f"{item.severity}: {item.node}: {item.message} [{item.rule}]\n  {item.remedy}")
-        typer.echo(f"{model.name} for {target}: {len(findings)} findings.")
+            typer.echo(f"{item.severity}: {item.node or model.name}: {item.message} [{item.rule}]\n  {item.remedy}")
+        typer.echo(f"{model.name} for {target}: {len(findings)} finding{'' if len(findings) == 1 else 's'}.")
     return 1 if any(item.severity == "error" for item in findings) else 0
 
 

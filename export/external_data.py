@@ -29,7 +29,7 @@ def read_external_data(path: Path, model: ModelProto) -> None:
         if not location or parts.is_absolute() or ".." in parts.parts or not data_file.resolve().is_relative_to(folder):
             raise ConversionError(f"{where}, which is outside its folder.", remedy="Put the data beside the model.")
         if not data_file.is_file():
-            raise ConversionError(f"{where}, which is missing.", remedy=f"Copy it to {path.parent}.")
+            raise ConversionError(f"{where}, which is missing.", remedy=f"Copy it to {folder}.")
         _load(tensor, data_file, entries, where)
 
 

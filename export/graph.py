@@ -18,10 +18,13 @@ _FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16)
 def load_graph(path: Path) -> ModelProto:
     """The model with its types and shapes inferred and every node named, as "operator_number" where it had no name.
 
-    Raises `ConversionError` when the file is missing or not ONNX.
+    Raises `ConversionError` when the file is missing or not ONNX, or its external data is not as it says.
     """
+    from export.external_data import read_external_data  # it looks at graphs too
+
     try:
-        model = onnx.load(path)
+        model = onnx.load(path, load_external_data=False)
+        read_external_data(path, model)
         if not model.graph.node:
             raise ValueError("it has no nodes")
         name_nodes(model)
@@ -30,7 +33,8 @@ def load_graph(path: Path) -> ModelProto:
         raise ConversionError(f"{path} cannot be read: {error.strerror or error}.", remedy="Check the path.") from error
     except (DecodeError, ValueError, onnx.checker.ValidationError) as error:
         raise ConversionError(
-            f"{path} is not an ONNX model that can be read: {error}.", remedy="Give an ONNX file, or copy it again."
+            f"{path} is not an ONNX model that can be read: {str(error).rstrip('.')}.",
+            remedy="Give an ONNX file, or copy it again.",
         ) from error
 
 

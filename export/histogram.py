@@ -7,6 +7,7 @@ order the values came.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -52,6 +53,8 @@ class StreamingHistogram:
             self.counts += np.bincount(bins, minlength=BINS)
 
     def _widen(self, magnitude: float) -> None:
+        if magnitude >= self.limit and not self.counts.any():
+            self.limit = math.ldexp(1.0, math.frexp(magnitude)[1])  # nothing to merge: a hundred steps in one
         while magnitude >= self.limit:
             merged = self.counts.reshape(-1, 2).sum(axis=1)
             self.counts = np.pad(merged, BINS // 4)

@@ -25,12 +25,17 @@ _BUDGET_S = 1.5
 def measure_variants(models: Mapping[Precision, Path], pair: GoldenPair, threads: int = 1) -> dict[str, Any]:
     """{"machine", "runtime", "threads", "variants": {precision: {"median_ms", "p95_ms", "runs_ms"}}}.
 
-    The variants take turns, so that whatever else the machine does slows down all of them alike.
+    The variants take turns, so that whatever else the machine does slows down all of them alike. int8-trt is left out:
+    it is for TensorRT alone, and what the CPU takes for it would only be mistaken for a figure.
     """
     import onnxruntime
 
-    sessions = {name: OnnxRuntimeSession(path, threads=threads, keep_memory=True) for name, path in models.items()}
-    runs_ms: dict[Precision, list[float]] = {name: [] for name in models}
+    sessions = {
+        name: OnnxRuntimeSession(path, threads=threads, keep_memory=True)
+        for name, path in models.items()
+        if name != "int8-trt"
+    }
+    runs_ms: dict[Precision, list[float]] = {name: [] for name in sessions}
     started_s = time.perf_counter()
     for number in range(_WARM_UP + _MOST_RUNS):
         for name, session in sessions.items():

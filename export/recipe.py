@@ -39,8 +39,9 @@ class Card:
     """What is known of inputs and outputs beyond name, type and shape, which the graph says."""
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
-    labels_output: str = ""
-    """The output whose last axis the labels name; empty where the class is a number in the output."""
+    labels_output: str | None = ""
+    """The output whose last axis the labels name; empty where the class is a number in the output, None where nobody
+    said which."""
     notes: tuple[str, ...] = ()
     assets: tuple[Path, ...] = ()
     """Files that go into the bundle, such as a tokenizer."""
@@ -122,7 +123,7 @@ def tolerances(
     }
 
 
-def card_of(manifest: Manifest, *, labels_output: str = "") -> Card:
+def card_of(manifest: Manifest, *, labels_output: str | None = "") -> Card:
     """The card of a model of the store."""
     return Card(
         title=manifest.title,

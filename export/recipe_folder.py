@@ -27,14 +27,15 @@ def recipe_folder(
     prepare: Callable[[ImageArray], Feeds] | None = None,
     fp16: tuple[float, float] = (0.9999, 0.02),
     int8: tuple[float, float] = (0.99, 0.15),
-    classes_output: str = "",
+    classes_output: str | None = None,
     min_agreement: float = 0.95,
 ) -> Recipe:
     """The recipe of the folder that `file` (a `recipe.py`) lies in.
 
     `sizes` fixes the axes that the network leaves open. `prepare` makes an input from a picture; without it, samples
     are `.npz` files. `fp16` and `int8` are the gate: lowest cosine and largest error as a share of the range of each of
-    `outputs`. With `classes_output`, the highest class must be the same for a share of `min_agreement`.
+    `outputs`. `classes_output` is the output with a number for each label ("" where labels belong to none): there the
+    highest class must be the same for a share of `min_agreement`.
     """
     folder = file.parent
 

@@ -16,7 +16,8 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _NOT_CHECKED = (
     "No engine was built and nothing ran on a GPU or a Jetson: that is `assistant-export compile`, on the device.",
     "Latencies are of the machine that is named with them. They say nothing about another one.",
-    "int8-trt runs here through onnxruntime with its optimizations off, which is how TensorRT is meant to compute it; "
+    "int8-trt is for TensorRT alone, so it has no latency here. It was compared with the source network by onnxruntime "
+    "with its optimizations off, which is how TensorRT is meant to compute it; "
     "an engine may round differently, so the device compares it with the golden pairs again.",
 )
 

@@ -11,7 +11,7 @@ import numpy as np
 from assistant.telemetry.markup import add
 
 _WIDTH_PX, _NAME_PX, _VALUE_PX = 900, 240, 70
-_MOST_BARS = 40
+_MOST_BARS = 24
 
 
 def add_latencies(parent: Element, runs_ms: Mapping[str, Sequence[float]]) -> None:
@@ -45,7 +45,7 @@ def add_latencies(parent: Element, runs_ms: Mapping[str, Sequence[float]]) -> No
 
 
 def add_bars(parent: Element, bars: Sequence[tuple[str, float, bool]], *, unit: str) -> None:
-    """The first 40 of (name, value, faint) as horizontal bars from zero."""
+    """The first 24 of (name, value, faint) as horizontal bars from zero."""
     shown = bars[:_MOST_BARS]
     row_px = 18
     high = max(1.0, *(value for _, value, _ in shown))
@@ -56,7 +56,7 @@ def add_bars(parent: Element, bars: Sequence[tuple[str, float, bool]], *, unit: 
     for number, (name, value, faint) in enumerate(shown):
         y = row_px * number
         short = name if len(name) <= 60 else f"…{name[-59:]}"
-        add(svg, "text", short, {"class": "name", "x": "0", "y": f"{y + 13}"})
+        add(svg, "text", short, {"class": "name", "x": f"{2 * _NAME_PX - 8}", "y": f"{y + 13}", "text-anchor": "end"})
         width = max(0.0, room_px * value / high)
         place = {"x": f"{2 * _NAME_PX}", "y": f"{y + 3}", "width": f"{width:.1f}", "height": f"{row_px - 6}"}
         add(svg, "rect", "", {"class": "bar faint" if faint else "bar", **place})
@@ -68,7 +68,7 @@ def add_bars(parent: Element, bars: Sequence[tuple[str, float, bool]], *, unit: 
 
 def add_histograms(parent: Element, tensors: Sequence[Mapping[str, Any]]) -> None:
     """A small histogram for each of `calibration_evidence`'s tensors, three in a row."""
-    columns, cell_px, row_px, plot_px = 3, _WIDTH_PX // 3, 96, 56
+    columns, cell_px, row_px, plot_px = 3, _WIDTH_PX // 3, 112, 56
     height_px = row_px * -(-len(tensors) // columns)
     label = f"What {len(tensors)} activations were like in calibration"
     svg = add(parent, "svg", "", {"viewBox": f"0 0 {_WIDTH_PX} {height_px}", "role": "img", "aria-label": label})

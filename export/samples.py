@@ -143,7 +143,8 @@ def _checked(path: Path, feeds: Feeds, inputs: Sequence[onnx.ValueInfoProto]) ->
     for value in inputs:
         expected = f"{dtype_of(value)} {list(shape_of(value))}"
         array = feeds.get(value.name)
-        got = "nothing" if array is None else f"{array.dtype} {list(array.shape)}"
+        others = ", ".join(f"'{name}'" for name in feeds) or "no input at all"
+        got = f"only {others}" if array is None else f"{array.dtype} {list(array.shape)}"
         if got != expected:
             raise MediaError(
                 f"{path}: the input '{value.name}': expected {expected}, got {got}.",

@@ -168,7 +168,10 @@ def _plain(name: str) -> str:
 def _refuse_unsafe_name(archive: Path, name: str) -> None:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name:
-        raise IntegrityError(f"{archive.name} holds the unsafe path '{name}'; nothing was unpacked.")
+        raise IntegrityError(
+            f"{archive.name} holds the unsafe path '{name}', expected paths inside one folder; nothing was unpacked.",
+            remedy="Get the archive from someone whom you trust, or unpack it yourself and look at what it holds.",
+        )
 
 
 def _copy_at_most(source: IO[bytes], target: IO[bytes], limit: int, what: str) -> int:

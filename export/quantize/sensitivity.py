@@ -138,7 +138,9 @@ class _Quantized:
     def quantized_inputs(self, node: NodeProto) -> dict[int, NodeProto]:
         """Position of the input → the DequantizeLinear that it comes from."""
         twin = self._nodes.get(node.name)
-        makers = {} if twin is None else {index: self._makers.get(name) for index, name in enumerate(twin.input)}
+        # A twin may have taken in the bias of an Add behind it.
+        names = [] if twin is None else twin.input[: len(node.input)]
+        makers = {index: self._makers.get(name) for index, name in enumerate(names)}
         return {index: maker for index, maker in makers.items() if maker and maker.op_type == "DequantizeLinear"}
 
     def quantizer(self, tensor: str) -> NodeProto | None:

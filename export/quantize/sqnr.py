@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,23 +56,42 @@ class LayerSqnr:
 
 
 def per_layer_sqnr(fp32: Path, variant: Path, samples: Iterable[Mapping[str, NDArray[Any]]]) -> tuple[LayerSqnr, ...]:
-    """Every float tensor that both files have, in the graph's order, over all samples, in one pass.
+    """Every float tensor that both files have, as the layers behind it read it, in the graph's order, over all samples,
+    in one pass.
 
     Graph optimizations are off, so that no tensor is fused away. Raises `ConversionError` for a file that is no model.
     """
     exact, quantized = load_graph(fp32), load_graph(variant)
     layers = _common_layers(exact, quantized)
     names = [layer.output[0] for layer in layers]
-    reference, candidate = exact_session(with_outputs(exact, names)), exact_session(with_outputs(quantized, names))
+    read = _as_read(quantized, names)
+    reference, candidate = exact_session(with_outputs(exact, names)), exact_session(with_outputs(quantized, read))
     totals = [Sqnr() for _ in layers]
     for sample in samples:
-        pairs = zip(reference.run(names, dict(sample)), candidate.run(names, dict(sample)), strict=True)
+        pairs = zip(reference.run(names, dict(sample)), candidate.run(read, dict(sample)), strict=True)
         for total, (expected, got) in zip(totals, pairs, strict=True):
             total.add(expected, got)
     return tuple(
         LayerSqnr(layer.name, layer.op_type, layer.output[0], total.db)
         for layer, total in zip(layers, totals, strict=True)
     )
+
+
+def _as_read(quantized: onnx.ModelProto, names: Sequence[str]) -> list[str]:
+    """For each tensor, what comes out of its Q/DQ pair if nothing else reads it: only there is cut off what a Relu that
+    the quantizer dropped would have cut off."""
+    readers: dict[str, list[onnx.NodeProto]] = {}
+    for node in quantized.graph.node:
+        for name in node.input:
+            readers.setdefault(name, []).append(node)
+    outputs = {item.name for item in quantized.graph.output}
+
+    def last(name: str, operator: str) -> str:
+        behind = readers.get(name, [])
+        alone = len(behind) == 1 and behind[0].op_type == operator and name not in outputs
+        return behind[0].output[0] if alone else ""
+
+    return [last(last(name, "QuantizeLinear"), "DequantizeLinear") or name for name in names]
 
 
 def _common_layers(exact: onnx.ModelProto, quantized: onnx.ModelProto) -> list[onnx.NodeProto]:

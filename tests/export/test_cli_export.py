@@ -132,6 +132,17 @@ def test_labels_that_do_not_match_stop_the_build(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_labels_without_an_output_stop_the_build_before_its_long_stages(tmp_path: Path) -> None:
+    folder = write_recipe(tmp_path / "small")
+    text = (folder / "recipe.py").read_text()
+    assert 'classes_output="classes"' in text
+    (folder / "recipe.py").write_text(text.replace('classes_output="classes"', "classes_output=None"))
+    finished = build(folder, "--out", tmp_path / "out", "--precision", "fp16", cache=tmp_path / "cache")
+    assert finished.returncode == 5
+    assert "has 10 labels, and recipe.py does not say which output they name: expected one of cla" in finished.stderr
+    assert not (tmp_path / "out").exists() and not (tmp_path / "cache" / "small" / "reference").exists()
+
+
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
@@ -140,7 +151,7 @@ def test_labels_that_do_not_match_stop_the_build(tmp_path: Path) -> None:
         ({"picture": np.zeros((1, 3, 16, 16))}, "expected float32 [1, 3, 16, 16], got float64 [1, 3, 16, 16]"),
         (
             {"image": np.zeros((1, 3, 16, 16), np.float32)},
-            "the input 'picture': expected float32 [1, 3, 16, 16], got nothing",
+            "the input 'picture': expected float32 [1, 3, 16, 16], got only 'image'",
         ),
         ({"picture": np.full((1, 3, 16, 16), np.nan, np.float32)}, "holds NaN or infinite values"),
         ({"picture": np.array([object()])}, "is no archive of plain arrays"),

@@ -20,6 +20,7 @@ from onnx import TensorProto, external_data_helper, helper, numpy_helper
 from assistant.errors import AssistantError, ConfigError
 from assistant.models.manifest import load_manifest
 from export.importing import import_source
+from export.lint import lint_model
 from export.onnx_from_vit import VitShape, random_weights, vit, weight_shapes
 from export.recipes_of_yours import find_recipe
 from export.reference import exact_network
@@ -284,6 +285,16 @@ def test_bad_networks_get_one_clear_error(write: Callable[[Path], None], message
     assert str(path) in error.message and error.remedy
 
 
+@pytest.mark.parametrize("write", [missing_data, data_outside, data_link_outside, data_too_short])
+def test_the_lint_says_of_external_data_what_import_says(write: Callable[[Path], None], tmp_path: Path) -> None:
+    path = tmp_path / "models" / "bad.onnx"
+    path.parent.mkdir()
+    write(path)
+    with pytest.raises(AssistantError) as raised:
+        lint_model(path, "jetpack6")
+    assert str(raised.value) == str(refused(path, tmp_path))
+
+
 def test_an_open_axis_stops_the_build_with_its_name(tmp_path: Path) -> None:
     node = helper.make_node("Relu", ["x"], ["y"], "relu")
     path = write_model(tmp_path / "open.onnx", [node], {}, inputs={"x": ["batch", 4]}, outputs={"y": ["batch", 4]})
@@ -305,7 +316,8 @@ def test_archives_that_lead_out_are_refused_whole(name: str, tmp_path: Path) -> 
         info.size = len(content)
         tar.addfile(info, io.BytesIO(content))
     for path in (tmp_path / "a.zip", tmp_path / "a.tar.gz"):
-        assert "unsafe path" in refused(path, tmp_path).message
+        error = refused(path, tmp_path)
+        assert "unsafe path" in error.message and error.remedy
     assert not (tmp_path / "evil.onnx").exists() and not Path("/evil.onnx").exists()
 
 

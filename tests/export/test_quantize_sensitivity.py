@@ -77,6 +77,15 @@ def test_the_error_of_each_layer_is_told_in_the_graphs_order(folder: Path, tmp_p
     assert by_node["classify"].sqnr_db < 60
 
 
+def test_what_a_dropped_relu_would_cut_off_is_no_noise(tmp_path: Path) -> None:
+    network = write_network(tmp_path / "network.onnx")
+    calibrate(network, samples(8), "minmax", tmp_path / "calibration.npz")
+    emit(network, tmp_path / "calibration.npz", "int8-ort", QuantizeOptions(), tmp_path / "m.onnx")
+    assert "Relu" not in {node.op_type for node in onnx.load(tmp_path / "m.onnx").graph.node}
+    by_node = {layer.node: layer for layer in per_layer_sqnr(network, tmp_path / "m.onnx", samples(2))}
+    assert by_node["relu1"].sqnr_db > 30
+
+
 def test_two_measurements_agree_exactly(folder: Path) -> None:
     network, calibration = _network(folder)
     assert sensitivity(network, calibration, samples(2), "int8-trt") == sensitivity(

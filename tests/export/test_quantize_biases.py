@@ -1,0 +1,81 @@
+"""Products with biases in INT8: onnxruntime finds integer kernels for them, and nothing is rounded in between."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+from numpy.typing import NDArray
+from onnx import helper
+
+from export.calibration import calibrate
+from export.quantize import QuantizeOptions, emit, sensitivity
+from tests.doubles.tiny_networks import write_model
+
+KERNELS = {2: "QGemm", 3: "MatMulIntegerToFloat"}
+"""By the number of the product's axes."""
+
+
+def _samples(rank: int) -> list[dict[str, NDArray[np.float32]]]:
+    rng = np.random.default_rng(3)
+    return [{"x": rng.standard_normal([1] * (rank - 2) + [8, 16]).astype(np.float32)} for _ in range(4)]
+
+
+def _network(folder: Path, rank: int) -> Path:
+    """y = (x · w + b) · tanh(b): the bias is read again, where it must stay as it is."""
+    rng = np.random.default_rng(0)
+    shape = [*[1] * (rank - 2), 8, 16]
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["product"], "project"),
+        helper.make_node("Add", ["b", "product"], ["sum"], "bias"),
+        helper.make_node("Tanh", ["b"], ["curve"], "tanh"),
+        helper.make_node("Mul", ["sum", "curve"], ["y"], "scale"),
+    ]
+    weights = {"w": rng.standard_normal((16, 16)).astype(np.float32), "b": np.linspace(1, 9, 16, dtype=np.float32)}
+    path = write_model(folder / "network.onnx", nodes, weights, inputs={"x": shape}, outputs={"y": shape})
+    calibrate(path, _samples(rank), "minmax", folder / "calibration.npz")
+    return path
+
+
+def _emitted(folder: Path, rank: int) -> Path:
+    network = _network(folder, rank)
+    emit(network, folder / "calibration.npz", "int8-ort", QuantizeOptions(), folder / "int8.onnx")
+    return folder / "int8.onnx"
+
+
+def _run_as_onnxruntime_likes_it(model: Path) -> list[str]:
+    """The operators of the graph that onnxruntime really runs."""
+    options = ort.SessionOptions()
+    options.optimized_model_filepath = str(model.with_suffix(".optimized.onnx"))
+    options.log_severity_level = 3
+    ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    return [node.op_type for node in onnx.load(options.optimized_model_filepath).graph.node]
+
+
+@pytest.mark.parametrize("rank", KERNELS)
+def test_an_integer_kernel_computes_the_product_and_answers_in_float(tmp_path: Path, rank: int) -> None:
+    operators = _run_as_onnxruntime_likes_it(_emitted(tmp_path, rank))
+    assert KERNELS[rank] in operators
+    assert operators.count("QuantizeLinear") == 1  # x alone
+    assert not {"Gemm", "MatMul"} & set(operators)
+
+
+@pytest.mark.parametrize("rank", KERNELS)
+def test_the_answer_is_that_of_fp32(tmp_path: Path, rank: int) -> None:
+    int8 = ort.InferenceSession(_emitted(tmp_path, rank), providers=["CPUExecutionProvider"])
+    exact = ort.InferenceSession(tmp_path / "network.onnx", providers=["CPUExecutionProvider"])
+    for sample in _samples(rank):
+        (expected,), (got,) = exact.run(None, sample), int8.run(None, sample)
+        assert got.shape == expected.shape
+        assert np.abs(got - expected).max() < 0.01 * np.ptp(expected)
+
+
+@pytest.mark.parametrize("rank", KERNELS)
+def test_a_product_can_be_ranked_by_its_name(tmp_path: Path, rank: int) -> None:
+    network = _network(tmp_path, rank)
+    (layer,) = sensitivity(network, tmp_path / "calibration.npz", _samples(rank)[:1], "int8-ort")
+    assert layer.node == "project"
+    assert 20 < layer.sqnr_db < 70
