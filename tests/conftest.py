@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,11 @@ from assistant.models.store import ModelStore
 
 REQUIRE_MODELS = "REQUIRE_MODELS"
 """Set to 1, a missing model fails a test instead of skipping it."""
+
+
+def pytest_configure() -> None:
+    # A suite that was put into the background has Ctrl-C ignored, and so would the programs that it types Ctrl-C to.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
