@@ -80,6 +80,11 @@ class Floor:
         self._waiting -= 1
         self._notify()
 
+    async def caught_up(self) -> None:
+        """Return when nothing that they said waits to be dealt with."""
+        while self._waiting:
+            await self._changed.wait()
+
     async def idle(self) -> None:
         """Return when nobody speaks and nothing is left to answer."""
         while not self.person_is_done or self.current is not None:

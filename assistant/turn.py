@@ -46,8 +46,9 @@ from assistant.vad.endpointing import SpeechEvent
 from assistant.vad.habits import PauseHabits
 from assistant.wake.attention import Admission, Attention
 
-_WAITING_UTTERANCES = 4
-"""Utterances that may wait for the recogniser; beyond that the microphone's own bounded queue takes over."""
+_WAITING_UTTERANCES = 1
+"""Utterances that may wait for the recogniser; beyond that the microphone's own bounded queue takes over. They come
+before what is said next, so they are few: a machine that was too slow for a while soon answers at once again."""
 
 
 class Answering(Foresight, Protocol):
