@@ -164,12 +164,13 @@ class Turns:
             self._emit(WakeWordDetected(now_s, admission.match.phrase, admission.match.score))
         if not admission.command and self._attention.called_again(now_s):
             return
-        self._floor.interrupt("speech" if self._speaking.overlaps(utterance) else "newer request")
-        if not admission.command:
+        reason = "speech" if self._speaking.overlaps(utterance) else "newer request"
+        if admission.command:
+            turn = await self._floor.take_over(reason)
+            self._group.start_soon(self._run_turn, turn, admission, timed, utterance)
+        else:
+            self._floor.interrupt(reason)
             await self._invite(self._group)
-            return
-        await self._floor.vacant()
-        self._group.start_soon(self._run_turn, self._floor.claim(), admission, timed, utterance)
 
     async def _admit(self, recognition: Recognition, utterance: Utterance) -> Admission | None:
         """What the utterance asks, None if it is not for the assistant."""
