@@ -88,6 +88,10 @@ class EchoGuard:
         """Playback was stopped: what was not heard by then will not be."""
         self._reference.cut(round((at_s + _STILL_HEARD_S) * SAMPLE_RATE_HZ))
 
+    def forget(self) -> None:
+        """The microphone was closed: what is withheld is not heard any more."""
+        self._withheld = []
+
     def clean(self, frame: AudioFrame) -> list[AudioFrame]:
         """The frame (512 samples, 16 kHz) without the assistant's voice: silence, unless someone else is heard.
 

@@ -225,6 +225,8 @@ class Listener:
         events = self._endpointer.flush(self._clock.monotonic_s())
         self._endpointer.reset()
         self._scoring.reset()
+        if self._guard is not None:
+            self._guard.forget()
         return events
 
     def _fail(self, error: DeviceError | StageError) -> None:

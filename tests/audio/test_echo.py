@@ -85,6 +85,15 @@ def test_nothing_but_silence_before_the_echo_is_known() -> None:
         assert not any(given.samples.any() for given in guard.clean(frame((number + 1) * FRAME_S, block)))
 
 
+def test_nothing_that_was_withheld_is_heard_after_the_microphone_was_closed() -> None:
+    guard = EchoGuard()
+    guard.reference(1.0, voice(2.0), 24_000)
+    assert not [given for step in range(8) for given in guard.clean(frame(1.0 + step * FRAME_S))]
+    guard.forget()
+    later = frame(60.0)
+    assert guard.clean(later) == [later]
+
+
 def test_memory_is_bounded() -> None:
     guard, sizes = EchoGuard(), []
     for number in range(12):
