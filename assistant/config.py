@@ -103,7 +103,7 @@ class AsrConfig(Section):
     """CPU threads of the recogniser; 0 takes half of the cores. Its threads wait for each other at every layer, so that
     one which has to share its core with other work holds up all."""
     timeout_s: Timeout = 20.0
-    """A recognition that takes longer is given up, and said so."""
+    """A recognition that takes longer than this and than four times the speech itself is given up, and said so."""
 
 
 class VisionConfig(Section):

@@ -48,6 +48,7 @@ class Floor:
         self._changed = anyio.Event()
         self._speaks = False
         self._waiting = 0
+        self._taken_over = 0
         self.current: Turn | None = None
         self.last_turn_id = 0
 
@@ -80,6 +81,11 @@ class Floor:
         self._waiting -= 1
         self._notify()
 
+    async def caught_up(self) -> None:
+        """Return when nothing that they said waits to be dealt with."""
+        while self._waiting:
+            await self._changed.wait()
+
     async def idle(self) -> None:
         """Return when nobody speaks and nothing is left to answer."""
         while not self.person_is_done or self.current is not None:
@@ -98,9 +104,21 @@ class Floor:
         self._emit(Interruption(self._clock.monotonic_s(), self.current.turn_id, reason))
         self.current.scope.cancel()
 
+    async def take_over(self, reason: str) -> Turn:
+        """Void the current turn and claim the next one; no announcement comes between."""
+        self._taken_over += 1
+        try:
+            self.interrupt(reason)
+            while self.current is not None:
+                await self._changed.wait()
+            return self.claim()
+        finally:
+            self._taken_over -= 1
+            self._notify()
+
     async def turn_ended(self) -> None:
-        """Return when no turn is going on, whether or not the person speaks."""
-        while self.current is not None:
+        """Return when no turn is going on or about to begin, whether or not the person speaks."""
+        while self.current is not None or self._taken_over:
             await self._changed.wait()
 
     async def vacant(self) -> None:

@@ -61,14 +61,18 @@ class HeadStart:
         self._handing_on = False
 
     async def take(self, utterance: Utterance) -> None:
-        """The person paused. A decoder that is behind takes the newest pause when it is free, if it still lasts."""
+        """The person paused. A decoder that is behind takes the newest pause when all that was said before has been
+        dealt with, if it still lasts: it holds one utterance at a time, and would have to begin the others anew."""
         self._pause = utterance
         if self._working:
             return
         self._working = True
         try:
-            taken = None
-            while self._pause is not None and self._pause is not taken:
+            taken: Utterance | None = None
+            while True:
+                await self._floor.caught_up()
+                if self._pause is None or self._pause is taken:
+                    return
                 taken = self._pause
                 await self._work(taken)
         finally:

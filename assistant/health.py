@@ -20,8 +20,8 @@ class Health:
     muted: bool = False
     """Microphone and camera are closed because someone asked for it, which is no fault."""
     waiting: bool = False
-    """It does not hear because the microphone is missing or switched off. No restart mends that: it is looked for all
-    the time, and meanwhile timers go on and what can be said and seen is."""
+    """It does not hear because the microphone is missing or switched off, or because the recogniser is behind. No
+    restart mends that: the one is looked for all the time, the other catches up, and meanwhile timers go on."""
     unavailable: Mapping[str, str] = field(default_factory=dict)
     """What else does not work now: stage → reason."""
     dropped_frames: int = 0

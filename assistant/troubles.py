@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 
 import anyio
 
 from assistant.config import Config
 from assistant.dialogue.replies import phrase
-from assistant.events import Event, SceneState, StageFailed, StageRecovered, Transcript
+from assistant.events import Event, PlaybackFinished, SceneState, StageFailed, StageRecovered, Transcript
 from assistant.ports import TurnObserver
 
 _PATIENCE_S = 4.0
@@ -27,6 +28,9 @@ _SENSES = {
 _PATIENCE_OF_S = {"recognizer": 0.0, "overload": 10.0}
 """Who has just spoken waits for a word, and the next failure comes only with the next utterance. A machine that was too
 slow for a moment has lost what it lost; only one that goes on like that is worth a word."""
+
+_CERTAIN_AFTER_S = {"overload": 30.0}
+"""What has worked for so long is back. A machine that is too slow keeps up for a while whenever nobody speaks."""
 
 
 class Troubles(TurnObserver):
@@ -65,6 +69,8 @@ class SpokenTroubles(TurnObserver):
         self._has_seen = False
         self._told: set[str] = set()
         self._about_to_tell: set[str] = set()
+        self._losses: Counter[str] = Counter()
+        self._last_said = ""
 
     def on_event(self, event: Event) -> None:
         """Take note of what is lost and found, and of the language that is spoken."""
@@ -72,13 +78,15 @@ class SpokenTroubles(TurnObserver):
             self._language = "zh" if event.language == "zh" else "en"
         elif isinstance(event, SceneState):
             self._has_seen = True
+        elif isinstance(event, PlaybackFinished):
+            self._last_said = event.text if event.completed else self._last_said
         elif isinstance(event, (StageFailed, StageRecovered)) and event.stage in _SENSES:
             sense = _SENSES[event.stage]
             if isinstance(event, StageFailed):
+                self._losses[sense] += 1
                 self._expect_loss(sense, _PATIENCE_OF_S.get(event.stage, _PATIENCE_S))
             elif sense in self._told and not self._lost(sense):
-                self._told.discard(sense)
-                self._start(f"return: {sense}", lambda: self._say(f"can_{sense}_again"))
+                self._start(f"return: {sense}", lambda: self._tell_return(sense, event.stage))
 
     def _expect_loss(self, sense: str, patience_s: float) -> None:
         if sense in self._about_to_tell | self._told or (sense == "see" and not self._has_seen):
@@ -90,14 +98,26 @@ class SpokenTroubles(TurnObserver):
         return any(_SENSES.get(stage) == sense for stage in self._troubles)
 
     async def _tell_loss(self, sense: str, patience_s: float) -> None:
+        losses = self._losses[sense]
         await anyio.sleep(patience_s)
         self._about_to_tell.discard(sense)
-        if self._lost(sense):
+        if self._lost(sense) or self._losses[sense] > losses:
             self._told.add(sense)
-            await self._say(f"cannot_{sense}")
+            if not await self._say(f"cannot_{sense}"):
+                self._told.discard(sense)  # interrupted: nobody has heard it, so the next failure is worth a word
 
-    async def _say(self, key: str) -> None:
-        await self._announce(phrase(key, self._language), self._language)
+    async def _tell_return(self, sense: str, stage: str) -> None:
+        losses = self._losses[sense]
+        await anyio.sleep(_CERTAIN_AFTER_S.get(stage, 0.0))
+        if sense in self._told and self._losses[sense] == losses:
+            self._told.discard(sense)
+            await self._say(f"can_{sense}_again")
+
+    async def _say(self, key: str) -> bool:
+        """Whether it was heard to its end."""
+        text, self._last_said = phrase(key, self._language), ""
+        await self._announce(text, self._language)
+        return self._last_said == text
 
 
 def _first_language(config: Config) -> str:

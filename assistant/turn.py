@@ -46,8 +46,9 @@ from assistant.vad.endpointing import SpeechEvent
 from assistant.vad.habits import PauseHabits
 from assistant.wake.attention import Admission, Attention
 
-_WAITING_UTTERANCES = 4
-"""Utterances that may wait for the recogniser; beyond that the microphone's own bounded queue takes over."""
+_WAITING_UTTERANCES = 1
+"""Utterances that may wait for the recogniser; beyond that the microphone's own bounded queue takes over. They come
+before what is said next, so they are few: a machine that was too slow for a while soon answers at once again."""
 
 
 class Answering(Foresight, Protocol):
@@ -163,12 +164,13 @@ class Turns:
             self._emit(WakeWordDetected(now_s, admission.match.phrase, admission.match.score))
         if not admission.command and self._attention.called_again(now_s):
             return
-        self._floor.interrupt("speech" if self._speaking.overlaps(utterance) else "newer request")
-        if not admission.command:
+        reason = "speech" if self._speaking.overlaps(utterance) else "newer request"
+        if admission.command:
+            turn = await self._floor.take_over(reason)
+            self._group.start_soon(self._run_turn, turn, admission, timed, utterance)
+        else:
+            self._floor.interrupt(reason)
             await self._invite(self._group)
-            return
-        await self._floor.vacant()
-        self._group.start_soon(self._run_turn, self._floor.claim(), admission, timed, utterance)
 
     async def _admit(self, recognition: Recognition, utterance: Utterance) -> Admission | None:
         """What the utterance asks, None if it is not for the assistant."""

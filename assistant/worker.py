@@ -33,8 +33,8 @@ class Worker:
         self._timeout_s = timeout_s
         self._executor = _DaemonThread(name)
         self._hung: asyncio.Future[Any] | None = None
-        self._busy_since_s: float | None = None
-        """In the event loop's time; set on the thread."""
+        self._busy_until_s: float | None = None
+        """When the call that has its turn takes too long, in the event loop's time; set on the thread."""
         self._closed = False
         _workers.add(self)
 
@@ -44,9 +44,13 @@ class Worker:
         return self._hung is not None and not self._hung.done() and not self._closed
 
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `call` on the thread and return its result; see `run_within`."""
+        return await self.run_within(self._timeout_s, call, *args, **kwargs)
+
+    async def run_within(self, timeout_s: float, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `call` on the thread and return its result.
 
-        Raises `StageError` when it takes longer than the worker's timeout, which begins with the call's turn: one that
+        Raises `StageError` when it takes longer than the timeout, which begins with the call's turn: one that
         waits for a slow one is not late. Raises it too for what is no `AssistantError`: a native library raises
         whatever it likes, and none of it may end the conversation. A native call cannot be interrupted: until one that
         hangs returns, further calls are refused at once. A stage that must be able to hang belongs in a child process.
@@ -56,9 +60,10 @@ class Worker:
         if self.hangs:
             raise StageError(f"The {self.name} still hangs in an earlier call.", remedy="Restart the assistant.")
         loop = asyncio.get_running_loop()
-        future = loop.run_in_executor(self._executor, self._timed, loop, functools.partial(call, *args, **kwargs))
+        work = functools.partial(call, *args, **kwargs)
+        future = loop.run_in_executor(self._executor, self._timed, loop, timeout_s, work)
         try:
-            await self._wait(future, loop)
+            await self._wait(future, loop, timeout_s)
         except asyncio.CancelledError:
             future.cancel()  # a call that still waits for its turn is not wanted any more
             raise
@@ -74,25 +79,25 @@ class Worker:
         # Nobody waits for it any more, so nobody else would take its exception.
         future.add_done_callback(lambda done: done.cancelled() or done.exception())
         raise StageError(
-            f"The {self.name} did not answer within {self._timeout_s:g} s.",
+            f"The {self.name} did not answer within {timeout_s:g} s.",
             remedy="A smaller model or a longer timeout helps where the machine is slow.",
         )
 
-    async def _wait(self, future: asyncio.Future[Any], loop: asyncio.AbstractEventLoop) -> None:
+    async def _wait(self, future: asyncio.Future[Any], loop: asyncio.AbstractEventLoop, timeout_s: float) -> None:
         """Until the call is done, or whichever call has its turn takes too long."""
-        left_s = self._timeout_s
+        left_s = timeout_s
         while left_s > 0 and not future.done():
             await asyncio.wait({future}, timeout=left_s)
-            busy_since_s = self._busy_since_s
-            if busy_since_s is not None:  # None just between two calls
-                left_s = busy_since_s + self._timeout_s - loop.time()
+            busy_until_s = self._busy_until_s
+            if busy_until_s is not None:  # None just between two calls
+                left_s = busy_until_s - loop.time()
 
-    def _timed(self, loop: asyncio.AbstractEventLoop, call: Callable[[], T]) -> T:
-        self._busy_since_s = loop.time()
+    def _timed(self, loop: asyncio.AbstractEventLoop, timeout_s: float, call: Callable[[], T]) -> T:
+        self._busy_until_s = loop.time() + timeout_s
         try:
             return call()
         finally:
-            self._busy_since_s = None
+            self._busy_until_s = None
 
     @property
     def closed(self) -> bool:

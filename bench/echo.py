@@ -31,7 +31,7 @@ from assistant.tts import SAMPLE_RATE_HZ as VOICE_HZ
 from assistant.tts import SYNTHESIZERS
 from assistant.tts.finishing import speech
 from assistant.vad import DETECTORS
-from assistant.vad.endpointing import Endpointer
+from assistant.vad.endpointing import Endpointer, SpeechEvent
 from bench import speech_sets
 from bench.asr import normal_en
 from bench.speech_sets import SAMPLE_RATE_HZ
@@ -130,12 +130,12 @@ class Ears:
         microphone = speaker.sound() + near
         for start in range(0, len(near) - FRAME_SAMPLES + 1, FRAME_SAMPLES):
             at_s = (start + FRAME_SAMPLES) / SAMPLE_RATE_HZ
-            frame = AudioFrame(at_s, microphone[start : start + FRAME_SAMPLES], SAMPLE_RATE_HZ)
+            frames = [AudioFrame(at_s, microphone[start : start + FRAME_SAMPLES], SAMPLE_RATE_HZ)]
             if guarded:
                 for chunk in speaker.begun(at_s):
                     guard.reference(chunk.stated_s, chunk.samples, VOICE_HZ)
-                frame = self._clean(guard, frame)
-            for event in endpointer.accept(frame, self._detector.probability(frame.samples)):
+                frames = self._clean(guard, frames[0])
+            for event in self._events(endpointer, frames):
                 if isinstance(event, SpeechStarted):
                     heard.started_at_s.append(at_s)
                     if at_s > cut_after_s:
@@ -146,11 +146,16 @@ class Ears:
                     heard.utterances.append(event.utterance)
         return heard
 
-    def _clean(self, guard: EchoGuard, frame: AudioFrame) -> AudioFrame:
+    def _events(self, endpointer: Endpointer, frames: list[AudioFrame]) -> list[SpeechEvent]:
+        return [
+            event for frame in frames for event in endpointer.accept(frame, self._detector.probability(frame.samples))
+        ]
+
+    def _clean(self, guard: EchoGuard, frame: AudioFrame) -> list[AudioFrame]:
         began = time.thread_time()
         cleaned = guard.clean(frame)
         self.guard_s += time.thread_time() - began
-        self.frames += cleaned is not frame
+        self.frames += not cleaned or cleaned[-1] is not frame
         return cleaned
 
 

@@ -12,6 +12,9 @@ from assistant.events import Utterance
 from assistant.ports import Clock, Recognition, Recognizer, RecognizerStream
 from assistant.worker import Worker
 
+_SLOWEST = 4.0
+"""A recogniser that takes up to so many times as long as the speech did is slow; one that takes longer hangs."""
+
 _Decoded: TypeAlias = tuple[Recognition, float]
 """A recognition and the seconds that it took."""
 
@@ -34,6 +37,7 @@ class Transcriber:
         self._recognizer = recognizer
         self._clock = clock
         self._language = None if config.language == "auto" else config.language
+        self._timeout_s = config.timeout_s
         self._worker = Worker("recogniser", timeout_s=config.timeout_s)
         self._stream: RecognizerStream | None = None
         self._utterance_started_at_s: float | None = None
@@ -49,7 +53,7 @@ class Transcriber:
         the last result is returned, with the times at which it was really made. Raises `StageError`.
         """
         asked_at_s = self._clock.monotonic_s()
-        decoded = await self._worker.run(self._decode, utterance)
+        decoded = await self._worker.run_within(self._patience_s(utterance), self._decode, utterance)
         if self._timed is None or self._timed[0] is not decoded:
             recognition, compute_s = decoded
             self._timed = decoded, Timed(recognition, asked_at_s, self._clock.monotonic_s(), compute_s)
@@ -57,12 +61,15 @@ class Transcriber:
 
     async def partial(self, utterance: Utterance) -> str | None:
         """Hand what is new of `utterance` to a streaming recogniser; its text so far, None if it has no news."""
-        return await self._worker.run(self._accept, utterance)
+        return await self._worker.run_within(self._patience_s(utterance), self._accept, utterance)
 
     def close(self) -> None:
         """Free the recogniser."""
         self._worker.close()
         self._recognizer.close()
+
+    def _patience_s(self, utterance: Utterance) -> float:
+        return max(self._timeout_s, _SLOWEST * len(utterance.samples) / utterance.sample_rate_hz)
 
     def _decode(self, utterance: Utterance) -> _Decoded:
         """On the worker's thread: the last result if it still stands, else a new one."""

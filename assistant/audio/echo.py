@@ -7,21 +7,23 @@
 
 The gate gives silence while all that is heard can be the echo of what is played, and the residual when it is more.
 In a chunk's first half second, while all that is heard may be its late echo, nothing but what was learned from earlier
-ones can tell: in the first reply ever it rather gives silence then. An echo canceller of the sound server is the better
-choice where there is one; this is for machines without.
+ones can tell: in the first reply ever the frames of that time are withheld until it is known. An echo canceller of the
+sound server is the better choice where there is one; this is for machines without.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from assistant.audio.echo_alignment import Alignment
 from assistant.audio.echo_bands import LOOK_AHEAD, FramePowers
+from assistant.audio.echo_delays import Moment
 from assistant.audio.echo_evidence import Evidence
 from assistant.audio.echo_filter import BLOCK, LENGTH, EchoPath
+from assistant.audio.echo_hindsight import someone_else
 from assistant.audio.echo_reference import PlayedChunk, PlayedReference
 from assistant.audio.files import resample
 from assistant.events import AudioArray, AudioFrame
@@ -35,8 +37,22 @@ _LOST_S = 0.15
 _GLIMPSE_FRAMES, _HOLD_FRAMES = 3, 8
 """Frames for which the gate stays open after the first evidence of someone else, and after more of it. A single frame
 that echo got through lasts shorter than what counts as speech."""
+_WITHHELD_FRAMES = 40
+"""Frames that are withheld at most: by then it is known how late the echo comes, or that there is none."""
+_ONSET_FRAMES = 4
+"""Frames before those with evidence of someone else in which they begin."""
 _FADE = 128
 _RATE_DIGITS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Withheld:
+    """A frame of which nobody knows yet whether it is more than echo."""
+
+    frame: AudioFrame
+    moment: Moment
+    foreign: bool
+    """Whether it was more as far as was known then."""
 
 
 class EchoGuard:
@@ -52,6 +68,9 @@ class EchoGuard:
         self._windows = np.zeros((4, 2 * FRAME_SAMPLES), np.float32)
         self._hold_frames = 0
         self._gain = 0.0
+        self._withheld: list[_Withheld] = []
+        self._decided = False
+        """Whether nothing needs to be withheld any more."""
 
     def reference(self, heard_at_s: float, samples: AudioArray, sample_rate_hz: int) -> None:
         """A chunk begins to be heard, (n,) float32 as it leaves for the device, volume included.
@@ -69,15 +88,20 @@ class EchoGuard:
         """Playback was stopped: what was not heard by then will not be."""
         self._reference.cut(round((at_s + _STILL_HEARD_S) * SAMPLE_RATE_HZ))
 
-    def clean(self, frame: AudioFrame) -> AudioFrame:
+    def forget(self) -> None:
+        """The microphone was closed: what is withheld is not heard any more."""
+        self._withheld = []
+
+    def clean(self, frame: AudioFrame) -> list[AudioFrame]:
         """The frame (512 samples, 16 kHz) without the assistant's voice: silence, unless someone else is heard.
 
-        The very same frame when nothing was played within the last second.
+        The very same frame when nothing was played within the last second. None while that cannot be told; later they
+        all come at once, in their order.
         """
         end = self._reference.end
         if end is None or frame.at_s - end / SAMPLE_RATE_HZ > _QUIET_S:
             self._next = None
-            return frame
+            return [*self._release(), frame]
         first = self._count(frame)
         self._heard = np.concatenate([self._heard[FRAME_SAMPLES:], frame.samples])
         chunk = self._reference.at(first - FRAME_SAMPLES, first + FRAME_SAMPLES)
@@ -91,8 +115,8 @@ class EchoGuard:
             residual = frame.samples
         powers = self._powers(frame.samples, residual, predicted, first)
         begun = chunk is not None and first >= chunk.first
-        self._judge(powers, aligned=aligned, begun=begun)
-        return replace(frame, samples=residual * self._fade())
+        foreign = self._evidence.foreign(powers, aligned=aligned, begun=begun, open_gate=self._hold_frames > 0)
+        return self._give(replace(frame, samples=residual), foreign=foreign)
 
     def _count(self, frame: AudioFrame) -> int:
         """The frame's first sample on the time line. Frames are counted, for their times jitter."""
@@ -134,11 +158,38 @@ class EchoGuard:
         self._windows[3] = self._reference.view(first - FRAME_SAMPLES + LOOK_AHEAD, 2 * FRAME_SAMPLES)
         return FramePowers.of(self._windows)
 
-    def _judge(self, powers: FramePowers, *, aligned: bool, begun: bool) -> None:
-        if self._evidence.foreign(powers, aligned=aligned, begun=begun, open_gate=self._hold_frames > 0):
+    def _give(self, frame: AudioFrame, *, foreign: bool) -> list[AudioFrame]:
+        """The frame behind the gate. In the first reply ever nothing for a while, until someone else was in what is
+        withheld or it is certain that there was nobody."""
+        if self._decided:
+            return [*self._release(), self._gated(frame, foreign=foreign)]
+        assert self._evidence.moment is not None
+        self._withheld.append(_Withheld(frame, self._evidence.moment, foreign))
+        full = len(self._withheld) == _WITHHELD_FRAMES
+        known = [number for number, withheld in enumerate(self._withheld) if withheld.foreign]
+        heard = someone_else([withheld.moment for withheld in self._withheld])
+        if not heard and len(known) >= (_GLIMPSE_FRAMES if full else _HOLD_FRAMES):
+            heard = known
+        if heard:
+            self._decided, first = True, max(0, heard[0] - _ONSET_FRAMES)
+            return [*self._release(first), *self._release(heard[-1] + 1 - first, foreign=True), *self._release()]
+        if not full:
+            return []
+        self._decided = self._evidence.experienced
+        return self._release()
+
+    def _release(self, count: int | None = None, *, foreign: bool = False) -> list[AudioFrame]:
+        """The first `count` of the frames that were withheld, all by default, behind the gate."""
+        count = len(self._withheld) if count is None else count
+        released, self._withheld = self._withheld[:count], self._withheld[count:]
+        return [self._gated(withheld.frame, foreign=foreign or withheld.foreign) for withheld in released]
+
+    def _gated(self, frame: AudioFrame, *, foreign: bool) -> AudioFrame:
+        if foreign:
             self._hold_frames = _HOLD_FRAMES if self._hold_frames else _GLIMPSE_FRAMES
         elif self._hold_frames:
             self._hold_frames -= 1
+        return replace(frame, samples=frame.samples * self._fade())
 
     def _fade(self) -> AudioArray:
         """The gate's gain over the frame, without a click."""

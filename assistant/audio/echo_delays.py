@@ -7,7 +7,10 @@ every delay allows is someone else. This needs nothing learned before, and nobod
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+import numpy.typing as npt
 
 from assistant.audio import FRAME_SAMPLES
 from assistant.audio.echo_bands import BANDS, LOOK_AHEAD, TINY, Bands, db, excess_db, with_distortion
@@ -19,12 +22,25 @@ _DELAYS = -(-(LOOK_AHEAD + LATEST) // FRAME_SAMPLES)
 """Delays that are told apart, a frame each, from the earliest on."""
 _FALL, _RISE = 0.3, 0.1
 """How fast the gain of a delay follows a quieter moment, and a louder one."""
-_RIPPLE_DB = 9.0
+RIPPLE_DB = 9.0
 """By how much an echo varies about that from frame to frame: harmonics hit the room's resonances and miss them."""
 _FRAMES = 3
 """Frames of playing that tell something about a delay's gain in a band."""
 _LEAST_DB, _RANGE_DB = -70.0, 40.0
 """What is played fainter than this, or so much fainter than the loudest band, tells nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What is to be judged of one frame."""
+
+    heard: Bands
+    played: npt.NDArray[np.float32]
+    """What was played as it would be heard at each delay, (delays, 18)."""
+    tails: npt.NDArray[np.float32]
+    """The same with its reverberation."""
+    floor_db: Bands
+    """Up to there it may be the room's noise."""
 
 
 class Delays:
@@ -50,11 +66,15 @@ class Delays:
         self._played[0] = with_distortion(power)
         self._tails[0] = np.maximum(self._played[0], REVERBERATION * self._tails[1])
 
+    def now(self, heard: Bands, floor_db: Bands) -> Moment:
+        """What is heard, with what was played."""
+        return Moment(heard, self._played.copy(), self._tails.copy(), floor_db)
+
     def unexplained_db(self, heard: Bands, floor_db: Bands) -> float:
         """By how much `heard` exceeds echo and noise, on average over the bands, at the delay that explains most
         of it; learns from it."""
         known = self._frames >= _FRAMES
-        bound_db = np.where(known, self._gain_db + db(self._tails) + _RIPPLE_DB, np.inf)
+        bound_db = np.where(known, self._gain_db + db(self._tails) + RIPPLE_DB, np.inf)
         unexplained = float(excess_db(heard, bound_db, floor_db).min())
         self._learn(heard)
         return unexplained
@@ -66,10 +86,17 @@ class Delays:
         return gain_db
 
     def _learn(self, heard: Bands) -> None:
-        played_db = db(self._played)
-        # Where reverberation of earlier sound prevails, the ratio says nothing about this one.
-        telling = (self._played > 0.5 * self._tails) & (played_db > max(_LEAST_DB, float(played_db.max()) - _RANGE_DB))
-        news = db(heard) - played_db - self._gain_db
+        tells = telling(self._played, self._tails)
+        news = db(heard) - db(self._played) - self._gain_db
         rate = np.where(self._frames == 0, 1.0, np.where(news < 0.0, _FALL, _RISE))
-        self._gain_db += np.where(telling, rate * news, 0.0).astype(np.float32)
-        self._frames += telling
+        self._gain_db += np.where(tells, rate * news, 0.0).astype(np.float32)
+        self._frames += tells
+
+
+def telling(played: npt.NDArray[np.float32], tails: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+    """Where what is heard tells about a delay, (..., delays, 18)."""
+    played_db = db(played)
+    loudest_db = played_db.max(axis=(-2, -1), keepdims=True)
+    # Where reverberation of earlier sound prevails, the ratio says nothing about this one.
+    tells: npt.NDArray[np.bool_] = (played > 0.5 * tails) & (played_db > np.maximum(_LEAST_DB, loudest_db - _RANGE_DB))
+    return tells

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from assistant.audio import FRAME_SAMPLES
 from assistant.audio.echo_bands import BANDS, LOOK_AHEAD, TINY, Bands, FramePowers, db, excess_db, with_distortion
-from assistant.audio.echo_delays import REVERBERATION, Delays
+from assistant.audio.echo_delays import REVERBERATION, Delays, Moment
 from assistant.audio.echo_reference import LATEST
 
 _WIDTH = (LOOK_AHEAD + LATEST) // FRAME_SAMPLES + 5
@@ -67,6 +67,13 @@ class Evidence:
         self._learned = 0.0
         self._proof = 0
         self._settled_frames = 0
+        self.moment: Moment | None = None
+        """The frame that was judged last, for hindsight."""
+
+    @property
+    def experienced(self) -> bool:
+        """Whether the level of the echo is known, so that someone else can be told from it at once."""
+        return self._learned > _LEARNING_FRAMES
 
     def doubt(self) -> None:
         """The alignment was changed, or may be wrong from now on."""
@@ -94,6 +101,7 @@ class Evidence:
         expected_db, floor_db = db(self._tail), db(floor)
         # A band in which next to nothing was played so far proves nothing.
         loudest_db = np.where(self._loudest_frames < _BAND_FRAMES, np.inf, self._loudest_db + _LOUDER_DB)
+        self.moment = self._delays.now(powers.heard, floor_db)
         unexplained_db = self._delays.unexplained_db(powers.heard, floor_db)
         level_excess = float(excess_db(powers.heard, possible_db + loudest_db, floor_db))
         left_bound_db = self._left_db + 2.0 * self._left_spread_db + np.where(self._left_frames < 12, 15.0, 0.0)
@@ -108,7 +116,7 @@ class Evidence:
         self._learn_loudest(powers.heard, floor, possible_db, open_gate or unexplained_db > _EXPLAINED)
         if aligned:
             self._learn_left(powers.residual, self._tail > floor, expected_db, open_gate)
-        by_level = self._learned > _LEARNING_FRAMES and level_excess > _MUCH_LOUDER
+        by_level = self.experienced and level_excess > _MUCH_LOUDER
         proven = self._proof >= _PROOF_FRAMES
         found = aligned and not removed and self._settled_frames > _SETTLING_FRAMES
         by_path = (proven and left_excess > _UNEXPLAINED) or (found and left_excess > _FAR_UNEXPLAINED)

@@ -23,6 +23,9 @@ _PROOF_S = 0.5
 _STALE_S = 2.5
 """Older proof is none. Frames come every 32 ms."""
 
+_BEHIND_S = 90.0
+"""A recogniser that is behind for so long has stopped: three long sentences, each at four times its own length."""
+
 _CONSTANT_S = 2.0
 """Sound that is one and the same value for so long comes from no microphone."""
 
@@ -119,7 +122,7 @@ class Hearing:
         return self._passed >= _PROOF_S * SAMPLE_RATE_HZ and believable and alive and rate_is_known
 
     def state(self) -> tuple[bool, str, bool]:
-        """(whether it hears now, why not, whether it waits for a microphone)."""
+        """(whether it hears now, why not, whether no restart could mend that)."""
         if self._trouble is not None:
             return False, self._trouble, self._waiting
         if not self._was_open:
@@ -132,7 +135,7 @@ class Hearing:
             "detector": "The voice-activity detector has not answered",
             "pipeline": "What was heard has not been taken by the recogniser",
         }[self._where]
-        return False, f"{who} for {age_s:.0f} s.", False
+        return False, f"{who} for {age_s:.0f} s.", self._where == "pipeline" and age_s < _BEHIND_S
 
     @property
     def _believable(self) -> bool:

@@ -167,20 +167,24 @@ class Listener:
             while (heard := await self._next(frames)) is not None:
                 self.hearing.arrived(heard, self._source.dropped)
                 self._overload.note(self._source.dropped)
-                frame = self._guard.clean(heard) if self._guard is not None else heard
-                probability, wake_score = await self._scoring.score(frame)
-                self.hearing.passed(frame, probability)
-                if self.hearing.proven:
-                    self._works()
-                if wake_score >= _WAKE_SCORE:
-                    self._on_wake(frame.at_s)
-                for event in self._endpointer.accept(frame, probability):
-                    yield event
-                if self._progress_s is not None and frame.at_s >= progress_at_s:
-                    utterance = self._endpointer.so_far(frame.at_s)
-                    if utterance is not None:
-                        progress_at_s = frame.at_s + self._progress_s
-                        yield SpeechContinued(frame.at_s, utterance)
+                for frame in self._guard.clean(heard) if self._guard is not None else [heard]:
+                    for event in self._endpointer.accept(frame, await self._score(frame)):
+                        yield event
+                    if self._progress_s is not None and frame.at_s >= progress_at_s:
+                        utterance = self._endpointer.so_far(frame.at_s)
+                        if utterance is not None:
+                            progress_at_s = frame.at_s + self._progress_s
+                            yield SpeechContinued(frame.at_s, utterance)
+
+    async def _score(self, frame: AudioFrame) -> float:
+        """The probability that it is speech. Raises `StageError`."""
+        probability, wake_score = await self._scoring.score(frame)
+        self.hearing.passed(frame, probability)
+        if self.hearing.proven:
+            self._works()
+        if wake_score >= _WAKE_SCORE:
+            self._on_wake(frame.at_s)
+        return probability
 
     async def _next(self, frames: AsyncGenerator[AudioFrame, None]) -> AudioFrame | None:
         """The next frame; None at the source's end, and when the microphone shall be closed."""
@@ -220,6 +224,8 @@ class Listener:
         events = self._endpointer.flush(self._clock.monotonic_s())
         self._endpointer.reset()
         self._scoring.reset()
+        if self._guard is not None:
+            self._guard.forget()
         return events
 
     def _fail(self, error: DeviceError | StageError) -> None:

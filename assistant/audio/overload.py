@@ -12,7 +12,7 @@ _STAGE = "overload"
 _SETTLES_S = 3.0
 """Time after the start in which losses are not told: what came while the networks were loaded is being caught up on."""
 
-_OVER_AFTER_S = 5.0
+_OVER_AFTER_S = 3.0
 """Time without a loss after which it is over."""
 
 

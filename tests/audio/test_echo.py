@@ -52,7 +52,7 @@ def replies(model_store: ModelStore) -> list[AudioArray]:
 def test_silence_costs_nothing() -> None:
     guard = EchoGuard()
     heard = frame(1.0)
-    assert guard.clean(heard) is heard
+    assert guard.clean(heard)[0] is heard
 
 
 def test_a_second_after_the_reply_frames_pass_untouched() -> None:
@@ -60,8 +60,8 @@ def test_a_second_after_the_reply_frames_pass_untouched() -> None:
     guard.reference(1.0, voice(2.0), 24_000)
     ends_s = 1.0 + len(voice(2.0)) / 24_000
     during, after = frame(2.0), frame(ends_s + 1.1)
-    assert guard.clean(during) is not during
-    assert guard.clean(after) is after
+    assert all(given is not during for given in guard.clean(during))
+    assert guard.clean(after)[-1] is after
 
 
 def test_what_was_cut_is_not_expected() -> None:
@@ -70,8 +70,8 @@ def test_what_was_cut_is_not_expected() -> None:
     guard.clean(frame(1.5))
     guard.cut(2.0)
     still, after = frame(2.2), frame(3.5)
-    assert guard.clean(still) is not still
-    assert guard.clean(after) is after
+    assert all(given is not still for given in guard.clean(still))
+    assert guard.clean(after)[-1] is after
 
 
 def test_nothing_but_silence_before_the_echo_is_known() -> None:
@@ -82,7 +82,16 @@ def test_nothing_but_silence_before_the_echo_is_known() -> None:
     first = round(chunk.begins_s / FRAME_S)
     for number in range(first, first + round(0.8 / FRAME_S)):
         block = sound[number * FRAME_SAMPLES : (number + 1) * FRAME_SAMPLES]
-        assert not guard.clean(frame((number + 1) * FRAME_S, block)).samples.any()
+        assert not any(given.samples.any() for given in guard.clean(frame((number + 1) * FRAME_S, block)))
+
+
+def test_nothing_that_was_withheld_is_heard_after_the_microphone_was_closed() -> None:
+    guard = EchoGuard()
+    guard.reference(1.0, voice(2.0), 24_000)
+    assert not [given for step in range(8) for given in guard.clean(frame(1.0 + step * FRAME_S))]
+    guard.forget()
+    later = frame(60.0)
+    assert guard.clean(later) == [later]
 
 
 def test_memory_is_bounded() -> None:
@@ -127,8 +136,8 @@ def test_a_person_as_loud_as_the_reply_gets_through(
 
 @pytest.mark.models
 @pytest.mark.parametrize("noise_db", (-40.0, -300.0), ids=("noise", "digital silence"))
-@pytest.mark.parametrize("onset_s", (0.3, 0.6, 1.0, 2.0))
-@pytest.mark.parametrize(("first", "then", "language"), (("Yeah, okay.", "Stop.", "en"), ("好的。", "停。", "zh")))
+@pytest.mark.parametrize("onset_s", (0.1, 0.3, 0.6, 2.0))
+@pytest.mark.parametrize(("first", "then", "language"), (("Stop.", "Stop.", "en"), ("停。", "停。", "zh")))
 def test_with_a_headset_a_person_gets_through_to_the_first_reply_ever(
     noise_db: float,
     onset_s: float,
@@ -153,8 +162,8 @@ def test_with_a_headset_a_person_gets_through_to_the_first_reply_ever(
     started_at_s = ears.hear(speaker, near, guarded=True).started_at_s
     heard = [[at_s for at_s in started_at_s if begins_s < at_s < ends_s] for begins_s, ends_s in spans_s]
     assert heard[1], "whatever was said before, stop is heard"
-    # While it may still be the late echo of the beginning, a single word cannot be told from that.
-    assert heard[0] or onset_s < 0.5
+    # In noise, a word with few frequencies cannot always be told from a late echo of the reply's first half second.
+    assert heard[0] or (onset_s < 0.5 and noise_db > -100.0 and language == "zh")
     assert len(started_at_s) == sum(map(len, heard)), "and nothing else"
 
 
@@ -166,8 +175,9 @@ def test_with_a_headset_a_person_gets_through() -> None:
     noise[5 * SAMPLE_RATE_HZ : 5 * SAMPLE_RATE_HZ + len(person)] += person
     cleaned = np.concatenate(
         [
-            guard.clean(frame(number * FRAME_S + FRAME_S, noise[number * FRAME_SAMPLES :][:FRAME_SAMPLES])).samples
+            given.samples
             for number in range(len(noise) // FRAME_SAMPLES)
+            for given in guard.clean(frame(number * FRAME_S + FRAME_S, noise[number * FRAME_SAMPLES :][:FRAME_SAMPLES]))
         ]
     )
     spoken = slice(5 * SAMPLE_RATE_HZ, 7 * SAMPLE_RATE_HZ)

@@ -100,6 +100,15 @@ def test_near_misses_and_noise_are_not_forced_into_an_intent(interpreter: Hassil
     assert interpreter.interpret(text, "en") is None
 
 
+@pytest.mark.parametrize(
+    "text", ["我昨天从超市里买回来的东西是什么颜色", "设置一个叫做我昨天从超市买回来的东西的五分钟计时器"]
+)
+def test_a_chinese_name_is_measured_in_characters_for_it_has_no_spaces(
+    interpreter: HassilInterpreter, text: str
+) -> None:
+    assert interpreter.interpret(text, "zh") is None
+
+
 def test_the_script_decides_when_the_language_tag_is_wrong(interpreter: HassilInterpreter) -> None:
     intent = interpreter.interpret("What time is it?", "zh")
     assert intent is not None

@@ -47,6 +47,8 @@ from tests.doubles.vision import BrightnessDetector, FakeCamera
 
 HERE = "tests.doubles.living"
 TIME = "Hey Jarvis, what time is it?"
+_SLICE_S = 0.1
+"""How soon a call that takes time notices that it may go faster, or must go slower."""
 
 
 class Loudness:
@@ -107,8 +109,7 @@ class _Utterance:
         return Recognition(text, "zh" if any("\u4e00" <= char <= "\u9fff" for char in text) else "en", 0.9)
 
     def _take_time(self) -> None:
-        if Words.real_time_factor:
-            HangableLoop.current.take(Words.real_time_factor * self._seconds)
+        HangableLoop.current.take(self._seconds, lambda: Words.real_time_factor)
         self._seconds = 0.0
 
 
@@ -263,17 +264,23 @@ class HangableLoop(VirtualTimeLoop):
         future.add_done_callback(lambda _: self._end(name))
         return future
 
-    def take(self, seconds: float) -> None:
-        """Called on a worker's thread: have the call that runs there take so long."""
+    def take(self, work_s: float, factor: Callable[[], float]) -> None:
+        """Called on a worker's thread: have the call that runs there take so long, times what `factor` is meanwhile."""
+        if not factor():
+            return
         name, over = threading.current_thread().name, threading.Event()
 
-        def end() -> None:
-            self.come_back(name)
-            over.set()
+        def go_on(left_s: float) -> None:
+            if left_s > 0.0 and factor():
+                part_s = min(left_s, _SLICE_S / factor())
+                self.call_later(part_s * factor(), go_on, left_s - part_s)
+            else:
+                self.come_back(name)
+                over.set()
 
         def begin() -> None:
             self.hang(name)
-            self.call_later(seconds, end)
+            go_on(work_s)
 
         self.call_soon_threadsafe(begin)
         assert over.wait(60.0)
