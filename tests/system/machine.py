@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -49,6 +50,9 @@ class Machine:
 
     def __init__(self) -> None:
         CACHE.mkdir(parents=True, exist_ok=True)
+        # Two at once would share control groups where the host's are not managed by systemd.
+        self._only_one = (CACHE.parent / "machine.lock").open("w")
+        fcntl.flock(self._only_one, fcntl.LOCK_EX)
         self.root = Path(tempfile.mkdtemp(prefix="machine-", dir=CACHE))
         self._container: subprocess.Popen[bytes] | None = None
         self._init_pid = 0
@@ -70,6 +74,7 @@ class Machine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop()
+        self._only_one.close()
         subprocess.run(["rm", "-rf", "--one-file-system", self.root], check=True)
 
     def run(self, command: str, *, timeout_s: float = 120.0, check: bool = True) -> subprocess.CompletedProcess[str]:
