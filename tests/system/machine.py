@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -124,6 +126,9 @@ class Machine:
     def _stop(self) -> None:
         """It need not power off first; all in it dies with its init."""
         if self._container is not None and self._container.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                if self._init_pid:
+                    os.kill(self._init_pid, signal.SIGKILL)
             self._container.kill()
             self._container.wait(10)
             deadline_s = time.monotonic() + 10
