@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -49,6 +52,9 @@ class Machine:
 
     def __init__(self) -> None:
         CACHE.mkdir(parents=True, exist_ok=True)
+        # Two at once would share control groups where the host's are not managed by systemd.
+        self._only_one = (CACHE.parent / "machine.lock").open("w")
+        fcntl.flock(self._only_one, fcntl.LOCK_EX)
         self.root = Path(tempfile.mkdtemp(prefix="machine-", dir=CACHE))
         self._container: subprocess.Popen[bytes] | None = None
         self._init_pid = 0
@@ -70,6 +76,7 @@ class Machine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop()
+        self._only_one.close()
         subprocess.run(["rm", "-rf", "--one-file-system", self.root], check=True)
 
     def run(self, command: str, *, timeout_s: float = 120.0, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -119,6 +126,9 @@ class Machine:
     def _stop(self) -> None:
         """It need not power off first; all in it dies with its init."""
         if self._container is not None and self._container.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                if self._init_pid:
+                    os.kill(self._init_pid, signal.SIGKILL)
             self._container.kill()
             self._container.wait(10)
             deadline_s = time.monotonic() + 10
