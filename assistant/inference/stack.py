@@ -58,12 +58,12 @@ class DeviceStack:
                 f"TensorRT {tensorrt_version(module)} is too old: expected {oldest} or later.",
                 remedy="JetPack 6 has 10.3.",
             )
-        if module.__name__ == "tensorrt_rtx" and not hasattr(module.ComputeCapability, f"SM{gpu.sm.replace('.', '')}"):
+        if module.__name__ == "tensorrt_rtx" and not _has_kernels(module, gpu):
             # It would build every engine, and refuse each when it is loaded.
             raise EngineError(
                 FallbackReason.NO_TENSORRT,
                 f"TensorRT {tensorrt_version(module)} has no kernels for {gpu.name} (compute capability {gpu.sm}).",
-                remedy=_SYSTEM_PACKAGES,
+                remedy="Install TensorRT itself, which has: pip install tensorrt",
             )
         return module
 
@@ -83,6 +83,12 @@ def tensorrt_version(module: Any) -> str:
     """Its full version, such as "10.3.0" or "RTX 1.7.1.116": neither runs the other's engines."""
     flavour = "RTX " if module.__name__ == "tensorrt_rtx" else ""
     return f"{flavour}{module.__version__}"
+
+
+def _has_kernels(rtx: Any, gpu: Gpu) -> bool:
+    """Whether TensorRT-RTX knows the GPU's compute capability; a release that does not list them is believed to."""
+    known = getattr(rtx, "ComputeCapability", None)
+    return known is None or hasattr(known, f"SM{gpu.sm.replace('.', '')}")
 
 
 def _import_tensorrt() -> Any:
