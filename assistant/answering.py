@@ -142,7 +142,8 @@ class Answering:
         answer = await self._responder.answer(transcript, context)
         self._stages.works("interpreter")
         self._emit(StageTimed(self._clock.monotonic_s(), turn_id, "understand", started_at_s, answer.interpretation_s))
-        self._emit(answer.understood)
+        for understood in answer.understood:
+            self._emit(understood)
         self._show_scene(turn_id, answer.language)
         return answer
 

@@ -124,7 +124,7 @@ class TurnStarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class IntentRecognized(Event):
-    """What the words mean. `intent` is None when nothing matched."""
+    """What the words mean. `intent` is None when nothing matched. Two requests in one breath are two of these."""
 
     turn_id: int
     intent: str | None

@@ -329,6 +329,8 @@ class Intent:
     language: str
     text: str
     """The sentence as it was heard."""
+    then: tuple[Intent, ...] = ()
+    """What the same breath asks for after it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from assistant.events import IntentRecognized, StageFailed
 class Answer:
     """One answer in the making: what was understood is known at once, the sentences come as they are made."""
 
-    understood: IntentRecognized
+    understood: list[IntentRecognized]
+    """One request, or two of one breath in their order."""
     language: str
     """Of the sentences: "en" or "zh"."""
     interpretation_s: float

@@ -18,6 +18,7 @@ from rapidfuzz import fuzz, process
 
 from assistant.dialogue.normalization import clauses, normalize
 from assistant.dialogue.phonetics import HomophoneFolder, english_key, keys_of, pinyin_key
+from assistant.dialogue.requests import SOCIAL, two_requests
 from assistant.dialogue.templates import compile_templates, expand_templates, load_templates
 from assistant.han import script_language
 from assistant.kept import KEPT, file_identity
@@ -36,8 +37,6 @@ _MIN_FUZZY_LENGTH = {"en": 8, "zh": 5}
 """Shorter sentences are too easily mistaken for each other, so they must match exactly or by sound."""
 _MAX_WILDCARD_LENGTH = {"en": 3, "zh": 6}
 """Words, or Chinese characters, that a name or an object may have."""
-_SOCIAL = frozenset({"greet", "thanks", "how_are_you"})
-"""Intents that give way when the same utterance also asks for something."""
 
 
 class HassilInterpreter:
@@ -68,13 +67,19 @@ class HassilInterpreter:
         return {language: matcher.intents for language, matcher in self._matchers.items()}
 
     def interpret(self, text: str, language: str) -> Intent | None:
-        """The best intent; of several requests in one utterance the first. None when nothing matches."""
-        language = script_language(text)
-        found = self._matchers[language].match(text)
-        if found is None:
-            return None
-        name, slots = found
-        return Intent(name=name, slots=slots, language=language, text=text)
+        """The best intent; of two requests in one utterance both if each is understood by itself, else of several the
+        first. None when nothing matches."""
+        matcher = self._matchers[script_language(text)]
+        whole = matcher.match_closely(text)
+        both = two_requests(text, self._alone) if whole is None else None
+        if both is not None and matcher.match_misheard(text) is None:
+            return both
+        return _intent(text, whole or matcher.match_in_part(text) or matcher.match_misheard(text))
+
+    def _alone(self, text: str) -> Intent | None:
+        """What `text` asks for, if no part of it is left over."""
+        matcher = self._matchers[script_language(text)]
+        return _intent(text, matcher.match_closely(text) or matcher.match_misheard(text))
 
     def begins(self, text: str, language: str) -> bool:
         """Whether `text`, which is no request, is how one begins: more will come."""
@@ -82,6 +87,11 @@ class HassilInterpreter:
 
 
 Match = tuple[str, dict[str, str]]
+"""Name and slots of an intent."""
+
+
+def _intent(text: str, found: Match | None) -> Intent | None:
+    return Intent(*found, language=script_language(text), text=text) if found is not None else None
 
 
 class LanguageMatcher:
@@ -102,11 +112,18 @@ class LanguageMatcher:
         self._plain_keys = sorted(self._plain)
         self.intents = frozenset(self._exact.intents)
 
-    def match(self, text: str) -> Match | None:
-        """Intent name and slots of what was heard, None if nothing is close enough."""
-        whole = normalize(text)
-        parts = clauses(text)
-        return self._closest(whole) or self._first_request(parts) or self._misheard(whole)
+    def match_closely(self, text: str) -> Match | None:
+        """The known sentence that all of `text` is."""
+        return self._closest(normalize(text))
+
+    def match_in_part(self, text: str) -> Match | None:
+        """The first request among the parts of `text`."""
+        found = [match for part in clauses(text) if (match := self._closest(part) or self._misheard(part)) is not None]
+        return next((match for match in found if match[0] not in SOCIAL), found[0] if found else None)
+
+    def match_misheard(self, text: str) -> Match | None:
+        """The known sentence that all of `text` sounds almost like."""
+        return self._misheard(normalize(text))
 
     def begins(self, text: str) -> bool:
         """Whether what was heard is the beginning of a known sentence, or no more than "I would like to know"."""
@@ -115,10 +132,6 @@ class LanguageMatcher:
         beginning = f"{self._key(bare)} "
         after = bisect.bisect_left(self._plain_keys, beginning)
         return not bare or any(key.startswith(beginning) for key in self._plain_keys[after : after + 1])
-
-    def _first_request(self, parts: list[str]) -> Match | None:
-        found = [match for part in parts if (match := self._closest(part) or self._misheard(part)) is not None]
-        return next((match for match in found if match[0] not in _SOCIAL), found[0] if found else None)
 
     def _closest(self, text: str) -> Match | None:
         """Word for word, then without the words that do not count, then the same by sound."""

@@ -113,21 +113,17 @@ class Responder:
         intent = await self._interpret(transcript.text, transcript.language)
         interpretation_s = time.perf_counter() - started_s
         self._open_question.close()
-        language = self._reply_language(intent.language if intent else transcript.language)
+        requests = [each for each in (intent, *intent.then) if each.name in self._skills] if intent else []
+        at_s, turn_id = context.clock.monotonic_s(), context.turn_id
+        understood = [IntentRecognized(at_s, turn_id, each.name, dict(each.slots)) for each in requests]
         answer = Answer(
-            understood=IntentRecognized(
-                at_s=context.clock.monotonic_s(),
-                turn_id=context.turn_id,
-                intent=intent.name if intent else None,
-                slots=dict(intent.slots) if intent else {},
-            ),
-            language=language,
+            understood=understood or [IntentRecognized(at_s, turn_id, None)],
+            language=self._reply_language(intent.language if intent else transcript.language),
             interpretation_s=interpretation_s,
             sentences=_nothing(),
         )
-        if intent is not None:
-            answer.stage = f"skill {intent.name}"
-            answer.sentences = self._from_skill(replace(intent, language=language), context, answer)
+        if requests:
+            answer.sentences = self._by_skills(requests, context, answer)
         elif self._dialogue_model is not None:
             answer.stage = "language model"
             answer.sentences = self._from_model(self._dialogue_model, transcript, context, answer)
@@ -165,20 +161,23 @@ class Responder:
             return wanted
         return "zh" if spoken == "zh" else "en"
 
-    async def _from_skill(self, intent: Intent, context: SkillContext, answer: Answer) -> AsyncGenerator[str, None]:
-        try:
-            reply: Reply = await self._skills[intent.name].handle(intent, context)
-            emotion = context.senses.emotion()
-            answer.language = reply.language or answer.language
-            text = self._wording.apply(reply.text, intent.name, emotion, answer.language, context.turn_id)
-            answer.ends_conversation = reply.ends_conversation
-            if reply.asks is not None:
-                self._open_question.ask(reply.asks, intent)
-        except Exception as error:  # Whatever a skill does wrong, the conversation goes on.
-            self._note_failure(error, context, answer)
-            text = phrase("skill_failed", answer.language)
-        for sentence in split_sentences(text):
-            yield sentence
+    async def _by_skills(self, asked: list[Intent], context: SkillContext, answer: Answer) -> AsyncGenerator[str, None]:
+        for intent in asked:
+            answer.stage, answer.language = f"skill {intent.name}", self._reply_language(intent.language)
+            try:
+                request = replace(intent, language=answer.language)
+                reply: Reply = await self._skills[intent.name].handle(request, context)
+                emotion = context.senses.emotion()
+                answer.language = reply.language or answer.language
+                text = self._wording.apply(reply.text, intent.name, emotion, answer.language, context.turn_id)
+                answer.ends_conversation |= reply.ends_conversation
+                if reply.asks is not None:
+                    self._open_question.ask(reply.asks, request)
+            except Exception as error:  # Whatever a skill does wrong, the conversation goes on.
+                self._note_failure(error, context, answer)
+                text = phrase("skill_failed", answer.language)
+            for sentence in split_sentences(text):
+                yield sentence
 
     async def _from_nobody(self, context: SkillContext, answer: Answer) -> AsyncGenerator[str, None]:
         """What is said to someone who asked for nothing that anyone can do."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import anyio
 import pytest
@@ -19,9 +20,14 @@ from tests.doubles.context import GivenSenses, feeling, skill_context
 
 
 class KnownSentences:
-    """An interpreter that knows two sentences."""
+    """An interpreter that knows a few words, and two of them with a plus between."""
 
     def interpret(self, text: str, language: str) -> Intent | None:
+        first, *rest = text.split("+")
+        intent = self._intent(first, language)
+        return intent and replace(intent, then=tuple(filter(None, (self._intent(word, language) for word in rest))))
+
+    def _intent(self, text: str, language: str) -> Intent | None:
         known = {"look": "scene_describe", "fail": "fails", "bye": "goodbye", "read": "reads", "see": "nobody_answers"}
         return Intent(known[text], {"a": "b"}, language, text) if text in known else None
 
@@ -83,7 +89,8 @@ def _say(
 def test_a_skill_answers_sentence_by_sentence() -> None:
     answer, sentences = _say("look")
     assert sentences == ["I see a dog.", "And a cat."]
-    assert (answer.understood.intent, answer.understood.slots, answer.language) == ("scene_describe", {"a": "b"}, "en")
+    [understood] = answer.understood
+    assert (understood.intent, understood.slots, answer.language) == ("scene_describe", {"a": "b"}, "en")
     assert not answer.ends_conversation
     assert not answer.failures
 
@@ -108,7 +115,7 @@ def test_goodbye_ends_the_conversation() -> None:
 @pytest.mark.parametrize(("language", "no"), [("en", "yet"), ("zh", "还")])
 def test_what_nobody_can_do_gets_an_honest_no(text: str, language: str, no: str) -> None:
     answer, sentences = _say(text, language)
-    assert answer.understood.intent is None
+    assert [understood.intent for understood in answer.understood] == [None]
     assert len(sentences) == 1
     assert no in sentences[0]
 
@@ -132,6 +139,23 @@ def test_a_failing_skill_apologises_and_is_reported() -> None:
     ]
 
 
+def test_two_requests_are_answered_in_their_order() -> None:
+    answer, sentences = _say("read+look")
+    assert sentences == ["上面写着：出口。", "I see a dog.", "And a cat."]
+    assert [understood.intent for understood in answer.understood] == ["reads", "scene_describe"]
+    assert answer.language == "en"
+    assert _say("bye+look")[0].ends_conversation
+
+
+def test_of_two_requests_one_is_done_if_the_other_fails_or_nobody_answers_it() -> None:
+    answer, sentences = _say("fail+look")
+    assert sentences == ["Sorry, something went wrong while I was doing that.", "I see a dog.", "And a cat."]
+    assert [failure.stage for failure in answer.failures] == ["skill fails"]
+    answer, sentences = _say("bye+see")
+    assert sentences == ["Bye."]
+    assert [understood.intent for understood in answer.understood] == ["goodbye"]
+
+
 def test_the_mood_colours_the_reply() -> None:
     sad = skill_context(GivenSenses(current_emotion=feeling("sad")))
     assert _say("look", context=sad)[1][1:] == ["I see a dog.", "And a cat."]
@@ -142,7 +166,7 @@ def test_the_language_model_answers_what_no_skill_does() -> None:
     context = skill_context(GivenSenses(current_emotion=feeling("happy")))
     answer, sentences = _say("tell me a story", model=model, context=context)
     assert sentences == ["Once upon a time.", "The end"]
-    assert answer.understood.intent is None
+    assert [understood.intent for understood in answer.understood] == [None]
     assert model.turns == [DialogueTurn("tell me a story", "en", [("earlier", "")], "", "happy")]
     assert _say("look", model=model)[1] == ["I see a dog.", "And a cat."]
 
