@@ -19,6 +19,7 @@ from assistant.audio.echo import EchoGuard
 from assistant.audio.listener import Listener
 from assistant.audio.revival import revive_speaker
 from assistant.config import Config
+from assistant.controls import LiveControls
 from assistant.events import Event, Notice
 from assistant.health import Health, take_health
 from assistant.loading import Networks, load_networks
@@ -27,7 +28,7 @@ from assistant.muting import MuteMemory
 from assistant.opening import Devices as Devices
 from assistant.opening import open_microphone, open_speaker
 from assistant.ports import Clock, TurnObserver
-from assistant.senses import LiveControls, LiveSenses
+from assistant.senses import LiveSenses
 from assistant.speaking import Speaking
 from assistant.stages import StageReports
 from assistant.telemetry.observers import Observers

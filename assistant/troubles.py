@@ -84,27 +84,30 @@ class SpokenTroubles(TurnObserver):
             sense = _SENSES[event.stage]
             if isinstance(event, StageFailed):
                 self._losses[sense] += 1
-                self._expect_loss(sense, _PATIENCE_OF_S.get(event.stage, _PATIENCE_S))
+                self._expect_loss(sense, event.stage)
             elif sense in self._told and not self._lost(sense):
                 self._start(f"return: {sense}", lambda: self._tell_return(sense, event.stage))
 
-    def _expect_loss(self, sense: str, patience_s: float) -> None:
+    def _expect_loss(self, sense: str, stage: str) -> None:
         if sense in self._about_to_tell | self._told or (sense == "see" and not self._has_seen):
             return
         self._about_to_tell.add(sense)
-        self._start(f"loss: {sense}", lambda: self._tell_loss(sense, patience_s))
+        self._start(f"loss: {sense}", lambda: self._tell_loss(sense, stage))
 
     def _lost(self, sense: str) -> bool:
         return any(_SENSES.get(stage) == sense for stage in self._troubles)
 
-    async def _tell_loss(self, sense: str, patience_s: float) -> None:
+    async def _tell_loss(self, sense: str, stage: str) -> None:
         losses = self._losses[sense]
-        await anyio.sleep(patience_s)
+        await anyio.sleep(_PATIENCE_OF_S.get(stage, _PATIENCE_S))
         self._about_to_tell.discard(sense)
-        if self._lost(sense) or self._losses[sense] > losses:
+        comes_and_goes = stage in _CERTAIN_AFTER_S and self._losses[sense] > losses
+        if self._lost(sense) or comes_and_goes:
             self._told.add(sense)
             if not await self._say(f"cannot_{sense}"):
                 self._told.discard(sense)  # interrupted: nobody has heard it, so the next failure is worth a word
+            elif not self._lost(sense):
+                await self._tell_return(sense, stage)  # it was back before it was told, so no recovery will say so
 
     async def _tell_return(self, sense: str, stage: str) -> None:
         losses = self._losses[sense]

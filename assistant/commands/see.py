@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ def see(
     photos: list[Path], out: Path | None, language: str, as_json: bool, config_path: Path | None, *, read: bool = False
 ) -> None:
     """Print a caption and the boxes of every photo, and of every photo in a folder, as JSON lines if asked; `read`
-    adds what is written. With `out`, write `<name>.boxed.png`.
+    adds what is written. With `out`, write `<name>.boxed.png`, and `<name>-2.boxed.png` for the second of that name.
 
     Raises `MediaError` after the last photo if one could not be read, `ModelMissingError` when a model is not pulled,
     and `DependencyMissingError` without the reader.
@@ -58,7 +59,7 @@ def see(
         )
         typer.echo(told)
         if out is not None:
-            name = photo.stem if photo.stem not in drawn else photo.name
+            name = _free_name(photo.stem, drawn)
             drawn.add(name)
             write_picture(out / f"{name}.boxed.png", draw_scene(frame.pixels, scene))
     _tell_unreadable(unreadable)
@@ -78,6 +79,12 @@ def _pictures(photos: list[Path]) -> list[Path]:
     return found
 
 
+def _free_name(stem: str, taken: Collection[str]) -> str:
+    """The stem itself, or the first of stem-2, stem-3 … that is not taken."""
+    names = chain([stem], (f"{stem}-{number}" for number in count(2)))
+    return next(name for name in names if name not in taken)
+
+
 def _tell_unreadable(errors: list[MediaError]) -> None:
     """One is the command's own error; of several, each has its line first."""
     if len(errors) == 1:
@@ -85,7 +92,10 @@ def _tell_unreadable(errors: list[MediaError]) -> None:
     for error in errors:
         typer.echo(f"left out: {error}", err=True)
     if errors:
-        raise MediaError(f"{len(errors)} pictures could not be read.")
+        raise MediaError(
+            f"{len(errors)} pictures could not be read; the others are described.",
+            remedy='The lines that begin with "left out" say which, and what to do about each.',
+        )
 
 
 def _prepare(captioner: PreparingCaptioner, scene: SceneState) -> None:

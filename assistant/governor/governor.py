@@ -29,7 +29,7 @@ _READ_TIMEOUT_S = 5.0
 
 
 class Announces(Protocol):
-    """Who says something aloud: `assistant.senses.LiveControls`."""
+    """Who says something aloud: `assistant.controls.LiveControls`."""
 
     muted: bool
 

@@ -25,11 +25,11 @@ from assistant.control.protocol import (
     Unmute,
     Volume,
 )
+from assistant.controls import LiveControls
 from assistant.errors import ControlError, MediaError, StageError
 from assistant.events import Event, StageFailed
 from assistant.han import script_language
 from assistant.inference.engines import ENGINES
-from assistant.senses import LiveControls
 from assistant.service.service import Service
 from assistant.telemetry.latency import LatencyStatistics
 from assistant.tts.finishing import has_words

@@ -9,7 +9,7 @@ from functools import partial
 from assistant.config import VisionConfig
 from assistant.emotion.whose_face import FaceChooser
 from assistant.errors import AssistantError
-from assistant.events import Event, Face, SceneChange, SceneChangeKind, SceneState, VideoFrame
+from assistant.events import Event, Face, SceneChange, SceneChangeKind, SceneState, Track, VideoFrame
 from assistant.people.arrivals import Arrivals
 from assistant.ports import FaceEvidence
 from assistant.stages import StageReports
@@ -20,6 +20,7 @@ from assistant.vision.motion import Motion
 from assistant.vision.needs import SightNeeds
 from assistant.vision.pose_changes import POSE_KINDS, PoseChanges
 from assistant.vision.scene import SceneReader
+from assistant.vision.things import PERSON
 
 
 class SceneUnderstanding:
@@ -57,8 +58,7 @@ class SceneUnderstanding:
     @property
     def watches_pose(self) -> bool:
         """Whether someone wants to know of poses, there is a network for them, and a person to look at."""
-        wanted = self._feeds.want_any(POSE_KINDS) and self._networks.has_pose
-        return wanted and self.scene is not None and any(item.label == "person" for item in self.scene.tracks or ())
+        return self.scene is not None and self._whose_pose(self.scene) is not None
 
     def leave_out_tags(self, left_out: bool) -> None:
         """Whether the network that tags whole pictures rests."""
@@ -66,7 +66,8 @@ class SceneUnderstanding:
 
     def happened(self) -> Sequence[SceneChange]:
         """The newest changes, oldest first."""
-        return (*self._memory.happened(), *self._arrivals.held)
+        happened = (*self._memory.happened(), *self._arrivals.held)  # what waits for a name is told after newer things
+        return sorted(happened, key=lambda change: change.at_s)
 
     def can_watch(self, kind: SceneChangeKind) -> bool:
         """Whether there is a network for it."""
@@ -97,16 +98,13 @@ class SceneUnderstanding:
         self._stages.works("vision")
         scene, changes = self._memory.update(self._needs.complete(look, needs, frame), motion)
         scene = await self._with_names(scene, fresh=needs.faces)
+        scene, posed = await self._with_pose(scene, frame)
         self._require_open()
         can_tell = self._networks.knows_anyone and not self._stages.is_failing("people")
         changes = self._arrivals.named(changes, scene, can_tell=can_tell)
         self.scene = scene
-        if self.watches_pose:
-            scene, posed = await self._look_at_pose(scene, frame)
-            changes += posed
-        self.scene = scene
         self._emit(scene)
-        for change in changes:
+        for change in (*changes, *posed):
             self._memory.note(change)
             self._emit(change)
             self._feeds.tell(change)
@@ -131,17 +129,31 @@ class SceneUnderstanding:
             self._stages.works("people")
         return scene
 
+    async def _with_pose(self, scene: SceneState, frame: VideoFrame) -> tuple[SceneState, list[SceneChange]]:
+        """What has happened by the pose that matters; nothing where it cannot be told: everything else is seen all the
+        same."""
+        person = self._whose_pose(scene)
+        if person is None:
+            return scene, []
+        try:
+            pose, spent_s = await self._networks.pose(frame, person.box)
+        except AssistantError as error:
+            self._stages.still_failing("pose", error)
+            return scene, []
+        self._stages.works("pose")
+        changes = self._poses.update(pose, person.box, person.track_id, frame.at_s)
+        return replace(scene, compute_s={**scene.compute_s, "pose": spent_s}), changes
+
+    def _whose_pose(self, scene: SceneState) -> Track | None:
+        """The largest person, None where nobody is, nobody wants to know, or no network could tell."""
+        if not (self._networks.has_pose and self._feeds.want_any(POSE_KINDS)):
+            return None
+        people = [item for item in scene.tracks or () if item.label == PERSON]
+        return max(people, key=lambda item: item.box.area, default=None)
+
     def _show_face(self, frame: VideoFrame, faces: Sequence[Face]) -> None:
         """Hand on the face of whoever talks to the assistant."""
         if self._on_face is not None and self._closed() is None:
             face = self._whose_face.choose(frame, faces)
             if face is not None:
                 self._on_face(FaceEvidence(frame, face))
-
-    async def _look_at_pose(self, scene: SceneState, frame: VideoFrame) -> tuple[SceneState, list[SceneChange]]:
-        """The largest person's. Raises `StageError`."""
-        people = [item for item in scene.tracks or () if item.label == "person"]
-        person = max(people, key=lambda item: item.box.area)
-        pose, spent_s = await self._networks.pose(frame, person.box)
-        changes = self._poses.update(pose, person.box, person.track_id, frame.at_s)
-        return replace(scene, compute_s={**scene.compute_s, "pose": spent_s}), changes

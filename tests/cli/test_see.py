@@ -51,10 +51,23 @@ def test_a_folder_is_described_to_its_end_whatever_is_in_it(model_store: ModelSt
     result = assistant("see", photos, "--out", tmp_path / "out", "--json")
     assert result.returncode == MediaError.exit_code
     assert "b.jpg" in result.stderr and "c.png" in result.stderr and "notes" not in result.stderr
+    assert "2 pictures could not be read" in result.stderr and 'begin with "left out"' in result.stderr
     landscape, horse = map(json.loads, result.stdout.splitlines())
     assert horse["caption"] == "I see a black horse."
     assert landscape["caption"] == "I don't see anything that I recognize."  # the detector has five specks for birds
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.boxed.png", "a.png.boxed.png"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a-2.boxed.png", "a.boxed.png"]
+
+
+@pytest.mark.models
+def test_photos_of_the_same_name_are_all_drawn(model_store: ModelStore, tmp_path: Path) -> None:
+    photos = [tmp_path / folder / "x.png" for folder in ("one", "two", "three")]
+    for photo in photos:
+        photo.parent.mkdir()
+        shutil.copy(model_store.file("sample-pictures", "horse.png"), photo)
+    result = assistant("see", *photos, "--out", tmp_path / "out")
+    assert result.returncode == 0, result.stderr
+    drawn = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert drawn == ["x-2.boxed.png", "x-3.boxed.png", "x.boxed.png"]
 
 
 @pytest.mark.models

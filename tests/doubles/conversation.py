@@ -15,6 +15,7 @@ from assistant.audio.listener import Listener
 from assistant.audio.scripted import RecordingSpeaker
 from assistant.clock import LoopClock
 from assistant.config import Config
+from assistant.controls import LiveControls
 from assistant.dialogue.interpreter import HassilInterpreter
 from assistant.dialogue.respond import Responder
 from assistant.errors import DeviceError, StageError
@@ -22,7 +23,6 @@ from assistant.events import AudioArray, Event, SceneCaption, SpeechChunk, Utter
 from assistant.models.store import ModelStore
 from assistant.ports import Recognition, SpeakingStyle
 from assistant.registry import resolve
-from assistant.senses import LiveControls
 from assistant.skills import SKILLS
 from assistant.speaking import Speaking
 from assistant.turn import Turns

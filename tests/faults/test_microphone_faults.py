@@ -226,6 +226,42 @@ def test_a_stream_that_stops_while_the_device_stays_is_opened_again(living: Livi
     assert "delivered nothing" in living.failures("microphone")[0].error
 
 
+def test_two_blips_of_the_microphone_are_not_worth_a_word_and_the_loss_after_them_is(living: Living) -> None:
+    async def stall(from_s: float, until_s: float) -> None:
+        await until(from_s)
+        living.microphone.stalls = True
+        await until(until_s)
+        living.microphone.stalls = False
+
+    async def script(assistant: Assistant) -> None:
+        await stall(3.0, 5.1)
+        await stall(6.0, 8.1)
+        await until(20.0)
+        assert [len(living.failures("microphone")), len(living.recoveries("microphone"))] == [2, 2]
+        assert living.recoveries("microphone")[1] < living.failures("microphone")[0].at_s + 4.0
+        assert living.said == []
+        await stall(20.0, 30.0)
+        await until(40.0)
+
+    assert living.live(script) == ["I can't hear anything right now.", "I can hear you again."]
+
+
+def test_an_overload_that_comes_and_goes_is_told_and_so_is_its_end(living: Living) -> None:
+    async def script(assistant: Assistant) -> None:
+        for burst_s in (10.0, 15.0):
+            await until(burst_s)
+            living.microphone.overflows, living.microphone.speed = True, 0.4
+            await until(burst_s + 1.0)
+            living.microphone.overflows, living.microphone.speed = False, 1.0
+        await until(20.0)
+        assert "overload" not in assistant.health().unavailable
+        await until(60.0)
+
+    said = living.live(script)
+    assert said == ["I can't keep up right now, so I may miss what you say.", "I can keep up again."]
+    assert len(living.failures("overload")) == len(living.recoveries("overload")) == 2
+
+
 def test_a_source_that_hangs_without_a_word_is_noticed(living: Living, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the source's own timeout does not work."""
     monkeypatch.setattr("assistant.audio.microphone._SILENT_DEVICE_S", 1e6)

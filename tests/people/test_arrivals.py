@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import anyio
 
 from assistant.clock import LoopClock
 from assistant.config import VisionConfig
-from assistant.events import Detection, Face, ImageArray, SceneChange, SceneState, VideoFrame
+from assistant.errors import ModelError
+from assistant.events import Box, Detection, Face, ImageArray, SceneChange, SceneState, StageFailed, VideoFrame
 from assistant.people.album import Album
 from assistant.people.recognition import PeopleRecognizer
 from assistant.virtual_time import run_in_virtual_time
@@ -19,6 +21,7 @@ from tests.doubles.vision import FakeCamera
 
 PLACE = face_at(0.5)
 COMES_S, LEAVES_S = 5.0, 20.0
+CUP = Detection("cup", 0.9, Box(0.05, 0.1, 0.2, 0.3))
 
 
 class Visit:
@@ -26,16 +29,17 @@ class Visit:
 
     labels = ("person",)
 
-    def __init__(self, folder: Path, identity: int, turns_s: float) -> None:
+    def __init__(self, folder: Path, identity: int, turns_s: float, cup_s: float = LEAVES_S, pose: Any = None) -> None:
+        """`cup_s` is when a cup is put down; `pose` is the pose network."""
         self.clock = LoopClock()
         self.events: list[object] = []
-        self._identity, self._turns_s = identity, turns_s
+        self._identity, self._turns_s, self._cup_s = identity, turns_s, cup_s
         people = PeopleRecognizer(Album(folder), PaintedFaces, 0.65)
-        reader = SceneReader(self, _Faces(self), people=people)
+        reader = SceneReader(self, _Faces(self), pose=pose, people=people)
         camera = FakeCamera(self.clock, self._picture)
         self.watcher = SceneWatcher(camera, reader, VisionConfig(rate_hz=2.0), self.clock, self.events.append)
         self.waiting: list[tuple[str, str]] = []
-        """What `happened` says a second after the arrival."""
+        """What `happened` says when it is asked, a second after the arrival."""
 
     def _picture(self, now_s: float) -> ImageArray:
         pixels = picture_of({PLACE: self._identity})
@@ -44,7 +48,8 @@ class Visit:
 
     def detect(self, frame: VideoFrame) -> list[Detection]:
         there = COMES_S <= frame.at_s < LEAVES_S
-        return [Detection("person", 0.9, body_of(PLACE))] if there else []
+        person = Detection("person", 0.9, body_of(PLACE))
+        return [person] * there + [CUP] * (self._cup_s <= frame.at_s < LEAVES_S)
 
     def faces(self, at_s: float) -> list[Face]:
         return [PLACE] if max(COMES_S, self._turns_s) <= at_s < LEAVES_S else []
@@ -68,12 +73,31 @@ class _Faces:
         return self._visit.faces(frame.at_s)
 
 
-def _watch(folder: Path, identity: int, turns_s: float = COMES_S) -> Visit:
+class BrokenPoses:
+    """A pose network that fails at every look."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def estimate(self, frame: VideoFrame, person: Box) -> None:
+        self.looks += 1
+        raise ModelError("The model 'movenet' is damaged.")
+
+
+def _watch(
+    folder: Path, identity: int, turns_s: float = COMES_S, *, asks_s: float = COMES_S + 1.3, **around: Any
+) -> Visit:
     async def main() -> Visit:
-        visit = Visit(folder, identity, turns_s)
+        visit = Visit(folder, identity, turns_s, **around)
+
+        async def want_poses() -> None:
+            async for _ in visit.watcher.watch({"lying"}):
+                raise AssertionError("nobody lies")
+
         async with anyio.create_task_group() as group:
             group.start_soon(visit.watcher.run)
-            await visit.clock.sleep_until(COMES_S + 1.3)
+            group.start_soon(want_poses)
+            await visit.clock.sleep_until(asks_s)
             visit.waiting = [(change.kind, change.name) for change in visit.watcher.happened()]
             await visit.clock.sleep_until(LEAVES_S + 5.0)
             group.cancel_scope.cancel()
@@ -115,3 +139,21 @@ def test_a_stranger_and_a_turned_back_are_told_without_a_name_in_time(tmp_path: 
 def test_while_nobody_is_known_nothing_waits(tmp_path: Path) -> None:
     visit = _watch(tmp_path, ANNA)
     assert visit.told()[0] == ("came", "", COMES_S + 1.0)
+
+
+def test_what_happened_is_in_order_whoever_waits_for_a_name(tmp_path: Path) -> None:
+    _know_anna(tmp_path)
+    visit = _watch(tmp_path, ANNA, COMES_S + 2.5, cup_s=COMES_S + 0.5, asks_s=COMES_S + 2.3)
+    assert [kind for kind, _, _ in visit.told()][:2] == ["appeared", "came"]
+    assert visit.waiting == [("came", ""), ("appeared", "")]
+    assert [change.kind for change in visit.watcher.happened()][:2] == ["came", "appeared"]
+
+
+def test_without_its_pose_network_everything_else_is_seen_and_the_reason_is_told_once(tmp_path: Path) -> None:
+    poses = BrokenPoses()
+    visit = _watch(tmp_path, STRANGER, pose=poses)
+    assert poses.looks > 10
+    assert [kind for kind, _, _ in visit.told()] == ["came", "left"]
+    assert [change.kind for change in visit.watcher.happened()] == ["came", "left"]
+    [failed] = [event for event in visit.events if isinstance(event, StageFailed)]
+    assert (failed.stage, failed.error) == ("pose", "The model 'movenet' is damaged.")

@@ -14,10 +14,10 @@ import pytest
 
 from assistant.clock import LoopClock
 from assistant.config import Config
+from assistant.controls import LiveControls
 from assistant.errors import ConfigError, DeviceError, ModelMissingError
 from assistant.kept import KEPT
 from assistant.models.store import ModelStore
-from assistant.senses import LiveControls
 from assistant.service.life import Lives
 from assistant.service.service import Service
 from assistant.settings import Settings

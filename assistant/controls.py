@@ -1,0 +1,129 @@
+"""What skills may do to the assistant: `assistant.skills.Controls`, live."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import anyio
+from anyio.abc import TaskGroup
+
+from assistant.audio.listener import Listener
+from assistant.dialogue.memory import ConversationMemory
+from assistant.errors import AssistantError, ControlError
+from assistant.events import Event, Notice
+from assistant.muting import MuteMemory
+from assistant.ports import AudioSink, Clock
+from assistant.stages import StageReports
+from assistant.turn import Turns
+from assistant.vision.watcher import SceneWatcher
+
+
+class LiveControls:
+    """Volume, mute, the last reply, announcements and background tasks of a running assistant."""
+
+    def __init__(
+        self,
+        sink: AudioSink,
+        listener: Listener,
+        watcher: SceneWatcher | None,
+        memory: ConversationMemory,
+        clock: Clock,
+        emit: Callable[[Event], None],
+        volume: float,
+        mute_memory: MuteMemory | None = None,
+    ) -> None:
+        self._sink = sink
+        self._listener = listener
+        self._watcher = watcher
+        self._clock = clock
+        self._emit = emit
+        self._stages = StageReports(clock, emit)
+        self._memory = memory
+        self._volume = volume
+        self._turns: Turns | None = None
+        self._group: TaskGroup | None = None
+        self._mute_memory = mute_memory or MuteMemory(None)
+        self.muted = self._mute_memory.recall()
+        if self.muted:
+            listener.forbid()
+            if watcher is not None:
+                watcher.pause()
+
+    def attach(self, turns: Turns, group: TaskGroup) -> None:
+        """Complete the circle: skills act on the conversation that calls them."""
+        self._turns, self._group = turns, group
+
+    def volume(self) -> float:
+        """Loudness of the replies, 0 to 1."""
+        return self._volume
+
+    def set_volume(self, volume: float) -> None:
+        """Set it; clipped to 0…1."""
+        self._volume = min(max(volume, 0.0), 1.0)
+        self._sink.set_volume(self._volume)
+
+    async def mute(self) -> None:
+        """Close microphone and camera until `unmute`."""
+        self.muted = True
+        if self._watcher is not None:
+            self._watcher.pause()
+        self._remember()  # first: should a driver hang now, the restart that this calls for is a muted one
+        await self._listener.pause()
+        self.tell_muted()
+
+    async def unmute(self) -> None:
+        """Open them again."""
+        self.muted = False
+        self._listener.resume()
+        if self._watcher is not None:
+            self._watcher.resume()
+        self._emit(Notice(self._clock.monotonic_s(), "unmuted", "Listening again."))
+        self._remember()
+
+    def tell_muted(self) -> None:
+        """Have everybody who watches know that it neither hears nor sees."""
+        self._emit(Notice(self._clock.monotonic_s(), "muted", "Microphone and camera are closed."))
+
+    async def toggle_mute(self) -> None:
+        """Mute, or unmute."""
+        await (self.unmute() if self.muted else self.mute())
+
+    async def listen_now(self) -> None:
+        """Listen to what is said next without a wake phrase. Muted, it stays so, and says it: only unmuting undoes
+        that. Raises `ControlError` before `attach`."""
+        if self.muted:
+            self._emit(Notice(self._clock.monotonic_s(), "muted", "Microphone and camera are closed; unmute first."))
+        else:
+            await self._attached()[0].listen_now()
+
+    def last_reply(self) -> str:
+        """What the assistant said last, as far as it was played."""
+        return self._memory.last_reply()
+
+    async def announce(self, text: str, language: str) -> None:
+        """Say something as soon as nobody else speaks. Raises `ControlError` before `attach`."""
+        await self._attached()[0].announce(text, language)
+
+    def start(self, name: str, task: Callable[[], Awaitable[None]]) -> Callable[[], None]:
+        """Run `task` beside the conversation; the result cancels it. Raises `ControlError` before `attach`."""
+        _, group = self._attached()
+        scope = anyio.CancelScope()
+
+        async def run() -> None:
+            with scope:
+                await task()
+
+        group.start_soon(run, name=name)
+        return scope.cancel
+
+    def _attached(self) -> tuple[Turns, TaskGroup]:
+        if self._turns is None or self._group is None:
+            raise ControlError("The assistant is still starting.", remedy="Try again in a few seconds.")
+        return self._turns, self._group
+
+    def _remember(self) -> None:
+        try:
+            self._mute_memory.remember(self.muted)
+            self._stages.works("state")
+        except AssistantError as error:
+            self._stages.failed("state", error)
