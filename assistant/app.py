@@ -80,6 +80,7 @@ class Assistant:
         await open_speaker(devices.speaker, self._stages)
         now_s = self._clock.monotonic_s()
         self._wire(await load_networks(config, models, self._emit, now_s, with_sight=devices.camera is not None))
+        await devices.close_unwatched(watched=self.senses.watcher is not None and not muted)
 
     async def run(self) -> None:
         """Converse until the microphone ends."""

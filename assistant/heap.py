@@ -9,11 +9,10 @@ import anyio.to_thread
 
 _EVERY_S = 60.0
 """What the networks' buffers leave behind between them grows by some 10 MB a minute of conversation."""
-
-
 _M_ARENA_MAX = -8
-"""mallopt(3)"""
+"""glibc's number for the setting "how many arenas at most", from malloc.h; see the manual page mallopt(3)."""
 _ARENAS = 2
+"""So many pools of memory for all threads: with two, they seldom wait for one another."""
 
 
 def share_arenas() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ from assistant.errors import DeviceError
 from assistant.ports import AudioSink, AudioSource, Camera
 from assistant.stages import StageReports
 from assistant.tts.process import SpeechProcess
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,16 @@ class Devices:
             for device in (self.camera, self.microphone, self.speaker, voices):
                 if device is not None:
                     closing.push_async_callback(device.close)
+
+    async def close_unwatched(self, *, watched: bool) -> None:
+        """Unless it is watched now, close the camera that the last assistant may have left open: its light tells
+        people that they are seen."""
+        if self.camera is None or watched or not self.kept:
+            return
+        try:
+            await self.camera.close()
+        except Exception:  # it is given up either way
+            _LOG.warning("The camera '%s' could not be closed.", self.camera.name, exc_info=True)
 
 
 async def open_microphone(microphone: AudioSource, *, wait: bool) -> DeviceError | None:

@@ -16,12 +16,13 @@ def only_instance(socket: Path, beside: Sequence[Path] = ()) -> Iterator[None]:
     """Hold the lock of `socket`. Whatever lies at its path then was left by an assistant that is dead, and is removed.
     `beside` are sockets of others that would hear the same as this one: none of them may be held.
 
-    Raises `AlreadyRunningError` naming the holder's process, and `ConfigError` where no socket can be.
+    Raises `AlreadyRunningError` naming the holder's process, if that can be looked up, and `ConfigError` where no
+    socket can be.
     """
     for other in beside:
         if (holder := _holder(other)) is not None:
             raise AlreadyRunningError(
-                f"An assistant is running already: process {holder} holds {other}, and both would answer.",
+                f"An assistant is running already: {holder} holds {other}, and both would answer.",
                 remedy="For the service: sudo systemctl stop edge-assistant. For a second one: set its control.socket.",
             )
     lock = _lock_of(socket)
@@ -48,27 +49,36 @@ def _lock_of(socket: Path) -> Path:
 
 
 def _holder(socket: Path) -> str | None:
-    """The process that holds the lock of `socket`; None if nobody does, or if that cannot be looked up."""
+    """Who holds the lock of `socket`; None if nobody does.
+
+    A folder that this user may not enter is another user's, and is there for as long as an assistant runs in it:
+    systemd removes the service's when it stops.
+    """
     try:
         descriptor = os.open(_lock_of(socket), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except PermissionError:
+        return "another user"
     except OSError:
         return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return os.pread(descriptor, 20, 0).decode("ascii", "replace") or "unknown"
+        return f"process {_number_in(descriptor)}"
     finally:
         os.close(descriptor)
     return None
+
+
+def _number_in(descriptor: int) -> str:
+    return os.pread(descriptor, 20, 0).decode("ascii", "replace") or "unknown"
 
 
 def _take(descriptor: int, socket: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        holder = os.pread(descriptor, 20, 0).decode("ascii", "replace") or "unknown"
         raise AlreadyRunningError(
-            f"An assistant is running already: process {holder} holds {socket}.",
+            f"An assistant is running already: process {_number_in(descriptor)} holds {socket}.",
             remedy="`assistant status` shows it. End it first, or give this one another control.socket.",
         ) from None
 

@@ -40,8 +40,8 @@ Its mode is 0660, and the kernel is asked who connects: root, the assistant's ow
 group are let in. For the service: `sudo usermod -aG edge-assistant $USER`, then log in again.
 
 A second assistant on the same socket ends with status 10 and names the process that holds it; so does `assistant run`
-beside the installed service, for both would answer, unless it has a `control.socket` of its own. A socket that a dead
-assistant left behind is taken over.
+beside the installed service, for both would answer, unless it has a `control.socket` of its own. Who is not in the
+service's group is told that it runs, without its process. A socket that a dead assistant left behind is taken over.
 
 ## Exit codes of the commands
 | code | means |
@@ -81,8 +81,10 @@ a bug.
 | anything else | when nobody speaks, or after 10 s, the assistant is started anew in the same process |
 
 What did not change is kept for it: microphone, speaker and camera stay open, the voices' process goes on, and no
-network is loaded again, so that another follow-up time, wake phrase or log takes a blink, and what is said meanwhile is
-heard.
+network that takes long is loaded again, so that another follow-up time, wake phrase or log takes a blink, and what is
+said meanwhile is heard. The small networks of the wake word are loaded anew, and those that are first loaded when
+somebody needs them (poses, text that is read, the neural captioner) are again loaded then.
+
 Another microphone, model or voice takes the place of the old one, which is let go first: for as long as a network takes
 to load, the assistant is deaf. Model files that were replaced are loaded anew. Timers go on; what was said and seen
 before is forgotten.

@@ -26,7 +26,7 @@ _SERVICE = {
     "XDG_CACHE_HOME": "/var/cache",
     "ALSA_CONFIG_PATH": str(SYSTEM_FILE.with_name("asound.conf")),
 }
-"""What its unit sets: with it, whoever asks looks where the service does."""
+"""What its unit sets, whatever the user who asks has set: with it, one looks where the service does."""
 
 
 def examine_all(
@@ -51,7 +51,7 @@ def _in_a_child(name: str, address: str, patient: Patient, timeout_s: float) -> 
         "root": str(patient.root),
     }
     command, pipe = [sys.executable, "-m", "assistant.doctor.child"], subprocess.PIPE
-    environment = {**(_SERVICE if patient.is_service else {}), **os.environ}
+    environment = {**os.environ, **(_SERVICE if patient.is_service else {})}
     try:
         with subprocess.Popen(
             command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True, env=environment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,11 +28,18 @@ def examine(patient: Patient) -> Iterator[Check]:
         yield Check("state", False, f"{error.strerror}: {error.filename}", remedy, needed=False)
         return
     # The service's folder is closed to whoever asks, root aside.
-    writable = folder.owner() == SERVICE_USER if patient.is_service else os.access(folder, os.W_OK)
+    writable = _is_the_services(folder) if patient.is_service else os.access(folder, os.W_OK)
     user = f"{SERVICE_USER}:" if patient.is_service else "$USER"
     remedy = f"What is remembered is lost at the end. Give the folder to its user: sudo chown -R {user} {folder}"
     yield Check("state", writable, f"{folder} is {'writable' if writable else 'not writable'}", remedy, needed=False)
     yield _room("state's disk", folder, _RUN_BYTES)
+
+
+def _is_the_services(folder: Path) -> bool:
+    try:
+        return folder.stat().st_uid == pwd.getpwnam(SERVICE_USER).pw_uid
+    except KeyError:  # there is no such user, which `permissions` tells
+        return False
 
 
 def _room(name: str, path: Path, needed_bytes: int) -> Check:

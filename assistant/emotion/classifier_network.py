@@ -13,6 +13,7 @@ from assistant.errors import ModelError
 from assistant.events import EMOTION_LABELS
 from assistant.inference.bundle import Bundle
 from assistant.inference.loader import SessionOptions, open_session
+from assistant.kept import KEPT, file_identity
 from assistant.models.manifest import MANIFEST_FILE, load_manifest
 
 _LABELS: tuple[str, ...] = EMOTION_LABELS
@@ -27,7 +28,11 @@ class ClassifierNetwork:
         recipe = (folder / MANIFEST_FILE).is_file()
         labels = load_manifest(folder / MANIFEST_FILE).labels if recipe else Bundle.open(folder).manifest.labels
         path = folder / "model.onnx" if recipe else folder
-        self._session = open_session(path, SessionOptions(backend="onnxruntime", keep_memory=True))
+        self._session = KEPT.get(
+            f"emotion of {features} features",
+            (path, file_identity(path)),
+            lambda: open_session(path, SessionOptions(backend="onnxruntime", keep_memory=True)),
+        )
         spec = self._session.inputs[0]
         unknown = [label for label in labels if label not in _LABELS]
         if spec.name != "features" or spec.shape[-1] != features or unknown or not labels:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from assistant.config import Config
 from assistant.errors import ConfigError, ModelError
 from assistant.events import EMOTION_LABELS
+from assistant.kept import KEPT, file_identity
 from assistant.ports import EmotionEvidence, InferenceSession, PooledEmotion
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ class NetworkFusion:
             )
         if not path.exists():
             raise ConfigError(f"There is no {path}, which emotion.fusion_model names.", remedy=f"Train it: {train}")
-        return cls(open_session(path, SessionOptions(backend="onnxruntime", keep_memory=True)))
+        options = SessionOptions(backend="onnxruntime", keep_memory=True)
+        return cls(KEPT.get("emotion fusion", (path, file_identity(path)), lambda: open_session(path, options)))
 
     def pool(self, evidence: EmotionEvidence) -> PooledEmotion:
         """See `assistant.ports.EmotionFusionHead`."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -35,6 +36,8 @@ _OF_THE_MACHINE = {
     FallbackReason.TENSORRT_TOO_OLD,
 }
 """The same for every network: said once."""
+_PASSING = {FallbackReason.OUT_OF_MEMORY, FallbackReason.CUDA_FAILED}
+"""No file changes for them to pass, so they are counted."""
 
 
 def default_bundles() -> Path:
@@ -52,6 +55,8 @@ class Engines:
         self._lock = threading.Lock()
         self._said: set[FallbackReason] = set()
         self._running_on: dict[str, str] = {}
+        self._mishaps: Counter[str] = Counter()
+        """Recipe → how often an engine failed for a reason that may have passed by the next time."""
         self._builds: BackgroundRebuilds | None = None
 
     def open(
@@ -97,9 +102,9 @@ class Engines:
                 _LOG.warning("%s: its bundle cannot be used: %s", recipe, error)
                 return opened(model)
 
-        # An engine that was built meanwhile makes a difference too.
+        # An engine that was built meanwhile makes a difference too, and one that failed is tried again.
         files = (bundle, model, options.cache / recipe)
-        made_from = (repr(options), files, tuple(map(file_identity, files)))
+        made_from = (repr(options), files, tuple(map(file_identity, files)), self._mishaps[recipe])
         session = KEPT.get(recipe, made_from, best)
         because = f": {session.reason}" if session.reason else ""
         self._running_on[recipe] = f"{session.backend}{because}"
@@ -133,6 +138,7 @@ class Engines:
     def _note(self, recipe: str, step: Fallback) -> None:
         """Also called when an engine fails in the middle of the work."""
         self._running_on[recipe] = f"onnxruntime: {step}"
+        self._mishaps[recipe] += step.reason in _PASSING
         if step.reason not in _OF_THE_MACHINE:
             _LOG.warning("%s runs on onnxruntime (%s): %s", recipe, step.reason.value, step)
         elif step.reason not in self._said:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from assistant.app import Devices
@@ -13,7 +14,9 @@ from assistant.audio.scripted import SilentSpeaker
 from assistant.audio.speaker import Speaker
 from assistant.config import AudioConfig, Config
 from assistant.events import VideoFrame
+from assistant.kept import file_identity
 from assistant.models.store import ModelStore
+from assistant.models.used import MODELS_OF
 from assistant.ports import AudioSink, Camera, Clock
 from assistant.tts.process import SpeechProcess
 from assistant.vision.camera import open_camera
@@ -27,12 +30,13 @@ class _OpenOnce:
 
     def __init__(self, camera: Camera) -> None:
         self._camera = camera
-        self._is_open = False
+        self._was_tried = self._is_open = False
         self.name = camera.name
 
     async def open(self) -> None:
         """Start capturing, unless it does already. Raises `DeviceError` or `MediaError`."""
         if not self._is_open:
+            self._was_tried = True
             await self._camera.open()
             self._is_open = True
 
@@ -41,9 +45,10 @@ class _OpenOnce:
         return await self._camera.read()
 
     async def close(self) -> None:
-        """Release the device; safe to call twice."""
-        self._is_open = False
-        await self._camera.close()
+        """Release the device, unless nobody has tried to open it; safe to call twice."""
+        if self._was_tried:
+            self._was_tried = self._is_open = False
+            await self._camera.close()
 
 
 class KeptDevices:
@@ -66,7 +71,8 @@ class KeptDevices:
         speaker.set_volume(audio.volume)
         spoken = Config(tts=config.tts, models=config.models)
         root = ModelStore(config.models.dir).root
-        voices = await self._keep("voices", (spoken, root), lambda: SpeechProcess(spoken, root))
+        made_from = spoken, root, _voices_files(spoken, root)
+        voices = await self._keep("voices", made_from, lambda: SpeechProcess(spoken, root))
         seen, clock = (vision.camera, vision.frozen_s), self._clock
         if vision.camera == "none":
             await self._release("camera")
@@ -101,3 +107,9 @@ class KeptDevices:
 
     def _speaker(self, config: AudioConfig) -> AudioSink:
         return SilentSpeaker(self._clock) if config.output == "none" else Speaker(config)
+
+
+def _voices_files(config: Config, root: Path) -> tuple[Hashable, ...]:
+    """What tells the models of its voices from those that a pull puts in their place."""
+    engines = config.tts.en, config.tts.zh, config.tts.fallback
+    return tuple(file_identity(root / name) for engine in engines for name in MODELS_OF.get(engine, ()))

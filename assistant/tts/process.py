@@ -83,7 +83,12 @@ class SpeechProcess:
         return self._child.pid if self._child and self._child.running else None
 
     async def start(self) -> None:
-        """Start the child and let it load the voices of `tts.preload`; returns before they are loaded."""
+        """Start the child and let it load the voices of `tts.preload`; returns before they are loaded. Called again,
+        it gives every engine another chance, so that whoever is told now hears of one that is still broken."""
+        if self._preloading:
+            self._preloading.cancel()
+        self._strikes.clear()
+        self._failed_at_s.clear()
         self._preloading = asyncio.create_task(self._preload(), name="voices")
 
     async def warm(self, language: str) -> None:

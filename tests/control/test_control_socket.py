@@ -348,6 +348,19 @@ def test_beside_the_service_it_is_told_that_both_would_answer(tmp_path: Path) ->
         pass  # it has ended
 
 
+def test_beside_a_service_whose_folder_is_closed_to_this_user_it_is_told_too(tmp_path: Path) -> None:
+    service, own = tmp_path / "service" / NAME, tmp_path / NAME
+    service.parent.mkdir(mode=0)
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)  # to root, nothing is closed
+    try:
+        with pytest.raises(AlreadyRunningError, match=r"another user holds .*both would answer"):
+            only_instance(own, [service]).__enter__()
+    finally:
+        os.seteuid(user)
+
+
 def test_the_service_and_who_was_given_a_socket_may_run_beside_others(tmp_path: Path) -> None:
     assert sockets_beside(Config(), tmp_path / NAME) == (SERVICE_SOCKET,)
     assert sockets_beside(Config(), SERVICE_SOCKET) == ()

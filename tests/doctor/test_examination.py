@@ -51,6 +51,9 @@ def test_the_services_configuration_is_examined_where_the_service_looks(monkeypa
     [services] = examined("surroundings", patient=Patient(Config(), SYSTEM_FILE))["surroundings"]
     assert own.found == "- - -"
     assert services.found == "/var/lib/edge-assistant/state /var/cache /etc/edge-assistant/asound.conf"
+    monkeypatch.setenv("XDG_CACHE_HOME", "/home/somebody/cache")
+    [services] = examined("surroundings", patient=Patient(Config(), SYSTEM_FILE))["surroundings"]
+    assert "somebody" not in services.found, "the service does not have the environment of who asks"
 
 
 def test_every_topic_is_there() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pwd
 from pathlib import Path
 
 import cv2
@@ -9,10 +10,11 @@ import numpy as np
 import pytest
 
 from assistant.config import Config, VisionConfig
-from assistant.doctor import camera, machine, service, sound_stack, time
-from assistant.doctor.check import Check, Patient
+from assistant.doctor import camera, machine, service, sound_stack, storage, time
+from assistant.doctor.check import SERVICE_USER, Check, Patient
 from assistant.doctor.level import level_of
 from assistant.muting import MuteMemory
+from assistant.settings import SYSTEM_FILE
 from tests.doubles.machine import TracedMachine
 
 
@@ -133,6 +135,27 @@ def test_a_program_that_is_missing_or_fails_is_no_fault(program) -> None:
     program("timedatectl", "echo 'Failed to connect to bus' >&2; exit 1")
     assert by_name(service.examine(Patient(Config())))["service"].ok
     assert by_name(time.examine(Patient(Config())))["clock synchronization"].ok
+
+
+@pytest.mark.parametrize("owner", ["the service", "a user without a name", "somebody, without a service's user"])
+def test_the_services_folder_must_be_its_own(owner: str, state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state.mkdir(exist_ok=True)
+
+    def user_named(name: str) -> pwd.struct_passwd:
+        assert name == SERVICE_USER
+        if owner == "somebody, without a service's user":
+            raise KeyError(name)
+        number = state.stat().st_uid + (owner != "the service")
+        return pwd.struct_passwd((name, "x", number, 0, "", "/", "/bin/false"))
+
+    def nameless(number: int) -> pwd.struct_passwd:
+        raise KeyError(number)
+
+    monkeypatch.setattr(pwd, "getpwnam", user_named)
+    monkeypatch.setattr(pwd, "getpwuid", nameless)
+    check = by_name(storage.examine(Patient(Config(), SYSTEM_FILE)))["state"]
+    assert check.ok == (owner == "the service")
+    assert check.ok or f"chown -R {SERVICE_USER}" in str(check.remedy)
 
 
 def test_a_clock_that_nobody_keeps_is_told(program) -> None:

@@ -24,6 +24,8 @@ class NetworkCamera:
         self.level = 100
         self.connections = 0
         """How often somebody began to watch."""
+        self.watchers = 0
+        """How many do now."""
 
     def __enter__(self) -> NetworkCamera:
         self._server = ThreadingHTTPServer(("127.0.0.1", self._port), self._handler())
@@ -63,6 +65,7 @@ class NetworkCamera:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 camera.connections += 1
+                camera.watchers += 1
                 self.send_response(200)
                 self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
                 self.end_headers()
@@ -75,6 +78,8 @@ class NetworkCamera:
                         time.sleep(1 / _FPS)
                 except OSError:
                     return  # nobody watches any more
+                finally:
+                    camera.watchers -= 1
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from assistant.config import Config, EmotionConfig
 from assistant.emotion import text_features, voice_features
+from assistant.emotion.fusion_network import AttentionFusion
 from assistant.emotion.text import TextEmotion
 from assistant.emotion.voice import VoiceEmotion
 from assistant.errors import ModelError
 from assistant.events import EMOTION_LABELS, EmotionEstimate, Transcript
+from assistant.kept import KEPT
 from assistant.models.store import ModelStore
+from export.onnx_file import write_onnx
+from export.train.head_onnx import head_onnx
 from export.train.recipe_out import write_classifier_recipe
 from tests.doubles.speech_like import speech_like, utterance
+from tests.training.test_head_onnx import random_weights
 
 
 def recipe(folder: Path, features: int, labels: tuple[str, ...], weights: np.ndarray) -> Path:
@@ -79,6 +86,31 @@ def test_voices_are_judged_by_the_network_and_silence_is_not(tmp_path: Path) -> 
     assert top(channel.estimate(utterance(speech_like()))) == "happy"
     for nothing in (np.zeros(1, np.float32), np.zeros(32_000, np.float32), np.clip(speech_like() * 1000, -1, 1)):
         assert channel.estimate(utterance(np.asarray(nothing, np.float32))) is None
+
+
+def test_the_networks_are_kept_for_the_next_assistant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[str] = []
+    session = onnxruntime.InferenceSession
+
+    def load(model: Any, *options: Any, **more: Any) -> Any:
+        loaded.append(str(model))
+        return session(model, *options, **more)
+
+    text = recipe(tmp_path / "t", text_features.SIZE, ("sad", "angry"), np.zeros((text_features.SIZE, 2)))
+    voice = recipe(tmp_path / "v", voice_features.SIZE, ("sad", "angry"), np.zeros((voice_features.SIZE, 2)))
+    head = tmp_path / "head.onnx"
+    write_onnx(head_onnx("attention", random_weights("attention"), 2), head)
+    config = Config(
+        emotion=EmotionConfig(text_model=text, voice_model=voice, fusion="attention", fusion_model=head),
+    )
+    monkeypatch.setattr(onnxruntime, "InferenceSession", load)
+    with KEPT.keeping():
+        for loads in (3, 3, 4):
+            if loads == 4:
+                (text / "model.onnx").touch()  # trained anew
+            for part in (TextEmotion, VoiceEmotion, AttentionFusion):
+                part.create(config, ModelStore(tmp_path))
+            assert len(loaded) == loads
 
 
 def test_a_network_of_another_channel_is_refused(tmp_path: Path) -> None:

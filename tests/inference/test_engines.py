@@ -18,7 +18,9 @@ from assistant.inference.engine_build import compile_bundle
 from assistant.inference.engine_options import CompileOptions
 from assistant.inference.engines import ENGINES, Engines
 from assistant.inference.loader import SessionOptions
+from assistant.inference.opened_session import OpenedSession
 from assistant.inference.stack import DeviceStack
+from assistant.kept import KEPT
 from assistant.models.store import ModelStore
 from assistant.vad.silero import FILENAME, MODEL, SileroDetector
 from export.onnx_file import read_onnx, shape_of
@@ -116,6 +118,31 @@ def test_an_engine_that_fails_at_work_is_told_of(bundles: Path, faults: Faults) 
     session.run({"x": X})
     assert session.backend == "onnxruntime"
     assert opener.running_on()["tiny"].startswith("onnxruntime: ")
+
+
+@pytest.mark.parametrize("at", ["load", "execute"])
+def test_an_engine_that_failed_is_tried_again_by_the_next_assistant(bundles: Path, faults: Faults, at: str) -> None:
+    folder = bundles.parent
+    assert compile_bundle(bundles / "tiny", folder / "cache", COMPILATION, stack=JETPACK_6).ok
+    graphless = fake_stack("GRAPHLESS", "10.3.0")
+    fake_cuda("GRAPHLESS").supports_graphs = False
+    opener = engines(folder, graphless)
+
+    def opened() -> OpenedSession:
+        return opener.open(settings(bundles), "tiny", folder / "plain.onnx")
+
+    with KEPT.keeping():
+        if at == "load":
+            faults({"at": "allocate", "do": "out-of-memory"})
+        session = opened()
+        if at == "execute":
+            faults({"at": "execute", "do": "fail"})
+        session.run({"x": X})
+        assert session.backend == "onnxruntime"
+        faults()
+        again = opened()
+        assert again.backend == "tensorrt" and opener.running_on() == {"tiny": "tensorrt"}
+        assert opened() is again, "what works is kept"
 
 
 def test_a_session_that_nobody_closes_gives_the_gpu_back(bundles: Path) -> None:

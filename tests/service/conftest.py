@@ -1,12 +1,14 @@
-"""A sound server of the tests' own."""
+"""What the tests of the service share: a sound server of their own, and a service on doubles."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from bench.virtual_sound import VirtualSound
+from tests.doubles.house import House
 from tests.doubles.leaks import nothing_left_behind
 from tests.doubles.person import Person
 
@@ -31,3 +33,8 @@ def sound(clean: None) -> Iterator[VirtualSound]:
 def spoken(request: pytest.FixtureRequest) -> Person:
     """Recordings of what a person says."""
     return Person(request)
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    return House(tmp_path, monkeypatch)

@@ -1,98 +1,21 @@
-"""Reloads of a service whose assistants are real, on doubles of sound cards, a camera and external libraries."""
+"""Reloads of a service whose assistants are real: which devices stay open."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import anyio
-import ctranslate2
-import onnxruntime
+import psutil
 import pytest
 
-from assistant.clock import LoopClock
-from assistant.config import Config
-from assistant.controls import LiveControls
-from assistant.errors import ConfigError, DeviceError, ModelMissingError
-from assistant.kept import KEPT
-from assistant.models.store import ModelStore
-from assistant.service.life import Lives
-from assistant.service.service import Service
-from assistant.settings import Settings
-from tests.doubles.living import TIME, HangableLoop, Living, until
+from assistant.errors import DeviceError, MediaError, ModelMissingError
+from assistant.models.used import MODELS_OF
+from assistant.muting import MuteMemory
+from tests.doubles.house import House, until_it_is
+from tests.doubles.living import TIME, HangableLoop, until
 from tests.doubles.mjpeg import NetworkCamera
 from tests.doubles.sound_devices import Card
-
-ROOT = Path(__file__).parents[2]
-
-
-class House:
-    """A service, and the configuration that is on its disk."""
-
-    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
-        patch.setenv("PYTHONPATH", str(ROOT))  # the voices' process loads its doubles by name
-        self.living = Living(folder, patch)
-        self.microphone, self.speaker = self.living.microphone, self.living.speaker
-        self.on_disk: dict[str, dict[str, Any]] = {
-            "state": {"dir": folder / "state"},
-            "governor": {"enabled": False},
-            "vision": {"camera": "none"},
-        }
-        self.service: Service
-
-    def configure(self, section: str, **values: Any) -> None:
-        self.on_disk.setdefault(section, {}).update(values)
-
-    def with_doubles(self) -> None:
-        """No network is real."""
-        for section, values in (
-            ("audio", {"echo_guard": False}),
-            ("vad", {"backend": "loudness"}),
-            ("asr", {"backend": "words"}),
-            ("emotion", {"channels": []}),
-            ("tts", {"en": "Tone", "zh": "Tone", "fallback": "HighTone", "preload": []}),
-        ):
-            self.configure(section, **values)
-
-    @property
-    def controls(self) -> LiveControls:
-        controls = self.service.running().assistant.controls
-        assert controls is not None
-        return controls
-
-    def settings(self) -> Settings:
-        return Settings(Config.model_validate(self.on_disk), None, {})
-
-    def live(self, script: Callable[[], Awaitable[object]], loop: type | None = None) -> None:
-        """Until the script is done; it begins when the assistant has started."""
-
-        async def main() -> None:
-            lives = Lives(LoopClock(), [self.living.log])
-            self.service = service = Service(self.settings(), self.settings, lives.live)
-            try:
-                async with anyio.create_task_group() as group:
-                    group.start_soon(service.run)
-                    await until_it_is(lambda: service.state == "running")
-                    await script()
-                    service.stop()
-            finally:
-                await lives.close()
-
-        with KEPT.keeping():
-            anyio.run(main, backend_options={"loop_factory": loop} if loop else {})
-
-
-async def until_it_is(condition: Callable[[], bool]) -> None:
-    with anyio.fail_after(60.0):
-        while not condition():  # noqa: ASYNC110 (nothing tells of it)
-            await anyio.sleep(0.05)
-
-
-@pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
-    return House(tmp_path, monkeypatch)
 
 
 async def answers(house: House) -> None:
@@ -159,7 +82,7 @@ def test_another_microphone_takes_the_place_of_the_first(house: House) -> None:
     [
         ("asr", {"backend": "whisper"}, ModelMissingError),
         ("audio", {"input": "nobody's"}, DeviceError),
-        ("vision", {"camera": "/nowhere.png"}, Exception),
+        ("vision", {"camera": "/nowhere.png"}, MediaError),
     ],
 )
 def test_a_configuration_that_fails_leaves_the_old_one_working(
@@ -197,70 +120,81 @@ def test_muted_stays_muted_and_the_microphone_closed(house: House) -> None:
     house.live(script, HangableLoop)
 
 
-@pytest.fixture
-def loaded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
-    """How often the libraries load a network."""
-    count: Counter[str] = Counter()
-
-    def counting(name: str, load: Callable[..., Any]) -> Callable[..., Any]:
-        def counted(*args: Any, **kwargs: Any) -> Any:
-            count[name] += 1
-            return load(*args, **kwargs)
-
-        return counted
-
-    monkeypatch.setattr(ctranslate2.models, "Whisper", counting("whisper", ctranslate2.models.Whisper))
-    monkeypatch.setattr(onnxruntime, "InferenceSession", counting("onnx", onnxruntime.InferenceSession))
-    yield count
-
-
-@pytest.mark.models
-def test_no_network_is_loaded_twice_and_no_camera_opened_twice(
-    house: House, loaded: Counter[str], model_store: ModelStore
+def test_voices_whose_models_were_pulled_anew_are_loaded_anew(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model_store.path("whisper-tiny.en")
-    house.configure("tts", en="Tone", zh="Tone", fallback="HighTone", preload=[])
+    house.with_doubles()
+    house.configure("models", dir=tmp_path / "models")
+    monkeypatch.setitem(MODELS_OF, "Tone", ("tone",))
+
+    def processes() -> set[int]:
+        return {process.pid for process in psutil.Process().children()}
 
     async def script() -> None:
-        async def reload(**sections: dict[str, Any]) -> None:
-            for section, values in sections.items():
-                house.configure(section, **values)
-            await house.service.reload()
-            senses = house.service.running().assistant.senses
-            await until_it_is(lambda: house.service.health().ok and senses.scene() is not None)
-
-        await reload()
-        first = dict(loaded)
-        assert first["whisper"] == 1 and first["onnx"] >= 5, "voice activity, objects, faces, mesh, tags, emotion"
-        watched = camera.connections
-        await reload(
-            wake={"follow_up_s": 3.0, "phrases": ["computer"]},
-            vision={"rate_hz": 0.5},
-            emotion={"half_life_s": 4.0},
-            telemetry={"log_content": True},
-            asr={"beam_size": 2},
-        )
-        assert loaded == first and camera.connections == watched
-
-        await reload(asr={"model": "whisper-tiny.en"})
-        assert loaded == {**first, "whisper": 2} and camera.connections == watched
-
-        house.configure("asr", model="vosk-ko")
-        with pytest.raises(ConfigError):
-            await house.service.reload()
-        await reload(asr={"model": "whisper-tiny.en"})
-        assert loaded == {**first, "whisper": 2}, "the old one had to load nothing"
-
-        await reload(vision={"threads": 2})
-        assert loaded["onnx"] > first["onnx"] and loaded["whisper"] == 2
-        assert camera.connections == watched
-
-        house.configure("vision", camera="none")
+        others = processes()
+        await answers(house)
+        first = processes() - others
+        house.configure("wake", follow_up_s=1.0)
         await house.service.reload()
-        again = dict(loaded)
-        await reload(vision={"camera": camera.address})
-        assert loaded["onnx"] > again["onnx"] and camera.connections > watched, "what nobody used was let go"
+        await answers(house)
+        assert processes() - others == first != set()
+        (tmp_path / "models" / "tone").mkdir(parents=True)
+        house.configure("wake", follow_up_s=2.0)
+        await house.service.reload()
+        await answers(house)
+        assert len(processes() - others - first) == 1
+
+    house.live(script, HangableLoop)
+
+
+@pytest.fixture
+def watching(house: House) -> House:
+    """Sees dogs."""
+    house.with_doubles()
+    house.configure("vision", detector="dogs", faces="nobody", tagger="none", rate_hz=5.0)
+    return house
+
+
+async def sees(house: House) -> None:
+    """It has opened its camera."""
+    await until_it_is(lambda: house.service.running().assistant.senses.scene() is not None)
+
+
+def test_a_camera_comes_back_when_another_cannot_be_opened(watching: House) -> None:
+    async def script() -> None:
+        await sees(watching)
+        watching.configure("vision", camera="/nowhere.png")
+        with pytest.raises(MediaError):
+            await watching.service.reload()
+        await sees(watching)
+        assert camera.connections == 2, "the first was let go"
 
     with NetworkCamera() as camera:
-        house.configure("vision", camera=camera.address)
-        house.live(script)
+        watching.configure("vision", camera=camera.address)
+        watching.live(script)
+
+
+@pytest.mark.parametrize("reason", ["no network", "muted"])
+def test_a_camera_that_nobody_looks_through_is_closed(watching: House, reason: str, tmp_path: Path) -> None:
+    async def script() -> None:
+        await sees(watching)
+        assert camera.watchers == 1
+        if reason == "muted":
+            MuteMemory(tmp_path / "state").remember(True)  # just as it is reloaded
+            watching.configure("wake", follow_up_s=1.0)
+        else:
+            watching.configure("models", dir=tmp_path / "empty")
+            watching.configure("vision", detector="centernet")
+        await watching.service.reload()
+        await until_it_is(lambda: camera.watchers == 0)
+        if reason == "muted":
+            await watching.controls.unmute()
+        else:
+            assert "centernet" in watching.service.health().unavailable["camera"]
+            watching.configure("vision", detector="dogs")
+            await watching.service.reload()
+        await sees(watching)
+
+    with NetworkCamera() as camera:
+        watching.configure("vision", camera=camera.address)
+        watching.live(script)

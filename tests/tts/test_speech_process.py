@@ -306,6 +306,42 @@ def test_a_voice_that_cannot_be_loaded_at_the_start_is_reported_at_once() -> Non
     assert failure.remedy
 
 
+def test_started_again_it_tells_again_of_a_voice_that_is_still_broken() -> None:
+    async def run() -> None:
+        old: asyncio.Queue[StageError] = asyncio.Queue()
+        new: asyncio.Queue[StageError] = asyncio.Queue()
+        config = Config(tts=TtsConfig(en="nobody", zh="nobody", fallback="HighTone", preload=("en", "zh")))
+        voices = SpeechProcess(config, registry=REGISTRY, on_failure=old.put_nowait)
+        try:
+            await voices.start()
+            for _ in range(2):
+                await asyncio.wait_for(old.get(), WAIT_S)
+            voices.report_to(new.put_nowait, lambda: None)
+            await voices.start()
+            assert "nobody" in (await asyncio.wait_for(new.get(), WAIT_S)).message
+        finally:
+            await voices.close()
+
+    asyncio.run(run())
+
+
+def test_only_one_preload_runs() -> None:
+    async def run() -> None:
+        config = Config(tts=TtsConfig(en="Tone", fallback="none", preload=("en",)))
+        voices = SpeechProcess(config, registry=REGISTRY)
+        try:
+            await voices.start()
+            await asyncio.sleep(0)
+            await voices.start()
+            await asyncio.sleep(0)
+            assert [task.get_name() for task in asyncio.all_tasks()].count("voices") == 1
+            assert hertz(await said(voices, "one")) == 440
+        finally:
+            await voices.close()
+
+    asyncio.run(run())
+
+
 def test_a_closed_process_says_so() -> None:
     async def run() -> None:
         voices = SpeechProcess(Config(tts=TtsConfig(en="Tone", fallback="none")), registry=REGISTRY)

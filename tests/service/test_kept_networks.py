@@ -1,0 +1,85 @@
+"""Reloads of a service on real networks: what is loaded again, and what is not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import ctranslate2
+import onnxruntime
+import pytest
+
+from assistant.errors import ConfigError
+from assistant.models.store import ModelStore
+from tests.doubles.house import House, until_it_is
+from tests.doubles.mjpeg import NetworkCamera
+
+
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
+    """How often the libraries load a network."""
+    count: Counter[str] = Counter()
+
+    def counting(name: str, load: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            count[name] += 1
+            return load(*args, **kwargs)
+
+        return counted
+
+    monkeypatch.setattr(ctranslate2.models, "Whisper", counting("whisper", ctranslate2.models.Whisper))
+    monkeypatch.setattr(onnxruntime, "InferenceSession", counting("onnx", onnxruntime.InferenceSession))
+    yield count
+
+
+@pytest.mark.models
+def test_no_network_is_loaded_twice_and_no_camera_opened_twice(
+    house: House, loaded: Counter[str], model_store: ModelStore
+) -> None:
+    model_store.path("whisper-tiny.en")
+    house.configure("tts", en="Tone", zh="Tone", fallback="HighTone", preload=[])
+
+    async def script() -> None:
+        async def reload(**sections: dict[str, Any]) -> None:
+            for section, values in sections.items():
+                house.configure(section, **values)
+            await house.service.reload()
+            senses = house.service.running().assistant.senses
+            await until_it_is(lambda: house.service.health().ok and senses.scene() is not None)
+
+        await reload()
+        first = dict(loaded)
+        assert first["whisper"] == 1 and first["onnx"] >= 5, "voice activity, objects, faces, mesh, tags, emotion"
+        watched = camera.connections
+        await reload(
+            wake={"follow_up_s": 3.0, "phrases": ["computer"]},
+            vision={"rate_hz": 0.5},
+            emotion={"half_life_s": 4.0},
+            telemetry={"log_content": True},
+            asr={"beam_size": 2},
+        )
+        assert loaded == first and camera.connections == watched
+
+        await reload(asr={"model": "whisper-tiny.en"})
+        assert loaded == {**first, "whisper": 2} and camera.connections == watched
+
+        house.configure("asr", model="vosk-ko")
+        with pytest.raises(ConfigError):
+            await house.service.reload()
+        await reload(asr={"model": "whisper-tiny.en"})
+        assert loaded == {**first, "whisper": 2}, "the old one had to load nothing"
+
+        await reload(vision={"threads": 2})
+        assert loaded["onnx"] > first["onnx"] and loaded["whisper"] == 2
+        assert camera.connections == watched
+
+        house.configure("vision", camera="none")
+        await house.service.reload()
+        again = dict(loaded)
+        await reload(vision={"camera": camera.address})
+        assert loaded["onnx"] > again["onnx"] and camera.connections > watched, "what nobody used was let go"
+
+    with NetworkCamera() as camera:
+        house.configure("vision", camera=camera.address)
+        house.live(script)
