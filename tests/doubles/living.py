@@ -7,7 +7,8 @@ import asyncio
 import sys
 import threading
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -40,6 +41,7 @@ from assistant.tts import SYNTHESIZERS
 from assistant.vad import DETECTORS as VOICE_DETECTORS
 from assistant.virtual_time import VirtualTimeLoop
 from assistant.vision import DETECTORS, FACE_DETECTORS
+from assistant.worker import Worker
 from tests.doubles.conversation import EventLog
 from tests.doubles.leaks import no_task_left_behind
 from tests.doubles.sound_devices import Card, Room, SoundCards
@@ -157,6 +159,7 @@ class Living:
         patch.setitem(sys.modules, "sounddevice", self.sound)
         patch.setattr(portaudio, "_CARDS", folder / "cards")
         patch.setattr(portaudio, "_cards_seen", None)
+        self._patch = patch
         patch.setattr(Loudness, "breaks", [])
         patch.setattr(Words, "texts", [])
         patch.setattr(Words, "real_time_factor", 0.0)
@@ -181,6 +184,7 @@ class Living:
         """Live until `script` is done, and give what was said, reply by reply."""
 
         async def main() -> None:
+            self.sound.loop = asyncio.get_running_loop()
             camera: Camera | None = None
             if self.make_camera is not None:
                 camera = self.make_camera(self.clock)
@@ -201,8 +205,21 @@ class Living:
                 await assistant.close()
             await no_task_left_behind()
 
-        anyio.run(main, backend_options={"loop_factory": HangableLoop})
+        with self.sound_library():
+            anyio.run(main, backend_options={"loop_factory": HangableLoop})
         return self.said
+
+    @contextmanager
+    def sound_library(self) -> Iterator[None]:
+        """The library's thread lasts as long as the process, and inside this. Nobody may misuse the library."""
+        worker = Worker("sound driver", timeout_s=portaudio._ANSWERS_S, restart_helps=False)
+        with self._patch.context() as patch:
+            patch.setattr(portaudio, "_worker", worker)
+            try:
+                yield
+            finally:
+                worker.close()
+        assert not self.sound.misused
 
     @property
     def said(self) -> list[str]:
@@ -256,6 +273,13 @@ class HangableLoop(VirtualTimeLoop):
         HangableLoop.current = self
         self._calls: Counter[str] = Counter()
         self._hung: set[str] = set()
+        self.hangs: list[threading.Event] = []
+
+    def close(self) -> None:
+        """Nothing hangs for longer than this."""
+        super().close()
+        for over in self.hangs:
+            over.set()
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:
         future = super().run_in_executor(executor, func, *args)
@@ -310,6 +334,7 @@ def hang(until_s: float) -> Callable[[], float]:
     loop = asyncio.get_running_loop()
     assert isinstance(loop, HangableLoop)
     over = threading.Event()
+    loop.hangs.append(over)
     workers: list[str] = []
 
     def come_back() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -69,6 +70,7 @@ class House:
         """Until the script is done; it begins when the assistant has started."""
 
         async def main() -> None:
+            self.living.sound.loop = asyncio.get_running_loop()
             lives = Lives(LoopClock(), [self.living.log])
             self.service = service = Service(self.settings(), self.settings, lives.live)
             try:
@@ -80,7 +82,7 @@ class House:
             finally:
                 await lives.close()
 
-        with KEPT.keeping():
+        with KEPT.keeping(), self.living.sound_library():
             anyio.run(main, backend_options={"loop_factory": loop} if loop else {})
 
 
