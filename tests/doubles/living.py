@@ -41,10 +41,9 @@ from assistant.tts import SYNTHESIZERS
 from assistant.vad import DETECTORS as VOICE_DETECTORS
 from assistant.virtual_time import VirtualTimeLoop
 from assistant.vision import DETECTORS, FACE_DETECTORS
-from assistant.worker import Worker
 from tests.doubles.conversation import EventLog
 from tests.doubles.leaks import no_task_left_behind
-from tests.doubles.sound_devices import Card, Room, SoundCards
+from tests.doubles.sound_devices import Card, Room, SoundCards, sound_thread
 from tests.doubles.vision import BrightnessDetector, FakeCamera
 
 HERE = "tests.doubles.living"
@@ -159,7 +158,6 @@ class Living:
         patch.setitem(sys.modules, "sounddevice", self.sound)
         patch.setattr(portaudio, "_CARDS", folder / "cards")
         patch.setattr(portaudio, "_cards_seen", None)
-        self._patch = patch
         patch.setattr(Loudness, "breaks", [])
         patch.setattr(Words, "texts", [])
         patch.setattr(Words, "real_time_factor", 0.0)
@@ -211,14 +209,9 @@ class Living:
 
     @contextmanager
     def sound_library(self) -> Iterator[None]:
-        """The library's thread lasts as long as the process, and inside this. Nobody may misuse the library."""
-        worker = Worker("sound driver", timeout_s=portaudio._ANSWERS_S, restart_helps=False)
-        with self._patch.context() as patch:
-            patch.setattr(portaudio, "_worker", worker)
-            try:
-                yield
-            finally:
-                worker.close()
+        """Nobody may misuse it inside."""
+        with sound_thread():
+            yield
         assert not self.sound.misused
 
     @property

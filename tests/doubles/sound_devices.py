@@ -9,13 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
+
+from assistant.audio import portaudio
+from assistant.worker import Worker
 
 RATE_HZ = 16_000
 
@@ -214,6 +219,18 @@ class _Stream:
         time = SimpleNamespace(currentTime=0.0, outputBufferDacTime=0.0)
         self._callback(out, self._count, time, SimpleNamespace())
         self._card.played.append((asyncio.get_running_loop().time(), out[:, 0].copy()))
+
+
+@contextmanager
+def sound_thread() -> Iterator[None]:
+    """The sound library's thread, which otherwise lasts as long as the process."""
+    worker = Worker("sound driver", timeout_s=portaudio._ANSWERS_S, restart_helps=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(portaudio, "_worker", worker)
+        try:
+            yield
+        finally:
+            worker.close()
 
 
 class Room:
