@@ -156,7 +156,8 @@ class Speaker:
             if not portaudio.devices_changed():
                 raise
             portaudio.rescan()
-            self._open_stream()
+            if self._usable() is None:  # it was not opened again for what is being said
+                self._open_stream()
 
     def _open_anew(self) -> None:
         self._lose()

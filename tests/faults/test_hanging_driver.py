@@ -10,7 +10,9 @@ import pytest
 
 from assistant.app import Assistant
 from assistant.events import ImageArray, SceneState
+from assistant.ports import Clock
 from tests.doubles.living import TIME, HangableLoop, Living, hang, until
+from tests.doubles.vision import FakeCamera
 
 HELP = "Hey Jarvis, what can you do?"
 RECOVERS_S = 6.0
@@ -74,6 +76,27 @@ def test_a_microphone_whose_driver_hangs_is_told_and_heard_once_it_is_back(livin
     assert len(living.recoveries("microphone")) == 1
     looked_s = [scene.at_s for scene in living.log.of(SceneState)]
     assert np.diff(looked_s).max() < 2.0, "the camera never waits for a microphone"
+
+
+def test_a_driver_that_hangs_at_the_start_holds_up_neither_sight_nor_the_start(living: Living) -> None:
+    living.says(TIME)
+
+    def make_camera(clock: Clock) -> FakeCamera:
+        Driver(living, "open")
+        return FakeCamera(clock, noise)
+
+    living.make_camera = make_camera
+
+    async def script(assistant: Assistant) -> None:
+        await until(10.0)
+        assert living.log.of(SceneState)
+        assert assistant.health().waiting and "sound driver" in assistant.health().reason
+        await until(BACK_S + RECOVERS_S)
+        assert assistant.health().hears and "speaker" not in assistant.health().unavailable
+        living.room.say(BACK_S + RECOVERS_S + 1.0)
+        await until(BACK_S + RECOVERS_S + 7.0)
+
+    assert living.live(script, wait_for_microphone=True)[-1].startswith("It's")
 
 
 @pytest.mark.parametrize("what", ["open", "close"])
