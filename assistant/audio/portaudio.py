@@ -27,9 +27,9 @@ _NONE_FOUND = {
 }
 _KINDS = {"input": "microphone", "output": "speaker"}
 
-_ANSWERS_S = 4.0
-"""A sound server that has just begun may take a second or two to open a device."""
-_CLOSES_S = 1.0
+_ANSWERS_S = 8.0
+"""A busy machine whose sound server has just begun may take seconds to open a device."""
+_CLOSES_S = 2.0
 """How long the end of the assistant waits for a device to be closed."""
 
 # A new process meets the same driver, and ends the timers: no reason for a restart.

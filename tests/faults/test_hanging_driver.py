@@ -108,10 +108,10 @@ def test_a_speaker_whose_driver_hangs_costs_no_hearing(living: Living, what: str
         await until(4.0)
         driver = Driver(living, what)
         living.speaker.stalls = True
-        await until(15.0)
+        await until(18.0)
         assert assistant.health().hears and assistant.health().ok
         assert "Loudspeaker" in assistant.health().unavailable["speaker"]
-        living.room.say(16.0)
+        living.room.say(19.0)
         await until(BACK_S - 1.0)
         assert len(living.heard) == 2
         assert driver.entered == 1
