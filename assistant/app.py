@@ -142,9 +142,6 @@ class Assistant:
         """Whether it hears, and what does not work."""
         if self.controls is None:
             return Health(hears=False, reason="It is starting.")
-        return take_health(
-            self._listener.hearing,
-            muted=self.controls.muted,
-            unavailable=self.senses.unavailable(),
-            dropped_frames=self._devices.microphone.dropped,
-        )
+        unavailable, dropped = self.senses.unavailable(), self._devices.microphone.dropped
+        muted = self.controls.muted
+        return take_health(self._listener.hearing, muted=muted, unavailable=unavailable, dropped_frames=dropped)

@@ -28,8 +28,10 @@ _GRACE_S = 10.0
 class Worker:
     """A thread that runs one model's blocking calls, first come first served."""
 
-    def __init__(self, name: str, *, timeout_s: float = 60.0) -> None:
+    def __init__(self, name: str, *, timeout_s: float = 60.0, restart_helps: bool = True) -> None:
+        """`restart_helps` tells whether a call that hangs is a reason to start the process anew."""
         self.name = name
+        self.restart_helps = restart_helps
         self._timeout_s = timeout_s
         self._executor = _DaemonThread(name)
         self._hung: asyncio.Future[Any] | None = None
@@ -74,14 +76,38 @@ class Worker:
                 raise
             except Exception as error:
                 raise StageError(f"The {self.name} failed: {error!r}") from error
-        self._hung = future
-        _threads.discard(self._executor)
-        # Nobody waits for it any more, so nobody else would take its exception.
-        future.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._give_up(future)
         raise StageError(
             f"The {self.name} did not answer within {timeout_s:g} s.",
             remedy="A smaller model or a longer timeout helps where the machine is slow.",
         )
+
+    async def finish_within(self, timeout_s: float, call: Callable[[], object]) -> None:
+        """Run what must be done some time, such as giving a device back: it is queued even while a call hangs, and
+        waited for no longer than the timeout, whatever has its turn before it. Raises nothing."""
+        refused = self.hangs
+        future = self._begin(timeout_s, call)
+        if not refused:
+            await asyncio.wait({future}, timeout=timeout_s)
+        if not future.done():
+            self._give_up(future)
+
+    def begin(self, call: Callable[[], object]) -> None:
+        """Queue a call that nobody waits for, unless one hangs; whatever it raises is nobody's concern."""
+        if not self.hangs:
+            self._begin(self._timeout_s, call)
+
+    def _begin(self, timeout_s: float, call: Callable[[], object]) -> asyncio.Future[Any]:
+        loop = asyncio.get_running_loop()
+        future = loop.run_in_executor(self._executor, self._timed, loop, timeout_s, call)
+        future.add_done_callback(_take_exception)
+        return future
+
+    def _give_up(self, future: asyncio.Future[Any]) -> None:
+        """Nobody waits for it any more, nor does the interpreter's exit."""
+        self._hung = future
+        _threads.discard(self._executor)
+        future.add_done_callback(_take_exception)
 
     async def _wait(self, future: asyncio.Future[Any], loop: asyncio.AbstractEventLoop, timeout_s: float) -> None:
         """Until the call is done, or whichever call has its turn takes too long."""
@@ -112,6 +138,12 @@ class Worker:
         """Let the thread end after its current call; queued calls are dropped."""
         self._closed = True
         self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _take_exception(done: asyncio.Future[Any]) -> None:
+    """Where nobody waits for a call, nobody else would take its exception."""
+    if not done.cancelled():
+        done.exception()
 
 
 class _DaemonThread(Executor):
@@ -166,7 +198,7 @@ _workers: weakref.WeakSet[Worker] = weakref.WeakSet()
 def hung_workers() -> tuple[str, ...]:
     """The names of the workers that hang in a native call now. A thread cannot be ended from outside: if the call never
     returns, only a restart of the process helps."""
-    return tuple(sorted(worker.name for worker in _workers if worker.hangs))
+    return tuple(sorted(worker.name for worker in _workers if worker.hangs and worker.restart_helps))
 
 
 def closed_workers_ended(timeout_s: float) -> bool:

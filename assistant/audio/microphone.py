@@ -30,6 +30,10 @@ class Microphone:
         self._capture: _Capture | None = None
         self._dropped = 0
         self._stream: Any = None
+        """Touched by the sound library's thread only."""
+        self._epoch = 0
+        self._is_open = False
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._known_as = ""
         self.name = config.input
         self.virtual = False
@@ -42,15 +46,14 @@ class Microphone:
     async def open(self) -> None:
         """Start capturing, unless it does already. A device that was open before is found by its name, whatever its
         index is by now. Raises `DeviceError`."""
-        if self._stream is not None:
+        if self._is_open:
             return
-        await self.close()
-        self._frames = DropOldest(self._capacity)
-        try:
-            self._start()
-        except DeviceError:
-            portaudio.rescan()
-            self._start()
+        if not portaudio.hangs():
+            await self.close()
+            self._frames = DropOldest(self._capacity)
+        self._loop = asyncio.get_running_loop()
+        await portaudio.ask("input", self.name, self._open)
+        self._is_open = True
         portaudio.on_rescan(self._start_again)
         self.virtual = await asyncio.to_thread(sound_server.is_virtual, self.name)
 
@@ -73,18 +76,31 @@ class Microphone:
     async def close(self) -> None:
         """Release the device."""
         portaudio.off_rescan(self._start_again)
-        if self._stream is not None:
-            stream, self._stream = self._stream, None
-            stream.close(ignore_errors=True)
+        self._is_open = False
         self._dropped, self._capture = self.dropped, None
         self._frames.close()
         self._frames.dropped = 0
+        if self._loop is not None:  # an opening that nobody waits for any more may still succeed
+            await portaudio.release(self._release)
+
+    def _open(self) -> None:
+        try:
+            self._start()
+        except DeviceError:
+            portaudio.rescan()
+            self._start()
+
+    def _release(self) -> None:
+        stream, self._stream = self._stream, None
+        if stream is not None and self._epoch == portaudio.epoch():
+            stream.close(ignore_errors=True)
 
     def _start(self) -> None:
         device = portaudio.find(self._config.input, "input", known_as=self._known_as)
         self.name = self._known_as = device.name
         sounddevice = portaudio.load()
-        loop = asyncio.get_running_loop()
+        loop = self._loop
+        assert loop is not None
 
         def make(rate_hz: int) -> Any:
             self._capture = _Capture(loop, self._frames, rate_hz)
@@ -99,6 +115,7 @@ class Microphone:
             )
 
         self._stream, _ = portaudio.start_stream(device, "input", (SAMPLE_RATE_HZ, device.default_rate_hz), make)
+        self._epoch = portaudio.epoch()
 
     def _start_again(self) -> None:
         """The stream went with a rescan that somebody else needed."""

@@ -1,15 +1,24 @@
-"""The machine's sound devices: finding them by name, and what PortAudio is asked for."""
+"""The machine's sound devices: finding them by name, and what PortAudio is asked for.
+
+A driver may take its time or hang, and the library must not be initialised anew while another call is inside it: a
+running assistant calls it through `ask`, `begin` and `release` only, which have one thread for all devices.
+"""
 
 from __future__ import annotations
 
+import atexit
 import re
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
-from assistant.errors import DependencyMissingError, DeviceError
+import anyio
+
+from assistant.errors import DependencyMissingError, DeviceError, StageError
+from assistant.worker import Worker
 
 Direction = Literal["input", "output"]
 _NONE_FOUND = {
@@ -17,6 +26,51 @@ _NONE_FOUND = {
     "output": 'Plug one in, or set audio.output = "none". `assistant devices` lists what is there.',
 }
 _KINDS = {"input": "microphone", "output": "speaker"}
+
+_ANSWERS_S = 8.0
+"""A busy machine whose sound server has just begun may take seconds to open a device."""
+_CLOSES_S = 2.0
+"""How long the end of the assistant waits for a device to be closed."""
+
+# A new process meets the same driver, and ends the timers: no reason for a restart.
+_worker = Worker("sound driver", timeout_s=_ANSWERS_S, restart_helps=False)
+
+
+async def ask(direction: Direction, name: str, call: Callable[[], None]) -> None:
+    """Run `call`, which uses PortAudio for the device `name`, off the event loop. Raises `DeviceError`, also when no
+    answer comes in time, and at once while an earlier call hangs."""
+    try:
+        await _worker.run(call)
+    except StageError as error:
+        _end_without_it()
+        raise DeviceError(
+            f"The {_KINDS[direction]} '{name}' cannot be used. {error.message}",
+            remedy="Unplug it and plug it in again, or restart the sound server; it is tried again all the time.",
+        ) from error
+
+
+def begin(call: Callable[[], None]) -> None:
+    """Have `call` run as soon as PortAudio is free; nothing waits for it."""
+    _worker.begin(call)
+
+
+async def release(call: Callable[[], None]) -> None:
+    """Have `call` give a device back: after all that was asked before, however late that is, but wait for it only as
+    long as the end of the assistant may take."""
+    with anyio.CancelScope(shield=True):
+        await _worker.finish_within(_CLOSES_S, call)
+    _end_without_it()
+
+
+def hangs() -> bool:
+    """Whether a call hangs, so that `ask` would fail at once."""
+    return _worker.hangs
+
+
+def _end_without_it() -> None:
+    """While a driver hangs, the library's own end, at the interpreter's exit, would hang too."""
+    if _worker.hangs:
+        atexit.unregister(getattr(sys.modules.get("sounddevice"), "_exit_handler", _end_without_it))
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ class Speaker:
         self._last_finished: asyncio.Future[float] | None = None
         self._played = 0
         self._stream: Any = None
+        """Touched by the sound library's thread only."""
         self._epoch = 0
         self._rest: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -62,22 +63,25 @@ class Speaker:
         self._loop = asyncio.get_running_loop()
         portaudio.on_rescan(self._open_again)
         # The first start of a device can take a second; none of it shall fall into the first reply.
-        if self._usable() is None:
-            self._open()
+        await portaudio.ask("output", self.name, self._open)
         self._rest_later()
 
     async def play(self, chunk: SpeechChunk) -> float:
         """Queue a chunk and return when its first sample is handed to the device; the result adds what the device
         still buffers before it is heard. Raises `DeviceError` when the device takes no sound."""
         self._loop = loop = asyncio.get_running_loop()
-        if self._usable() is None:
-            self._open()
+        await portaudio.ask("output", self.name, self._open)
         samples = resample(chunk.samples, chunk.sample_rate_hz, self._rate_hz)
         queued = _Queued(samples, loop.create_future(), loop.create_future())
         queued.finished.add_done_callback(lambda _: self._rest_later())
         self._last_finished = queued.finished
+        self._stay_awake()
         self._queue.append(queued)
-        self._run()
+        try:
+            await portaudio.ask("output", self.name, self._run)
+        except DeviceError:
+            self._drop()
+            raise
         return await self._in_time(queued.started)
 
     async def drain(self) -> None:
@@ -88,10 +92,14 @@ class Speaker:
 
     def stop(self) -> None:
         """Fall silent at once: what the device buffers is dropped too."""
+        self._drop()
+        if self._loop is not None:
+            portaudio.begin(self._abort)
+
+    def _drop(self) -> None:
+        """Forget what is queued."""
         dropped = list(self._queue)
         self._queue.clear()
-        if (stream := self._usable()) is not None:
-            stream.abort(ignore_errors=True)
         for item in dropped:
             self._resolve(item.started, 0.0)
             self._resolve(item.finished, 0.0)
@@ -107,11 +115,9 @@ class Speaker:
     async def close(self) -> None:
         """Release the device."""
         portaudio.off_rescan(self._open_again)
-        if self._rest is not None:
-            self._rest.cancel()
-        if (stream := self._usable()) is not None:
-            self._stream = None
-            stream.close(ignore_errors=True)
+        self._stay_awake()
+        if self._loop is not None:
+            await portaudio.release(self._lose)
 
     def _fill(self, out: AudioArray, count: int, time: Any, status: Any) -> None:
         """PortAudio's callback: copies what is queued; allocates nothing."""
@@ -140,14 +146,22 @@ class Speaker:
                     self._queue.popleft()
 
     def _open(self) -> None:
-        """Open the device; one that was plugged in meanwhile is found, under whatever index. Raises `DeviceError`."""
+        """Open the device unless it is; one that was plugged in meanwhile is found, under whatever index. Raises
+        `DeviceError`."""
+        if self._usable() is not None:
+            return
         try:
             self._open_stream()
         except DeviceError:
             if not portaudio.devices_changed():
                 raise
             portaudio.rescan()
-            self._open_stream()
+            if self._usable() is None:  # it was not opened again for what is being said
+                self._open_stream()
+
+    def _open_anew(self) -> None:
+        self._lose()
+        self._open()
 
     def _open_again(self) -> None:
         """The stream went with a rescan that somebody else needed; what is being said goes on."""
@@ -184,18 +198,14 @@ class Speaker:
 
     def _run(self) -> None:
         """Have the device take sound, if it rests. Raises `DeviceError`; the next chunk then opens it again."""
-        if self._rest is not None:
-            self._rest.cancel()
-            self._rest = None
+        self._open()
         if self._stream.active:
             return
         try:
             self._stream.stop(ignore_errors=True)
             self._stream.start()
         except portaudio.load().PortAudioError as error:
-            self.stop()
-            self._stream.close(ignore_errors=True)
-            self._stream = None
+            self._lose()
             raise DeviceError(
                 f"The speaker '{self.name}' cannot be started: {error}",
                 remedy="Check its cable; `assistant doctor` tells more.",
@@ -211,13 +221,11 @@ class Speaker:
                 return future.result()
             if self._played != played:
                 continue
-            self._lose()
-            if opened_anew:
-                break
-            opened_anew = True
             with contextlib.suppress(DeviceError):
-                self._open()
-                continue
+                await portaudio.ask("output", self.name, self._lose if opened_anew else self._open_anew)
+                if not opened_anew:
+                    opened_anew = True
+                    continue
             break
         self.stop()
         raise DeviceError(
@@ -226,18 +234,21 @@ class Speaker:
 
     def _lose(self) -> None:
         """Give the stream up; what is queued stays."""
-        if (stream := self._usable()) is not None:
+        stream, self._stream = self._usable(), None
+        if stream is not None:
             stream.close(ignore_errors=True)
-        self._stream = None
 
     def _rest_later(self) -> None:
         assert self._loop is not None
+        self._stay_awake()
+        self._rest = self._loop.call_later(_REST_AFTER_S, portaudio.begin, self._abort)
+
+    def _stay_awake(self) -> None:
         if self._rest is not None:
             self._rest.cancel()
-        self._rest = self._loop.call_later(_REST_AFTER_S, self._rest_now)
 
-    def _rest_now(self) -> None:
-        self._rest = None
+    def _abort(self) -> None:
+        """Have the device rest, and drop what it buffers."""
         if not self._queue and (stream := self._usable()) is not None:
             stream.abort(ignore_errors=True)
 

@@ -26,6 +26,7 @@ from assistant.registry import resolve
 from bench.virtual_sound import RATE_HZ, Tap, VirtualSound
 from tests.doubles.command import Running, assistant, wait_until
 from tests.doubles.person import Person
+from tests.doubles.sound_devices import sound_thread
 
 pytestmark = [pytest.mark.pulse, pytest.mark.models]
 TIME, HELP, DATE = "Hey Jarvis, what time is it?", "Hey Jarvis, what can you do?", "Hey Jarvis, what is the date?"
@@ -180,7 +181,7 @@ def test_listen_prints_what_is_said_and_ends_with_ctrl_c(sound: VirtualSound, sp
 @pytest.fixture
 def devices(sound: VirtualSound, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """PortAudio of this process sees the virtual devices."""
-    with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch, sound_thread():
         for name, value in sound.env.items():
             patch.setenv(name, value)
         portaudio.rescan()

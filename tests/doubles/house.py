@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,7 @@ class House:
         """Until the script is done; it begins when the assistant has started."""
 
         async def main() -> None:
+            self.living.sound.loop = asyncio.get_running_loop()
             lives = Lives(LoopClock(), [self.living.log])
             self.service = service = Service(self.settings(), self.settings, lives.live)
             try:
@@ -73,7 +75,7 @@ class House:
             finally:
                 await lives.close()
 
-        with KEPT.keeping():
+        with KEPT.keeping(), self.living.sound_library():
             anyio.run(main, backend_options={"loop_factory": loop} if loop else {})
 
 

@@ -7,7 +7,8 @@ import asyncio
 import sys
 import threading
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -42,7 +43,7 @@ from assistant.virtual_time import VirtualTimeLoop
 from assistant.vision import DETECTORS, FACE_DETECTORS
 from tests.doubles.conversation import EventLog
 from tests.doubles.leaks import no_task_left_behind
-from tests.doubles.sound_devices import Card, Room, SoundCards
+from tests.doubles.sound_devices import Card, Room, SoundCards, sound_thread
 from tests.doubles.vision import BrightnessDetector, FakeCamera
 
 HERE = "tests.doubles.living"
@@ -181,6 +182,7 @@ class Living:
         """Live until `script` is done, and give what was said, reply by reply."""
 
         async def main() -> None:
+            self.sound.loop = asyncio.get_running_loop()
             camera: Camera | None = None
             if self.make_camera is not None:
                 camera = self.make_camera(self.clock)
@@ -201,8 +203,16 @@ class Living:
                 await assistant.close()
             await no_task_left_behind()
 
-        anyio.run(main, backend_options={"loop_factory": HangableLoop})
+        with self.sound_library():
+            anyio.run(main, backend_options={"loop_factory": HangableLoop})
         return self.said
+
+    @contextmanager
+    def sound_library(self) -> Iterator[None]:
+        """Nobody may misuse it inside."""
+        with sound_thread():
+            yield
+        assert not self.sound.misused
 
     @property
     def said(self) -> list[str]:
@@ -256,6 +266,13 @@ class HangableLoop(VirtualTimeLoop):
         HangableLoop.current = self
         self._calls: Counter[str] = Counter()
         self._hung: set[str] = set()
+        self.hangs: list[threading.Event] = []
+
+    def close(self) -> None:
+        """Nothing hangs for longer than this."""
+        super().close()
+        for over in self.hangs:
+            over.set()
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:
         future = super().run_in_executor(executor, func, *args)
@@ -310,6 +327,7 @@ def hang(until_s: float) -> Callable[[], float]:
     loop = asyncio.get_running_loop()
     assert isinstance(loop, HangableLoop)
     over = threading.Event()
+    loop.hangs.append(over)
     workers: list[str] = []
 
     def come_back() -> None:

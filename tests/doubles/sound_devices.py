@@ -1,19 +1,26 @@
 """Sound cards that can be plugged, pulled and broken: what stands behind the module `sounddevice`.
 
 As PortAudio does, it knows only the devices that were there when it was initialised, and every stream dies when it is
-terminated. Blocks come by the event loop's timers, so it runs in virtual time too.
+terminated. Blocks come by the event loop's timers, so it runs in virtual time too. Its calls come from any thread but
+the event loop's, for which a driver may be too slow.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
+
+from assistant.audio import portaudio
+from assistant.worker import Worker
 
 RATE_HZ = 16_000
 
@@ -58,6 +65,12 @@ class SoundCards:
         self._streams: list[_Stream] = []
         self.cards: list[Card] = []
         self.scans = 0
+        self.loop: asyncio.AbstractEventLoop | None = None
+        """That of the assistant, by whose timers blocks come."""
+        self.hanging: dict[str, Callable[[], object]] = {}
+        """What the driver does first in "open", "rescan" or "close"."""
+        self.misused: list[str] = []
+        """What no caller may do."""
         self.default = SimpleNamespace(device=[0, 0])
 
     def plug(self, card: Card, *, at: int | None = None) -> Card:
@@ -73,8 +86,7 @@ class SoundCards:
 
     def begin(self) -> None:
         """The library is loaded: it knows what is there now."""
-        self._initialize()
-        self.scans = 0
+        self._look()
 
     @property
     def recording(self) -> bool:
@@ -84,13 +96,23 @@ class SoundCards:
     def _list(self) -> None:
         self._listing.write_text("\n".join(card.name for card in self.cards), encoding="utf-8")
 
+    def called(self, what: str) -> None:
+        """Somebody calls the library."""
+        if threading.current_thread() is threading.main_thread():
+            self.misused.append(f"{what} on the event loop")
+        self.hanging.get(what, lambda: None)()
+
     def _initialize(self) -> None:
         self.scans += 1
+        self._look()
+
+    def _look(self) -> None:
         self._known = list(self.cards)
         kinds = [[index for index, card in enumerate(self._known) if bool(card.sound) is mic] for mic in (True, False)]
         self.default.device = [(kind or [-1])[0] for kind in kinds]
 
     def _terminate(self) -> None:
+        self.called("rescan")
         for stream in self._streams:
             stream.dead = True
         self._streams.clear()
@@ -117,6 +139,7 @@ class SoundCards:
         return self._open(settings, _Stream.play)
 
     def _open(self, settings: dict[str, Any], work: Callable[[_Stream], None]) -> _Stream:
+        self.called("open")
         card = self._known[settings["device"]]
         if card.refuses or card not in self.cards:
             raise self.PortAudioError("Device unavailable")
@@ -133,7 +156,8 @@ class _Stream:
         self._cards, self._card, self._work = cards, card, work
         self._callback, self._rate_hz = settings["callback"], settings["samplerate"]
         self._count = settings["blocksize"] or round(0.02 * self._rate_hz)
-        self._timer: asyncio.TimerHandle | None = None
+        self.active = False
+        self._starts = 0
         self._held = 0
         """Blocks to be delivered late."""
         self.dead = False
@@ -142,35 +166,38 @@ class _Stream:
     def records(self) -> bool:
         return self._card.sound is not None
 
-    @property
-    def active(self) -> bool:
-        return self._timer is not None
-
     def start(self) -> None:
-        self._alive()
+        self._called("start")
         if self._card.refuses:
             raise self._cards.PortAudioError("Cannot start")
-        self._again()
+        self.active = True
+        self._starts += 1
+        assert self._cards.loop is not None
+        self._cards.loop.call_soon_threadsafe(self._again, self._starts)
 
     def abort(self, ignore_errors: bool = False) -> None:
-        self._alive()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._called("abort")
+        self.active = False
 
-    stop = close = abort
+    stop = abort
 
-    def _alive(self) -> None:
-        assert not self.dead, "a stream of before a rescan is touched: the real library would crash"
+    def close(self, ignore_errors: bool = False) -> None:
+        self._called("close")
+        self.active = False
 
-    def _again(self) -> None:
+    def _called(self, what: str) -> None:
+        if self.dead:
+            self._cards.misused.append(f"{what} of a stream of before a rescan: the real library would crash")
+        self._cards.called(what)
+
+    def _again(self, start: int) -> None:
         wait_s = self._count / self._rate_hz / self._card.speed
-        self._timer = asyncio.get_running_loop().call_later(wait_s, self._block)
+        asyncio.get_running_loop().call_later(wait_s, self._block, start)
 
-    def _block(self) -> None:
-        if self.dead or self._timer is None or self._card not in self._cards.cards:
+    def _block(self, start: int) -> None:
+        if self.dead or not self.active or start != self._starts or self._card not in self._cards.cards:
             return
-        self._again()
+        self._again(start)
         if self._card.held_up:
             self._held += 1
         elif not self._card.stalls:
@@ -192,6 +219,18 @@ class _Stream:
         time = SimpleNamespace(currentTime=0.0, outputBufferDacTime=0.0)
         self._callback(out, self._count, time, SimpleNamespace())
         self._card.played.append((asyncio.get_running_loop().time(), out[:, 0].copy()))
+
+
+@contextmanager
+def sound_thread() -> Iterator[None]:
+    """The sound library's thread, which otherwise lasts as long as the process."""
+    worker = Worker("sound driver", timeout_s=portaudio._ANSWERS_S, restart_helps=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(portaudio, "_worker", worker)
+        try:
+            yield
+        finally:
+            worker.close()
 
 
 class Room:

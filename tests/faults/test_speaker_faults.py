@@ -7,6 +7,7 @@ import anyio
 from assistant.app import Assistant
 from assistant.events import PlaybackFinished, PlaybackStarted
 from tests.doubles.living import TIME, Living, until
+from tests.doubles.sound_devices import Card
 
 HELP = "Hey Jarvis, what can you do?"
 RECOVERS_S = 5.0
@@ -51,6 +52,22 @@ def test_a_device_that_stops_for_a_moment_is_opened_anew_and_the_sentence_goes_o
     [finished] = living.log.of(PlaybackFinished)
     assert finished.completed
     assert not living.failures("speaker")
+
+
+def test_another_speaker_plugged_in_mid_sentence_is_opened_once_and_the_sentence_goes_on(living: Living) -> None:
+    living.says(HELP)
+    other = Card("Headset: Audio (hw:3,0)")
+
+    async def script(assistant: Assistant) -> None:
+        living.room.say(1.0)
+        await until(4.0)
+        living.sound.pull(living.speaker)
+        living.sound.plug(other)
+        await until(30.0)
+
+    living.live(script)
+    assert [event.completed for event in living.log.of(PlaybackFinished)] == [True]
+    assert other.opened == 1
 
 
 def test_a_library_that_raises_what_it_likes_is_a_lost_speaker(living: Living) -> None:
