@@ -133,7 +133,8 @@ def test_a_recogniser_three_times_slower_than_speech_for_ten_minutes(
     said = living.live(script)
     assert any(606.0 < event.at_s < 608.0 for event in living.log.of(PlaybackStarted)), "it answers at once again"
     assert 1 <= said.count("I can't keep up right now, so I may miss what you say.") <= 3
-    assert said[-1] == "I can keep up again." and said.count(said[-1]) <= 3, "not whenever nobody speaks"
+    told = [text for text in said if "keep up" in text]
+    assert told[-1] == "I can keep up again." and told.count(told[-1]) <= 3, "not whenever nobody speaks"
     assert len(living.heard) == len(living.log.of(SpeechEnded)) > 25, "nothing that reached it whole is lost"
     assert not living.failures("recognizer") and not living.failures("microphone")
     assert "too slow" in living.failures("overload")[0].error
