@@ -139,7 +139,9 @@ class VisionConfig(Section):
     """A live camera whose picture stays the same to the last bit for so long is taken for frozen and opened again; 0
     never. No sensor is without noise, but a stream that a program draws may be."""
     threads: Annotated[int, Field(ge=1, le=64)] = 1
-    """CPU threads of each vision network."""
+    """CPU threads of each vision network but the object detector."""
+    detector_threads: Annotated[int, Field(ge=1, le=64)] = 2
+    """CPU threads of the object detector: a look lasts as long as it does."""
 
 
 class EmotionConfig(Section):

@@ -44,7 +44,7 @@ class CenterNetDetector:
             config.inference,
             "object-detector",
             path,
-            threads=config.vision.threads,
+            threads=config.vision.detector_threads,
             keep_memory=True,
             outputs=(_OUTPUT,),
         )
