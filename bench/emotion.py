@@ -70,6 +70,15 @@ def standing(head: EmotionFusionHead, moments: int) -> dict[str, Any]:
     }
 
 
+def fusion_step(config: Config, head: EmotionFusionHead, runs: int) -> dict[str, float]:
+    """Milliseconds of one state of the fusion, with all channels and a past for the temporal filter to look at."""
+    fusion = EmotionFusion(config.emotion, head)
+    for at_s in (0.0, 1.0, 2.0):
+        for channel_name in CHANNELS:
+            fusion.update(EmotionEstimate(at_s, channel_name, (1 / 7,) * 7, 0.0, 0.0, 0.8))
+    return measure_ms(functools.partial(fusion.state, 3.0), runs)
+
+
 def main() -> None:
     """Measure and print; the last line is JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -85,11 +94,7 @@ def main() -> None:
             continue
         results[name] = measure_ms(functools.partial(channel.estimate, item), runs)
     head = resolve(FUSIONS, config.emotion.fusion, kind="emotion fusion").create(config, models)
-    fusion = EmotionFusion(config.emotion, head)
-    for at_s in (0.0, 1.0, 2.0):  # with a past for the temporal filter to look at
-        for channel_name in CHANNELS:
-            fusion.update(EmotionEstimate(at_s, channel_name, (1 / 7,) * 7, 0.0, 0.0, 0.8))
-    results["fusion_state"] = measure_ms(functools.partial(fusion.state, 3.0), runs)
+    results["fusion_state"] = fusion_step(config, head, runs)
     for name, result in results.items():
         print(f"{name:26} p50 {result['p50_ms']:7.3f} ms   p95 {result['p95_ms']:7.3f} ms")
     results["generator"] = stands = standing(head, moments=100_000)

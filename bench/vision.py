@@ -19,16 +19,19 @@ import anyio
 from assistant.caption.grounded import GroundedCaptioner
 from assistant.clock import LoopClock
 from assistant.config import Config, VisionConfig
+from assistant.emotion import FUSIONS
 from assistant.emotion.face import FaceEmotion
 from assistant.events import Event, ImageArray, SceneChange, SceneState, VideoFrame
 from assistant.models.store import ModelStore
 from assistant.ports import FaceEvidence
+from assistant.registry import resolve
 from assistant.telemetry.timeline import percentile
 from assistant.vision.file_cameras import VideoFileCamera
 from assistant.vision.pictures import read_picture
 from assistant.vision.scene import SceneReader
 from assistant.vision.watcher import SceneWatcher
 from assistant.worker import Worker
+from bench.emotion import fusion_step
 from bench.mot_metrics import TrackingFigures
 from bench.moving_scenes import Film, films
 from bench.scene_events import EventFigures, FilmCamera, judge_events, judge_tracks, watch
@@ -91,6 +94,7 @@ def main() -> None:
     options = parser.parse_args()
     config, models = Config(), ModelStore()
     reader, feelings = SceneReader.create(config, models), FaceEmotion.create(config, models)
+    head = resolve(FUSIONS, config.emotion.fusion, kind="emotion fusion").create(config, models)
     all_films = films(models)
     pictures = [pixels for name_of_film, pixels in _pictures(all_films) if name_of_film == _STEP_FILM]
     figures: dict[str, Any] = {
@@ -98,6 +102,7 @@ def main() -> None:
         "sustained": anyio.run(_sustained, pictures, reader, feelings, options.seconds),
         "idle": anyio.run(_idle, pictures[0], reader, feelings, options.seconds),
         "caption": _captions(config, models, reader),
+        "fusion": fusion_step(config, head, 200),
     }
     for name, values in figures.items():
         print(f"{name:10} {values}", flush=True)
