@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing, suppress
 
+import anyio
 from anyio.abc import TaskGroup
 
 from assistant.caption import CAPTIONERS
@@ -27,6 +28,9 @@ from assistant.registry import resolve
 from assistant.stages import StageReports
 from assistant.vision.reading import Reading
 from assistant.vision.watcher import SceneWatcher
+
+_FEELS_S = 1.0
+"""How long a look waits for the expression of the face that it has found."""
 
 
 class LiveSenses:
@@ -82,10 +86,22 @@ class LiveSenses:
         if self.watcher is not None:
             group.start_soon(self.watcher.run)
 
-    def feel(self, evidence: FaceEvidence) -> None:
-        """Look at the expression of a face that the watcher found."""
-        if self._group is not None:
-            self._group.start_soon(self.emotions.face, evidence)
+    async def feel(self, evidence: FaceEvidence) -> None:
+        """Look at the expression of a face that the watcher found. The scene that it belongs to is told afterwards, so
+        that events keep their order, but does not wait for a network that hangs."""
+        if self._group is None:
+            return
+        done = anyio.Event()
+
+        async def look() -> None:
+            try:
+                await self.emotions.face(evidence)
+            finally:
+                done.set()
+
+        self._group.start_soon(look)
+        with anyio.move_on_after(_FEELS_S):
+            await done.wait()
 
     def scene(self) -> SceneState | None:
         """The newest scene, None before the first or without a camera."""

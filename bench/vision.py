@@ -68,19 +68,13 @@ class Sight:
         self.felt = 0
         self._feelings = feelings
         self._worker = Worker("emotion")
-        self._feeling: asyncio.Task[None] | None = None
         self.watcher = SceneWatcher(camera, reader, config, LoopClock(), self.events.append, on_face=self._on_face)
 
     async def step(self) -> None:
         """One look, to the end of its emotion."""
         await self.watcher.look()
-        if self._feeling is not None:
-            await self._feeling
 
-    def _on_face(self, evidence: FaceEvidence) -> None:
-        self._feeling = asyncio.get_running_loop().create_task(self._feel(evidence))
-
-    async def _feel(self, evidence: FaceEvidence) -> None:
+    async def _on_face(self, evidence: FaceEvidence) -> None:
         await self._worker.run(self._feelings.estimate, evidence)
         self.felt += 1
 

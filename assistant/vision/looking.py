@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import anyio
@@ -32,10 +32,10 @@ class Looking:
         return self._reader.pose is not None
 
     async def look(
-        self, frame: VideoFrame, *, faces: bool, tags: bool, on_faces: Callable[[Sequence[Face]], None]
+        self, frame: VideoFrame, *, faces: bool, tags: bool, on_faces: Callable[[Sequence[Face]], Awaitable[None]]
     ) -> SceneState:
         """What is in a picture; objects always. `on_faces` gets the faces as soon as they are found, while the objects
-        are still looked for. Raises `StageError`."""
+        are still looked for, and is waited for. Raises `StageError`."""
         seen = VideoFrame(frame.at_s, await self._rest.run(moderate, frame.pixels), frame.source)
         objects: tuple[list[Detection], float] = [], 0.0
         errors: list[AssistantError] = []
@@ -52,7 +52,7 @@ class Looking:
             group.start_soon(detect)
             try:
                 found = await self._rest.run(self._read_rest, seen, faces, tags)
-                on_faces(found[0])
+                await on_faces(found[0])
             except AssistantError as error:
                 errors.append(error)
         if errors:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -33,7 +33,7 @@ class SceneUnderstanding:
         stages: StageReports,
         emit: Callable[[Event], None],
         closed: Callable[[], AssistantError | None],
-        on_face: Callable[[FaceEvidence], None] | None = None,
+        on_face: Callable[[FaceEvidence], Awaitable[None]] | None = None,
     ) -> None:
         """`closed` says why nothing may be seen now: what was found meanwhile is thrown away."""
         self._networks = Looking(reader)
@@ -151,9 +151,9 @@ class SceneUnderstanding:
         people = [item for item in scene.tracks or () if item.label == PERSON]
         return max(people, key=lambda item: item.box.area, default=None)
 
-    def _show_face(self, frame: VideoFrame, faces: Sequence[Face]) -> None:
+    async def _show_face(self, frame: VideoFrame, faces: Sequence[Face]) -> None:
         """Hand on the face of whoever talks to the assistant."""
         if self._on_face is not None and self._closed() is None:
             face = self._whose_face.choose(frame, faces)
             if face is not None:
-                self._on_face(FaceEvidence(frame, face))
+                await self._on_face(FaceEvidence(frame, face))

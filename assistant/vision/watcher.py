@@ -45,7 +45,7 @@ class SceneWatcher:
         clock: Clock,
         emit: Callable[[Event], None],
         *,
-        on_face: Callable[[FaceEvidence], None] | None = None,
+        on_face: Callable[[FaceEvidence], Awaitable[None]] | None = None,
     ) -> None:
         """`emit` gets every `SceneState`, `SceneChange`, `StageFailed` and `StageRecovered`; `on_face` the face
         that counts (`assistant.emotion.whose_face`)."""

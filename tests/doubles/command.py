@@ -35,7 +35,9 @@ _NEUTRAL = {
 
 
 def _environment(settings: Mapping[str, str] | None) -> dict[str, str]:
-    return {**os.environ, **_NEUTRAL, **(settings or {})}
+    # A container tells its programs that a service manager listens; then an assistant waits for its microphone.
+    inherited = {name: value for name, value in os.environ.items() if name != "NOTIFY_SOCKET"}
+    return {**inherited, **_NEUTRAL, **(settings or {})}
 
 
 def assistant(

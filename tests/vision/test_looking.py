@@ -26,11 +26,14 @@ class Slow(BrightnessDetector):
 def look(detector, faces, *, seconds=10.0):
     seen = []
 
+    async def show(found):
+        seen.append(found)
+
     async def main():
         looking = Looking(SceneReader(detector, faces))
         try:
             with anyio.move_on_after(seconds) as scope:
-                return await looking.look(FRAME, faces=True, tags=True, on_faces=seen.append), seen, scope
+                return await looking.look(FRAME, faces=True, tags=True, on_faces=show), seen, scope
             return None, seen, scope
         finally:
             looking.close()

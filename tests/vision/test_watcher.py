@@ -36,8 +36,11 @@ class Scene:
             CONFIG,
             self.clock,
             self.events.append,
-            on_face=self.seen_faces.append,
+            on_face=self.show,
         )
+
+    async def show(self, evidence):
+        self.seen_faces.append(evidence)
 
     def of(self, kind):
         return [event for event in self.events if isinstance(event, kind)]
