@@ -328,8 +328,7 @@ def test_ctrl_c_while_it_starts(tmp_path: Path, library: str, spoken: Person) ->
     with Running("replay", "--audio", recording, "--out", tmp_path / "out", "--speed", "realtime") as running:
         maps = Path(f"/proc/{running.pid}/maps")
         wait_until(lambda: library in maps.read_text(), f"{library} is loaded")
-        # Caught inside code that a library runs through PyRun_String, CPython ends itself by the signal in the end: the
-        # same 130 to a shell.
+        # Seen once on a busy machine: an end by the signal itself, the same 130 to a shell. Why is not known.
         assert running.end(signal.SIGINT) in (INTERRUPTED, -signal.SIGINT)
     assert "Traceback" not in running.output
     assert not (tmp_path / "out").exists()
