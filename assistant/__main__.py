@@ -1,16 +1,11 @@
-"""The `assistant` command, also as `python -m assistant`. Nothing but the interpreter is loaded before Ctrl-C is
-understood."""
+"""The `assistant` command, also as `python -m assistant`."""
 
-import sys
+from assistant import entry
 
 
 def main() -> None:
     """Entry point."""
-    try:
-        from assistant import cli
-    except KeyboardInterrupt:
-        sys.exit(130)
-    cli.main()
+    entry.run("assistant.cli")
 
 
 if __name__ == "__main__":

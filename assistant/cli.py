@@ -229,7 +229,3 @@ def main() -> None:
 def _start() -> None:
     _add_groups()
     app()
-
-
-if __name__ == "__main__":
-    main()

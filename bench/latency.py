@@ -78,7 +78,7 @@ def measure(
         microphone, speaker = sound.tap("mic"), sound.tap("speaker")
         started_s = time.monotonic()
         process = subprocess.Popen(
-            [sys.executable, "-m", "assistant.cli", "run", "--config", str(file)],
+            [sys.executable, "-m", "assistant", "run", "--config", str(file)],
             env=sound.env,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

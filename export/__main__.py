@@ -1,5 +1,12 @@
-"""`python -m export`."""
+"""The `assistant-export` command, also as `python -m export`."""
 
-from export.cli import main
+from assistant import entry
 
-main()
+
+def main() -> None:
+    """Entry point."""
+    entry.run("export.cli")
+
+
+if __name__ == "__main__":
+    main()

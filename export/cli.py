@@ -137,7 +137,3 @@ def default_cache() -> Path:
 def main() -> None:
     """Entry point."""
     command_line.run(app)
-
-
-if __name__ == "__main__":
-    main()

@@ -55,7 +55,7 @@ def test_everything_that_was_kept_is_wiped_and_named(home: Home) -> None:
 def test_it_asks_first_and_no_answer_is_a_no(home: Home) -> None:
     for answer in ("n\n", ""):
         result = subprocess.run(
-            [sys.executable, "-m", "assistant.cli", "forget", "--config", home.file],
+            [sys.executable, "-m", "assistant", "forget", "--config", home.file],
             input=answer,
             capture_output=True,
             text=True,
