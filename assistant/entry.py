@@ -10,7 +10,3 @@ def run(module: str) -> None:
         importlib.import_module(module).main()
     except KeyboardInterrupt:
         sys.exit(130)
-    finally:
-        # Once an interrupt has passed through an `exec` of text, by which every data class is made, CPython ends by the
-        # signal, whatever exit code is asked for; the next such `exec` has it forget that.
-        exec("")

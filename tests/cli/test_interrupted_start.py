@@ -1,5 +1,4 @@
-"""Ctrl-C while a command is still being loaded: the usual exit code, and no traceback, wherever it comes; even within
-an `exec` of text, such as a data class is made by, after which CPython would end by the signal."""
+"""Ctrl-C while a command is still being loaded: the usual exit code, and no traceback."""
 
 from __future__ import annotations
 
@@ -17,7 +16,7 @@ command, wanted, *arguments = sys.argv[1:]
 class Finger:
     def find_spec(self, name, path=None, target=None):
         if name == wanted:
-            exec("raise KeyboardInterrupt")
+            raise KeyboardInterrupt
 sys.meta_path.insert(0, Finger())
 sys.argv = [command, *arguments]
 importlib.import_module(command + ".__main__").main()

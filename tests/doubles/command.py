@@ -20,7 +20,7 @@ import pytest
 from assistant.cli import main
 
 ROOT = Path(__file__).parents[2]
-_COMMAND = [sys.executable, "-m", "assistant"]
+_COMMAND = [str(Path(sys.executable).with_name("assistant"))]
 # What a person has configured on this machine must not change the tests.
 # Nor may an assistant that runs on it be asked, or what it remembers be used.
 _HOME = Path(tempfile.mkdtemp(prefix="edge-assistant-tests-"))
