@@ -9,11 +9,13 @@ import anyio
 import psutil
 import pytest
 
+from assistant.config import Config
 from assistant.errors import DeviceError, MediaError, ModelMissingError
+from assistant.models.store import ModelStore
 from assistant.models.used import MODELS_OF
 from assistant.muting import MuteMemory
 from tests.doubles.house import House, until_it_is
-from tests.doubles.living import TIME, HangableLoop, until
+from tests.doubles.living import TIME, HangableLoop, Words, until
 from tests.doubles.mjpeg import NetworkCamera
 from tests.doubles.sound_devices import Card
 
@@ -49,16 +51,25 @@ def test_a_microphone_and_a_speaker_that_did_not_change_stay_open(house: House) 
     house.live(script, HangableLoop)
 
 
-def test_what_is_said_while_a_configuration_comes_into_force_is_heard(house: House) -> None:
+def test_what_is_said_while_a_configuration_comes_into_force_is_heard(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     house.with_doubles()
 
+    def load_slowly(config: Config, models: ModelStore) -> Words:
+        HangableLoop.current.take(3.0, lambda: 1.0)
+        return Words()
+
     async def script() -> None:
+        monkeypatch.setattr(Words, "create", load_slowly)
         house.living.says(TIME)
-        house.living.room.say(anyio.current_time() + 0.05)
+        began_s = anyio.current_time()
+        house.living.room.say(began_s + 0.5)
         house.configure("wake", follow_up_s=1.0)
         await house.service.reload()
+        assert anyio.current_time() >= began_s + 3.0, "it was said before there was anybody to hear it"
         await until(anyio.current_time() + 6.0)
-        assert len(house.living.said) == 1
+        assert len(house.living.said) == house.microphone.opened == 1
 
     house.live(script, HangableLoop)
 
