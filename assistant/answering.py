@@ -127,14 +127,16 @@ class Answering:
             language = "zh" if transcript.language == "zh" else "en"
             yield self._said(turn_id, phrase("skill_failed", language), language, style)
             return
-        async with aclosing(answer.sentences) as sentences:
-            async for sentence in sentences:
-                yield self._said(turn_id, sentence, answer.language, style)
-        reply.ends_conversation = answer.ends_conversation
-        for failure in answer.failures:
-            self._stages.tell(failure)
-        if not answer.failures:
-            self._stages.works(answer.stage)
+        try:
+            async with aclosing(answer.sentences) as sentences:
+                async for sentence in sentences:
+                    yield self._said(turn_id, sentence, answer.language, style)
+            reply.ends_conversation = answer.ends_conversation
+        finally:  # Also of a reply that is interrupted.
+            for failure in answer.failures:
+                self._stages.tell(failure)
+            for stage in answer.worked:
+                self._stages.works(stage)
 
     async def _understand(self, transcript: Transcript) -> Answer:
         turn_id, started_at_s = transcript.turn_id, self._clock.monotonic_s()

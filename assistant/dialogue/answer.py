@@ -21,9 +21,11 @@ class Answer:
     sentences: AsyncGenerator[str, None]
     """To be iterated once. Never raises `AssistantError`: a failure is spoken, and told in `failures`."""
     stage: str = ""
-    """What makes them, as `failures` name it; empty where nothing can fail."""
+    """What makes them now, as `failures` and `worked` name it."""
     ends_conversation: bool = False
     """Whether no follow-up window opens. Known once `sentences` is exhausted."""
+    worked: list[str] = field(default_factory=list)
+    """Stages that did their part. Complete once `sentences` is exhausted."""
     failures: list[StageFailed] = field(default_factory=list)
     """What went wrong. Complete once `sentences` is exhausted."""
 

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from assistant.dialogue import DIALOGUE_MODELS, INTERPRETERS
 from assistant.dialogue.answer import Answer, FirstSentence
+from assistant.dialogue.feeling import told_feeling
 from assistant.dialogue.memory import ConversationMemory
 from assistant.dialogue.questions import OpenQuestion
 from assistant.dialogue.replies import phrase
 from assistant.dialogue.sentences import SentenceSplitter, split_sentences
 from assistant.dialogue.style import Wording
 from assistant.errors import AssistantError, ConfigError
-from assistant.events import EmotionLabel, EmotionState, IntentRecognized, StageFailed, Transcript
+from assistant.events import IntentRecognized, StageFailed, Transcript
 from assistant.ports import DialogueModel, DialogueTurn, Intent, Interpreter, Skill
 from assistant.registry import resolve
 from assistant.skills import SKILLS, Reply, SkillContext
@@ -28,14 +29,6 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _INTERPRETATION_TIMEOUT_S = 10.0
-_JUST_NOW_S = 1.0
-_TOLD: dict[EmotionLabel, str] = {
-    "happy": "told_good",
-    "sad": "told_bad",
-    "fear": "told_bad",
-    "angry": "told_bad",
-    "disgust": "told_bad",
-}
 
 
 class Responder:
@@ -162,30 +155,41 @@ class Responder:
         return "zh" if spoken == "zh" else "en"
 
     async def _by_skills(self, asked: list[Intent], context: SkillContext, answer: Answer) -> AsyncGenerator[str, None]:
-        for intent in asked:
-            answer.stage, answer.language = f"skill {intent.name}", self._reply_language(intent.language)
-            try:
-                request = replace(intent, language=answer.language)
-                reply: Reply = await self._skills[intent.name].handle(request, context)
-                emotion = context.senses.emotion()
-                answer.language = reply.language or answer.language
-                text = self._wording.apply(reply.text, intent.name, emotion, answer.language, context.turn_id)
-                answer.ends_conversation |= reply.ends_conversation
-                if reply.asks is not None:
-                    self._open_question.ask(reply.asks, request)
-            except Exception as error:  # Whatever a skill does wrong, the conversation goes on.
-                self._note_failure(error, context, answer)
-                text = phrase("skill_failed", answer.language)
-            for sentence in split_sentences(text):
+        """All of it is done before the first word: whoever interrupts the reply does not take back what they asked for.
+        A question comes last, so that the next thing said answers it; of two, the first is asked."""
+        replies = [(await self._by_skill(intent, context, answer), answer.language) for intent in asked]
+        plain = [told for told in replies if told[0].asks is None]
+        for reply, answer.language in plain + [told for told in replies if told[0].asks is not None][:1]:
+            for sentence in split_sentences(reply.text):
                 yield sentence
+
+    async def _by_skill(self, intent: Intent, context: SkillContext, answer: Answer) -> Reply:
+        """The reply as it is worded; `answer.language` is its language then."""
+        answer.stage, answer.language = f"skill {intent.name}", self._reply_language(intent.language)
+        try:
+            request = replace(intent, language=answer.language)
+            reply: Reply = await self._skills[intent.name].handle(request, context)
+            emotion = context.senses.emotion()
+            answer.language = reply.language or answer.language
+            text = self._wording.apply(reply.text, intent.name, emotion, answer.language, context.turn_id)
+        except Exception as error:  # Whatever a skill does wrong, the conversation goes on.
+            self._note_failure(error, context, answer)
+            return Reply(phrase("skill_failed", answer.language))
+        answer.worked.append(answer.stage)
+        answer.ends_conversation |= reply.ends_conversation
+        if reply.asks is not None and self._open_question.asked is None:
+            self._open_question.ask(reply.asks, request)
+        return replace(reply, text=text)
 
     async def _from_nobody(self, context: SkillContext, answer: Answer) -> AsyncGenerator[str, None]:
         """What is said to someone who asked for nothing that anyone can do."""
         told = None
         try:
-            told = _told_feeling(context.senses.emotion())
+            told = told_feeling(context.senses.emotion())
         except Exception as error:  # Whatever the emotions do wrong, the conversation goes on.
             self._note_failure(error, context, answer)
+        else:
+            answer.worked.append(answer.stage)
         for sentence in split_sentences(phrase(told or "unknown", answer.language, context.turn_id)):
             yield sentence
 
@@ -201,6 +205,7 @@ class Responder:
             self._note_failure(error, context, answer)
             yield phrase("model_failed", answer.language)
             return
+        answer.worked.append(answer.stage)
         for sentence in splitter.flush():
             yield sentence
 
@@ -231,17 +236,6 @@ class Responder:
         told = error.message if isinstance(error, AssistantError) else repr(error)
         remedy = (error.remedy if isinstance(error, AssistantError) else None) or ""
         answer.failures.append(StageFailed(at_s=context.clock.monotonic_s(), stage=stage, error=told, remedy=remedy))
-
-
-def _told_feeling(emotion: EmotionState | None) -> str | None:
-    """The reply to someone who has just said how they feel and asked for nothing; None when nobody did."""
-    if emotion is None or emotion.label is None:
-        return None
-    told = any(
-        item.channel == "text" and item.weight > 0.5 and item.age_s is not None and item.age_s < _JUST_NOW_S
-        for item in emotion.contributions
-    )
-    return _TOLD.get(emotion.label) if told else None
 
 
 async def _nothing() -> AsyncGenerator[str, None]:

@@ -81,10 +81,12 @@ class LiveCamera:
         """The next frame from now on. Raises `DeviceError` when none comes in time, or always the same."""
         if self._frames is None:
             raise DeviceError(f"The camera '{self.name}' is closed.")
-        self._wanted.set()
+        asked_at_s = self._clock.monotonic_s()
         try:
             with anyio.fail_after(self._timeout_s):
-                item, self._version = await self._frames.after(self._version)
+                item = await self._next(self._frames)
+                while isinstance(item, VideoFrame) and item.at_s < asked_at_s:
+                    item = await self._next(self._frames)  # that was for a reader who has gone meanwhile
         except TimeoutError:
             raise DeviceError(
                 f"The camera '{self.name}' delivered no picture within {self._timeout_s:g} s.",
@@ -93,6 +95,11 @@ class LiveCamera:
         if isinstance(item, DeviceError):
             raise item
         self._frozen.check(item)
+        return item
+
+    async def _next(self, frames: Latest[VideoFrame | DeviceError]) -> VideoFrame | DeviceError:
+        self._wanted.set()
+        item, self._version = await frames.after(self._version)
         return item
 
     async def close(self) -> None:

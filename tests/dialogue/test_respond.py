@@ -151,6 +151,7 @@ def test_of_two_requests_one_is_done_if_the_other_fails_or_nobody_answers_it() -
     answer, sentences = _say("fail+look")
     assert sentences == ["Sorry, something went wrong while I was doing that.", "I see a dog.", "And a cat."]
     assert [failure.stage for failure in answer.failures] == ["skill fails"]
+    assert answer.worked == ["skill scene_describe"]
     answer, sentences = _say("bye+see")
     assert sentences == ["Bye."]
     assert [understood.intent for understood in answer.understood] == ["goodbye"]

@@ -212,17 +212,41 @@ def test_live_stream_delivers_and_its_end_is_an_error(video):
     assert anyio.run(main) == np.uint8
 
 
-def test_a_frame_is_as_old_as_it_is_however_late_it_is_taken(tmp_path):
-    """The loop is busy while the frame arrives."""
-    path = tmp_path / "long.avi"
+@pytest.fixture(scope="session")
+def long_video(tmp_path_factory):
+    """Lasts for seconds, however fast it is read."""
+    path = tmp_path_factory.mktemp("video") / "long.avi"
     writer = cv2.VideoWriter(str(path), cv2.CAP_OPENCV_MJPEG, cv2.VideoWriter_fourcc(*"MJPG"), FPS, (64, 48))
     for _ in range(1000):
         writer.write(flat_picture(10))
     writer.release()
+    return path
+
+
+def test_a_frame_that_somebody_asked_for_and_left_is_given_to_nobody(long_video):
+    async def main():
+        clock = LoopClock()
+        camera = LiveCamera(str(long_video), cv2.CAP_ANY, "a stream", clock)
+        await camera.open()
+        async with anyio.create_task_group() as group:
+            group.start_soon(camera.read)
+            await anyio.lowlevel.checkpoint()
+            group.cancel_scope.cancel()
+        for _ in range(3):
+            await anyio.sleep(0.2)
+            asked_at_s = clock.monotonic_s()
+            assert (await camera.read()).at_s >= asked_at_s
+        await camera.close()
+
+    anyio.run(main)
+
+
+def test_a_frame_is_as_old_as_it_is_however_late_it_is_taken(long_video):
+    """The loop is busy while the frame arrives."""
 
     async def main():
         clock = LoopClock()
-        camera = LiveCamera(str(path), cv2.CAP_ANY, "a stream", clock)
+        camera = LiveCamera(str(long_video), cv2.CAP_ANY, "a stream", clock)
         await camera.open()
         frames = []
 
