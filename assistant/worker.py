@@ -34,6 +34,10 @@ class Worker:
         self.restart_helps = restart_helps
         self._timeout_s = timeout_s
         self._executor = _DaemonThread(name)
+        self._last: asyncio.Future[Any] | None = None
+        """The newest call."""
+        self._left: asyncio.Future[Any] | None = None
+        """The newest that nobody waits for any more."""
         self._hung: asyncio.Future[Any] | None = None
         self._busy_until_s: float | None = None
         """When the call that has its turn takes too long, in the event loop's time; set on the thread."""
@@ -64,6 +68,7 @@ class Worker:
         loop = asyncio.get_running_loop()
         work = functools.partial(call, *args, **kwargs)
         future = loop.run_in_executor(self._executor, self._timed, loop, timeout_s, work)
+        self._last = future
         try:
             await self._wait(future, loop, timeout_s)
         except asyncio.CancelledError:
@@ -76,21 +81,29 @@ class Worker:
                 raise
             except Exception as error:
                 raise StageError(f"The {self.name} failed: {error!r}") from error
-        self._give_up(future)
+        self._hung = future
+        self._leave(future)
         raise StageError(
             f"The {self.name} did not answer within {timeout_s:g} s.",
             remedy="A smaller model or a longer timeout helps where the machine is slow.",
         )
 
-    async def finish_within(self, timeout_s: float, call: Callable[[], object]) -> None:
+    async def finish_within(self, timeout_s: float, call: Callable[[], object]) -> bool:
         """Run what must be done some time, such as giving a device back: it is queued even while a call hangs, and
-        waited for no longer than the timeout, whatever has its turn before it. Raises nothing."""
-        refused = self.hangs
+        waited for no longer than the timeout, whatever has its turn before it. Whether it was done; raises nothing."""
+        loop, refused = asyncio.get_running_loop(), self.hangs
+        at_once = self._last is None or (self._last.done() and self._busy_until_s is None)
         future = self._begin(timeout_s, call)
-        if not refused:
+        if not refused and (self._left is None or self._left.done()):
             await asyncio.wait({future}, timeout=timeout_s)
-        if not future.done():
-            self._give_up(future)
+        if future.done():
+            return True
+        busy_until_s = self._busy_until_s
+        # One that another holds up says nothing of that one, which may have more time.
+        if refused or at_once or (busy_until_s is not None and loop.time() >= busy_until_s):
+            self._hung = future
+        self._leave(future)
+        return False
 
     def begin(self, call: Callable[[], object]) -> None:
         """Queue a call that nobody waits for, unless one hangs; whatever it raises is nobody's concern."""
@@ -99,15 +112,16 @@ class Worker:
 
     def _begin(self, timeout_s: float, call: Callable[[], object]) -> asyncio.Future[Any]:
         loop = asyncio.get_running_loop()
-        future = loop.run_in_executor(self._executor, self._timed, loop, timeout_s, call)
+        future = self._last = loop.run_in_executor(self._executor, self._timed, loop, timeout_s, call)
         future.add_done_callback(_take_exception)
         return future
 
-    def _give_up(self, future: asyncio.Future[Any]) -> None:
-        """Nobody waits for it any more, nor does the interpreter's exit."""
-        self._hung = future
+    def _leave(self, future: asyncio.Future[Any]) -> None:
+        """Nobody waits for it any more, nor does the interpreter's exit while it goes on."""
+        self._left = future
         _threads.discard(self._executor)
         future.add_done_callback(_take_exception)
+        future.add_done_callback(lambda _: _threads.add(self._executor))
 
     async def _wait(self, future: asyncio.Future[Any], loop: asyncio.AbstractEventLoop, timeout_s: float) -> None:
         """Until the call is done, or whichever call has its turn takes too long."""

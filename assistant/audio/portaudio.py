@@ -42,7 +42,8 @@ async def ask(direction: Direction, name: str, call: Callable[[], None]) -> None
     try:
         await _worker.run(call)
     except StageError as error:
-        _end_without_it()
+        if _worker.hangs:
+            _end_without_it()
         raise DeviceError(
             f"The {_KINDS[direction]} '{name}' cannot be used. {error.message}",
             remedy="Unplug it and plug it in again, or restart the sound server; it is tried again all the time.",
@@ -58,8 +59,8 @@ async def release(call: Callable[[], None]) -> None:
     """Have `call` give a device back: after all that was asked before, however late that is, but wait for it only as
     long as the end of the assistant may take."""
     with anyio.CancelScope(shield=True):
-        await _worker.finish_within(_CLOSES_S, call)
-    _end_without_it()
+        if not await _worker.finish_within(_CLOSES_S, call):
+            _end_without_it()
 
 
 def hangs() -> bool:
@@ -68,9 +69,8 @@ def hangs() -> bool:
 
 
 def _end_without_it() -> None:
-    """While a driver hangs, the library's own end, at the interpreter's exit, would hang too."""
-    if _worker.hangs:
-        atexit.unregister(getattr(sys.modules.get("sounddevice"), "_exit_handler", _end_without_it))
+    """A driver that hangs would do so in the library's own end too, at the interpreter's exit."""
+    atexit.unregister(getattr(sys.modules.get("sounddevice"), "_exit_handler", _end_without_it))
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,3 +135,34 @@ def test_whether_the_last_calls_of_closed_workers_have_ended_is_known():
         assert closed_workers_ended(10.0)
 
     anyio.run(main)
+
+
+def test_what_must_be_done_some_time_does_not_call_the_call_before_it_hung():
+    """As the microphone is given back while the speaker opens slowly: the one is not to blame the other."""
+
+    async def main() -> None:
+        worker, slow, done = Worker("model", timeout_s=60.0), threading.Event(), threading.Event()
+        async with anyio.create_task_group() as group:
+            group.start_soon(worker.run, slow.wait)
+            await anyio.lowlevel.checkpoint()
+            await worker.finish_within(0.05, done.set)
+            assert not worker.hangs and not done.is_set()
+            slow.set()
+        await worker.run(int)
+        assert done.is_set()
+
+    anyio.run(main)
+
+
+def test_what_must_be_done_some_time_is_waited_for_no_longer_than_its_timeout():
+    async def main() -> None:
+        worker, release = Worker("model", timeout_s=60.0), threading.Event()
+        await worker.finish_within(0.05, release.wait)
+        assert worker.hangs
+        await worker.finish_within(60.0, int)
+        release.set()
+        await anyio.to_thread.run_sync(time.sleep, 0.1)
+        await worker.run(int)
+        assert not worker.hangs
+
+    anyio.run(main)
