@@ -105,6 +105,10 @@ class AsrConfig(Section):
     timeout_s: Timeout = 20.0
     """A recognition that takes longer than this and than four times the speech itself is given up, and said so."""
 
+    def patience_s(self, speech_s: float) -> float:
+        """How long the recognition of so much speech may take: longer is no more slow, it hangs."""
+        return max(self.timeout_s, 4.0 * speech_s)
+
 
 class VisionConfig(Section):
     """The camera and what looks through it."""

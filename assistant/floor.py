@@ -55,7 +55,7 @@ class Floor:
     @property
     def person_is_done(self) -> bool:
         """Whether the person is silent and all they said has been dealt with."""
-        return not self._speaks and self._waiting == 0
+        return not self._speaks and not self.behind
 
     @property
     def person_speaks(self) -> bool:
@@ -81,9 +81,14 @@ class Floor:
         self._waiting -= 1
         self._notify()
 
+    @property
+    def behind(self) -> bool:
+        """Whether something that they said waits to be dealt with."""
+        return self._waiting > 0
+
     async def caught_up(self) -> None:
         """Return when nothing that they said waits to be dealt with."""
-        while self._waiting:
+        while self.behind:
             await self._changed.wait()
 
     async def idle(self) -> None:

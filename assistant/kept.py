@@ -65,9 +65,9 @@ class Kept:
 
 
 def file_identity(path: Path) -> Hashable:
-    """Differs once a file, or a file in a folder, has been replaced or written to; None if there is nothing."""
+    """Differs once a file, or any file in a folder, has been replaced or written to; None if there is nothing."""
     try:
-        parts = sorted(path.iterdir()) if path.is_dir() else [path]
+        parts = sorted(path.rglob("*")) if path.is_dir() else [path]
         states = [(str(part), part.stat()) for part in parts]
     except OSError:
         return None

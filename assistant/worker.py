@@ -217,9 +217,11 @@ def hung_workers() -> tuple[str, ...]:
 
 def closed_workers_ended(timeout_s: float) -> bool:
     """Wait for the last calls of the workers that were closed. Whether all have ended, so that what they worked with is
-    free for others."""
+    free for others. One that has not is no more waited for the next time: what it works with was let go then."""
     deadline_s = time.monotonic() + timeout_s
-    return all(worker.ended(deadline_s - time.monotonic()) for worker in list(_workers) if worker.closed)
+    late = [worker for worker in list(_workers) if worker.closed and not worker.ended(deadline_s - time.monotonic())]
+    _workers.difference_update(late)
+    return not late
 
 
 _threads: weakref.WeakSet[_DaemonThread] = weakref.WeakSet()

@@ -12,9 +12,6 @@ from assistant.events import Utterance
 from assistant.ports import Clock, Recognition, Recognizer, RecognizerStream
 from assistant.worker import Worker
 
-_SLOWEST = 4.0
-"""A recogniser that takes up to so many times as long as the speech did is slow; one that takes longer hangs."""
-
 _Decoded: TypeAlias = tuple[Recognition, float]
 """A recognition and the seconds that it took."""
 
@@ -37,7 +34,7 @@ class Transcriber:
         self._recognizer = recognizer
         self._clock = clock
         self._language = None if config.language == "auto" else config.language
-        self._timeout_s = config.timeout_s
+        self._config = config
         self._worker = Worker("recogniser", timeout_s=config.timeout_s)
         self._stream: RecognizerStream | None = None
         self._utterance_started_at_s: float | None = None
@@ -69,7 +66,7 @@ class Transcriber:
         self._recognizer.close()
 
     def _patience_s(self, utterance: Utterance) -> float:
-        return max(self._timeout_s, _SLOWEST * len(utterance.samples) / utterance.sample_rate_hz)
+        return self._config.patience_s(len(utterance.samples) / utterance.sample_rate_hz)
 
     def _decode(self, utterance: Utterance) -> _Decoded:
         """On the worker's thread: the last result if it still stands, else a new one."""

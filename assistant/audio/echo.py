@@ -6,8 +6,9 @@
                       time line              (echo_filter)  evidence: more than echo?
 
 The gate gives silence while all that is heard can be the echo of what is played, and the residual when it is more.
-In a chunk's first half second, while all that is heard may be its late echo, nothing but what was learned from earlier
-ones can tell: in the first reply ever the frames of that time are withheld until it is known. An echo canceller of the
+At a chunk's beginning, while all that is heard may be its late echo, nothing but what was learned from earlier ones can
+tell: in the first reply ever the frames of that time, half a second of sound that is no silence, are withheld until it
+is known. An echo canceller of the
 sound server is the better choice where there is one; this is for machines without.
 """
 
@@ -95,8 +96,8 @@ class EchoGuard:
     def clean(self, frame: AudioFrame) -> list[AudioFrame]:
         """The frame (512 samples, 16 kHz) without the assistant's voice: silence, unless someone else is heard.
 
-        The very same frame when nothing was played within the last second. None while that cannot be told; later they
-        all come at once, in their order.
+        The very same frame when nothing was played within the last second. An empty list while that cannot be told;
+        later they all come at once, in their order.
         """
         end = self._reference.end
         if end is None or frame.at_s - end / SAMPLE_RATE_HZ > _QUIET_S:

@@ -23,9 +23,6 @@ _PROOF_S = 0.5
 _STALE_S = 2.5
 """Older proof is none. Frames come every 32 ms."""
 
-_BEHIND_S = 90.0
-"""A recogniser that is behind for so long has stopped: three long sentences, each at four times its own length."""
-
 _CONSTANT_S = 2.0
 """Sound that is one and the same value for so long comes from no microphone."""
 
@@ -39,11 +36,13 @@ _CONSTANT_AGAIN_S = 4.0
 class Hearing:
     """Judges one microphone, opening after opening. All times are those of the clock."""
 
-    def __init__(self, clock: Clock, digital_silence: DigitalSilence = "auto") -> None:
+    def __init__(self, clock: Clock, digital_silence: DigitalSilence = "auto", *, behind_s: float = 90.0) -> None:
         """`digital_silence` says what all-zero samples mean: a "fault", nothing ("allowed"), or, by "auto", a fault in
-        a device that has never come back from them by itself."""
+        a device that has never come back from them by itself. A recogniser that takes nothing for `behind_s` is not
+        behind any more: it has stopped."""
         self._clock = clock
         self._digital_silence = digital_silence
+        self._behind_s = behind_s
         self._trouble: str | None = None
         self._waiting = False
         self._wrong_rate = False
@@ -135,7 +134,7 @@ class Hearing:
             "detector": "The voice-activity detector has not answered",
             "pipeline": "What was heard has not been taken by the recogniser",
         }[self._where]
-        return False, f"{who} for {age_s:.0f} s.", self._where == "pipeline" and age_s < _BEHIND_S
+        return False, f"{who} for {age_s:.0f} s.", self._where == "pipeline" and age_s < self._behind_s
 
     @property
     def _believable(self) -> bool:

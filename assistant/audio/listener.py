@@ -38,6 +38,9 @@ _OPENED_AGAIN_S = (0.0, 0.5, 1.0, 2.0)
 _HANGS_S = 3.0
 """A source that does not even say that nothing came hangs."""
 
+_SLACK_S = 10.0
+"""What a recogniser may need beyond its longest, to be given up and to take the next."""
+
 _MICROPHONE = "microphone"
 
 
@@ -95,6 +98,7 @@ class Listener:
     ) -> Listener:
         """With the detectors that the sections `vad` and `wake` name; `streaming` if the recogniser takes speech as it
         comes."""
+        longest_s = config.asr.patience_s(config.vad.max_utterance_s)
         first_stage = None
         if config.wake.mode == "phrase" and config.wake.first_stage != "vad":
             first_stage = resolve(FIRST_STAGES, config.wake.first_stage, kind="first stage").create(config, models)
@@ -108,7 +112,7 @@ class Listener:
             guard=guard,
             first_stage=first_stage,
             on_wake=on_wake,
-            hearing=Hearing(clock, config.audio.digital_silence),
+            hearing=Hearing(clock, config.audio.digital_silence, behind_s=longest_s + _SLACK_S),
         )
 
     def end_after(self, silence_s: float, utterance: Utterance) -> None:

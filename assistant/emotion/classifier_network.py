@@ -22,14 +22,14 @@ _LABELS: tuple[str, ...] = EMOTION_LABELS
 class ClassifierNetwork:
     """`features`, float32 (1, f) → `probabilities` of the classes that it was trained on."""
 
-    def __init__(self, folder: Path, features: int) -> None:
-        """Open a bundle, or the recipe's folder that it is built from. Raises `ModelError` for anything else, for a
-        network of other features, and for labels that are no emotions."""
+    def __init__(self, folder: Path, channel: str, features: int) -> None:
+        """Open a bundle, or the recipe's folder that it is built from; `channel` is whose features they are. Raises
+        `ModelError` for anything else, for a network of other features, and for labels that are no emotions."""
         recipe = (folder / MANIFEST_FILE).is_file()
         labels = load_manifest(folder / MANIFEST_FILE).labels if recipe else Bundle.open(folder).manifest.labels
         path = folder / "model.onnx" if recipe else folder
         self._session = KEPT.get(
-            f"emotion of {features} features",
+            f"emotion by {channel}",
             (path, file_identity(path)),
             lambda: open_session(path, SessionOptions(backend="onnxruntime", keep_memory=True)),
         )

@@ -66,7 +66,7 @@ class TextEmotion:
             return cls()
         from assistant.emotion.classifier_network import ClassifierNetwork
 
-        return cls(ClassifierNetwork(path, SIZE))
+        return cls(ClassifierNetwork(path, "text", SIZE))
 
     def estimate(self, evidence: Transcript) -> EmotionEstimate | None:
         """None for commands, questions, languages without tables, and sentences without a word of feeling."""

@@ -66,7 +66,7 @@ class VoiceEmotion:
             return cls()
         from assistant.emotion.classifier_network import ClassifierNetwork
 
-        return cls(ClassifierNetwork(path, SIZE))
+        return cls(ClassifierNetwork(path, "voice", SIZE))
 
     def estimate(self, evidence: Utterance) -> EmotionEstimate | None:
         """None for silence, noise, clipped and very short sounds, and (by the rules) while the speaker's normal is

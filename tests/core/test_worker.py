@@ -131,8 +131,15 @@ def test_whether_the_last_calls_of_closed_workers_have_ended_is_known():
         assert closed_workers_ended(0.0), "one that still works for somebody does not count"
         worker.close()
         assert not closed_workers_ended(0.1)
-        release.set()
+        assert closed_workers_ended(0.0), "nobody waits for the same one again"
+        another, returns = Worker("another"), threading.Event()
+        async with anyio.create_task_group() as group:
+            group.start_soon(another.run, returns.wait)
+            await anyio.lowlevel.checkpoint()
+            another.close()
+            returns.set()
         assert closed_workers_ended(10.0)
+        release.set()
 
     anyio.run(main)
 

@@ -60,6 +60,25 @@ def test_a_streaming_recogniser_that_is_behind_is_not_asked_again_and_again(
     assert tasks[1] <= tasks[0] + 3, tasks
 
 
+def test_a_streaming_recogniser_that_is_behind_begins_no_utterance_twice(
+    living: Living, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is said while the one before still waits is not handed on before it."""
+    monkeypatch.setattr(Words, "streams_partials", True)
+    monkeypatch.setattr(Words, "real_time_factor", 2.5)
+    texts = ["what time is it?", "set a timer for one hour", "how many timers are running"]
+    living.configure("wake", mode="always")
+    living.says(*texts, "begun once more")
+
+    async def script(assistant: Assistant) -> None:
+        for at_s in (1.0, 3.5, 6.0):
+            living.room.say(at_s, 1.5)
+        await until(40.0)
+
+    living.live(script)
+    assert living.heard == texts
+
+
 def test_a_reply_begins_when_the_device_takes_it_and_not_when_it_is_asked_to(living: Living) -> None:
     living.says(HELP)
 

@@ -38,6 +38,21 @@ def test_a_recogniser_that_raises_is_said_at_once_and_the_next_sentence_is_under
     assert "I can understand you again." in said
 
 
+def test_a_recogniser_is_left_alone_for_as_long_as_it_may_take(living: Living) -> None:
+    """Also while nothing that is heard reaches it any more."""
+    living.configure("asr", timeout_s=300.0)
+
+    async def script(assistant: Assistant) -> None:
+        living.says(hang(until_s=250.0))
+        for at_s in range(2, 30, 3):
+            living.room.say(float(at_s))
+        await until(150.0)
+        health = assistant.health()
+        assert health.ok and not health.hears and "taken by the recogniser" in health.reason
+
+    living.live(script)
+
+
 def test_a_recogniser_that_hangs_is_told_and_understands_when_it_comes_back(living: Living) -> None:
     living.configure("asr", timeout_s=3.0)
 
