@@ -11,20 +11,20 @@ more axes      the bias gets the product's rank, (n,) → (1, 1, n), which onnxr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from onnx import ModelProto, NodeProto, TensorProto
 
 from export.graph import value_types
 
 
-def join_biases(model: ModelProto) -> ModelProto:
-    """A copy in which each MatMul with two axes and the Add of its bias are one Gemm, named like the MatMul."""
+def join_biases(model: ModelProto, chosen: Collection[str]) -> ModelProto:
+    """A copy in which each chosen MatMul with two axes and the Add of its bias are one Gemm, named like the MatMul."""
     copy = ModelProto()
     copy.CopyFrom(model)
     ranks = _ranks(copy)
     for product, add, position in list(_biased(copy)):
-        if ranks.get(product.output[0]) == 2:
+        if product.name in chosen and ranks.get(product.output[0]) == 2:
             product.op_type = "Gemm"
             product.input.append(add.input[position])
             product.output[0] = add.output[0]

@@ -24,6 +24,15 @@ def _samples(rank: int) -> list[dict[str, NDArray[np.float32]]]:
     return [{"x": rng.standard_normal([1] * (rank - 2) + [8, 16]).astype(np.float32)} for _ in range(4)]
 
 
+def _quantized(folder: Path, network: Path, options: QuantizeOptions) -> dict[str, tuple[str, bool]]:
+    """Name → operator, and whether its first input is INT8, of the nodes with a name of `network`'s."""
+    emit(network, folder / "calibration.npz", "int8-ort", options, folder / "int8.onnx")
+    model = onnx.load(folder / "int8.onnx")
+    integers = {node.output[0] for node in model.graph.node if node.op_type == "DequantizeLinear"}
+    known = {node.name for node in onnx.load(network).graph.node}
+    return {node.name: (node.op_type, node.input[0] in integers) for node in model.graph.node if node.name in known}
+
+
 def _network(folder: Path, rank: int) -> Path:
     """y = (x · w + b) · tanh(b): the bias is read again, where it must stay as it is."""
     rng = np.random.default_rng(0)
@@ -79,3 +88,35 @@ def test_a_product_can_be_ranked_by_its_name(tmp_path: Path, rank: int) -> None:
     (layer,) = sensitivity(network, tmp_path / "calibration.npz", _samples(rank)[:1], "int8-ort")
     assert layer.node == "project"
     assert 20 < layer.sqnr_db < 70
+
+
+def _two_products(folder: Path) -> Path:
+    """y = (x · w + b) as a MatMul and an Add, and as a Gemm behind it."""
+    rng = np.random.default_rng(0)
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["product"], "project"),
+        helper.make_node("Add", ["product", "b"], ["sum"], "bias"),
+        helper.make_node("Gemm", ["sum", "w", "b"], ["y"], "classify"),
+    ]
+    weights = {name: rng.standard_normal(size).astype(np.float32) for name, size in (("w", (16, 16)), ("b", 16))}
+    path = write_model(folder / "network.onnx", nodes, weights, inputs={"x": [8, 16]}, outputs={"y": [8, 16]})
+    calibrate(path, _samples(2), "minmax", folder / "calibration.npz")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("options", "project", "classify"),
+    [
+        (QuantizeOptions(), ("Gemm", True), ("Gemm", True)),
+        (QuantizeOptions(exclude_operators=("MatMul",)), ("MatMul", False), ("Gemm", True)),
+        (QuantizeOptions(exclude_operators=("Gemm",)), ("Gemm", True), ("Gemm", False)),
+        (QuantizeOptions(operators=("MatMul",)), ("Gemm", True), ("Gemm", False)),
+        (QuantizeOptions(exclude_nodes=("project",)), ("MatMul", False), ("Gemm", True)),
+    ],
+    ids=["all", "no MatMul", "no Gemm", "MatMul alone", "not the node"],
+)
+def test_operators_are_chosen_as_the_network_has_them(
+    options: QuantizeOptions, project: tuple[str, bool], classify: tuple[str, bool], tmp_path: Path
+) -> None:
+    nodes = _quantized(tmp_path, _two_products(tmp_path), options)
+    assert (nodes["project"], nodes["classify"]) == (project, classify)
