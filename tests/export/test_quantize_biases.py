@@ -120,3 +120,32 @@ def test_operators_are_chosen_as_the_network_has_them(
 ) -> None:
     nodes = _quantized(tmp_path, _two_products(tmp_path), options)
     assert (nodes["project"], nodes["classify"]) == (project, classify)
+
+
+@pytest.mark.parametrize(("columns", "biases"), [(1, 5), (16, 1)])
+def test_what_widens_a_product_or_is_one_for_all_is_no_bias(columns: int, biases: int, tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["product"], "project"),
+        helper.make_node("Add", ["product", "b"], ["y"], "add"),
+    ]
+    weights = {"w": np.ones((16, columns), np.float32), "b": np.ones(biases, np.float32)}
+    width = max(columns, biases)
+    network = write_model(tmp_path / "n.onnx", nodes, weights, inputs={"x": [8, 16]}, outputs={"y": [8, width]})
+    calibrate(network, _samples(2), "minmax", tmp_path / "calibration.npz")
+    assert _quantized(tmp_path, network, QuantizeOptions())["project"] == ("MatMul", True)
+    onnx.checker.check_model(onnx.load(tmp_path / "int8.onnx"), full_check=True)
+
+
+def test_what_is_picked_from_a_table_has_not_its_columns(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Gather", ["table", "one"], ["picked"], "pick", axis=1),
+        helper.make_node("MatMul", ["rows", "picked"], ["product"], "project"),
+        helper.make_node("Add", ["product", "b"], ["sum"], "add"),
+        helper.make_node("Add", ["sum", "x"], ["y"], "mix"),
+    ]
+    floats = {name: np.ones(size, np.float32) for name, size in (("table", (20, 16)), ("rows", (8, 20)), ("b", 16))}
+    weights = {**floats, "one": np.array([3])}
+    network = write_model(tmp_path / "n.onnx", nodes, weights, inputs={"x": [8, 16]}, outputs={"y": [8, 16]})
+    calibrate(network, _samples(2), "minmax", tmp_path / "calibration.npz")
+    assert _quantized(tmp_path, network, QuantizeOptions())["project"] == ("MatMul", True)
+    onnx.checker.check_model(onnx.load(tmp_path / "int8.onnx"), full_check=True)
