@@ -53,8 +53,9 @@ def main() -> dict[str, Any]:
                 results["recipes"][name] = _recipe(name, options)
             except ModelMissingError as error:
                 print(f"{name}: not measured. {error}")
-        results["warm_build_of_all_s"] = _warm_build_s(list(results["recipes"]), options)
-    print(f"warm build of all, as a command: {results['warm_build_of_all_s']:.2f} s")
+        if results["recipes"]:
+            results["warm_build_of_all_s"] = _warm_build_s(list(results["recipes"]), options)
+            print(f"warm build of all, as a command: {results['warm_build_of_all_s']:.2f} s")
     return results
 
 
@@ -99,8 +100,11 @@ def _recipe(name: str, options: BuildOptions) -> dict[str, Any]:
 def _warm_build_s(names: list[str], options: BuildOptions) -> float:
     """What a second `assistant-export build` of all of them takes, the start of Python included."""
     folders = ["--out", str(options.out), "--cache", str(options.cache)]
+    command = [sys.executable, "-m", "export", "build", *names, *folders]
     started_s = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "export", "build", *names, *folders], check=True, capture_output=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"The warm build ended with {done.returncode}: {done.stderr.strip()}")
     return round(time.perf_counter() - started_s, 3)
 
 
