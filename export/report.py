@@ -98,7 +98,7 @@ def _add_latency(parent: Element, measured: Mapping[str, Any]) -> None:
     threads = measured["threads"]
     text = f"{measured['machine']}; {measured['runtime']}, {threads} thread{'s' if threads > 1 else ''}."
     add(parent, "p", text, _DIM)
-    add_latencies(parent, {name: item["runs_ms"] for name, item in measured["variants"].items()})
+    add_latencies(parent, measured["variants"])
 
 
 def _add_parity(parent: Element, manifest: BundleManifest) -> None:

@@ -103,3 +103,15 @@ def test_the_page_says_whether_tensorrts_parser_saw_the_files(
     assert assistant_export("report", copy, cache=tmp_path).returncode == 0
     text = " ".join(Page((copy / "report.html").read_text(encoding="utf-8")).words)
     assert words in text.partition("Not checked here")[2]
+
+
+def test_table_and_chart_agree_on_a_median(bundle: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(bundle, tmp_path / "small")
+    measured = json.loads((copy / "measurements.json").read_text())
+    # The runs are rounded too, so that their median may be another in its last digit.
+    measured["variants"]["fp32"] |= {"median_ms": 1.006, "runs_ms": [1.001, 1.008]}
+    (copy / "measurements.json").write_text(json.dumps(measured))
+    assert assistant_export("report", copy, cache=tmp_path).returncode == 0
+    words = Page((copy / "report.html").read_text(encoding="utf-8")).words
+    assert "1.01 ms" in words
+    assert any(word.startswith("median 1.01, ") for word in words)
