@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from assistant.errors import ModelMissingError
-from assistant.inference.bundle import Bundle
-from assistant.inference.engine_cache import EngineCache
+from assistant.inference.bundle import Bundle, Precision
+from assistant.inference.engine_cache import EngineCache, VariantResult
 from assistant.inference.engine_options import CompileOptions
 from assistant.inference.engine_selection import select_engine
 from assistant.inference.fallback import EngineError
@@ -28,6 +28,7 @@ from assistant.inference.fingerprint import host_fingerprint
 from assistant.inference.loader import default_cache
 from assistant.inference.onnxruntime_session import OnnxRuntimeSession
 from assistant.inference.stack import SYSTEM
+from assistant.inference.tournament import pick_winner
 from assistant.models.progress import NoProgress
 from assistant.models.store import ModelStore
 from assistant.telemetry.machine import describe_machine
@@ -53,8 +54,9 @@ def main() -> dict[str, Any]:
                 results["recipes"][name] = _recipe(name, options)
             except ModelMissingError as error:
                 print(f"{name}: not measured. {error}")
-        results["warm_build_of_all_s"] = _warm_build_s(list(results["recipes"]), options)
-    print(f"warm build of all, as a command: {results['warm_build_of_all_s']:.2f} s")
+        if results["recipes"]:
+            results["warm_build_of_all_s"] = _warm_build_s(list(results["recipes"]), options)
+            print(f"warm build of all, as a command: {results['warm_build_of_all_s']:.2f} s")
     return results
 
 
@@ -79,7 +81,7 @@ def _recipe(name: str, options: BuildOptions) -> dict[str, Any]:
             ratio = round(measured["fp32"]["median_ms"] / figures["median_ms"], 3)
             row = {key: figures[key] for key in ("median_ms", "p95_ms")} | {"speed_up": ratio}
             variants[precision]["threads"][str(threads)] = row
-        built["picked"][str(threads)] = _picked(measured)
+        built["picked"][str(threads)] = picked(measured)
     for precision in measured:
         path = models[precision]
         variants[precision]["peak_rss_mb"] = _peak_rss_mb(path, bundle.path)
@@ -90,7 +92,8 @@ def _recipe(name: str, options: BuildOptions) -> dict[str, Any]:
                 f"peak {variants[precision]['peak_rss_mb']:6.0f} MB",
                 flush=True,
             )
-    print(f"  picked: {', '.join(f'{name} at {threads} threads' for threads, name in built['picked'].items())}")
+    of_both = ", ".join(f"{name} at {threads} threads" for threads, name in built["picked"].items())
+    print(f"  of fp32 and int8-ort the tournament's rule picks here: {of_both}")
     built["selection_ms"] = _selection_ms(bundle.path)
     rejected = {item.precision: list(item.reasons) for item in bundle.manifest.rejected}
     return built | {"variants": variants, "rejected": rejected}
@@ -99,16 +102,28 @@ def _recipe(name: str, options: BuildOptions) -> dict[str, Any]:
 def _warm_build_s(names: list[str], options: BuildOptions) -> float:
     """What a second `assistant-export build` of all of them takes, the start of Python included."""
     folders = ["--out", str(options.out), "--cache", str(options.cache)]
+    command = [sys.executable, "-m", "export", "build", *names, *folders]
     started_s = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "export", "build", *names, *folders], check=True, capture_output=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"The warm build ended with {done.returncode}: {done.stderr.strip()}")
     return round(time.perf_counter() - started_s, 3)
 
 
-def _picked(measured: Mapping[str, Mapping[str, Any]]) -> str:
-    """The variant for the CPU by the rule of the device's tournament: FP32 unless another gains enough."""
-    fastest = min(measured, key=lambda precision: float(measured[precision]["median_ms"]))
-    gain = 1 - measured[fastest]["median_ms"] / measured["fp32"]["median_ms"]
-    return fastest if gain >= CompileOptions().min_gain else "fp32"
+def picked(measured: Mapping[str, Mapping[str, Any]]) -> Precision | None:
+    """FP32 or int8-ort, by the rule of the tournament that engines run in.
+
+    Nothing runs it for onnxruntime: that takes FP32 unless `SessionOptions.cpu_precision` names another.
+    """
+    on_the_cpu: tuple[Precision, ...] = ("fp32", "int8-ort")
+    raced = {
+        precision: VariantResult(
+            precision=precision, status="lost", reason="", median_ms=measured[precision]["median_ms"]
+        )
+        for precision in on_the_cpu
+        if precision in measured
+    }
+    return pick_winner(raced, CompileOptions().min_gain, "int8-ort")[0]
 
 
 def _selection_ms(bundle: Path) -> float:

@@ -15,6 +15,8 @@ from assistant.models.store import ModelStore
 from export.bundle import Draft, VariantDraft, check_labels, publish, read_contract
 from export.errors import GateError
 from export.lint import TARGETS
+from export.lint.tensorrt_rtx import RULE as TENSORRT_RTX
+from export.lint.tensorrt_rtx import tensorrt_rtx_version
 from export.parity import Verdict
 from export.pipeline import CONTRACT, MODEL, Pipeline
 from export.recipe import Recipe
@@ -186,8 +188,13 @@ def _draft(
         evidence=_evidence(run, outcomes, (*models, *(item.precision for item in rejected))),
         measurements=measured.path("measurements.json").read_text(encoding="utf-8"),
         pruned=options.prune,
-        tools=tool_versions(),
+        tools=_tools(),
     )
+
+
+def _tools() -> dict[str, str]:
+    parser = tensorrt_rtx_version()
+    return tool_versions() | ({TENSORRT_RTX: parser} if parser else {})
 
 
 def _evidence(run: _Run, outcomes: Sequence[_Outcome], tried: Collection[Precision]) -> dict[str, str]:

@@ -27,6 +27,6 @@ def convert_file(source: Path, target: Path) -> None:
     rewrite(whole)
     # onnxruntime computes every output that a graph has, whichever are fetched.
     model = Extractor(whole).extract_model([item.name for item in whole.graph.input], [_OUTPUT])
-    onnx.checker.check_model(model)
+    onnx.checker.check_model(model, full_check=True)
     with replace_file(target) as temporary:
         temporary.write_bytes(model.SerializeToString(deterministic=True))

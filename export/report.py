@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element
 
 from assistant.inference.bundle import Bundle, BundleManifest, TensorContract
 from assistant.telemetry.markup import add, page
+from export.lint.tensorrt_rtx import RULE as TENSORRT_RTX
 from export.report_charts import add_bars, add_histograms, add_latencies
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -45,7 +46,9 @@ def report_of(bundle: Bundle) -> str:
     _add_lint(_section(main, "TensorRT lint"), manifest, _read(bundle, "evidence/lint.json"))
     _add_tensors(_section(main, "Tensors"), manifest)
     _add_facts(_section(main, "Origin"), manifest)
-    _add_list(_section(main, "Not checked here"), (*_NOT_CHECKED, *_calibration_limits(manifest)))
+    _add_list(
+        _section(main, "Not checked here"), (*_NOT_CHECKED, _parser_limit(manifest), *_calibration_limits(manifest))
+    )
     return page(root)
 
 
@@ -95,7 +98,7 @@ def _add_latency(parent: Element, measured: Mapping[str, Any]) -> None:
     threads = measured["threads"]
     text = f"{measured['machine']}; {measured['runtime']}, {threads} thread{'s' if threads > 1 else ''}."
     add(parent, "p", text, _DIM)
-    add_latencies(parent, {name: item["runs_ms"] for name, item in measured["variants"].items()})
+    add_latencies(parent, measured["variants"])
 
 
 def _add_parity(parent: Element, manifest: BundleManifest) -> None:
@@ -170,6 +173,18 @@ def _add_facts(parent: Element, manifest: BundleManifest) -> None:
     ]
     _add_table(parent, (), rows)
     _add_list(parent, manifest.notes)
+
+
+def _parser_limit(manifest: BundleManifest) -> str:
+    if version := manifest.tools.get(TENSORRT_RTX):
+        return (
+            f"TensorRT-RTX {version} parsed and built the files for TensorRT. What it takes may still be refused on "
+            "the device: its parser is newer than JetPack 6's, and it has no Orin."
+        )
+    return (
+        "No parser of TensorRT's has read the files, as far as the tools above tell: TensorRT-RTX (extra "
+        "tensorrt-check) is not among them. Only this project's own rules have looked."
+    )
 
 
 def _calibration_limits(manifest: BundleManifest) -> Iterable[str]:

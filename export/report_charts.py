@@ -14,11 +14,14 @@ _WIDTH_PX, _NAME_PX, _VALUE_PX = 900, 240, 70
 _MOST_BARS = 24
 
 
-def add_latencies(parent: Element, runs_ms: Mapping[str, Sequence[float]]) -> None:
-    """A row a variant: every run as a dot, the median as a line. The axis ends at the slowest 95th percentile."""
+def add_latencies(parent: Element, variants: Mapping[str, Mapping[str, Any]]) -> None:
+    """A row a variant, as `export.measure.summary` has it: every run as a dot, the median as a line.
+
+    The axis ends behind the slowest 95th percentile.
+    """
     row_px, top_px = 34, 6
-    height_px = top_px + row_px * len(runs_ms) + 26
-    high_ms = max(float(np.percentile(runs, 95)) for runs in runs_ms.values()) * 1.1
+    height_px = top_px + row_px * len(variants) + 26
+    high_ms = max(float(item["p95_ms"]) for item in variants.values()) * 1.1
     label = "Latency of every run, by precision"
     svg = add(parent, "svg", "", {"viewBox": f"0 0 {_WIDTH_PX} {height_px}", "role": "img", "aria-label": label})
     room_px = _WIDTH_PX - _NAME_PX - _VALUE_PX
@@ -29,18 +32,16 @@ def add_latencies(parent: Element, runs_ms: Mapping[str, Sequence[float]]) -> No
             svg, "line", "", {"class": "grid", "x1": f"{x:.1f}", "x2": f"{x:.1f}", "y1": "0", "y2": f"{height_px - 24}"}
         )
         add(svg, "text", f"{value_ms:.3g} ms", {"x": f"{x:.1f}", "y": f"{height_px - 6}", "text-anchor": "middle"})
-    for number, (name, runs) in enumerate(runs_ms.items()):
+    for number, (name, item) in enumerate(variants.items()):
         y = top_px + row_px * number + row_px / 2
         add(svg, "text", name, {"class": "name", "x": "0", "y": f"{y + 4:.1f}"})
-        for run_ms in runs:
+        for run_ms in item["runs_ms"]:
             x = _NAME_PX + room_px * min(1.0, run_ms / high_ms)
             add(svg, "circle", "", {"class": "run", "cx": f"{x:.1f}", "cy": f"{y:.1f}", "r": "4"})
-        median_ms = float(np.median(runs))
-        x = _NAME_PX + room_px * median_ms / high_ms
+        x = _NAME_PX + room_px * item["median_ms"] / high_ms
         place = {"x1": f"{x:.1f}", "x2": f"{x:.1f}", "y1": f"{y - 11:.1f}", "y2": f"{y + 11:.1f}"}
         add(svg, "line", "", {"class": "median", **place})
-        p95_ms = float(np.percentile(runs, 95))
-        text = f"median {median_ms:.2f}, p95 {p95_ms:.2f} ms"
+        text = f"median {item['median_ms']:.2f}, p95 {item['p95_ms']:.2f} ms"
         add(svg, "text", text, {"x": f"{_NAME_PX - 12}", "y": f"{y + 4:.1f}", "text-anchor": "end"})
 
 

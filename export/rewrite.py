@@ -6,6 +6,8 @@ What they are worth is in docs/vision.md.
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import numpy.typing as npt
 import onnx
@@ -27,12 +29,13 @@ def rewrite(model: ModelProto) -> None:
 
 
 class _Index:
-    """Who makes and who uses a value."""
+    """Who makes and who uses a value; whoever runs the graph uses its outputs."""
 
     def __init__(self, graph: GraphProto) -> None:
         self.graph = graph
         self._constants = {item.name: item for item in graph.initializer}
         self._makers = {name: node for node in graph.node for name in node.output}
+        self._outputs = Counter(item.name for item in graph.output)
         self._users: dict[str, list[NodeProto]] = {}
         for node in graph.node:
             for name in node.input:
@@ -43,13 +46,13 @@ class _Index:
         node = self._makers.get(name)
         return node if node is not None and node.op_type == op else None
 
-    def users(self, name: str) -> list[NodeProto]:
-        return self._users.get(name, [])
+    def uses(self, name: str) -> int:
+        return len(self._users.get(name, ())) + self._outputs[name]
 
     def only_user(self, name: str, op: str) -> NodeProto | None:
         """The node that alone uses a value, if it is an `op`."""
-        users = self.users(name)
-        return users[0] if len(users) == 1 and users[0].op_type == op else None
+        users = self._users.get(name, [])
+        return users[0] if self.uses(name) == 1 and users and users[0].op_type == op else None
 
     def constant(self, name: str) -> Array | None:
         found = self._constants.get(name)
@@ -78,6 +81,8 @@ def give_resize_its_scales(model: ModelProto) -> None:
         got = _static_shape(model, node.input[0])
         if sizes is None or shape is None or wanted is None or shape.input[0] != node.input[0] or len(got) != 4:
             continue
+        if any(index.uses(item.output[0]) != 1 for item in (sizes, shape)):
+            continue
         node.input[2] = index.add_constant(f"{node.name}/scales", [1.0, 1.0, wanted[0] / got[2], wanted[1] / got[3]])
         del node.input[3]
         gone.update((sizes.name, shape.name))
@@ -97,8 +102,8 @@ def _static_shape(model: ModelProto, name: str) -> list[int]:
 def pool_means(graph: GraphProto) -> None:
     """A mean over height and width is a pooling, which onnxruntime has for its blocked layout too."""
     for node in graph.node:
-        settings = {item.name: item for item in node.attribute}
-        if node.op_type == "ReduceMean" and list(settings["axes"].ints) == [2, 3] and settings["keepdims"].i == 1:
+        settings = {item.name: helper.get_attribute_value(item) for item in node.attribute}
+        if node.op_type == "ReduceMean" and settings.get("axes") == [2, 3] and settings.get("keepdims", 1) == 1:
             node.op_type = "GlobalAveragePool"
             del node.attribute[:]
 
@@ -117,7 +122,7 @@ def fuse_hard_swish(graph: GraphProto) -> None:
             continue
         value, factor, inner = found
         convolution = index.maker(value, "Conv")
-        if convolution is None or len(convolution.input) < 3 or len(index.users(value)) != 2:
+        if convolution is None or len(convolution.input) < 3 or index.uses(value) != 2:
             continue
         scale = 6.0 * factor
         for place in (1, 2):
@@ -146,7 +151,7 @@ def _hard_swish(index: _Index, node: NodeProto) -> tuple[str, float, tuple[str, 
         value, three = _operand(index, shifted)
         same, factor = _operand(index, scaled)
         limits = [index.scalar(name) for name in clip.input[1:]]
-        alone = all(len(index.users(item.output[0])) == 1 for item in (scaled, shifted, clip))
+        alone = all(index.uses(item.output[0]) == 1 for item in (scaled, shifted, clip))
         if value and value == same and factor and three == 3.0 and limits == [0.0, 6.0] and alone:
             return value, factor, (scaled.name, shifted.name, clip.name)
     return None
@@ -174,7 +179,7 @@ def find_peaks_in_logits(graph: GraphProto) -> None:
         top = index.only_user(flat.output[0], "TopK") if flat is not None else None
         if sigmoid is None or pool is None or cast is None or kept is None or top is None:
             continue
-        if len(index.users(pool.output[0])) != 1 or pool.input[0] != sigmoid.output[0]:
+        if index.uses(pool.output[0]) != 1 or pool.input[0] != sigmoid.output[0]:
             continue
         if set(kept.input) != {sigmoid.output[0], cast.output[0]}:
             continue
@@ -192,8 +197,7 @@ def find_peaks_in_logits(graph: GraphProto) -> None:
             ],
             top.name: [top, helper.make_node("Sigmoid", [top.output[0]], [scores], name=f"{top.name}/sigmoid")],
         }
-        others = len(index.users(sigmoid.output[0])) > 3 or sigmoid.output[0] in {item.name for item in graph.output}
-        _replace(graph, new, set() if others else {sigmoid.name})
+        _replace(graph, new, {sigmoid.name} if index.uses(sigmoid.output[0]) == 3 else set())
         return
 
 
@@ -205,13 +209,16 @@ def round_up_depthwise_channels(graph: GraphProto) -> None:
         missing = -channels % _VECTOR
         if node.op_type != "Conv" or channels == 1 or not missing or len(node.input) != 2:
             continue
+        weights = index.constant(node.input[1])
+        if weights is None or weights.shape[:2] != (channels, 1):
+            continue
         relu = index.maker(node.input[0], "Relu")
         before = index.maker(relu.input[0] if relu is not None else node.input[0], "Conv")
         after = index.only_user(node.output[0], "Conv")
         between = [node.input[0], *(relu.input if relu is not None else ())]
         if before is None or after is None or _groups(before) != 1 or _groups(after) != 1:
             continue
-        if any(len(index.users(name)) != 1 for name in between):
+        if any(index.uses(name) != 1 for name in between):
             continue
         for convolution, axis in ((before, 0), (node, 0), (after, 1)):
             for place in (1, 2) if axis == 0 else (1,):

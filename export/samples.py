@@ -143,8 +143,9 @@ def _checked(path: Path, feeds: Feeds, inputs: Sequence[onnx.ValueInfoProto]) ->
     for value in inputs:
         expected = f"{dtype_of(value)} {list(shape_of(value))}"
         array = feeds.get(value.name)
-        others = ", ".join(f"'{name}'" for name in feeds) or "no input at all"
-        got = f"only {others}" if array is None else f"{array.dtype} {list(array.shape)}"
+        others = ", ".join(f"'{name}'" for name in feeds)
+        missing = f"only {others}" if others else "no input at all"
+        got = missing if array is None else f"{array.dtype} {list(array.shape)}"
         if got != expected:
             raise MediaError(
                 f"{path}: the input '{value.name}': expected {expected}, got {got}.",

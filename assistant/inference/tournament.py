@@ -17,25 +17,25 @@ def standing(results: Results) -> list[Precision]:
     return [precision for precision, result in results.items() if result.status == "lost"]
 
 
-def pick_winner(results: Results, min_gain: float) -> tuple[Precision | None, str]:
+def pick_winner(results: Results, min_gain: float, int8: Precision = INT8) -> tuple[Precision | None, str]:
     """The winner and why. INT8 wins over a wider precision only with a median latency lower by `min_gain`."""
     remaining = standing(results)
-    wider = [precision for precision in remaining if precision != INT8]
+    wider = [precision for precision in remaining if precision != int8]
     if not remaining:
         reasons = "; ".join(f"{precision}: {result.reason}" for precision, result in results.items())
         return None, f"No engine can be used. {reasons or 'The bundle has none of the precisions that were asked for.'}"
     if not wider:
-        return INT8, f"{INT8} is the only engine that can be used."
+        return int8, f"{int8} is the only engine that can be used."
     rival = wider[0]
-    if INT8 not in remaining:
+    if int8 not in remaining:
         return rival, f"{rival} is the only engine that can be used."
-    mine, other = results[INT8].median_ms, results[rival].median_ms
+    mine, other = results[int8].median_ms, results[rival].median_ms
     if mine is None or other is None:
-        return rival, f"{rival}, because the race against {INT8} could not be run."
+        return rival, f"{rival}, because the race against {int8} could not be run."
     gain = 1 - mine / other
-    figures = f"{INT8} takes {mine:.3f} ms, {rival} {other:.3f} ms (median), a gain of {gain:.1%}"
+    figures = f"{int8} takes {mine:.3f} ms, {rival} {other:.3f} ms (median), a gain of {gain:.1%}"
     if gain >= min_gain:
-        return INT8, f"{figures}, at least the {min_gain:.0%} that are asked for."
+        return int8, f"{figures}, at least the {min_gain:.0%} that are asked for."
     return rival, f"{figures}, less than the {min_gain:.0%} that are asked for."
 
 

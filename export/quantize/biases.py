@@ -11,20 +11,20 @@ more axes      the bias gets the product's rank, (n,) → (1, 1, n), which onnxr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from onnx import ModelProto, NodeProto, TensorProto
 
 from export.graph import value_types
 
 
-def join_biases(model: ModelProto) -> ModelProto:
-    """A copy in which each MatMul with two axes and the Add of its bias are one Gemm, named like the MatMul."""
+def join_biases(model: ModelProto, chosen: Collection[str]) -> ModelProto:
+    """A copy in which each chosen MatMul with two axes and the Add of its bias are one Gemm, named like the MatMul."""
     copy = ModelProto()
     copy.CopyFrom(model)
     ranks = _ranks(copy)
     for product, add, position in list(_biased(copy)):
-        if ranks.get(product.output[0]) == 2:
+        if product.name in chosen and ranks.get(product.output[0]) == 2:
             product.op_type = "Gemm"
             product.input.append(add.input[position])
             product.output[0] = add.output[0]
@@ -54,23 +54,29 @@ def lift_biases(quantized: ModelProto) -> None:
 
 
 def _biased(model: ModelProto) -> Iterator[tuple[NodeProto, NodeProto, int]]:
-    """Each MatMul by a constant matrix that only an Add of a constant row reads, that Add, and the row's position."""
+    """Each MatMul by a constant matrix that only an Add of a constant row reads, that Add, and the row's position.
+
+    The row is as long as the matrix is wide: a longer one would widen the product, and onnxruntime cannot quantize a
+    shorter one per channel.
+    """
     readers: dict[str, list[NodeProto]] = {}
     for node in model.graph.node:
         for name in node.input:
             readers.setdefault(name, []).append(node)
-    axes = {item.name: len(item.dims) for item in model.graph.initializer}
-    matrices = {name for name, count in axes.items() if count == 2}
-    matrices |= {node.output[0] for node in model.graph.node if node.input and node.input[0] in matrices}
+    sizes = {item.name: tuple(item.dims) for item in model.graph.initializer}
+    columns = {name: size[1] for name, size in sizes.items() if len(size) == 2}
+    for node in model.graph.node:
+        if node.op_type in ("Cast", "DequantizeLinear") and node.input[0] in columns:
+            columns[node.output[0]] = columns[node.input[0]]
     outputs = {item.name for item in model.graph.output}
     for node in list(model.graph.node):
-        if node.op_type != "MatMul" or node.input[1] not in matrices or node.output[0] in outputs:
+        if node.op_type != "MatMul" or node.input[1] not in columns or node.output[0] in outputs:
             continue
         read_by = readers.get(node.output[0], [])
         if len(read_by) == 1 and read_by[0].op_type == "Add":
             (add,) = read_by
             for position, name in enumerate(add.input):
-                if axes.get(name) == 1:
+                if sizes.get(name) == (columns[node.input[1]],):
                     yield node, add, position
 
 

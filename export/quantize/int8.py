@@ -57,8 +57,11 @@ def to_int8(
 
     operators = int8_operators(target, options)
     for_tensorrt = target == "int8-trt"
-    spare_products = not (for_tensorrt and options.products)
-    model = model if for_tensorrt else join_biases(model)
+    # By name, for a product that is joined with its bias is another operator then.
+    chosen = {node.name for node in model.graph.node if node.op_type in operators}.difference(options.exclude_nodes)
+    if not (for_tensorrt and options.products):
+        chosen -= _products_of_activations(model)
+    model = model if for_tensorrt else join_biases(model, chosen)
     quantizer = QDQQuantizer(
         onnx.shape_inference.infer_shapes(model),
         per_channel=True,
@@ -67,8 +70,8 @@ def to_int8(
         activation_qType=QuantType.QInt8 if for_tensorrt else QuantType.QUInt8,
         tensors_range=_tensors_data(model, calibration),
         nodes_to_quantize=[],
-        nodes_to_exclude=[*options.exclude_nodes, *(_products_of_activations(model) if spare_products else [])],
-        op_types_to_quantize=operators,
+        nodes_to_exclude={node.name for node in model.graph.node if node.name not in chosen},
+        op_types_to_quantize=[*operators, "Gemm"],
         extra_options=_tensorrt_options(operators) if for_tensorrt else _ORT_OPTIONS,
     )
     quantized: ModelProto = quantizer.quantize_model()
@@ -85,10 +88,10 @@ def to_int8(
     return quantized
 
 
-def _products_of_activations(model: ModelProto) -> list[str]:
+def _products_of_activations(model: ModelProto) -> set[str]:
     constants = {item.name for item in model.graph.initializer}
     constants |= {node.output[0] for node in model.graph.node if node.op_type == "Constant"}
-    return [node.name for node in model.graph.node if node.op_type == "MatMul" and constants.isdisjoint(node.input)]
+    return {node.name for node in model.graph.node if node.op_type == "MatMul" and constants.isdisjoint(node.input)}
 
 
 _ORT_OPTIONS = {"OpTypesToExcludeOutputQuantization": ["MatMul", "Gemm"]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,15 @@ KERNELS = {2: "QGemm", 3: "MatMulIntegerToFloat"}
 def _samples(rank: int) -> list[dict[str, NDArray[np.float32]]]:
     rng = np.random.default_rng(3)
     return [{"x": rng.standard_normal([1] * (rank - 2) + [8, 16]).astype(np.float32)} for _ in range(4)]
+
+
+def _quantized(folder: Path, network: Path, options: QuantizeOptions) -> dict[str, tuple[str, bool]]:
+    """Name → operator, and whether its first input is INT8, of the nodes with a name of `network`'s."""
+    emit(network, folder / "calibration.npz", "int8-ort", options, folder / "int8.onnx")
+    model = onnx.load(folder / "int8.onnx")
+    integers = {node.output[0] for node in model.graph.node if node.op_type == "DequantizeLinear"}
+    known = {node.name for node in onnx.load(network).graph.node}
+    return {node.name: (node.op_type, node.input[0] in integers) for node in model.graph.node if node.name in known}
 
 
 def _network(folder: Path, rank: int) -> Path:
@@ -63,9 +73,27 @@ def test_an_integer_kernel_computes_the_product_and_answers_in_float(tmp_path: P
     assert not {"Gemm", "MatMul"} & set(operators)
 
 
+def _saturates() -> bool:
+    """Whether sums of two products are cut off at 16 bits: on x86 before VNNI.
+
+    https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html
+    """
+    about = Path("/proc/cpuinfo")
+    flags = about.read_text() if about.is_file() else ""
+    return platform.machine() == "x86_64" and "vnni" not in flags
+
+
+@pytest.mark.parametrize(
+    "kernels",
+    [False, pytest.param(True, marks=pytest.mark.skipif(_saturates(), reason="the kernels of this CPU saturate"))],
+    ids=["as written", "by the kernels"],
+)
 @pytest.mark.parametrize("rank", KERNELS)
-def test_the_answer_is_that_of_fp32(tmp_path: Path, rank: int) -> None:
-    int8 = ort.InferenceSession(_emitted(tmp_path, rank), providers=["CPUExecutionProvider"])
+def test_the_answer_is_that_of_fp32(tmp_path: Path, rank: int, kernels: bool) -> None:
+    options = ort.SessionOptions()
+    if not kernels:
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    int8 = ort.InferenceSession(_emitted(tmp_path, rank), options, providers=["CPUExecutionProvider"])
     exact = ort.InferenceSession(tmp_path / "network.onnx", providers=["CPUExecutionProvider"])
     for sample in _samples(rank):
         (expected,), (got,) = exact.run(None, sample), int8.run(None, sample)
@@ -79,3 +107,64 @@ def test_a_product_can_be_ranked_by_its_name(tmp_path: Path, rank: int) -> None:
     (layer,) = sensitivity(network, tmp_path / "calibration.npz", _samples(rank)[:1], "int8-ort")
     assert layer.node == "project"
     assert 20 < layer.sqnr_db < 70
+
+
+def _two_products(folder: Path) -> Path:
+    """y = (x · w + b) as a MatMul and an Add, and as a Gemm behind it."""
+    rng = np.random.default_rng(0)
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["product"], "project"),
+        helper.make_node("Add", ["product", "b"], ["sum"], "bias"),
+        helper.make_node("Gemm", ["sum", "w", "b"], ["y"], "classify"),
+    ]
+    weights = {name: rng.standard_normal(size).astype(np.float32) for name, size in (("w", (16, 16)), ("b", 16))}
+    path = write_model(folder / "network.onnx", nodes, weights, inputs={"x": [8, 16]}, outputs={"y": [8, 16]})
+    calibrate(path, _samples(2), "minmax", folder / "calibration.npz")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("options", "project", "classify"),
+    [
+        (QuantizeOptions(), ("Gemm", True), ("Gemm", True)),
+        (QuantizeOptions(exclude_operators=("MatMul",)), ("MatMul", False), ("Gemm", True)),
+        (QuantizeOptions(exclude_operators=("Gemm",)), ("Gemm", True), ("Gemm", False)),
+        (QuantizeOptions(operators=("MatMul",)), ("Gemm", True), ("Gemm", False)),
+        (QuantizeOptions(exclude_nodes=("project",)), ("MatMul", False), ("Gemm", True)),
+    ],
+    ids=["all", "no MatMul", "no Gemm", "MatMul alone", "not the node"],
+)
+def test_operators_are_chosen_as_the_network_has_them(
+    options: QuantizeOptions, project: tuple[str, bool], classify: tuple[str, bool], tmp_path: Path
+) -> None:
+    nodes = _quantized(tmp_path, _two_products(tmp_path), options)
+    assert (nodes["project"], nodes["classify"]) == (project, classify)
+
+
+@pytest.mark.parametrize(("columns", "biases"), [(1, 5), (16, 1)])
+def test_what_widens_a_product_or_is_one_for_all_is_no_bias(columns: int, biases: int, tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["product"], "project"),
+        helper.make_node("Add", ["product", "b"], ["y"], "add"),
+    ]
+    weights = {"w": np.ones((16, columns), np.float32), "b": np.ones(biases, np.float32)}
+    width = max(columns, biases)
+    network = write_model(tmp_path / "n.onnx", nodes, weights, inputs={"x": [8, 16]}, outputs={"y": [8, width]})
+    calibrate(network, _samples(2), "minmax", tmp_path / "calibration.npz")
+    assert _quantized(tmp_path, network, QuantizeOptions())["project"] == ("MatMul", True)
+    onnx.checker.check_model(onnx.load(tmp_path / "int8.onnx"), full_check=True)
+
+
+def test_what_is_picked_from_a_table_has_not_its_columns(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Gather", ["table", "one"], ["picked"], "pick", axis=1),
+        helper.make_node("MatMul", ["rows", "picked"], ["product"], "project"),
+        helper.make_node("Add", ["product", "b"], ["sum"], "add"),
+        helper.make_node("Add", ["sum", "x"], ["y"], "mix"),
+    ]
+    floats = {name: np.ones(size, np.float32) for name, size in (("table", (20, 16)), ("rows", (8, 20)), ("b", 16))}
+    weights = {**floats, "one": np.array([3])}
+    network = write_model(tmp_path / "n.onnx", nodes, weights, inputs={"x": [8, 16]}, outputs={"y": [8, 16]})
+    calibrate(network, _samples(2), "minmax", tmp_path / "calibration.npz")
+    assert _quantized(tmp_path, network, QuantizeOptions())["project"] == ("MatMul", True)
+    onnx.checker.check_model(onnx.load(tmp_path / "int8.onnx"), full_check=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
+from export.lint.tensorrt_rtx import tensorrt_rtx_version
 from tests.doubles.export_command import assistant_export, write_recipe
 
 
@@ -81,3 +83,35 @@ def test_report_writes_the_page_anew_from_the_bundle_alone(bundle: Path, tmp_pat
     finished = assistant_export("report", bundle, "--out", tmp_path / "page.html", cache=tmp_path)
     assert re.search(r"Wrote .*page\.html \(\d+ kB\)", finished.stdout)
     assert (tmp_path / "page.html").read_text() == (bundle / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("version", "words"),
+    [
+        (None, "No parser of TensorRT's has read the files"),
+        ("1.7.1.116", "TensorRT-RTX 1.7.1.116 parsed and built the files for TensorRT."),
+    ],
+)
+def test_the_page_says_whether_tensorrts_parser_saw_the_files(
+    bundle: Path, tmp_path: Path, version: str | None, words: str
+) -> None:
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    assert manifest["tools"].pop("tensorrt-rtx", None) == tensorrt_rtx_version()
+    copy = shutil.copytree(bundle, tmp_path / "small")
+    manifest["tools"] |= {"tensorrt-rtx": version} if version else {}
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    assert assistant_export("report", copy, cache=tmp_path).returncode == 0
+    text = " ".join(Page((copy / "report.html").read_text(encoding="utf-8")).words)
+    assert words in text.partition("Not checked here")[2]
+
+
+def test_table_and_chart_agree_on_a_median(bundle: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(bundle, tmp_path / "small")
+    measured = json.loads((copy / "measurements.json").read_text())
+    # The runs are rounded too, so that their median may be another in its last digit.
+    measured["variants"]["fp32"] |= {"median_ms": 1.006, "runs_ms": [1.001, 1.008]}
+    (copy / "measurements.json").write_text(json.dumps(measured))
+    assert assistant_export("report", copy, cache=tmp_path).returncode == 0
+    words = Page((copy / "report.html").read_text(encoding="utf-8")).words
+    assert "1.01 ms" in words
+    assert any(word.startswith("median 1.01, ") for word in words)

@@ -15,18 +15,19 @@ SIXTH = np.float16(1 / 6)
 """As weights in half precision have it."""
 
 
-def model_of(nodes, constants, *, output, shape=(1, 3, 8, 8)):
-    """A model with the input x."""
+def model_of(nodes, constants, *, output, others=(), shape=(1, 3, 8, 8)):
+    """A model with the input x; `others` are outputs too."""
     graph = helper.make_graph(
         [helper.make_node(op, inputs, outputs, name=outputs[0], **more) for op, inputs, outputs, more in nodes],
         "test",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
-        [onnx.ValueInfoProto(name=output)],
+        [onnx.ValueInfoProto(name=name) for name in (output, *others)],
         [numpy_helper.from_array(np.asarray(values), name) for name, values in constants.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     inferred = onnx.shape_inference.infer_shapes(model)
-    model.graph.output[0].CopyFrom(inferred.graph.output[0])
+    for mine, found in zip(model.graph.output, inferred.graph.output, strict=True):
+        mine.CopyFrom(found)
     return model
 
 
@@ -42,17 +43,18 @@ def floats(*shape):
 def rewritten(tmp_path):
     """Rewrites a model after it has seen what it computes, and asserts that it still does."""
 
-    def check(model, *, atol=1e-5):
+    def check(model):
         x = floats(*(axis.dim_value for axis in model.graph.input[0].type.tensor_type.shape.dim)) * 3
         results = []
         for name in ("before.onnx", "after.onnx"):
             onnx.checker.check_model(model, full_check=True)
             onnx.save(model, tmp_path / name)
-            [values] = OnnxRuntimeSession(tmp_path / name).run({"x": x}).values()
-            results.append(values)
+            results.append(OnnxRuntimeSession(tmp_path / name).run({"x": x}))
             if name == "before.onnx":
                 rewrite(model)
-        np.testing.assert_allclose(results[1], results[0], atol=atol)
+        before, after = results
+        for name, values in before.items():
+            np.testing.assert_allclose(after[name], values, rtol=1e-5, atol=1e-6 * np.abs(values).max())
         return model
 
     return check
@@ -90,6 +92,12 @@ def test_a_convolution_that_others_use_too_keeps_its_weights(rewritten):
     assert "HardSigmoid" not in operators(model)
 
 
+@pytest.mark.parametrize("other", ["c", "scaled", "shifted", "clipped"])
+def test_a_hard_swish_with_an_output_inside_stays(rewritten, other):
+    model = rewritten(model_of(*hard_swish(), output="y", others=[other]))
+    assert operators(model) == ["Conv", "Mul", "Add", "Clip", "Mul"]
+
+
 def test_peaks_are_found_before_the_sigmoid(rewritten):
     nodes = [
         ("Conv", ["x", "w"], ["c"], {}),
@@ -111,24 +119,60 @@ def test_peaks_are_found_before_the_sigmoid(rewritten):
     assert sigmoid.input[0] in next(node for node in model.graph.node if node.op_type == "TopK").output
 
 
-def test_depthwise_channels_are_rounded_up_to_a_vector(rewritten):
+def depthwise(*, channels=18, group=18, multiplier=1):
     nodes = [
         ("Conv", ["x", "w", "b"], ["c"], {}),
         ("Relu", ["c"], ["r"], {}),
-        ("Conv", ["r", "d"], ["g"], {"group": 18}),
+        ("Conv", ["r", "d"], ["g"], {"group": group}),
         ("Conv", ["g", "p"], ["y"], {}),
     ]
-    constants = {"w": floats(18, 3, 1, 1), "b": floats(18), "d": floats(18, 1, 3, 3), "p": floats(7, 18, 1, 1)}
+    made = channels * multiplier
+    constants = {"w": floats(channels, 3, 1, 1), "b": floats(channels), "p": floats(7, made, 1, 1)}
+    return nodes, {**constants, "d": floats(made, channels // group, 3, 3)}
+
+
+def groups(model):
+    return [item.i for item in model.graph.node[2].attribute if item.name == "group"]
+
+
+def test_depthwise_channels_are_rounded_up_to_a_vector(rewritten):
+    model = rewritten(model_of(*depthwise(), output="y"))
+    assert groups(model) == [32]
+
+
+@pytest.mark.parametrize("other", [{"multiplier": 2}, {"channels": 4, "group": 2}])
+def test_groups_that_are_not_one_channel_each_stay(rewritten, other):
+    nodes, constants = depthwise(**other)
     model = rewritten(model_of(nodes, constants, output="y"))
-    assert [item.i for item in model.graph.node[2].attribute if item.name == "group"] == [32]
+    assert groups(model) == [other.get("group", 18)]
 
 
-def test_sizes_that_are_known_become_scales_and_means_over_a_picture_a_pooling(rewritten):
-    nodes = [
-        ("Shape", ["x"], ["s"], {"start": 0, "end": 2}),
-        ("Concat", ["s", "sizes"], ["all"], {"axis": 0}),
-        ("Resize", ["x", "", "", "all"], ["u"], {"mode": "linear", "coordinate_transformation_mode": "asymmetric"}),
-        ("ReduceMean", ["u"], ["y"], {"axes": [2, 3], "keepdims": 1}),
-    ]
+@pytest.mark.parametrize("other", ["c", "r", "g"])
+def test_channels_that_are_an_output_stay_as_many(rewritten, other):
+    model = rewritten(model_of(*depthwise(), output="y", others=[other]))
+    assert groups(model) == [18]
+
+
+RESIZE = [
+    ("Shape", ["x"], ["s"], {"start": 0, "end": 2}),
+    ("Concat", ["s", "sizes"], ["all"], {"axis": 0}),
+    ("Resize", ["x", "", "", "all"], ["u"], {"mode": "linear", "coordinate_transformation_mode": "asymmetric"}),
+]
+
+
+@pytest.mark.parametrize("keep", [{"keepdims": 1}, {}])
+def test_sizes_that_are_known_become_scales_and_means_over_a_picture_a_pooling(rewritten, keep):
+    nodes = [*RESIZE, ("ReduceMean", ["u"], ["y"], {"axes": [2, 3], **keep})]
     model = rewritten(model_of(nodes, {"sizes": np.array([16, 24])}, output="y"))
     assert operators(model) == ["Resize", "GlobalAveragePool"]
+
+
+@pytest.mark.parametrize("other", ["s", "all"])
+def test_sizes_that_are_asked_for_elsewhere_stay(rewritten, other):
+    model = rewritten(model_of(RESIZE, {"sizes": np.array([16, 24])}, output="u", others=[other]))
+    assert operators(model) == ["Shape", "Concat", "Resize"]
+
+
+@pytest.mark.parametrize("settings", [{}, {"axes": [2, 3], "keepdims": 0}, {"axes": [1]}])
+def test_other_means_stay(rewritten, settings):
+    assert operators(rewritten(model_of([("ReduceMean", ["x"], ["y"], settings)], {}, output="y"))) == ["ReduceMean"]

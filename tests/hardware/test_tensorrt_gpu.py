@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from assistant.inference.fallback import EngineError, FallbackReason
 from assistant.inference.fingerprint import host_fingerprint
 from assistant.inference.loader import SessionOptions, open_session
 from assistant.inference.onnxruntime_session import OnnxRuntimeSession
-from assistant.inference.stack import SYSTEM, tensorrt_version
+from assistant.inference.stack import SYSTEM
 from assistant.inference.tensorrt_log import log_of
 from assistant.inference.tensorrt_session import TensorRtSession
 from tests.doubles.networks import tiny_bundle, tiny_network
@@ -46,7 +47,10 @@ def test_names_the_machine() -> None:
     host = host_fingerprint(SYSTEM)
     assert host.gpu
     assert float(host.sm) >= 5.0
-    assert host.tensorrt == tensorrt_version(SYSTEM.tensorrt())
+    module = SYSTEM.tensorrt().__name__
+    installed = {metadata.version(package) for package in metadata.packages_distributions()[module]}
+    flavour = "RTX " if module == "tensorrt_rtx" else ""
+    assert host.tensorrt in {f"{flavour}{version}" for version in installed}
 
 
 @pytest.mark.parametrize("use_graph", [True, False])
