@@ -89,7 +89,7 @@ class HeadStart:
 
     async def hand_on(self, utterance: Utterance) -> None:
         """Let a streaming recogniser have what is new, and show what it makes of it. One that is behind gets more at a
-        time, for the next `utterance` begins where this one does, and nothing while it still has to do with the last."""
+        time, for the next `utterance` begins where this one does, and nothing while the last one waits."""
         if self._handing_on or self._floor.behind:
             return
         self._handing_on = True

@@ -167,7 +167,7 @@ def test_a_new_configuration_comes_into_force_or_changes_nothing(
     owner.configure('[wake]\nphrases = ["computer"]\n')
     os.kill(service.pid, signal.SIGHUP)
     service.wait_for("computer", timeout_s=120)
-    # One that takes no time is over before systemd could be told of it.
+    # One that takes less than it takes to look is over before systemd could be told of it; see test_notify.py.
     wait_until(lambda: systemd.said("READY=1") == 1 + systemd.said("RELOADING=1"), "It is ready again")
     assert owner.status().volume == 0.8
     assert service.end(signal.SIGTERM) == 0
@@ -183,21 +183,17 @@ def test_reload_after_reload_closes_nothing_and_leaves_nothing_behind(
         assert "In force: wake.follow_up_s" in owner.types("reload")
         wait_until(lambda: owner.status().health.hears, "It hears again")
 
-    def open_now() -> tuple[int, int]:
-        return process.num_threads(), process.num_fds()
-
     recorders, children = sound.recorders(), process.children()
     reload(1)
-    before, memory = open_now(), process.memory_info().rss
+    threads, files, memory = process.num_threads(), process.num_fds(), process.memory_info().rss
     for number in range(2, 22):
         reload(number)
     assert (sound.recorders(), process.children()) == (recorders, children), "microphone and voices stay open"
-    # Twenty reloads that leave something behind leave twenty; the loop's own helpers come as they are needed.
-    wait_until(
-        lambda: all(now < then + 10 for now, then in zip(open_now(), before, strict=True)),
-        f"No more threads and files than {before}, but for the loop's helpers",
-    )
-    assert process.memory_info().rss - memory < 10e6, "one network alone has more"
+    wait_until(lambda: process.num_fds() <= files, f"No more files than {files}")
+    # Twenty reloads that leave a thread behind leave twenty; the loop's own helpers come as they are needed.
+    wait_until(lambda: process.num_threads() < threads + 10, f"No more threads than {threads}, but for the helpers")
+    # What buffers leave behind is given back once a minute. One network alone has more.
+    wait_until(lambda: process.memory_info().rss - memory < 10e6, "No more memory", 90)
 
     owner.configure("[audio]\nqueue_s = 4\n")
     owner.types("reload")
