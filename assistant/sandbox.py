@@ -113,12 +113,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.out is None:
         print(text, end="")
         return
-    while not (options.out.is_file() and options.out.read_text(encoding="utf-8") == text):
-        write_text(options.out, text)
-        if options.apply:
-            _apply()
-        # systemd does not tell of a change that comes while this runs.
-        text = drop_in(load_config(options.config, {}))
+    if options.out.is_file() and options.out.read_text(encoding="utf-8") == text:
+        return
+    write_text(options.out, text)
+    if options.apply:
+        _apply()
 
 
 if __name__ == "__main__":

@@ -4,11 +4,11 @@
 uninstall() {
     step "Removing the service"
     local unit
-    for unit in edge-assistant-configuration.path edge-assistant-configuration.service edge-assistant-engines.service "$SERVICE"; do
+    for unit in edge-assistant-configuration.path edge-assistant-configuration{,-again}.service edge-assistant-engines.service "$SERVICE"; do
         [ -e "$UNITS/$unit" ] || continue
         run systemctl disable --now "$unit" || run systemctl stop "$unit"
     done
-    run rm -rf "$UNITS"/edge-assistant.service "$UNITS"/edge-assistant-engines.service "$UNITS"/edge-assistant-configuration.{path,service} \
+    run rm -rf "$UNITS"/edge-assistant.service "$UNITS"/edge-assistant-engines.service "$UNITS"/edge-assistant-configuration{.path,.service,-again.service} \
         "$UNITS/edge-assistant.service.d" "$UNITS/edge-assistant-engines.service.d"
     run systemctl daemon-reload
     run systemctl reset-failed 'edge-assistant*' || true

@@ -42,6 +42,10 @@ def utterance(started_at_s: float, ended_at_s: float, end_silence_s: float = 0.5
     return Utterance(ended_at_s + end_silence_s, samples, 16000, started_at_s, ended_at_s)
 
 
+_NO_END_S = 60.0
+"""So long after the microphone has ended, a conversation ends, or never does."""
+
+
 class KnownWords:
     """A recogniser that is told in advance what it will hear, utterance by utterance; an exception is raised."""
 
@@ -174,6 +178,7 @@ class Conversation:
         seen = SceneCaption(0.0, "I see a cup.", "en", 0.9, 0.0)
         self.senses = GivenSenses(captions={"en": seen})
         self._pieces, self._factor, self._streams_partials = pieces, real_time_factor, streams_partials
+        self._lasts_s = lasts_s
         self.microphone = TimedMicrophone(self.clock, pieces, lasts_s, self.config.audio.queue_s)
         self.speaker = speaker(self.clock)
         self.meanwhile: list[Callable[[], object]] = []
@@ -214,12 +219,14 @@ class Conversation:
             config,
             listener.end_after,
         )
-        async with anyio.create_task_group() as group:
-            self.controls.attach(self.turns, group)
-            for work in self.meanwhile:
-                group.start_soon(work)
-            await self.turns.run(listener.events())
-            group.cancel_scope.cancel()
+        # One that never ends fails: what nobody wakes would wait for ever.
+        with anyio.fail_after(self._lasts_s + _NO_END_S):
+            async with anyio.create_task_group() as group:
+                self.controls.attach(self.turns, group)
+                for work in self.meanwhile:
+                    group.start_soon(work)
+                await self.turns.run(listener.events())
+                group.cancel_scope.cancel()
         transcriber.close()
         self.responder.close()
 
