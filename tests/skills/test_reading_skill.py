@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
+from weakref import WeakSet
 
 import anyio
 import pytest
@@ -143,6 +145,24 @@ def test_the_newest_picture_is_read_on_a_thread_of_its_own_and_only_when_asked()
     assert [line.text for line in found.lines] == ["40"]
     assert found.at_s == 40.5
     assert reader.threads == ["text reader"]
+
+
+def test_the_networks_are_given_back_after_each_picture() -> None:
+    readers: WeakSet[NotedReader] = WeakSet()
+
+    def make() -> NotedReader:
+        readers.add(reader := NotedReader())
+        return reader
+
+    async def main() -> None:
+        reading = Reading(make)
+        found = await reading.read(VideoFrame(0.0, flat_picture(7)))
+        assert [line.text for line in found.lines] == ["7"]
+        gc.collect()
+        assert not readers
+        reading.close()
+
+    anyio.run(main)
 
 
 def test_without_the_extra_it_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
