@@ -23,6 +23,8 @@ the new version is put beside the old one, has to prove that it hears, and only 
 
   --dry-run         show what would be done, change nothing, need no root
   --offline DIR     take packages, wheels and models from DIR, use no network (make one: scripts/make-offline-folder)
+  --with EXTRA      install an optional part too, now and at every later upgrade; repeat it for several:
+                    espeak, ocr, tensorrt, tensorrt-pycuda, vosk, wake
   --sound HOW       auto (default), alsa: the sound card directly, or pulse: a system-wide sound server
   --uninstall       remove the service and the program; configuration, models and memory stay
   --purge           with --uninstall: remove those too
@@ -31,12 +33,15 @@ TEXT
 }
 
 parse() {
+    local extra
     action=install purge=0
     while [ $# -gt 0 ]; do
         case "$1" in
             --dry-run) DRY_RUN=1 ;;
             --offline) OFFLINE="$(option_value "$@")"; shift ;;
             --offline=*) OFFLINE="${1#*=}" ;;
+            --with) EXTRAS+=" $(option_value "$@")"; shift ;;
+            --with=*) EXTRAS+=" ${1#*=}" ;;
             --sound) SOUND="$(option_value "$@")"; shift ;;
             --sound=*) SOUND="${1#*=}" ;;
             --uninstall) action=uninstall ;;
@@ -45,6 +50,9 @@ parse() {
             *) misuse "'$1' is not an option." ;;
         esac
         shift
+    done
+    for extra in $EXTRAS; do
+        case " $KNOWN_EXTRAS " in *" $extra "*) ;; *) misuse "--with is one of $KNOWN_EXTRAS, not '$extra'." ;; esac
     done
     [ "$purge" = 0 ] || [ "$action" = uninstall ] || misuse "--purge goes with --uninstall."
     case "$SOUND" in auto | alsa | pulse) ;; *) misuse "--sound is auto, alsa or pulse, not '$SOUND'." ;; esac

@@ -222,7 +222,8 @@ class TextReader(Protocol):
     """BCP 47 primary tags of what it reads."""
 
     def read(self, frame: VideoFrame) -> list[TextLine]:
-        """Its lines in the order in which one reads them. What cannot be read with confidence is not there."""
+        """Its lines in the order in which one reads them. What cannot be read with confidence is not there. Raises
+        `ModelError` when the reader itself fails."""
 
 
 class Captioner(Protocol):

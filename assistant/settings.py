@@ -99,14 +99,22 @@ def _read(path: Path | None) -> _Source:
             continue
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            remedy = None
-            if isinstance(error, PermissionError):
-                remedy = "Use sudo, or join the group that may read it: sudo usermod -aG edge-assistant $USER."
+            remedy = _remedy_for_closed(candidate) if isinstance(error, PermissionError) else None
             raise ConfigError(f"The configuration {candidate} cannot be read: {reason}.", remedy=remedy) from error
         return _Source(candidate, text, _parse(candidate, text))
     if path is not None:
         raise ConfigError(f"There is no configuration at {path}.", remedy="Name an existing file, or none.")
     return _Source()
+
+
+def _remedy_for_closed(path: Path) -> str:
+    if path == SYSTEM_FILE:
+        return "Use sudo, or join the group that may read it: sudo usermod -aG edge-assistant $USER."
+    try:
+        owner = path.owner()
+    except (OSError, KeyError):  # its folder is closed too, or its owner has no name
+        return "Use sudo, or name another file."
+    return f"It belongs to {owner}. To have it: sudo chown $USER {path} && chmod u+r {path}"
 
 
 def _parse(path: Path, text: str) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from assistant.errors import ModelMissingError
+from assistant.errors import DependencyMissingError, ModelMissingError
 from assistant.models.store import ModelStore
 
 REQUIRE_MODELS = "REQUIRE_MODELS"
-"""Set to 1, a missing model fails a test instead of skipping it."""
+"""Set to 1, a missing model, or the package that carries one, fails a test instead of skipping it."""
 
 
 def pytest_configure() -> None:
@@ -38,8 +38,8 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 
 def _skip_without_model(item: pytest.Item, outcome: object) -> None:
-    """Turn a missing model into a skip, for tests that are marked as needing models."""
+    """Turn a missing model or package into a skip, for tests that are marked as needing models."""
     error = getattr(outcome, "exception", None)
     wanted = item.get_closest_marker("models") is not None and os.environ.get(REQUIRE_MODELS) != "1"
-    if wanted and isinstance(error, ModelMissingError):
+    if wanted and isinstance(error, (ModelMissingError, DependencyMissingError)):
         outcome.force_exception(pytest.skip.Exception(str(error), _use_item_location=True))  # type: ignore[attr-defined]

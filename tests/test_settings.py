@@ -14,6 +14,7 @@ from assistant.config import Config
 from assistant.config_schema import all_keys, tables
 from assistant.errors import ConfigError
 from assistant.settings import load_config, load_settings
+from tests.doubles.nobody import as_nobody, open_folder
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -159,6 +160,19 @@ def test_an_unreadable_file_is_named(tmp_path: Path, content: bytes, reason: str
     path.write_bytes(content)
     assert str(path) in error_of(path)
     assert reason in error_of(path)
+
+
+def test_a_closed_file_is_told_with_what_opens_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_folder() as folder:
+        own, system = folder / "own.toml", folder / "system.toml"
+        for path in (own, system):
+            path.touch(mode=0)
+        monkeypatch.setattr(settings, "SYSTEM_FILE", system)
+        with as_nobody():
+            told, told_of_system = error_of(own), error_of(system)
+        assert f"It belongs to {own.owner()}" in told and f"sudo chown $USER {own}" in told
+    assert "edge-assistant" not in told
+    assert "usermod -aG edge-assistant" in told_of_system
 
 
 def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:

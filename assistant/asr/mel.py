@@ -16,7 +16,7 @@ _WINDOW_SAMPLES = 400
 _LINEAR_HZ, _LINEAR_MELS = 1000.0, 15.0
 """Up to here bands are equally wide; above, each is wider than the last by one and the same factor."""
 _MELS_PER_E = 27.0 / np.log(6.4)
-_LOUDEST_SHARE = 8.0
+_RANGE_DECADES = 8.0
 """Powers of ten below the loudest point that are kept."""
 
 
@@ -34,7 +34,7 @@ class LogMel:
         spectrum = np.fft.rfft(frames[: samples.size // HOP_SAMPLES] * self._window)
         power = np.square(np.abs(spectrum)).astype(np.float32)
         bands = np.log10(np.maximum(self._filters @ power.T, 1e-10))
-        found: npt.NDArray[np.float32] = (np.maximum(bands, bands.max() - _LOUDEST_SHARE) + 4.0) / 4.0
+        found: npt.NDArray[np.float32] = (np.maximum(bands, bands.max() - _RANGE_DECADES) + 4.0) / 4.0
         return found
 
 

@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from assistant.audio import portaudio, sound_server
-
-
-def cameras() -> list[tuple[str, str]]:
-    """(path, name) of each Video4Linux capture device, as the kernel lists them; none is opened."""
-    found = []
-    for entry in sorted(Path("/sys/class/video4linux").glob("video*")):
-        # A camera's second node carries metadata, not pictures: its index is not 0.
-        index = entry / "index"
-        if not index.is_file() or index.read_text().strip() == "0":
-            found.append((f"/dev/{entry.name}", (entry / "name").read_text().strip()))
-    return found
+from assistant.vision.video4linux import cameras
 
 
 def list_devices(as_json: bool) -> None:

@@ -53,9 +53,11 @@ async def _listen(config: Config, recording: Path | None) -> int:
         streaming=recognizer.streams_partials,
     )
     heard, partial = 0, ""
-    await source.open()
-    async with AsyncExitStack() as closing, anyio.create_task_group() as group:
+    async with AsyncExitStack() as closing:
+        closing.callback(transcriber.close)
         closing.push_async_callback(source.close)
+        await source.open()
+        group = await closing.enter_async_context(anyio.create_task_group())
         if scripted and recording:
             group.start_soon(_play, scripted, recording)
         else:
@@ -74,7 +76,6 @@ async def _listen(config: Config, recording: Path | None) -> int:
             if text and text != partial:
                 partial = text
                 out.print(f"… {text}", style="dim", markup=False)
-    transcriber.close()
     return heard
 
 

@@ -22,7 +22,8 @@ from assistant.settings import load_config
 from assistant.telemetry.console import Console
 from assistant.telemetry.events_file import EventsFile
 from assistant.telemetry.machine import describe_machine
-from assistant.telemetry.report import ReportHeader, write_report
+from assistant.telemetry.report import write_report
+from assistant.telemetry.report_header import ReportHeader
 
 _REPORTED_PACKAGES = ("edge-assistant", "onnxruntime", "ctranslate2", "hibari-tts", "numpy")
 

@@ -12,7 +12,7 @@ from typing import Any
 import typer
 
 from assistant.caption import CAPTIONERS
-from assistant.errors import AssistantError, ConfigError, MediaError
+from assistant.errors import AssistantError, ConfigError, MediaError, ModelError
 from assistant.events import Box, SceneState, VideoFrame
 from assistant.models.store import ModelStore
 from assistant.ports import PreparingCaptioner, TextLine
@@ -30,8 +30,8 @@ def see(
     """Print a caption and the boxes of every photo, and of every photo in a folder, as JSON lines if asked; `read`
     adds what is written. With `out`, write `<name>.boxed.png`, and `<name>-2.boxed.png` for the second of that name.
 
-    Raises `MediaError` after the last photo if one could not be read, `ModelMissingError` when a model is not pulled,
-    and `DependencyMissingError` without the reader.
+    Raises `MediaError` after the last photo if one could not be read, `ModelError` if what is written on it could not
+    be, `ModelMissingError` when a model is not pulled, and `DependencyMissingError` without the reader.
     """
     config = load_config(config_path)
     models = ModelStore(config.models.dir)
@@ -41,19 +41,19 @@ def see(
         raise ConfigError(f"There are no captions in '{language}'.", remedy=f"Use one of: {allowed}.")
     reader = SceneReader.create(config, models)
     text_reader = open_text_reader(config, models) if read else None
-    unreadable: list[MediaError] = []
+    pictures, unreadable = _pictures(photos)
     drawn: set[str] = set()
-    for photo in _pictures(photos):
+    for photo in pictures:
         try:
             frame = VideoFrame(0.0, read_picture(photo), str(photo))
-        except MediaError as error:
+            lines = text_reader.read(frame) if text_reader is not None else None
+        except (MediaError, ModelError) as error:
             unreadable.append(error)
             continue
         scene = reader.read(frame)
         if isinstance(captioner, PreparingCaptioner):
             _prepare(captioner, scene)
         caption = captioner.caption(scene, language, 0.0).text
-        lines = text_reader.read(frame) if text_reader is not None else None
         told = (
             json.dumps(_record(scene, caption, lines), ensure_ascii=False) if as_json else _text(scene, caption, lines)
         )
@@ -65,18 +65,20 @@ def see(
     _tell_unreadable(unreadable)
 
 
-def _pictures(photos: list[Path]) -> list[Path]:
-    """Files as they are, and the pictures of folders by name."""
+def _pictures(photos: list[Path]) -> tuple[list[Path], list[AssistantError]]:
+    """Files as they are, and the pictures of folders by name; and the folders in which there are none."""
     found: list[Path] = []
+    empty: list[AssistantError] = []
     for photo in photos:
         if not photo.is_dir():
             found.append(photo)
             continue
         inside = sorted(path for path in photo.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)
         if not inside:
-            raise MediaError(f"There are no pictures in {photo}.", remedy="Give photos, or a folder that holds some.")
+            remedy = "Give photos, or a folder that holds some."
+            empty.append(MediaError(f"There are no pictures in {photo}.", remedy=remedy))
         found += inside
-    return found
+    return found, empty
 
 
 def _free_name(stem: str, taken: Collection[str]) -> str:
@@ -85,7 +87,7 @@ def _free_name(stem: str, taken: Collection[str]) -> str:
     return next(name for name in names if name not in taken)
 
 
-def _tell_unreadable(errors: list[MediaError]) -> None:
+def _tell_unreadable(errors: list[AssistantError]) -> None:
     """One is the command's own error; of several, each has its line first."""
     if len(errors) == 1:
         raise errors[0]
@@ -93,7 +95,7 @@ def _tell_unreadable(errors: list[MediaError]) -> None:
         typer.echo(f"left out: {error}", err=True)
     if errors:
         raise MediaError(
-            f"{len(errors)} pictures could not be read; the others are described.",
+            f"{len(errors)} photos or folders could not be read; the others are described.",
             remedy='The lines that begin with "left out" say which, and what to do about each.',
         )
 

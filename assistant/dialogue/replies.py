@@ -103,7 +103,6 @@ PHRASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "en": ("I don't see any text that I can read.",),
         "zh": ("我没看到能看清的字。",),
     },
-    "reading_failed": {"en": ("Sorry, I couldn't read it.",), "zh": ("抱歉，我没能读出来。",)},
     "reading_not_installed": {
         "en": ("I can't read yet. The extra for reading, called ocr, isn't installed.",),
         "zh": ("我还不识字，识字用的附加组件 ocr 还没有安装。",),

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import anyio
 
-from assistant.commands.devices import cameras
 from assistant.doctor import running
 from assistant.doctor.check import Check, Patient
 from assistant.errors import AssistantError, DeviceError
 from assistant.events import VideoFrame
+from assistant.vision.video4linux import cameras
 
 _TIMEOUT_S = 12.0
 _DARK = 8

@@ -43,8 +43,14 @@ def _tensorrt() -> Iterator[Check]:
 
 
 def _engines(cache: EngineCache) -> Iterator[Check]:
-    folders = sorted(cache.root.iterdir()) if cache.root.is_dir() else []
-    recipes = [folder.name for folder in folders if folder.is_dir() and folder.name not in _NO_RECIPES]
+    try:
+        folders = sorted(cache.root.iterdir()) if cache.root.is_dir() else []
+        recipes = [folder.name for folder in folders if folder.is_dir() and folder.name not in _NO_RECIPES]
+    except OSError as error:
+        # The service's engines are closed to whoever asks, root aside.
+        found = f"{cache.root} cannot be read by you: {error.strerror}"
+        yield Check("engines", False, found, "Use sudo to see them.", needed=False)
+        return
     if not recipes:
         found = f"none built at {cache.root}; the networks run on onnxruntime"
         yield Check("engines", True, found)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from assistant.doctor.check import SERVICE_USER, Check, Patient
+from assistant.errors import ConfigError
 from assistant.models.store import ModelStore
 from assistant.state import state_dir
 
@@ -23,9 +24,8 @@ def examine(patient: Patient) -> Iterator[Check]:
     yield _room("disk", ModelStore(patient.config.models.dir).root, _PULL_BYTES)
     try:
         folder = state_dir(patient.config)
-    except OSError as error:
-        remedy = "Set state.dir to a folder that the assistant may write to."
-        yield Check("state", False, f"{error.strerror}: {error.filename}", remedy, needed=False)
+    except ConfigError as error:
+        yield Check("state", False, error.message, error.remedy or "", needed=False)
         return
     # The service's folder is closed to whoever asks, root aside.
     writable = _is_the_services(folder) if patient.is_service else os.access(folder, os.W_OK)

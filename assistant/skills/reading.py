@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from assistant.dialogue.replies import phrase
-from assistant.errors import AssistantError, DependencyMissingError
+from assistant.errors import DependencyMissingError
 from assistant.han import contains_han, script_language
 from assistant.ports import Intent, TextLine
 from assistant.skills import Reply, SkillContext
@@ -36,7 +36,8 @@ class ReadingSkill:
         return cls(max_age_s=config.vision.max_age_s)
 
     async def handle(self, intent: Intent, context: SkillContext) -> Reply:
-        """Look now, and read; say so when nothing can be seen or read."""
+        """Look now, and read; say so when nothing can be seen or read. Raises `AssistantError` when looking or reading
+        fails."""
         language = intent.language
         if not {"camera", "vision"}.isdisjoint(context.senses.unavailable()):
             return Reply(phrase("scene_no_camera", language))
@@ -44,8 +45,6 @@ class ReadingSkill:
             found = await context.senses.read()
         except DependencyMissingError:
             return Reply(phrase("reading_not_installed", language))
-        except AssistantError:
-            return Reply(phrase("reading_failed", language))
         told, all_told = _within(found.lines, _MOST_CHARACTERS)
         if not told:
             return Reply(phrase("reading_nothing", language))

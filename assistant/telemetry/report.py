@@ -4,35 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
 
 from assistant.atomic import write_text
 from assistant.events import AudioArray, ImageArray
 from assistant.telemetry.encode import Json, to_json
-from assistant.telemetry.machine import Machine
+from assistant.telemetry.report_header import ReportHeader
 from assistant.telemetry.report_page import Media, page_of
 from assistant.telemetry.timeline import Timeline, TurnRecord, latency_summary, stage_summaries
-
-
-@dataclass(frozen=True, slots=True)
-class ReportHeader:
-    """What a reader must know to judge the run."""
-
-    title: str
-    created: datetime
-    """Local date and time."""
-    machine: Machine
-    speed: Literal["realtime", "max"]
-    """"max" is virtual time: stages show measured work, and no latency was measured."""
-    versions: Mapping[str, str] = field(default_factory=dict)
-    """Package → version."""
-    models: Mapping[str, str] = field(default_factory=dict)
-    """Job → model or voice, such as {"recogniser": "whisper-base"}."""
-    questions_spoken_by: str | None = None
-    """The voice that synthesised what the person says; None when people recorded it."""
 
 
 def write_report(

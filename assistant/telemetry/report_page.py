@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
-from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
 from assistant.events import AudioArray, EmotionContribution, EmotionState, ImageArray, SceneCaption
 from assistant.telemetry.markup import add, page
 from assistant.telemetry.media import picture_address, sound_address
+from assistant.telemetry.report_header import ReportHeader
 from assistant.telemetry.timeline import Timeline, TurnRecord, latency_summary, stage_summaries
 from assistant.telemetry.waterfall import add_waterfall
-
-if TYPE_CHECKING:
-    from assistant.telemetry.report import ReportHeader
 
 _LANGUAGES = {"en": "English", "zh": "中文"}
 # Nothing is fetched and nothing runs, even if an escape were forgotten.

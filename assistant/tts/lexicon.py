@@ -10,7 +10,7 @@ import json
 import logging
 import sqlite3
 from collections.abc import Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,8 @@ def load_front_end(folder: Path | None = None) -> G2P:
         except sqlite3.Error:  # missing, or damaged
             with replace_file(file) as temporary:
                 _write(temporary)
+            for other in set(folder.glob("hibari-*.sqlite")) - {file}:  # of another version of the package
+                other.unlink(missing_ok=True)
             trim_heap()
             return _FileFrontEnd(file)
     except (OSError, sqlite3.Error) as error:
@@ -47,6 +49,8 @@ class _FileFrontEnd(G2P):  # type: ignore[misc]
     """What `G2P()` is, but for where the dictionaries are."""
 
     def __init__(self, file: Path) -> None:
+        """Raises `sqlite3.Error` for a file that is missing, or visibly damaged."""
+        self._file = file
         # The file is replaced whole and never changed, so that SQLite need not lock it.
         database = sqlite3.connect(f"{file.as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False)
         gold, silver, tags, weights, vocabulary = (
@@ -61,6 +65,18 @@ class _FileFrontEnd(G2P):  # type: ignore[misc]
         self._oov = None
         self.unk = ""
         self.british = False
+
+    def __call__(self, text: str, normalize_text: bool = True) -> str:
+        """The phonemes of a line. Where the file turns out to be damaged, the dictionaries are in memory from now on,
+        and the next start writes it anew."""
+        try:
+            return str(super().__call__(text, normalize_text))
+        except (sqlite3.Error, json.JSONDecodeError) as error:
+            _LOG.warning("The English dictionaries in %s are damaged, and stay in memory: %s", self._file, error)
+            with suppress(OSError):
+                self._file.unlink()
+            super().__init__()
+            return str(super().__call__(text, normalize_text))
 
 
 class _FileDict:

@@ -45,7 +45,7 @@ class SceneMemory:
         return self._tracker.unsettled or self._changes.pending
 
     def happened(self) -> Sequence[SceneChange]:
-        """The newest changes, oldest first."""
+        """The newest changes, in the order in which they were told."""
         return tuple(self._happened)
 
     def forget(self) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from rapidocr import RapidOCR
 
 from assistant.config import Config
+from assistant.errors import ModelError
 from assistant.events import VideoFrame
 from assistant.ports import TextLine
 from assistant.vision.preprocess import moderate, to_box
@@ -27,11 +28,12 @@ _LEAST_CONFIDENCE_LONGER = 0.7
 
 
 class RapidOcrReader:
-    """The reader. Its networks are loaded for each picture and given back: some 150 MB for what is seldom asked."""
+    """The reader. It loads its networks, some 150 MB, for the first picture and keeps them."""
 
     languages = frozenset({"en", "zh"})
 
     def __init__(self, *, threads: int) -> None:
+        self._networks: Any = None
         self._options = {
             "Global.log_level": "critical",  # what somebody has read to them is nobody else's business
             "Global.text_score": _LEAST_CONFIDENCE_LONGER,
@@ -47,12 +49,20 @@ class RapidOcrReader:
         return cls(threads=config.vision.threads)
 
     def read(self, frame: VideoFrame) -> list[TextLine]:
-        """The lines that are likely enough for their length."""
+        """The lines that are likely enough for their length. Raises `ModelError`."""
         pixels = moderate(frame.pixels)
         height, width = pixels.shape[:2]
         if min(height, width) < _LEAST_SIDE_PX:
             return []
-        found: Any = RapidOCR(params=self._options)(np.ascontiguousarray(pixels[:, :, ::-1]))
+        try:
+            if self._networks is None:
+                self._networks = RapidOCR(params=self._options)
+            found = self._networks(np.ascontiguousarray(pixels[:, :, ::-1]))
+        except Exception as error:  # whatever a library raises, nothing was read
+            raise ModelError(
+                f"RapidOCR could not read {frame.source or 'the picture'}: {error!r}.",
+                remedy="If it fails on every picture, install it anew: pip install --force-reinstall rapidocr",
+            ) from error
         if found.boxes is None:
             return []
         lines = []

@@ -25,21 +25,21 @@ def open_text_reader(config: Config, models: ModelStore) -> TextReader:
 
 
 class Reading:
-    """Owns the reader and its thread."""
+    """Owns the thread, on which a reader is made for each picture and given up: it is large, and seldom asked."""
 
     def __init__(self, make: Callable[[], TextReader]) -> None:
-        """`make` is called when something is to be read for the first time."""
+        """`make` is called for each picture."""
         self._make = make
-        self._reader: TextReader | None = None
         self._worker = Worker("text reader")
 
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> Reading:
-        """With the reader that the section `vision` names; it is opened when somebody asks."""
+        """With the reader that the section `vision` names."""
         return cls(lambda: open_text_reader(config, models))
 
     async def read(self, frame: VideoFrame) -> ReadText:
-        """What a picture says. Raises `DependencyMissingError` where the reader is not installed, and `StageError`."""
+        """What a picture says. Raises `DependencyMissingError` where the reader is not installed, `ModelError` where it
+        fails, and `StageError`."""
         return ReadText(tuple(await self._worker.run(self._read, frame)), frame.at_s)
 
     def close(self) -> None:
@@ -47,6 +47,4 @@ class Reading:
         self._worker.close()
 
     def _read(self, frame: VideoFrame) -> list[TextLine]:
-        if self._reader is None:
-            self._reader = self._make()
-        return self._reader.read(frame)
+        return self._make().read(frame)

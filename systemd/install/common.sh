@@ -16,9 +16,11 @@ readonly LOG="$ROOT/var/log/edge-assistant-install.log"
 readonly LOCK="$ROOT/run/lock/edge-assistant-install.lock"
 readonly SERVICE=edge-assistant.service
 readonly SERVICE_USER=edge-assistant
+readonly KNOWN_EXTRAS="espeak ocr tensorrt tensorrt-pycuda vosk wake" # those of pyproject.toml that a service can use
 
 DRY_RUN=0
 OFFLINE=""
+EXTRAS=""
 SOUND=auto
 STEP="starting"
 NEW="" # the release that is being made

@@ -2,6 +2,7 @@
 # A release is a virtual environment of its own beside the old one; `current` points at the one that runs.
 
 readonly UNPROVEN=.unproven # a file in a release that has not yet proved that it hears
+readonly EXTRAS_FILE=extras # a file in a release that has the extras with which it was made, one a line
 PREVIOUS="" WAS_RUNNING=0
 
 build_release() {
@@ -10,19 +11,30 @@ build_release() {
     version="$(sed -n 's/^version = "\(.*\)"/\1/p' "$HERE/pyproject.toml" | head -n 1)"
     PREVIOUS="$(proven_release)"
     discard_unproven
+    add_earlier_extras
     NEW="$RELEASES/$version-$(date -u +%Y%m%dT%H%M%SZ)"
     say "  $NEW"
     run mkdir -p "$NEW"
     run touch "$NEW/$UNPROVEN"
     make_environment
+    [ -z "$EXTRAS" ] || tr , '\n' <<<"$EXTRAS" | write_file "$NEW/$EXTRAS_FILE" 644 root:root
     # Units travel with their release, so that going back brings the old ones back too.
     run cp -r "$HERE/systemd" "$NEW/systemd"
     run cp "$HERE/docs/install.md" "$HERE/docs/sound.md" "$NEW/systemd/"
     run cp "$HERE/install.sh" "$HERE/pyproject.toml" "$NEW/"
 }
 
+# add_earlier_extras: EXTRAS become those asked for now and those of the version before, each once, "ocr,wake".
+add_earlier_extras() {
+    local earlier=""
+    if [ -n "$PREVIOUS" ] && [ -r "$PREVIOUS/$EXTRAS_FILE" ]; then earlier="$(<"$PREVIOUS/$EXTRAS_FILE")"; fi
+    # shellcheck disable=SC2086 # lists of words
+    EXTRAS="$(printf '%s\n' $EXTRAS $earlier | sort -u | paste -sd ,)"
+    [ -z "$EXTRAS" ] || say "  with $EXTRAS"
+}
+
 make_environment() {
-    local options=() source=("$HERE") pip=("$NEW/bin/python" -m pip install --disable-pip-version-check --no-input)
+    local options=() source=("$HERE${EXTRAS:+[$EXTRAS]}") pip=("$NEW/bin/python" -m pip install --disable-pip-version-check --no-input)
     [ "$JETSON" = 0 ] || options=(--system-site-packages)
     run "$PYTHON" -m venv "${options[@]}" "$NEW" || fail "the environment cannot be made: $(last_words)" \
         "Install python3-venv and free some space, then run this again."
@@ -31,9 +43,19 @@ make_environment() {
         # The system's OpenCV is built for numpy 1.
         source+=('numpy<2')
     fi
-    run "${pip[@]}" "${source[@]}" || fail "pip cannot install the assistant: $(last_words)" \
-        "Check network and disk; without a network use --offline DIR. The whole output is in $LOG."
+    run "${pip[@]}" "${source[@]}" || pip_failed
     [ "$JETSON" = 0 ] || prefer_system_opencv
+}
+
+pip_failed() {
+    local do="Check network and disk; without a network use --offline DIR."
+    if [ -n "$OFFLINE" ]; then
+        do="Make the folder anew: scripts/make-offline-folder DIR"
+        [ -z "$EXTRAS" ] || do+=" --with ${EXTRAS//,/ --with }"
+        do+=", for this Python and processor."
+    fi
+    fail "pip cannot install the assistant${EXTRAS:+ with $EXTRAS}${OFFLINE:+ from $OFFLINE/wheels}: $(last_words)" \
+        "$do The whole output is in $LOG."
 }
 
 # JetPack's OpenCV speaks GStreamer, which CSI cameras need; the wheel does not.

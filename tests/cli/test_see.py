@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from assistant.errors import MediaError
+from assistant.errors import MediaError, ModelError
 from assistant.models.store import ModelStore
-from tests.doubles.command import assistant
+from assistant.registry import resolve
+from assistant.vision import TEXT_READERS
+from tests.doubles.command import assistant, typed
 
 
 def test_it_uses_the_configuration_that_is_named(tmp_path: Path) -> None:
@@ -51,7 +55,7 @@ def test_a_folder_is_described_to_its_end_whatever_is_in_it(model_store: ModelSt
     result = assistant("see", photos, "--out", tmp_path / "out", "--json")
     assert result.returncode == MediaError.exit_code
     assert "b.jpg" in result.stderr and "c.png" in result.stderr and "notes" not in result.stderr
-    assert "2 pictures could not be read" in result.stderr and 'begin with "left out"' in result.stderr
+    assert "2 photos or folders could not be read" in result.stderr and 'begin with "left out"' in result.stderr
     landscape, horse = map(json.loads, result.stdout.splitlines())
     assert horse["caption"] == "I see a black horse."
     assert landscape["caption"] == "I don't see anything that I recognize."  # the detector has five specks for birds
@@ -71,15 +75,47 @@ def test_photos_of_the_same_name_are_all_drawn(model_store: ModelStore, tmp_path
 
 
 @pytest.mark.models
-def test_a_folder_without_pictures_says_so(model_store: ModelStore, tmp_path: Path) -> None:
-    result = assistant("see", tmp_path)
+def test_a_folder_without_pictures_says_so_after_the_last_photo(model_store: ModelStore, tmp_path: Path) -> None:
+    result = assistant("see", tmp_path, model_store.file("sample-pictures", "horse.png"))
     assert result.returncode == MediaError.exit_code
     assert "no pictures" in result.stderr
+    assert "I see a black horse." in result.stdout
+
+
+class ChokingNetworks:
+    """RapidOCR whose networks choke on the first picture and find nothing in the others."""
+
+    loaded = 0
+
+    def __init__(self, params: object) -> None:
+        type(self).loaded += 1
+        self._pictures = 0
+
+    def __call__(self, pixels: object) -> SimpleNamespace:
+        self._pictures += 1
+        if self._pictures == 1:
+            raise RuntimeError("[ONNXRuntimeError] : 6")
+        return SimpleNamespace(boxes=None)
+
+
+@pytest.mark.models
+def test_a_photo_on_which_the_reader_fails_costs_no_other(
+    model_store: ModelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    resolve(TEXT_READERS, "rapidocr", kind="text reader")
+    monkeypatch.setattr("assistant.vision.rapidocr_reader.RapidOCR", ChokingNetworks)
+    for name in "abc":
+        shutil.copy(model_store.file("sample-pictures", "horse.png"), tmp_path / f"{name}.png")
+    code, printed = typed("see", "--read", tmp_path, env={"XDG_CONFIG_HOME": os.devnull}, capture=capfd)
+    assert code == ModelError.exit_code
+    assert f"could not read {tmp_path}/a.png" in printed and "ONNXRuntimeError" in printed
+    assert printed.count("nothing is written") == 2
+    assert ChokingNetworks.loaded == 1, "they are kept for all photos"
 
 
 @pytest.mark.models
 def test_what_is_written_is_read_when_it_is_asked_for(model_store: ModelStore) -> None:
-    pytest.importorskip("rapidocr")
+    resolve(TEXT_READERS, "rapidocr", kind="text reader")
     written = Path(__file__).parents[1] / "vision" / "written" / "sign_zh.jpg"
     result = assistant("see", "--read", written, "--json")
     assert [line["text"] for line in json.loads(result.stdout)["text"]] == ["小心地滑", "请勿吸烟"]

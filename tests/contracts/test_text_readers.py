@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from assistant.config import Config
-from assistant.errors import DependencyMissingError
+from assistant.errors import ModelError
 from assistant.events import VideoFrame
 from assistant.models.store import ModelStore
 from assistant.registry import resolve
@@ -23,12 +23,12 @@ _SIGNS = {
 }
 
 
-@pytest.fixture(params=TEXT_READERS)
+pytestmark = pytest.mark.models
+
+
+@pytest.fixture(params=TEXT_READERS, scope="module")
 def reader(request):
-    try:
-        return resolve(TEXT_READERS, request.param, kind="text reader").create(Config(), ModelStore())
-    except DependencyMissingError as error:
-        pytest.skip(str(error))
+    return resolve(TEXT_READERS, request.param, kind="text reader").create(Config(), ModelStore())
 
 
 @pytest.mark.parametrize("sign", _SIGNS)
@@ -60,7 +60,11 @@ def test_it_reads_nothing_in_noise_and_in_a_huge_picture(reader):
     assert reader.read(VideoFrame(0.0, np.full((6000, 8000, 3), 90, np.uint8))) == []
 
 
-@pytest.mark.models
+def test_what_its_library_raises_is_a_model_error_that_names_the_picture(reader):
+    with pytest.raises(ModelError, match=r"wall\.png"):
+        reader.read(VideoFrame(0.0, np.full((480, 640, 3), "?"), "wall.png"))
+
+
 def test_on_photographs_it_reads_what_is_there_and_no_more(reader, model_store):
     read = {}
     for name in ("astronaut.png", "coffee.png", "chelsea.png", "coins.png", "motorcycle_left.png"):

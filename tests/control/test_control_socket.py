@@ -33,6 +33,7 @@ from assistant.errors import (
     ModelMissingError,
     NotRunningError,
 )
+from tests.doubles.nobody import as_nobody
 
 Talk = Callable[[Path], Awaitable[Any]]
 
@@ -351,14 +352,8 @@ def test_beside_the_service_it_is_told_that_both_would_answer(tmp_path: Path) ->
 def test_beside_a_service_whose_folder_is_closed_to_this_user_it_is_told_too(tmp_path: Path) -> None:
     service, own = tmp_path / "service" / NAME, tmp_path / NAME
     service.parent.mkdir(mode=0)
-    user = os.geteuid()
-    if user == 0:
-        os.seteuid(65534)  # to root, nothing is closed
-    try:
-        with pytest.raises(AlreadyRunningError, match=r"another user holds .*both would answer"):
-            only_instance(own, [service]).__enter__()
-    finally:
-        os.seteuid(user)
+    with as_nobody(), pytest.raises(AlreadyRunningError, match=r"another user holds .*both would answer"):
+        only_instance(own, [service]).__enter__()
 
 
 def test_the_service_and_who_was_given_a_socket_may_run_beside_others(tmp_path: Path) -> None:

@@ -9,13 +9,14 @@ import cv2
 import numpy as np
 import pytest
 
-from assistant.config import Config, VisionConfig
-from assistant.doctor import camera, machine, service, sound_stack, storage, time
+from assistant.config import Config, StateConfig, VisionConfig
+from assistant.doctor import camera, engines, machine, service, sound_stack, storage, time
 from assistant.doctor.check import SERVICE_USER, Check, Patient
 from assistant.doctor.level import level_of
 from assistant.muting import MuteMemory
 from assistant.settings import SYSTEM_FILE
 from tests.doubles.machine import TracedMachine
+from tests.doubles.nobody import as_nobody, open_folder
 
 
 def by_name(checks: object) -> dict[str, Check]:
@@ -156,6 +157,26 @@ def test_the_services_folder_must_be_its_own(owner: str, state: Path, monkeypatc
     check = by_name(storage.examine(Patient(Config(), SYSTEM_FILE)))["state"]
     assert check.ok == (owner == "the service")
     assert check.ok or f"chown -R {SERVICE_USER}" in str(check.remedy)
+
+
+def test_a_state_folder_that_cannot_be_made_is_told_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    check = by_name(storage.examine(Patient(Config(state=StateConfig(dir=tmp_path / "file/state")))))["state"]
+    assert not check.ok
+    assert "file/state" in check.found and "cannot be made" in check.found
+    assert "state.dir" in check.remedy
+
+
+def test_engines_of_a_service_that_are_closed_to_who_asks_are_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_folder() as cache:
+        (cache / "edge-assistant/engines").mkdir(parents=True)
+        (cache / "edge-assistant/engines").chmod(0)
+        monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+        with as_nobody():
+            check = by_name(engines.examine(Patient(Config(), SYSTEM_FILE)))["engines"]
+    assert (check.ok, check.needed) == (False, False)
+    assert "cannot be read by you" in check.found
+    assert "sudo" in check.remedy
 
 
 def test_a_clock_that_nobody_keeps_is_told(program) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 
@@ -18,6 +20,7 @@ class NetworkCamera:
 
     def __init__(self, port: int = 0) -> None:
         self._port = port
+        self._counting = threading.Lock()
         self._random = np.random.default_rng(1)
         self.shows = "noise"
         self.stalls = False
@@ -59,27 +62,33 @@ class NetworkCamera:
             picture += self._random.integers(0, 20, picture.shape, np.uint8)
         return bytes(cv2.imencode(".jpg", picture)[1])
 
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Counts, on whichever thread serves it, one who watches."""
+        with self._counting:
+            self.connections += 1
+            self.watchers += 1
+        try:
+            yield
+        finally:
+            with self._counting:
+                self.watchers -= 1
+
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         camera = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                camera.connections += 1
-                camera.watchers += 1
-                self.send_response(200)
-                self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
-                self.end_headers()
-                try:
+                with camera._watched(), suppress(OSError):  # until nobody watches any more
+                    self.send_response(200)
+                    self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+                    self.end_headers()
                     while not camera._gone.is_set():
                         if not camera.stalls:
                             jpeg = camera.jpeg()
                             head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
                             self.wfile.write(head.encode() + jpeg + b"\r\n")
                         time.sleep(1 / _FPS)
-                except OSError:
-                    return  # nobody watches any more
-                finally:
-                    camera.watchers -= 1
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""

@@ -171,10 +171,8 @@ def test_muted_while_the_driver_hangs_it_stays_muted_when_it_is_back(living: Liv
 ENDS = """
 import atexit, sys, threading, types
 import anyio
-from assistant.audio import portaudio
 from assistant.audio.microphone import Microphone
 from assistant.config import AudioConfig
-from assistant.errors import DeviceError
 def hang(): threading.Event().wait()
 library = types.ModuleType("sounddevice")
 library.query_hostapis = library._exit_handler = hang
@@ -183,7 +181,7 @@ atexit.register(library._exit_handler)
 async def main():
     microphone = Microphone(AudioConfig())
     try:
-        with anyio.move_on_after(0.1) as waiting:
+        with anyio.move_on_after(0.1):
             await microphone.open()
     finally:
         await microphone.close()

@@ -39,7 +39,7 @@ class Visit:
         camera = FakeCamera(self.clock, self._picture)
         self.watcher = SceneWatcher(camera, reader, VisionConfig(rate_hz=2.0), self.clock, self.events.append)
         self.waiting: list[tuple[str, str]] = []
-        """What `happened` says when it is asked, a second after the arrival."""
+        """What `happened` says when it is asked, a little after the arrival."""
 
     def _picture(self, now_s: float) -> ImageArray:
         pixels = picture_of({PLACE: self._identity})

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
+from weakref import WeakSet
 
 import anyio
 import pytest
@@ -11,9 +13,10 @@ import pytest
 from assistant.caption.grounded import GroundedCaptioner
 from assistant.clock import LoopClock
 from assistant.config import Config, EmotionConfig, VisionConfig
+from assistant.dialogue.respond import Responder
 from assistant.emotion.monitor import EmotionMonitor
 from assistant.errors import DependencyMissingError, StageError
-from assistant.events import Box, SpeechStarted, VideoFrame
+from assistant.events import Box, SpeechStarted, StageFailed, Transcript, VideoFrame
 from assistant.models.store import ModelStore
 from assistant.ports import Intent, ReadText, TextLine
 from assistant.senses import LiveSenses
@@ -67,10 +70,25 @@ def test_it_is_honest_where_it_cannot_read() -> None:
     assert _ask(GivenSenses()).text == "I don't see any text that I can read."
     assert _ask(GivenSenses(), "zh").text == "我没看到能看清的字。"
     assert "can't see" in _ask(GivenSenses(broken={"camera": "Gone."})).text
-    assert "couldn't read" in _ask(GivenSenses(written=StageError("out of memory"))).text
     absent = GivenSenses(written=DependencyMissingError("The text reader needs rapidocr."))
     assert "ocr, isn't installed" in _ask(absent).text
     assert "ocr 还没有安装" in _ask(absent, "zh").text
+
+
+def test_why_it_could_not_be_read_is_told_as_of_any_skill_that_fails() -> None:
+    async def main() -> tuple[list[str], list[StageFailed]]:
+        broken = GivenSenses(written=StageError("out of memory", remedy="Close something."))
+        responder = Responder.create(Config(), ModelStore())
+        answer = await responder.answer(Transcript(0.0, 1, "read this", "en", 0.9, True), skill_context(broken))
+        said = [sentence async for sentence in answer.sentences]
+        responder.close()
+        return said, answer.failures
+
+    said, failures = anyio.run(main)
+    assert said == ["Sorry, something went wrong while I was doing that."]
+    assert [(failed.stage, failed.error, failed.remedy) for failed in failures] == [
+        ("skill scene_read", "out of memory", "Close something.")
+    ]
 
 
 def test_what_took_long_to_read_is_told_with_its_age() -> None:
@@ -127,6 +145,24 @@ def test_the_newest_picture_is_read_on_a_thread_of_its_own_and_only_when_asked()
     assert [line.text for line in found.lines] == ["40"]
     assert found.at_s == 40.5
     assert reader.threads == ["text reader"]
+
+
+def test_the_networks_are_given_back_after_each_picture() -> None:
+    readers: WeakSet[NotedReader] = WeakSet()
+
+    def make() -> NotedReader:
+        readers.add(reader := NotedReader())
+        return reader
+
+    async def main() -> None:
+        reading = Reading(make)
+        found = await reading.read(VideoFrame(0.0, flat_picture(7)))
+        assert [line.text for line in found.lines] == ["7"]
+        gc.collect()
+        assert not readers
+        reading.close()
+
+    anyio.run(main)
 
 
 def test_without_the_extra_it_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,12 +12,15 @@ import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
+from typing import TextIO
 
 PROJECT = Path(__file__).parents[2]
 SUITE = os.environ.get("SYSTEM_TEST_SUITE", "bookworm")
 """bookworm, or what JetPack 6 and 7 are made of: jammy, noble."""
 CACHE = Path(os.environ.get("SYSTEM_TEST_CACHE", Path.home() / ".cache/edge-assistant-system")) / SUITE
 _BOOT_S = 60.0
+_OTHERS_S = 1200.0
+"""How long another machine may have its turn: a whole suite takes a quarter of an hour."""
 _SOUND_UNIT = """
 [Unit]
 Description=A system-wide sound server with a virtual microphone and a virtual speaker
@@ -46,6 +49,29 @@ def missing() -> list[str]:
     return lacking
 
 
+def locked(file: Path, timeout_s: float = _OTHERS_S) -> TextIO:
+    """The file, locked for as long as it is open; fails naming it when another process holds it for too long."""
+    lock = file.open("w")
+    deadline_s = time.monotonic() + timeout_s
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return lock
+        except BlockingIOError:
+            if time.monotonic() > deadline_s:
+                lock.close()
+                raise AssertionError(f"Another machine still has {file} after {timeout_s:g} s.") from None
+            time.sleep(0.2)
+
+
+def lives(pid: int) -> bool:
+    """Whether a process is there and has not ended; one that nobody has asked for its end yet has."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 class Machine:
     """Context manager: prepared and booted inside it, gone afterwards. The project is at /srv/project, the offline
     folder at /srv/offline."""
@@ -53,8 +79,7 @@ class Machine:
     def __init__(self) -> None:
         CACHE.mkdir(parents=True, exist_ok=True)
         # Two at once would share control groups where the host's are not managed by systemd.
-        self._only_one = (CACHE.parent / "machine.lock").open("w")
-        fcntl.flock(self._only_one, fcntl.LOCK_EX)
+        self._only_one = locked(CACHE.parent / "machine.lock")
         self.root = Path(tempfile.mkdtemp(prefix="machine-", dir=CACHE))
         self._container: subprocess.Popen[bytes] | None = None
         self._init_pid = 0
@@ -132,7 +157,8 @@ class Machine:
             self._container.kill()
             self._container.wait(10)
             deadline_s = time.monotonic() + 10
-            while Path(f"/proc/{self._init_pid}").exists() and time.monotonic() < deadline_s:
+            while lives(self._init_pid):
+                assert time.monotonic() < deadline_s, f"The machine's init, process {self._init_pid}, does not die."
                 time.sleep(0.05)
 
     def _add_sound(self) -> None:

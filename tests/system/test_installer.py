@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,11 @@ from pathlib import Path
 import pytest
 
 from assistant.settings import load_config
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 PROJECT = Path(__file__).parents[2]
 INSTALLER = PROJECT / "install.sh"
@@ -124,6 +130,8 @@ def test_a_python_that_is_too_old_is_named(tmp_path: Path) -> None:
         (["--offline", "/nowhere"], "no folder '/nowhere/wheels'"),
         (["--purge"], "--purge goes with --uninstall"),
         (["--sound", "loud"], "not 'loud'"),
+        (["--with"], "--with needs a value"),
+        (["--with", "ocr", "--with", "wings"], "not 'wings'"),
     ],
 )
 def test_a_wrong_option_is_told_with_the_usage(arguments: list[str], said: str) -> None:
@@ -170,6 +178,61 @@ def test_offline_nothing_is_asked_of_a_network(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     assert f"--no-index --find-links {tmp_path}/stick/wheels" in result.stdout
     assert "models pull" not in result.stdout and "apt-get update" not in result.stdout
+
+
+def test_extras_are_installed_and_those_of_the_version_before_are_kept(tmp_path: Path) -> None:
+    env = machine(tmp_path)
+    first = install("--dry-run", "--with", "wake", "--with=ocr", env=env)
+    assert first.returncode == 0, first.stderr
+    assert f"pip install --disable-pip-version-check --no-input {PROJECT}[ocr,wake]\n" in first.stdout
+    release = tmp_path / "opt/edge-assistant/releases/0.1.0-20260101T000000Z"
+    (release / "bin").mkdir(parents=True)
+    (release / "bin/assistant").touch(mode=0o755)
+    (release / "extras").write_text("ocr\nwake\n")
+    (tmp_path / "opt/edge-assistant/current").symlink_to(release)
+    assert f"{PROJECT}[ocr,wake]\n" in install("--dry-run", env=env).stdout
+    upgrade = install("--dry-run", "--with", "vosk", "--with", "ocr", env=env).stdout
+    assert f"{PROJECT}[ocr,vosk,wake]\n" in upgrade
+    assert re.search(r"would write: \S*/extras\n", upgrade), "they are kept for the next upgrade"
+
+
+def test_an_extras_opencv_goes_too_where_the_systems_has_gstreamer(tmp_path: Path) -> None:
+    python = tmp_path / "python3"
+    python.write_text('#!/bin/sh\n[ "$1" != --version ] || echo "Python 3.10.12"\n')
+    python.chmod(0o755)
+    (tmp_path / "root").mkdir()
+    env = machine(tmp_path / "root", l4t="36") | {"EDGE_ASSISTANT_PYTHON": str(python)}
+    said = install("--dry-run", "--with", "ocr", env=env).stdout
+    assert "uninstall --yes opencv-python-headless" in said[said.index(f"{PROJECT}[ocr] numpy<2") :]
+
+
+def test_without_extras_there_are_none(tmp_path: Path) -> None:
+    result = install("--dry-run", env=machine(tmp_path))
+    assert f"--no-input {PROJECT}\n" in result.stdout
+    assert "/extras" not in result.stdout
+
+
+def test_an_extra_that_the_offline_folder_lacks_is_told_with_how_to_make_one_that_has_it(tmp_path: Path) -> None:
+    """The step itself, with a pip that finds nothing: the installer as a whole would need root."""
+    script = f"""
+        HERE={PROJECT}
+        source "$HERE/systemd/install/common.sh"; source "$HERE/systemd/install/release.sh"
+        run() {{ [ "$1" = /usr/bin/python3 ]; }}
+        JETSON=0 PYTHON=/usr/bin/python3 OFFLINE=/stick EXTRAS=ocr,wake STEP=installing
+        make_environment
+    """
+    result = subprocess.run(["bash", "-eEuo", "pipefail", "-c", script], capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "cannot install the assistant with ocr,wake from /stick/wheels" in result.stderr
+    assert "scripts/make-offline-folder DIR --with ocr --with wake" in result.stderr
+
+
+def test_the_extras_that_can_be_installed_are_the_projects_and_help_names_them_all() -> None:
+    common = (PROJECT / "systemd/install/common.sh").read_text()
+    [known] = re.findall(r'^readonly KNOWN_EXTRAS="(.*)"', common, re.MULTILINE)
+    assert known.replace(" ", ", ") in install("--help").stdout
+    with (PROJECT / "pyproject.toml").open("rb") as file:
+        assert set(known.split()) <= tomllib.load(file)["project"]["optional-dependencies"].keys()
 
 
 @pytest.mark.parametrize("name", ["assistant.toml", "proof.toml"])

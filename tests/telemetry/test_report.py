@@ -15,7 +15,8 @@ import soundfile
 
 from assistant import events as e
 from assistant.telemetry.machine import describe_machine
-from assistant.telemetry.report import ReportHeader, write_report
+from assistant.telemetry.report import write_report
+from assistant.telemetry.report_header import ReportHeader
 from assistant.telemetry.timeline import Timeline
 from assistant.telemetry.waterfall import bars_of
 from tests.telemetry.conversation_events import HEARD, REPLY_ZH, events

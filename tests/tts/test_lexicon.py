@@ -44,6 +44,30 @@ def test_a_damaged_file_is_written_anew(folder: Path, tmp_path: Path, reference:
     assert (tmp_path / file.name).read_bytes()[:6] == b"SQLite"
 
 
+def test_a_file_that_is_damaged_where_nobody_looked_costs_no_sentence(
+    folder: Path, tmp_path: Path, reference: G2P
+) -> None:
+    (file,) = folder.iterdir()
+    content = bytearray(file.read_bytes())
+    content[len(content) // 3 : len(content) // 2] = bytes(len(content) // 2 - len(content) // 3)
+    (tmp_path / file.name).write_bytes(content)
+    front_end = load_front_end(tmp_path)
+    assert (tmp_path / file.name).read_bytes() == content, "the damage does not show at once"
+    for sentence in SENTENCES:
+        assert front_end(sentence) == reference(sentence)
+    assert list(tmp_path.iterdir()) == []
+    load_front_end(tmp_path)
+    assert (tmp_path / file.name).read_bytes() == file.read_bytes()
+
+
+def test_the_file_of_an_earlier_version_goes_when_a_new_one_is_written(tmp_path: Path) -> None:
+    old = tmp_path / "hibari-0.0.1.sqlite"
+    old.touch()
+    load_front_end(tmp_path)
+    (file,) = tmp_path.iterdir()
+    assert file != old
+
+
 def test_without_a_place_to_write_the_dictionaries_stay_in_memory(tmp_path: Path, reference: G2P) -> None:
     (tmp_path / "file").touch()
     front_end = load_front_end(tmp_path / "file")
