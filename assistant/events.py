@@ -124,7 +124,7 @@ class TurnStarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class IntentRecognized(Event):
-    """What the words mean. `intent` is None when nothing matched. Two requests in one breath are two of these."""
+    """What the words mean. `intent` is None when nothing matched. Each request of one breath is one of these."""
 
     turn_id: int
     intent: str | None

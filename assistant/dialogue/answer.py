@@ -13,7 +13,7 @@ class Answer:
     """One answer in the making: what was understood is known at once, the sentences come as they are made."""
 
     understood: list[IntentRecognized]
-    """One request, or two of one breath in their order."""
+    """One request, or several of one breath in their order."""
     language: str
     """Of the sentences: "en" or "zh"."""
     interpretation_s: float

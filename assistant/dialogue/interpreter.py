@@ -18,7 +18,7 @@ from rapidfuzz import fuzz, process
 
 from assistant.dialogue.normalization import clauses, normalize
 from assistant.dialogue.phonetics import HomophoneFolder, english_key, keys_of, pinyin_key
-from assistant.dialogue.requests import SOCIAL, two_requests
+from assistant.dialogue.requests import SOCIAL, several_requests
 from assistant.dialogue.templates import compile_templates, expand_templates, load_templates
 from assistant.han import script_language
 from assistant.kept import KEPT, file_identity
@@ -67,13 +67,13 @@ class HassilInterpreter:
         return {language: matcher.intents for language, matcher in self._matchers.items()}
 
     def interpret(self, text: str, language: str) -> Intent | None:
-        """The best intent; of two requests in one utterance both if each is understood by itself, else of several the
-        first. None when nothing matches."""
+        """The best intent; of several requests in one utterance all if each is understood by itself, else the first.
+        None when nothing matches."""
         matcher = self._matchers[script_language(text)]
         whole = matcher.match_closely(text)
-        both = two_requests(text, self._alone) if whole is None else None
-        if both is not None and matcher.match_misheard(text) is None:
-            return both
+        several = several_requests(text, self._alone) if whole is None else None
+        if several is not None and matcher.match_misheard(text) is None:
+            return several
         return _intent(text, whole or matcher.match_in_part(text) or matcher.match_misheard(text))
 
     def _alone(self, text: str) -> Intent | None:

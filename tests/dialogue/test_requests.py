@@ -1,4 +1,4 @@
-"""Two requests in one breath: what is two, and what only looks like it."""
+"""Several requests in one breath: what is several, and what only looks like it."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ def _asked(interpreter: HassilInterpreter, text: str) -> list[str]:
         ("turn it up and what time is it", ["volume_up", "time_ask"]),
         ("Turn it up, and then what time is it?", ["volume_up", "time_ask"]),
         ("Turn it up. And what time is it?", ["volume_up", "time_ask"]),
+        ("Turn it up. What time is it?", ["volume_up", "time_ask"]),
         ("what time is it then turn it down", ["time_ask", "volume_down"]),
         ("set a timer for five minutes and ten seconds and what time is it", ["timer_set", "time_ask"]),
         ("what time is it and set a timer for five minutes and ten seconds", ["time_ask", "timer_set"]),
@@ -32,6 +33,7 @@ def _asked(interpreter: HassilInterpreter, text: str) -> list[str]:
         ("turn it down and goodbye", ["volume_down", "goodbye"]),
         ("声音大一点然后现在几点", ["volume_up", "time_ask"]),
         ("声音大一点，现在几点？", ["volume_up", "time_ask"]),
+        ("现在几点？声音大一点。", ["time_ask", "volume_up"]),
         ("声音大一点。然后，现在几点？", ["volume_up", "time_ask"]),
         ("声音大一点再说一遍", ["volume_up", "repeat"]),
         ("把声音调大并且告诉我今天星期几", ["volume_up", "date_ask"]),
@@ -39,9 +41,16 @@ def _asked(interpreter: HassilInterpreter, text: str) -> list[str]:
         ("取消计时器，再设一个十分钟的计时器", ["timer_cancel", "timer_set"]),
         ("声音大一点，再见", ["volume_up", "goodbye"]),
         ("turn it up 然后现在几点", ["volume_up", "time_ask"]),
+        ("turn it up and what time is it and what is the date", ["volume_up", "time_ask", "date_ask"]),
+        ("声音大一点，现在几点，今天星期几？", ["volume_up", "time_ask", "date_ask"]),
+        (
+            "turn it up, what time is it and set a timer for five minutes and ten seconds",
+            ["volume_up", "time_ask", "timer_set"],
+        ),
+        ("what time is it and turn it up and what time is it", ["time_ask", "volume_up"]),
     ],
 )
-def test_two_requests_are_both_understood(interpreter: HassilInterpreter, text: str, names: list[str]) -> None:
+def test_all_are_understood(interpreter: HassilInterpreter, text: str, names: list[str]) -> None:
     assert _asked(interpreter, text) == names
 
 
@@ -82,7 +91,7 @@ def test_one_request_stays_one(interpreter: HassilInterpreter, text: str, names:
         ("stop and what time is it", ["stop"]),
         ("read this and tell me what it says", ["scene_read"]),
         ("set a timer for one hour and set a timer for one hour", ["timer_set"]),
-        ("turn it up and what time is it and what is the date", ["volume_up"]),
+        ("turn it up and what time is it and sing a song", ["volume_up"]),
         ("你好，现在几点了？", ["time_ask"]),
         ("声音大一点然后唱首歌", ["volume_up"]),
         ("不好意思，没听清，再说一遍", ["repeat"]),
