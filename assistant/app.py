@@ -13,13 +13,15 @@ from pathlib import Path
 
 import anyio
 
-from assistant.answering import Answering
 from assistant.asr.transcriber import Transcriber
 from assistant.audio.echo import EchoGuard
 from assistant.audio.listener import Listener
 from assistant.audio.revival import revive_speaker
 from assistant.config import Config
 from assistant.controls import LiveControls
+from assistant.conversation.answering import Answering
+from assistant.conversation.speaking import Speaking
+from assistant.conversation.troubles import SpokenTroubles, Troubles
 from assistant.events import Event, Notice
 from assistant.health import Health, take_health
 from assistant.loading import Networks, load_networks
@@ -29,10 +31,8 @@ from assistant.opening import Devices as Devices
 from assistant.opening import open_microphone, open_speaker
 from assistant.ports import Clock, TurnObserver
 from assistant.senses import LiveSenses
-from assistant.speaking import Speaking
 from assistant.stages import StageReports
 from assistant.telemetry.observers import Observers
-from assistant.troubles import SpokenTroubles, Troubles
 from assistant.tts.process import SpeechProcess
 from assistant.turn import Turns
 from assistant.wake.attention import Attention, invitation

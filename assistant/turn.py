@@ -16,11 +16,14 @@ import anyio
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectReceiveStream
 
-from assistant.announcing import Announcer
-from assistant.answering import Reply
 from assistant.asr.transcriber import Timed, Transcriber
 from assistant.audio import earcons
 from assistant.config import Config
+from assistant.conversation.announcing import Announcer
+from assistant.conversation.answering import Reply
+from assistant.conversation.floor import Floor, Turn
+from assistant.conversation.head_start import Foresight, HeadStart
+from assistant.conversation.speaking import Speaking
 from assistant.dialogue.overlap import echoes, is_backchannel, is_hum
 from assistant.errors import StageError
 from assistant.events import (
@@ -37,10 +40,7 @@ from assistant.events import (
     Utterance,
     WakeWordDetected,
 )
-from assistant.floor import Floor, Turn
-from assistant.head_start import Foresight, HeadStart
 from assistant.ports import Clock, Recognition
-from assistant.speaking import Speaking
 from assistant.stages import StageReports
 from assistant.vad.endpointing import SpeechEvent
 from assistant.vad.habits import PauseHabits
@@ -52,7 +52,7 @@ before what is said next, so they are few: a machine that was too slow for a whi
 
 
 class Answering(Foresight, Protocol):
-    """What finds the reply: `assistant.answering.Answering`, or a double."""
+    """What finds the reply: `assistant.conversation.answering.Answering`, or a double."""
 
     def answer(self, transcript: Transcript, utterance: Utterance) -> Reply:
         """The reply to what was just said."""

@@ -20,12 +20,12 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from assistant.answering import Answering
 from assistant.asr import RECOGNIZERS
 from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from assistant.audio.files import read_audio
 from assistant.clock import LoopClock
 from assistant.config import Config, VadConfig
+from assistant.conversation.answering import Answering
 from assistant.dialogue.respond import Responder
 from assistant.events import AudioArray, AudioFrame, SpeechEnded, SpeechPaused, SpeechResumed, Utterance
 from assistant.models.store import ModelStore

@@ -1,8 +1,8 @@
 import anyio
 import pytest
 
+from assistant.conversation.speaking_ahead import VoicesAhead
 from assistant.ports import SpeakingStyle
-from assistant.speaking_ahead import VoicesAhead
 from tests.doubles.conversation import HummingVoices
 
 

@@ -10,12 +10,13 @@ from typing import TypeVar
 import anyio
 import numpy as np
 
-from assistant.answering import Answering
 from assistant.audio.listener import Listener
 from assistant.audio.scripted import RecordingSpeaker
 from assistant.clock import LoopClock
 from assistant.config import Config
 from assistant.controls import LiveControls
+from assistant.conversation.answering import Answering
+from assistant.conversation.speaking import Speaking
 from assistant.dialogue.interpreter import HassilInterpreter
 from assistant.dialogue.respond import Responder
 from assistant.errors import DeviceError, StageError
@@ -24,7 +25,6 @@ from assistant.models.store import ModelStore
 from assistant.ports import Recognition, SpeakingStyle
 from assistant.registry import resolve
 from assistant.skills import SKILLS
-from assistant.speaking import Speaking
 from assistant.turn import Turns
 from assistant.vad.endpointing import Endpointer
 from assistant.virtual_time import run_in_virtual_time

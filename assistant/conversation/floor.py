@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from assistant.answering import Reply
+from assistant.conversation.answering import Reply
+from assistant.conversation.speaking import Speaking
 from assistant.events import Event, Interruption, SpeechChunk, TurnFinished
 from assistant.ports import Clock
-from assistant.speaking import Speaking
 
 PATIENCE_S = 3.0
 """How long a reply waits to begin, and an announcement to be made, while someone speaks."""

@@ -10,18 +10,18 @@ from collections.abc import Callable
 from typing import Protocol
 
 from assistant.asr.transcriber import Transcriber
+from assistant.conversation.floor import Floor
+from assistant.conversation.speaking import Sentence, Speaking
 from assistant.errors import StageError
 from assistant.events import Event, Transcript, Utterance
-from assistant.floor import Floor
 from assistant.han import script_language
 from assistant.ports import Clock, Recognition
-from assistant.speaking import Sentence, Speaking
 from assistant.vad.habits import PauseHabits
 from assistant.wake.attention import Attention
 
 
 class Foresight(Protocol):
-    """What can be known of an answer before it is given: `assistant.answering.Answering`, or a double."""
+    """What can be known of an answer before it is given: `assistant.conversation.answering.Answering`, or a double."""
 
     async def end_silence_s(self, text: str, language: str, *, over_reply: bool) -> float:
         """How long someone who said `text` must be silent to have finished. Raises `StageError`."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from assistant.config import Config
+from assistant.conversation.speaking import Sentence
 from assistant.dialogue.answer import Answer
 from assistant.dialogue.completeness import is_unfinished
 from assistant.dialogue.overlap import is_backchannel
@@ -19,7 +20,6 @@ from assistant.errors import AssistantError, StageError
 from assistant.events import Event, PlaybackFinished, ReplyChunk, StageTimed, Transcript, Utterance
 from assistant.ports import Clock, SpeakingStyle
 from assistant.skills import Controls, Senses, SkillContext
-from assistant.speaking import Sentence
 from assistant.stages import StageReports
 
 

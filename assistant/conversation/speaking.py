@@ -16,6 +16,8 @@ import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from assistant.audio.echo import EchoGuard
+from assistant.conversation.playback import Tape
+from assistant.conversation.speaking_ahead import Voices, VoicesAhead
 from assistant.errors import DeviceError, StageError
 from assistant.events import (
     Event,
@@ -27,9 +29,7 @@ from assistant.events import (
     StageTimed,
     Utterance,
 )
-from assistant.playback import Tape
 from assistant.ports import AudioSink, Clock, SpeakingStyle
-from assistant.speaking_ahead import Voices, VoicesAhead
 from assistant.stages import StageReports
 
 

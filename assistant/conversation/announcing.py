@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import anyio
 
-from assistant.answering import Reply
 from assistant.audio import earcons
-from assistant.floor import PATIENCE_S, Floor
+from assistant.conversation.answering import Reply
+from assistant.conversation.floor import PATIENCE_S, Floor
 from assistant.ports import Clock
 
 
