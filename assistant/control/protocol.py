@@ -164,7 +164,7 @@ class ReloadResult(Result):
     changed: list[str]
     """Keys that have another value now."""
     restarted: bool
-    """Whether devices and networks were opened anew for it."""
+    """Whether the assistant was started anew for it; devices and networks that did not change were kept."""
     after_restart: list[str]
     """Keys whose new value holds only once the whole process has been started anew."""
 
