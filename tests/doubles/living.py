@@ -167,7 +167,7 @@ class Living:
         patch.setitem(RECOGNIZERS, "words", f"{HERE}:Words")
         patch.setitem(DETECTORS, "dogs", f"{HERE}:Dogs")
         patch.setitem(FACE_DETECTORS, "nobody", f"{HERE}:NoFaces")
-        for name in ("Tone", "HighTone", "Hanging", "Segfaulting", "CrashingOnce", "Buggy", "Refusing"):
+        for name in ("Tone", "HighTone", "Articulate", "Hanging", "Segfaulting", "CrashingOnce", "Buggy", "Refusing"):
             patch.setitem(SYNTHESIZERS, name, f"tests.doubles.synthesizers:{name}")
 
     def configure(self, section: str, **values: Any) -> None:
