@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 import anyio
@@ -315,6 +316,30 @@ def test_a_detector_that_hangs_is_named_and_hears_when_it_comes_back(living: Liv
     assert living.live(script)[-1].startswith("It's")
     assert len(living.failures("voice-activity detector")) == 2, "that it does not answer, and that it still does not"
     assert len(living.recoveries("voice-activity detector")) == 1
+
+
+def test_a_network_that_calls_for_the_end_of_the_process_does_not_get_it(living: Living) -> None:
+    """As `sys.exit` in a library: on a thread of its own it would end nothing but the thread, and on the event loop the
+    assistant, with a status that no supervisor minds."""
+
+    def leave() -> float:
+        sys.exit(0)
+
+    living.says(leave, TIME)
+
+    async def script(assistant: Assistant) -> None:
+        await until(3.0)
+        Loudness.breaks.append(leave)
+        await until(3.0 + RECOVERS_S)
+        assert assistant.health().hears
+        living.room.say(9.0)
+        await until(14.0)
+        living.room.say(15.0)
+        await until(21.0)
+
+    assert any(text.startswith("It's") for text in living.live(script))
+    assert "SystemExit" in living.failures("voice-activity detector")[0].error
+    assert "SystemExit" in living.failures("recognizer")[0].error
 
 
 @pytest.mark.parametrize("answer", [float("nan"), 7.0, -1.0])
