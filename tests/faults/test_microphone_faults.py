@@ -296,6 +296,28 @@ def test_a_burst_of_overflows_is_counted_told_and_no_wrong_rate(living: Living) 
     assert not living.failures("microphone")
 
 
+def test_what_was_lost_before_a_rescan_is_still_counted(living: Living) -> None:
+    """The stream begins anew where it was, because somebody else needed to look for a device."""
+    living.says(TIME)
+
+    async def script(assistant: Assistant) -> None:
+        await until(10.0)
+        living.microphone.overflows = True
+        await until(12.0)
+        living.microphone.overflows = False
+        lost = assistant.health().dropped_frames
+        assert lost > 30
+        living.sound.pull(living.speaker)
+        living.sound.plug(Card("Headset: Audio (hw:3,0)"))
+        living.room.say(14.0)
+        await until(20.0)
+        assert living.sound.scans, "the speaker was looked for"
+        assert living.microphone.opened == 2
+        assert assistant.health().dropped_frames == lost
+
+    living.live(script)
+
+
 def test_a_detector_that_hangs_is_named_and_hears_when_it_comes_back(living: Living) -> None:
     living.says(TIME)
 
