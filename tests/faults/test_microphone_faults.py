@@ -296,6 +296,27 @@ def test_a_burst_of_overflows_is_counted_told_and_no_wrong_rate(living: Living) 
     assert not living.failures("microphone")
 
 
+def test_what_was_lost_before_the_microphone_is_opened_anew_is_still_counted(living: Living) -> None:
+    async def script(assistant: Assistant) -> None:
+        await until(10.0)
+        living.microphone.overflows = True
+        await until(11.0)
+        living.microphone.overflows, living.microphone.stalls = False, True
+        lost = assistant.health().dropped_frames
+        assert lost > 20
+        await until(13.5)
+        living.microphone.stalls = False
+        await until(13.5 + RECOVERS_S)
+        assert living.microphone.opened > 1 and assistant.health().hears
+        assert assistant.health().dropped_frames == lost
+        living.microphone.overflows = True
+        await until(20.0)
+        assert assistant.health().dropped_frames > lost + 20
+        assert "overload" in assistant.health().unavailable, "and what is lost from now on is told"
+
+    living.live(script)
+
+
 def test_what_was_lost_before_a_rescan_is_still_counted(living: Living) -> None:
     """The stream begins anew where it was, because somebody else needed to look for a device."""
     living.says(TIME)
