@@ -79,7 +79,7 @@ class Worker:
                 return future.result()
             except AssistantError:
                 raise
-            except Exception as error:
+            except (Exception, SystemExit) as error:  # no library ends the assistant
                 raise StageError(f"The {self.name} failed: {error!r}") from error
         self._hung = future
         self._leave(future)

@@ -103,7 +103,8 @@ class Microphone:
         assert loop is not None
 
         def make(rate_hz: int) -> Any:
-            self._capture = _Capture(loop, self._frames, rate_hz)
+            overflows = self._capture.overflows if self._capture else 0  # of before a rescan
+            self._capture = _Capture(loop, self._frames, rate_hz, overflows)
             return sounddevice.InputStream(
                 device=device.index,
                 samplerate=rate_hz,
@@ -128,12 +129,14 @@ class Microphone:
 class _Capture:
     """PortAudio's callback: copies a block and hands it over, nothing else."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, frames: DropOldest[AudioFrame], rate_hz: int) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, frames: DropOldest[AudioFrame], rate_hz: int, overflows: int
+    ) -> None:
         self._loop = loop
         self._frames = frames
         self._rate_hz = rate_hz
         self._rest: AudioArray = np.zeros(0, np.float32)
-        self.overflows = 0
+        self.overflows = overflows
         """How often the driver had to throw sound away because this process did not take it."""
         self._resampler: Any = None
         if rate_hz != SAMPLE_RATE_HZ:

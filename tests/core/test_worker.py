@@ -46,6 +46,7 @@ def test_a_call_that_hangs_is_an_error_that_names_the_stage():
     ("call", "kind", "message"),
     [
         (lambda: int("not a number"), StageError, "The model failed: ValueError"),
+        (lambda: sys.exit(0), StageError, "The model failed: SystemExit"),
         (lambda: _raise(MediaError("No picture.")), MediaError, "No picture."),
     ],
 )

@@ -21,6 +21,7 @@ from assistant.asr import RECOGNIZERS
 from assistant.audio import portaudio
 from assistant.audio.microphone import Microphone
 from assistant.audio.speaker import Speaker
+from assistant.caption import CAPTIONERS
 from assistant.clock import LoopClock
 from assistant.config import Config
 from assistant.dialogue import INTERPRETERS
@@ -29,6 +30,8 @@ from assistant.events import (
     Face,
     ImageArray,
     PlaybackFinished,
+    SceneCaption,
+    SceneState,
     StageFailed,
     StageRecovered,
     Transcript,
@@ -139,6 +142,19 @@ class NoFaces:
         return []
 
 
+class Forgetful:
+    """A captioner that has no memory left."""
+
+    languages = frozenset({"en", "zh"})
+
+    @classmethod
+    def create(cls, config: Config, models: ModelStore) -> Forgetful:
+        return cls()
+
+    def caption(self, scene: SceneState, language: str, now_s: float) -> SceneCaption:
+        raise MemoryError("CUDA out of memory. Tried to allocate 2 GiB.")
+
+
 class Living:
     """One assistant with a microphone, a speaker and perhaps a camera. `live` runs it while a script goes on."""
 
@@ -167,7 +183,8 @@ class Living:
         patch.setitem(RECOGNIZERS, "words", f"{HERE}:Words")
         patch.setitem(DETECTORS, "dogs", f"{HERE}:Dogs")
         patch.setitem(FACE_DETECTORS, "nobody", f"{HERE}:NoFaces")
-        for name in ("Tone", "HighTone", "Hanging", "Segfaulting", "CrashingOnce", "Buggy", "Refusing"):
+        patch.setitem(CAPTIONERS, "forgetful", f"{HERE}:Forgetful")
+        for name in ("Tone", "HighTone", "Articulate", "Hanging", "Segfaulting", "CrashingOnce", "Buggy", "Refusing"):
             patch.setitem(SYNTHESIZERS, name, f"tests.doubles.synthesizers:{name}")
 
     def configure(self, section: str, **values: Any) -> None:

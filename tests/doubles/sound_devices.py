@@ -40,6 +40,9 @@ class Card:
     refuses: bool = False
     """Cannot be opened."""
     overflows: bool = False
+    late_s: float = 0.0
+    """From the air to the block that a microphone delivers, and from the block that a speaker takes to the air; the
+    driver says so."""
     played: list[tuple[float, np.ndarray]] = field(default_factory=list)
     opened: int = 0
 
@@ -209,14 +212,14 @@ class _Stream:
         seconds = self._count / self._rate_hz
         now_s = asyncio.get_running_loop().time()
         assert self._card.sound is not None
-        samples = self._card.sound(now_s - seconds, self._count).astype(np.float32)
-        time = SimpleNamespace(currentTime=seconds, inputBufferAdcTime=0.0)
+        samples = self._card.sound(now_s - seconds - self._card.late_s, self._count).astype(np.float32)
+        time = SimpleNamespace(currentTime=seconds + self._card.late_s, inputBufferAdcTime=0.0)
         status = SimpleNamespace(input_overflow=self._card.overflows)
         self._callback(samples[:, np.newaxis], self._count, time, status)
 
     def play(self) -> None:
         out = np.empty((self._count, 1), np.float32)
-        time = SimpleNamespace(currentTime=0.0, outputBufferDacTime=0.0)
+        time = SimpleNamespace(currentTime=0.0, outputBufferDacTime=self._card.late_s)
         self._callback(out, self._count, time, SimpleNamespace())
         self._card.played.append((asyncio.get_running_loop().time(), out[:, 0].copy()))
 

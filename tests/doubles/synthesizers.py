@@ -14,6 +14,7 @@ import numpy as np
 from assistant.errors import StageError
 from assistant.events import AudioArray
 from assistant.ports import SpeakingStyle
+from tests.doubles.speech_like import speech_like
 
 RATE_HZ = 24_000
 LOG_VARIABLE = "TEST_VOICE_LOG"
@@ -49,6 +50,13 @@ class HighTone(Tone):
     """The fallback: 880 Hz."""
 
     hertz = 880.0
+
+
+class Articulate(Tone):
+    """Sounds like speech: a third of a second a word."""
+
+    def synthesize(self, sentence: str, language: str, style: SpeakingStyle) -> Iterator[AudioArray]:
+        yield speech_like(level=0.15, seconds=len(sentence.split()) / 3, sample_rate_hz=RATE_HZ)
 
 
 class Hanging(Tone):

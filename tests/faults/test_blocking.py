@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from assistant.app import Assistant
-from assistant.events import PlaybackStarted, StageTimed
+from assistant.events import PlaybackStarted, StageTimed, TurnStarted
 from tests.doubles.living import TIME, Living, Words, until
 
 HELP = "Hey Jarvis, what can you do?"
@@ -98,3 +98,18 @@ def test_a_reply_begins_when_the_device_takes_it_and_not_when_it_is_asked_to(liv
     assert started.at_s == pytest.approx(first_s, abs=0.05)
     [output] = [event for event in living.log.of(StageTimed) if event.stage == "output"]
     assert output.at_s == started.at_s
+
+
+def test_mouth_to_ear_counts_what_the_devices_keep_back(living: Living) -> None:
+    living.microphone.late_s, living.speaker.late_s = 0.1, 0.15
+    living.says(TIME)
+
+    async def script(assistant: Assistant) -> None:
+        living.room.say(2.0, 1.0)
+        await until(8.0)
+
+    living.live(script)
+    [turn], [started] = living.log.of(TurnStarted), living.log.of(PlaybackStarted)
+    assert turn.speech_ended_at_s == pytest.approx(3.0, abs=0.04)
+    first_s = next(at_s for at_s, block in living.speaker.played if abs(block).max() > 0.01)
+    assert started.at_s == pytest.approx(first_s + 0.15, abs=0.03)

@@ -100,6 +100,24 @@ def test_networks_that_run_out_of_memory_are_not_read_out(living: Living) -> Non
     assert not any("memory" in text for text in said)
 
 
+def test_what_a_captioner_raises_is_neither_read_out_nor_shown(living: Living) -> None:
+    living.picture = noise
+    living.configure("vision", captioner="forgetful")
+    living.says(SEE, "Hey Jarvis, 你看到了什么？")
+
+    async def script(assistant: Assistant) -> None:
+        await until(3.0)
+        living.room.say(3.0)
+        await until(12.0)
+        living.room.say(12.0)
+        await until(20.0)
+        assert "memory" in assistant.health().unavailable["captioner"]
+
+    said = living.live(script)
+    assert said == ["Sorry, something went wrong while I was doing that.", "抱歉，刚才出了点问题，我没能做到。"]
+    assert not living.log.of(SceneCaption)
+
+
 def test_the_end_of_a_film_is_no_failure(living: Living) -> None:
     living.picture = lambda now_s: None if now_s > 5.0 else noise(now_s)
 

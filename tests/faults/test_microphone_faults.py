@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 import anyio
@@ -295,6 +296,49 @@ def test_a_burst_of_overflows_is_counted_told_and_no_wrong_rate(living: Living) 
     assert not living.failures("microphone")
 
 
+def test_what_was_lost_before_the_microphone_is_opened_anew_is_still_counted(living: Living) -> None:
+    async def script(assistant: Assistant) -> None:
+        await until(10.0)
+        living.microphone.overflows = True
+        await until(11.0)
+        living.microphone.overflows, living.microphone.stalls = False, True
+        lost = assistant.health().dropped_frames
+        assert lost > 20
+        await until(13.5)
+        living.microphone.stalls = False
+        await until(13.5 + RECOVERS_S)
+        assert living.microphone.opened > 1 and assistant.health().hears
+        assert assistant.health().dropped_frames == lost
+        living.microphone.overflows = True
+        await until(20.0)
+        assert assistant.health().dropped_frames > lost + 20
+        assert "overload" in assistant.health().unavailable, "and what is lost from now on is told"
+
+    living.live(script)
+
+
+def test_what_was_lost_before_a_rescan_is_still_counted(living: Living) -> None:
+    """The stream begins anew where it was, because somebody else needed to look for a device."""
+    living.says(TIME)
+
+    async def script(assistant: Assistant) -> None:
+        await until(10.0)
+        living.microphone.overflows = True
+        await until(12.0)
+        living.microphone.overflows = False
+        lost = assistant.health().dropped_frames
+        assert lost > 30
+        living.sound.pull(living.speaker)
+        living.sound.plug(Card("Headset: Audio (hw:3,0)"))
+        living.room.say(14.0)
+        await until(20.0)
+        assert living.sound.scans, "the speaker was looked for"
+        assert living.microphone.opened == 2
+        assert assistant.health().dropped_frames == lost
+
+    living.live(script)
+
+
 def test_a_detector_that_hangs_is_named_and_hears_when_it_comes_back(living: Living) -> None:
     living.says(TIME)
 
@@ -315,6 +359,30 @@ def test_a_detector_that_hangs_is_named_and_hears_when_it_comes_back(living: Liv
     assert living.live(script)[-1].startswith("It's")
     assert len(living.failures("voice-activity detector")) == 2, "that it does not answer, and that it still does not"
     assert len(living.recoveries("voice-activity detector")) == 1
+
+
+def test_a_network_that_calls_for_the_end_of_the_process_does_not_get_it(living: Living) -> None:
+    """As `sys.exit` in a library: on a thread of its own it would end nothing but the thread, and on the event loop the
+    assistant, with a status that no supervisor minds."""
+
+    def leave() -> float:
+        sys.exit(0)
+
+    living.says(leave, TIME)
+
+    async def script(assistant: Assistant) -> None:
+        await until(3.0)
+        Loudness.breaks.append(leave)
+        await until(3.0 + RECOVERS_S)
+        assert assistant.health().hears
+        living.room.say(9.0)
+        await until(14.0)
+        living.room.say(15.0)
+        await until(21.0)
+
+    assert any(text.startswith("It's") for text in living.live(script))
+    assert "SystemExit" in living.failures("voice-activity detector")[0].error
+    assert "SystemExit" in living.failures("recognizer")[0].error
 
 
 @pytest.mark.parametrize("answer", [float("nan"), 7.0, -1.0])

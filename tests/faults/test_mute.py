@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import anyio
 import anyio.lowlevel
 import pytest
 
 from assistant.app import Assistant
 from assistant.errors import ControlError
 from assistant.events import AudioFrame, Notice, SceneState, SpeechStarted
-from tests.doubles.living import TIME, Living, until
+from assistant.muting import MuteMemory
+from tests.doubles.living import TIME, Living, hang, until
 from tests.faults.test_camera_faults import noise
 
 
@@ -89,6 +91,24 @@ def test_muted_it_stays_so_through_a_restart_and_opens_nothing(
     assert notices(again) == ["muted", "unmuted"]
     assert len(said) == 1 and cameras[0] > 0
     assert list(state.iterdir()) == []
+
+
+def test_muted_while_the_driver_hangs_a_restart_finds_it_muted(living: Living, state: Path) -> None:
+    living.state = state
+    kept: list[bool] = []
+
+    async def script(assistant: Assistant) -> None:
+        await until(2.0)
+        living.sound.hanging["close"] = hang(until_s=10.0)
+        assert assistant.controls is not None
+        async with anyio.create_task_group() as group:
+            group.start_soon(assistant.controls.mute)
+            await anyio.sleep(0.1)
+            kept.append(MuteMemory(state).recall())  # by whoever runs next: it may be killed now
+        await until(12.0)
+
+    living.live(script)
+    assert kept == [True]
 
 
 def test_the_talk_button_during_the_start_is_refused_or_waits_and_ends_nothing(living: Living) -> None:

@@ -109,6 +109,24 @@ def test_a_speaker_that_is_dead_is_never_taken_for_one_that_has_finished(living:
     assert "takes no sound" in living.failures("speaker")[0].error
 
 
+def test_a_speaker_that_dies_over_the_last_words_has_not_finished_them(living: Living) -> None:
+    """All of the reply is queued by then, and nothing more is handed to the device that could fail."""
+    living.configure("tts", en="Articulate")
+    living.says(TIME)
+
+    async def script(assistant: Assistant) -> None:
+        living.room.say(1.0)
+        await until(3.2)
+        assert living.log.of(PlaybackStarted) and not living.log.of(PlaybackFinished)
+        living.speaker.stalls = True
+        await until(15.0)
+        assert "speaker" in assistant.health().unavailable
+
+    living.live(script)
+    [finished] = living.log.of(PlaybackFinished)
+    assert not finished.completed and 0.0 < finished.played_s < 1.0
+
+
 def test_without_a_speaker_it_listens_and_speaks_once_there_is_one(living: Living) -> None:
     living.says(TIME, TIME)
     living.sound.pull(living.speaker)

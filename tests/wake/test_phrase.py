@@ -31,6 +31,7 @@ def matcher() -> PhraseMatcher:
         ("Oh no. Hey Jarvis, stop.", "stop."),
         ("Jarvis, what do you see?", "what do you see?"),
         ("Hello Jarvis, help", "help"),
+        ("今天天气真好。你好贾维斯，停", "停"),
         ("What time is it, hey Jarvis?", "What time is it"),
         ("你好贾维斯", ""),
         ("你好贾维斯，现在几点了？", "现在几点了？"),
