@@ -14,7 +14,7 @@ import pytest
 
 from assistant.app import Assistant
 from assistant.clock import LoopClock
-from assistant.events import AudioFrame, PlaybackFinished, PlaybackStarted, SpeechEnded, TurnFinished
+from assistant.events import AudioFrame, PlaybackFinished, PlaybackStarted, ReplyChunk, SpeechEnded, TurnFinished
 from assistant.telemetry.events_file import EventsFile
 from tests.doubles.living import TIME, Living, Words, hang, until
 
@@ -143,15 +143,14 @@ def test_a_recogniser_three_times_slower_than_speech_for_ten_minutes(
         assert len(living.heard) == len(living.log.of(SpeechEnded)), "nothing waits any more"
         assert assistant.health().dropped_frames > 60.0 / 0.032
         living.room.say(600.0 + RECOVERS_S, 1.0)
-        await until(660.0)
+        await until(650.0)
 
     said = living.live(script)
     assert any(606.0 < event.at_s < 608.0 for event in living.log.of(PlaybackStarted)), "it answers at once again"
     assert 1 <= said.count("I can't keep up right now, so I may miss what you say.") <= 3
-    # One that was interrupted counts as not told.
-    finished = living.log.of(PlaybackFinished)
-    told = [event.text for event in finished if event.completed and "keep up" in event.text]
-    assert told[-1] == "I can keep up again." and told.count(told[-1]) <= 3, "not whenever nobody speaks"
+    # Begun: the person may speak over any of them.
+    told = [event.text for event in living.log.of(ReplyChunk) if "keep up" in event.text]
+    assert told[-1] == "I can keep up again." and told.count(told[-1]) <= 3, told
     assert len(living.heard) == len(living.log.of(SpeechEnded)) > 25, "nothing that reached it whole is lost"
     assert not living.failures("recognizer") and not living.failures("microphone")
     assert "too slow" in living.failures("overload")[0].error
