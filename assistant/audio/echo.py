@@ -8,8 +8,7 @@
 The gate gives silence while all that is heard can be the echo of what is played, and the residual when it is more.
 At a chunk's beginning, while all that is heard may be its late echo, nothing but what was learned from earlier ones can
 tell: in the first reply ever the frames of that time, half a second of sound that is no silence, are withheld until it
-is known. An echo canceller of the
-sound server is the better choice where there is one; this is for machines without.
+is known. An echo canceller of the sound server is the better choice where there is one; this is for machines without.
 """
 
 from __future__ import annotations
