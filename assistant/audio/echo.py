@@ -72,6 +72,11 @@ class EchoGuard:
         self._decided = False
         """Whether nothing needs to be withheld any more."""
 
+    @property
+    def unheard(self) -> bool:
+        """Whether something is played of which nothing reaches the microphone: what is heard is somebody else."""
+        return self._next is not None and self._evidence.unheard
+
     def reference(self, heard_at_s: float, samples: AudioArray, sample_rate_hz: int) -> None:
         """A chunk begins to be heard, (n,) float32 as it leaves for the device, volume included.
 

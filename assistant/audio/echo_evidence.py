@@ -35,6 +35,9 @@ _SILENT_COUNTS = 0.25
 """What a frame without echo counts for while something is played: there may be none, as with a headset."""
 _SHARE_AUDIBLE = 0.4
 """Share of the bands in which sound makes a frame one with sound."""
+_UNHEARD_FRAMES, _UNHEARD_SHARE = 40, 0.05
+"""Frames of playing over which sound is counted, and the share with sound up to which nothing of what is played is
+heard."""
 _PROOF_FRAMES = 6
 """Frames that a chunk's alignment must have explained before what it leaves counts as someone else."""
 _EXPLAINED, _UNEXPLAINED = 0.5, 1.5
@@ -65,6 +68,8 @@ class Evidence:
         self._played: deque[Bands] = deque(maxlen=_WIDTH)
         self._delays = Delays()
         self._learned = 0.0
+        self._playing_frames, self._heard_share = 0, 0.0
+        """Frames in which something was played while nobody spoke, and the share of them with sound, lately."""
         self._proof = 0
         self._settled_frames = 0
         self.moment: Moment | None = None
@@ -74,6 +79,11 @@ class Evidence:
     def experienced(self) -> bool:
         """Whether the level of the echo is known, so that someone else can be told from it at once."""
         return self._learned > _LEARNING_FRAMES
+
+    @property
+    def unheard(self) -> bool:
+        """Whether nothing of what is played reaches the microphone, as with a headset."""
+        return self._playing_frames >= _UNHEARD_FRAMES and self._heard_share < _UNHEARD_SHARE
 
     def doubt(self) -> None:
         """The alignment was changed, or may be wrong from now on."""
@@ -107,7 +117,11 @@ class Evidence:
         left_bound_db = self._left_db + 2.0 * self._left_spread_db + np.where(self._left_frames < 12, 15.0, 0.0)
         left_excess = float(excess_db(powers.residual, expected_db + left_bound_db, floor_db))
         if possible_db.max() > -60.0:
-            self._learned += 1.0 if (powers.heard > floor).mean() > _SHARE_AUDIBLE else _SILENT_COUNTS
+            audible = bool((powers.heard > floor).mean() > _SHARE_AUDIBLE)
+            self._learned += 1.0 if audible else _SILENT_COUNTS
+            if not open_gate:
+                self._playing_frames += 1
+                self._heard_share += (audible - self._heard_share) / min(self._playing_frames, _UNHEARD_FRAMES)
         self._settled_frames += 1
         known = bool(self._left_frames.max() > _LEARNING_FRAMES)
         removed = powers.residual.sum() < _MOSTLY_REMOVED * powers.heard.sum()

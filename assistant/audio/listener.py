@@ -172,7 +172,9 @@ class Listener:
                 self.hearing.arrived(heard, self._source.dropped)
                 self._overload.note(self._source.dropped)
                 for frame in self._guard.clean(heard) if self._guard is not None else [heard]:
-                    for event in self._endpointer.accept(frame, await self._score(frame)):
+                    score = await self._score(frame)
+                    sooner = self._guard is not None and self._guard.unheard
+                    for event in self._endpointer.accept(frame, score, sooner=sooner):
                         yield event
                     if self._progress_s is not None and frame.at_s >= progress_at_s:
                         utterance = self._endpointer.so_far(frame.at_s)

@@ -25,6 +25,7 @@ PHRASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "en": ("Sorry, something went wrong while I was doing that.",),
         "zh": ("抱歉，刚才出了点问题，我没能做到。",),
     },
+    "scene_read_failed": {"en": ("Sorry, I couldn't read it.",), "zh": ("抱歉，我没能读出来。",)},
     "model_failed": {
         "en": ("Sorry, I can't think of an answer right now.",),
         "zh": ("抱歉，我现在想不出答案。",),
@@ -265,6 +266,12 @@ def phrase(key: str, language: str, turn_id: int = 0, **fields: str) -> str:
     """The reply `key` in `language` ("en" or "zh"), its braces filled from `fields`."""
     variants = PHRASES[key][language]
     return variants[turn_id % len(variants)].format_map(fields)
+
+
+def failure(intent: str, language: str) -> str:
+    """What is said when the skill for `intent` fails."""
+    key = f"{intent}_failed"
+    return phrase(key if key in PHRASES else "skill_failed", language)
 
 
 def joined(parts: list[str], language: str) -> str:

@@ -13,7 +13,7 @@ from assistant.dialogue.answer import Answer, FirstSentence
 from assistant.dialogue.feeling import told_feeling
 from assistant.dialogue.memory import ConversationMemory
 from assistant.dialogue.questions import OpenQuestion
-from assistant.dialogue.replies import phrase
+from assistant.dialogue.replies import failure, phrase
 from assistant.dialogue.sentences import SentenceSplitter, split_sentences
 from assistant.dialogue.style import Wording
 from assistant.errors import AssistantError, ConfigError
@@ -174,7 +174,7 @@ class Responder:
             text = self._wording.apply(reply.text, intent.name, emotion, answer.language, context.turn_id)
         except Exception as error:  # Whatever a skill does wrong, the conversation goes on.
             self._note_failure(error, context, answer)
-            return Reply(phrase("skill_failed", answer.language))
+            return Reply(failure(intent.name, answer.language))
         answer.worked.append(answer.stage)
         answer.ends_conversation |= reply.ends_conversation
         if reply.asks is not None and self._open_question.asked is None:

@@ -30,6 +30,9 @@ SpeechEvent: TypeAlias = SpeechStarted | SpeechPaused | SpeechResumed | SpeechEn
 HYSTERESIS = 0.15
 """How far the probability must fall below the threshold before a speaker counts as silent."""
 
+_SOONER_S = 0.032
+"""By how much less is speech where nothing else can be: a frame."""
+
 
 @dataclass(slots=True)
 class _Recording:
@@ -39,6 +42,7 @@ class _Recording:
     length: int
     started_at_s: float
     voiced_until_s: float
+    min_speech_samples: int
     voiced_samples: int = 0
     silent_samples: int = 0
     confirmed: bool = False
@@ -96,15 +100,16 @@ class Endpointer:
         if self._recording is not None and self._recording.paused is utterance:
             self._recording.end_samples = max(self._pause_samples, self._samples(silence_s))
 
-    def accept(self, frame: AudioFrame, probability: float) -> list[SpeechEvent]:
-        """Take the next frame and its speech probability; what happened, in order."""
+    def accept(self, frame: AudioFrame, probability: float, *, sooner: bool = False) -> list[SpeechEvent]:
+        """Take the next frame and its speech probability; what happened, in order. `sooner` if what begins with this
+        frame may be taken for speech a frame earlier than usual."""
         recording = self._recording
         voiced = probability >= self._threshold - (0.0 if recording is None or recording.paused else HYSTERESIS)
         if recording is None:
             if not voiced:
                 self._remember(frame.samples)
                 return []
-            recording = self._recording = self._begin(frame)
+            recording = self._recording = self._begin(frame, sooner)
         recording.append(frame.samples)
         if voiced:
             recording.voiced_samples += frame.samples.size
@@ -124,7 +129,7 @@ class Endpointer:
     def _advance(self, recording: _Recording, at_s: float, voiced: bool) -> list[SpeechEvent]:
         events: list[SpeechEvent] = []
         if voiced:
-            if not recording.confirmed and recording.voiced_samples >= self._min_speech_samples:
+            if not recording.confirmed and recording.voiced_samples >= recording.min_speech_samples:
                 recording.confirmed = True
                 events.append(SpeechStarted(at_s))
             elif recording.paused:
@@ -140,11 +145,12 @@ class Endpointer:
             events += self._finish(recording, at_s)
         return events
 
-    def _begin(self, frame: AudioFrame) -> _Recording:
+    def _begin(self, frame: AudioFrame, sooner: bool) -> _Recording:
         # One second of slack takes the frame that crosses the limit.
         capacity = self._pre_roll_samples + self._max_samples + self._sample_rate_hz
         starts_at_s = frame.at_s - frame.samples.size / self._sample_rate_hz
-        recording = _Recording(np.empty(capacity, np.float32), 0, starts_at_s, frame.at_s)
+        min_speech_samples = self._min_speech_samples - (self._samples(_SOONER_S) if sooner else 0)
+        recording = _Recording(np.empty(capacity, np.float32), 0, starts_at_s, frame.at_s, min_speech_samples)
         recording.append(self._recent)
         self._recent = self._recent[:0]
         return recording

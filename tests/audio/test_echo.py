@@ -183,3 +183,31 @@ def test_with_a_headset_a_person_gets_through() -> None:
     spoken = slice(5 * SAMPLE_RATE_HZ, 7 * SAMPLE_RATE_HZ)
     assert np.sum(cleaned[spoken] ** 2) > 0.7 * np.sum(noise[spoken] ** 2)
     assert not cleaned[: 5 * SAMPLE_RATE_HZ][round(0.5 * SAMPLE_RATE_HZ) :].any()
+
+
+def test_what_reaches_no_microphone_is_known() -> None:
+    noise = np.random.default_rng(0).normal(0.0, 1e-4, 10 * SAMPLE_RATE_HZ).astype(np.float32)
+    person = speech_like(seconds=2.0, pitch_hz=110.0)
+    noise[5 * SAMPLE_RATE_HZ : 5 * SAMPLE_RATE_HZ + len(person)] += person
+    guard = EchoGuard()
+    assert not guard.unheard, "nothing is played"
+    guard.reference(0.5, voice(8.0), 24_000)
+    known = []
+    for number in range(len(noise) // FRAME_SAMPLES):
+        guard.clean(frame(number * FRAME_S + FRAME_S, noise[number * FRAME_SAMPLES :][:FRAME_SAMPLES]))
+        known.append(guard.unheard)
+    assert not known[round(0.6 / FRAME_S)], "it may come late"
+    assert all(known[round(2.5 / FRAME_S) : round(5.0 / FRAME_S)])
+
+
+@pytest.mark.parametrize("room", ROOMS.values(), ids=ROOMS)
+def test_what_reaches_the_microphone_is_known(room: Room) -> None:
+    playback = Playback.of([voice()] * 3, seed=0)
+    speaker, guard = Loudspeaker(room, playback), EchoGuard()
+    for chunk in playback.chunks:
+        guard.reference(chunk.stated_s, chunk.samples, 24_000)
+    sound, known = speaker.sound(), []
+    for number in range(len(sound) // FRAME_SAMPLES):
+        guard.clean(frame(number * FRAME_S + FRAME_S, sound[number * FRAME_SAMPLES :][:FRAME_SAMPLES]))
+        known.append(guard.unheard)
+    assert not any(known)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from assistant.asr.transcriber import Transcriber
+from assistant.audio.echo import EchoGuard
 from assistant.audio.listener import Listener
 from assistant.clock import LoopClock
 from assistant.config import AsrConfig, VadConfig
@@ -15,6 +16,7 @@ from assistant.events import AudioFrame, Event, SpeechEnded, SpeechStarted, Stag
 from assistant.vad.endpointing import Endpointer
 from assistant.virtual_time import run_in_virtual_time
 from tests.doubles.conversation import EventLog, KnownWords, utterance
+from tests.doubles.speech_like import speech_like
 
 
 class Loudness:
@@ -199,3 +201,32 @@ def test_a_result_that_comes_late_is_never_taken_for_another_utterance():
         return texts
 
     assert anyio.run(main) == ["what time is it"] * 2
+
+
+def test_over_a_reply_that_no_microphone_hears_speech_is_known_a_frame_sooner():
+    class Headset(Tape):
+        """Its sound is noise, 0.5 for speech."""
+
+        async def frames(self) -> AsyncIterator[AudioFrame]:
+            noise = np.random.default_rng(0)
+            async for frame in super().frames():
+                level = 0.5 if frame.samples[0] else 1e-4
+                yield AudioFrame(frame.at_s, noise.normal(0.0, level, 512).astype(np.float32), 16000)
+
+    class Energy(Loudness):
+        def probability(self, samples: np.ndarray) -> float:
+            return float(np.abs(samples).mean() > 0.1)
+
+    def first_known_s(reply: np.ndarray) -> float:
+        async def main() -> float:
+            guard = EchoGuard()
+            source, endpointer = Headset((4.0, 0.0), (1.0, 1.0), (1.0, 0.0)), Endpointer(VadConfig())
+            listener = Listener(source, Energy(), endpointer, LoopClock(), lambda event: None, guard=guard)
+            if reply.size:
+                guard.reference(0.2, reply, 24_000)
+            return min([event.at_s async for event in listener.events() if isinstance(event, SpeechStarted)])
+
+        return run_in_virtual_time(main)
+
+    sooner_s = first_known_s(np.zeros(0)) - first_known_s(speech_like(seconds=6.0, sample_rate_hz=24_000))
+    assert sooner_s == pytest.approx(0.032)

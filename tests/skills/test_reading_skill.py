@@ -76,16 +76,17 @@ def test_it_is_honest_where_it_cannot_read() -> None:
 
 
 def test_why_it_could_not_be_read_is_told_as_of_any_skill_that_fails() -> None:
-    async def main() -> tuple[list[str], list[StageFailed]]:
+    async def main(asked: str, language: str) -> tuple[list[str], list[StageFailed]]:
         broken = GivenSenses(written=StageError("out of memory", remedy="Close something."))
         responder = Responder.create(Config(), ModelStore())
-        answer = await responder.answer(Transcript(0.0, 1, "read this", "en", 0.9, True), skill_context(broken))
+        answer = await responder.answer(Transcript(0.0, 1, asked, language, 0.9, True), skill_context(broken))
         said = [sentence async for sentence in answer.sentences]
         responder.close()
         return said, answer.failures
 
-    said, failures = anyio.run(main)
-    assert said == ["Sorry, something went wrong while I was doing that."]
+    said, failures = anyio.run(main, "read this", "en")
+    assert said == ["Sorry, I couldn't read it."]
+    assert anyio.run(main, "上面写着什么", "zh")[0] == ["抱歉，我没能读出来。"]
     assert [(failed.stage, failed.error, failed.remedy) for failed in failures] == [
         ("skill scene_read", "out of memory", "Close something.")
     ]

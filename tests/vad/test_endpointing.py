@@ -67,6 +67,20 @@ def test_an_utterance_from_start_to_end(microphone: Microphone) -> None:
     assert ended.utterance.sample_rate_hz == RATE
 
 
+def test_where_nothing_else_can_be_heard_speech_is_known_a_frame_sooner() -> None:
+    def voiced_frames(*sooner: bool) -> int:
+        endpointer = Endpointer(CONFIG)
+        for number, hurried in enumerate((*sooner, *[False] * 9), start=1):
+            frame = AudioFrame(number * FRAME_S, np.zeros(FRAME, np.float32), RATE)
+            if endpointer.accept(frame, 0.9, sooner=hurried):
+                return number
+        raise AssertionError("Speech is never known.")
+
+    assert voiced_frames(False) == 5
+    assert voiced_frames(True) == 4
+    assert voiced_frames(False, True, True) == 5, "what counts is how it began"
+
+
 def test_what_was_recognised_in_the_pause_is_what_ended(microphone: Microphone) -> None:
     events = microphone.hear(0.9, 0.8) + microphone.hear(0.0, 0.8)
     paused, ended = events[1:]
