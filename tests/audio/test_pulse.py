@@ -142,11 +142,13 @@ def test_a_lost_sound_server_is_told_and_used_again_when_it_is_back(
         sound.speak(spoken(TIME))
         wait_for_replies(tmp_path, 1, speaker)
     assert live.end(signal.SIGTERM) == 0
-    failed = events_of(tmp_path, "StageFailed")
+    failed, recovered = events_of(tmp_path, "StageFailed"), events_of(tmp_path, "StageRecovered")
+    # On a busy machine sound may be lost besides, which is told as well.
+    others = ("camera", "overload")
     # Opening it again may fail in more than one way until the server is there.
-    assert {event["stage"] for event in failed if event["stage"] != "camera"} == {"microphone"}
+    assert {event["stage"] for event in failed if event["stage"] not in others} == {"microphone"}
     assert any("/dev/video99" in str(event["error"]) for event in failed), "that it cannot see is told too"
-    assert [event["stage"] for event in events_of(tmp_path, "StageRecovered")] == ["microphone"]
+    assert [event["stage"] for event in recovered if event["stage"] not in others] == ["microphone"]
     assert events_of(tmp_path, "PlaybackFinished")[0]["completed"] is True
 
 
