@@ -91,8 +91,12 @@ class AudioSink(Protocol):
     def played_s(self) -> float:
         """Seconds of speech that have left the device since it was opened."""
 
+    @property
+    def volume(self) -> float:
+        """Gain of what is played, 0 to 1."""
+
     def set_volume(self, volume: float) -> None:
-        """Gain, 0 to 1."""
+        """Gain from now on, 0 to 1."""
 
     async def close(self) -> None:
         """Release the device; safe to call twice."""

@@ -94,8 +94,12 @@ class EchoGuard:
         self._reference.cut(round((at_s + _STILL_HEARD_S) * SAMPLE_RATE_HZ))
 
     def forget(self) -> None:
-        """The microphone was closed: what is withheld is not heard any more."""
-        self._withheld = []
+        """The microphone was closed, or the speaker is another one: what was learned of the way between them need not
+        hold any more, and what is withheld is not heard."""
+        self._reference.lose()
+        self._alignment, self._path, self._evidence = Alignment(), EchoPath(), Evidence()
+        self._next, self._hold_frames, self._gain = None, 0, 0.0
+        self._withheld, self._decided = [], False
 
     def clean(self, frame: AudioFrame) -> list[AudioFrame]:
         """The frame (512 samples, 16 kHz) without the assistant's voice: silence, unless someone else is heard.

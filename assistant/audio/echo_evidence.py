@@ -35,9 +35,9 @@ _SILENT_COUNTS = 0.25
 """What a frame without echo counts for while something is played: there may be none, as with a headset."""
 _SHARE_AUDIBLE = 0.4
 """Share of the bands in which sound makes a frame one with sound."""
-_UNHEARD_FRAMES, _UNHEARD_SHARE = 40, 0.05
-"""Frames of playing over which sound is counted, and the share with sound up to which nothing of what is played is
-heard."""
+_UNHEARD_FRAMES, _UNHEARD_SHARE = 40, 0.1
+"""Frames of a reply over which sound is counted, and the share with sound up to which nothing of the reply is heard:
+that of somebody's first sounds, or of a passing noise."""
 _PROOF_FRAMES = 6
 """Frames that a chunk's alignment must have explained before what it leaves counts as someone else."""
 _EXPLAINED, _UNEXPLAINED = 0.5, 1.5
@@ -69,7 +69,7 @@ class Evidence:
         self._delays = Delays()
         self._learned = 0.0
         self._playing_frames, self._heard_share = 0, 0.0
-        """Frames in which something was played while nobody spoke, and the share of them with sound, lately."""
+        """Frames of this reply in which something was played, and the share of them with sound, lately."""
         self._proof = 0
         self._settled_frames = 0
         self.moment: Moment | None = None
@@ -82,7 +82,7 @@ class Evidence:
 
     @property
     def unheard(self) -> bool:
-        """Whether nothing of what is played reaches the microphone, as with a headset."""
+        """Whether nothing of this reply reaches the microphone, as with a headset."""
         return self._playing_frames >= _UNHEARD_FRAMES and self._heard_share < _UNHEARD_SHARE
 
     def doubt(self) -> None:
@@ -94,6 +94,7 @@ class Evidence:
     def restart(self) -> None:
         """Time has passed in which nothing was looked at."""
         self._played.clear()
+        self._playing_frames, self._heard_share = 0, 0.0
         self._delays = Delays()
         self._tail[:] = TINY
 
@@ -119,9 +120,8 @@ class Evidence:
         if possible_db.max() > -60.0:
             audible = bool((powers.heard > floor).mean() > _SHARE_AUDIBLE)
             self._learned += 1.0 if audible else _SILENT_COUNTS
-            if not open_gate:
-                self._playing_frames += 1
-                self._heard_share += (audible - self._heard_share) / min(self._playing_frames, _UNHEARD_FRAMES)
+            self._playing_frames += 1
+            self._heard_share += (audible - self._heard_share) / min(self._playing_frames, _UNHEARD_FRAMES)
         self._settled_frames += 1
         known = bool(self._left_frames.max() > _LEARNING_FRAMES)
         removed = powers.residual.sum() < _MOSTLY_REMOVED * powers.heard.sum()

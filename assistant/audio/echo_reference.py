@@ -76,6 +76,11 @@ class PlayedReference:
         for chunk in self._chunks:
             chunk.samples = chunk.samples[: max(0, at - chunk.first)]
 
+    def lose(self) -> None:
+        """Where the chunks were found does not count any more."""
+        for chunk in self._chunks:
+            chunk.aligned, chunk.candidate, chunk.found = False, None, None
+
     def forget(self, before: int) -> None:
         """Drop what ended before that sample."""
         while self._chunks and self._chunks[0].end < before:

@@ -11,6 +11,8 @@ from collections import deque
 
 _PARTS = 4
 _PART_S = 0.6
+_LOOK_S = 0.4
+"""Time over which a rate that is right, or wrong by a factor of two, shows."""
 
 _BOUNDS = (0.75, 1.4)
 """Samples that came over those that should have. Block sizes and drivers' clocks explain a tenth; a stream that is
@@ -34,6 +36,7 @@ class RateMeter:
         self._part_began_s: float | None = None
         self._part_samples = 0
         self._last_at_s = 0.0
+        self._seen_right = False
 
     def note(self, at_s: float, samples: int, dropped: int) -> None:
         """`samples` arrived at `at_s`; `dropped` counts the frames lost so far, over which nothing can be measured."""
@@ -46,9 +49,17 @@ class RateMeter:
             return
         self._part_samples += samples
         seconds = at_s - self._part_began_s
+        share = self._part_samples / max(seconds * self._rate_hz, 1.0)
+        if seconds >= _LOOK_S and _BOUNDS[0] < share < _BOUNDS[1]:
+            self._seen_right = True
         if seconds >= _PART_S:
-            self._shares.append(self._part_samples / (seconds * self._rate_hz))
+            self._shares.append(share)
             self._part_began_s, self._part_samples = at_s, 0
+
+    @property
+    def seen_right(self) -> bool:
+        """Whether the rate was right for a while: the first sign that it is."""
+        return self._seen_right
 
     @property
     def known(self) -> bool:

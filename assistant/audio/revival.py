@@ -24,8 +24,11 @@ async def revive_speaker(sink: AudioSink, stages: StageReports, clock: Clock) ->
             continue
         try:
             await sink.open()
+            played_s = sink.played_s()
             await sink.play(SpeechChunk(clock.monotonic_s(), 0, _SILENCE, _RATE_HZ, ""))
+            await sink.drain()
         except DeviceError as error:
             stages.still_failing(_STAGE, error)
         else:
-            stages.works(_STAGE)
+            if sink.played_s() > played_s:  # else somebody has stopped it before
+                stages.works(_STAGE)

@@ -103,6 +103,11 @@ class SilentSpeaker:
         """Seconds of speech heard so far."""
         return self._queued_s - max(0.0, self._queue_end_s - self._clock.monotonic_s())
 
+    @property
+    def volume(self) -> float:
+        """Gain of what is played."""
+        return self._volume
+
     def set_volume(self, volume: float) -> None:
         """Gain of what is played from now on."""
         self._volume = volume

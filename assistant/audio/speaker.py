@@ -32,7 +32,7 @@ _REST_AFTER_S = 1.0
 """Silence after which the device is stopped; playing silence would wake the processor fifty times a second."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Queued:
     samples: AudioArray
     started: asyncio.Future[float]
@@ -78,17 +78,26 @@ class Speaker:
         self._stay_awake()
         self._queue.append(queued)
         try:
-            await portaudio.ask("output", self.name, self._run)
-        except DeviceError:
-            self._drop()
+            await self._have_it_run()
+            return await self._in_time(queued.started)
+        except asyncio.CancelledError:
+            # It may have been queued just after whoever cancels it had called `stop`.
+            with contextlib.suppress(ValueError):
+                self._queue.remove(queued)
             raise
-        return await self._in_time(queued.started)
 
     async def drain(self) -> None:
         """Return when everything queued has been heard. Raises `DeviceError` when the device takes no more sound."""
-        if self._last_finished is not None:
-            heard_at_s = await self._in_time(self._last_finished)
-            await anyio.sleep(max(0.0, heard_at_s - asyncio.get_running_loop().time()))
+        last = self._last_finished
+        if last is None:
+            return
+        try:
+            heard_at_s = await self._in_time(last)
+        except DeviceError:
+            if self._last_finished is last:  # told; what is said next has nothing to do with it
+                self._last_finished = None
+            raise
+        await anyio.sleep(max(0.0, heard_at_s - asyncio.get_running_loop().time()))
 
     def stop(self) -> None:
         """Fall silent at once: what the device buffers is dropped too."""
@@ -96,17 +105,25 @@ class Speaker:
         if self._loop is not None:
             portaudio.begin(self._abort)
 
-    def _drop(self) -> None:
-        """Forget what is queued."""
+    def _drop(self, error: DeviceError | None = None) -> None:
+        """Forget what is queued; with `error`, whoever waits for any of it is told that it was not heard."""
         dropped = list(self._queue)
         self._queue.clear()
         for item in dropped:
-            self._resolve(item.started, 0.0)
-            self._resolve(item.finished, 0.0)
+            for future in (item.started, item.finished):
+                if error is None:
+                    self._resolve(future, 0.0)
+                else:
+                    _fail_once(future, error)
 
     def played_s(self) -> float:
         """Seconds of speech handed to the device."""
         return self._played / self._rate_hz
+
+    @property
+    def volume(self) -> float:
+        """Gain of what is played."""
+        return self._volume
 
     def set_volume(self, volume: float) -> None:
         """Gain from the next block on."""
@@ -211,6 +228,13 @@ class Speaker:
                 remedy="Check its cable; `assistant doctor` tells more.",
             ) from error
 
+    async def _have_it_run(self) -> None:
+        try:
+            await portaudio.ask("output", self.name, self._run)
+        except DeviceError as error:
+            self._drop(error)
+            raise
+
     async def _in_time(self, future: asyncio.Future[float]) -> float:
         """The future's result. When the device takes no more sound it is opened anew, once, and goes on where it was;
         raises `DeviceError` when that does not help."""
@@ -227,10 +251,11 @@ class Speaker:
                     opened_anew = True
                     continue
             break
-        self.stop()
-        raise DeviceError(
+        error = DeviceError(
             f"The speaker '{self.name}' takes no sound.", remedy="Check its cable; `assistant doctor` tells more."
         )
+        self._drop(error)
+        raise error
 
     def _lose(self) -> None:
         """Give the stream up; what is queued stays."""
@@ -256,6 +281,12 @@ class Speaker:
         """Tell `future` when a sample is heard that leaves in `ahead_s`; from any thread."""
         assert self._loop is not None
         self._loop.call_soon_threadsafe(_set_once, future, self._loop.time() + ahead_s)
+
+
+def _fail_once(future: asyncio.Future[float], error: DeviceError) -> None:
+    if not future.done():
+        future.set_exception(error)
+        future.exception()  # nobody has to wait for it
 
 
 def _set_once(future: asyncio.Future[float], value: float) -> None:

@@ -13,6 +13,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 import anyio
+import numpy as np
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from assistant.audio.echo import EchoGuard
@@ -59,7 +60,7 @@ class Speaking:
         self._sink = sink
         self._clock = clock
         self._emit = emit
-        self._guard = guard
+        self._guard, self._guarded = guard, sink.name
         self._stages = stages or StageReports(clock, emit)
         self._playback: _Playback | None = None
         self._last_words = ""
@@ -212,6 +213,8 @@ class Speaking:
             self._emit(PlaybackStarted(heard_at_s, playback.turn_id))
 
     async def _drain(self, playback: _Playback) -> None:
+        if playback.failed_device:
+            return
         try:
             await self._sink.drain()
         except DeviceError as error:
@@ -228,7 +231,11 @@ class Speaking:
 
     def _tell_guard(self, heard_at_s: float, chunk: SpeechChunk) -> None:
         if self._guard is not None:
-            self._guard.reference(heard_at_s, chunk.samples, chunk.sample_rate_hz)
+            if self._sink.name != self._guarded:
+                self._guarded = self._sink.name
+                self._guard.forget()
+            played = np.multiply(chunk.samples, self._sink.volume, dtype=np.float32)
+            self._guard.reference(heard_at_s, played, chunk.sample_rate_hz)
 
 
 @dataclass(slots=True, eq=False)

@@ -211,3 +211,29 @@ def test_what_reaches_the_microphone_is_known(room: Room) -> None:
         guard.clean(frame(number * FRAME_S + FRAME_S, sound[number * FRAME_SAMPLES :][:FRAME_SAMPLES]))
         known.append(guard.unheard)
     assert not any(known)
+
+
+@pytest.mark.parametrize("room", ROOMS.values(), ids=ROOMS)
+def test_a_headset_that_gives_way_to_an_open_speaker_is_no_person(room: Room) -> None:
+    playback = Playback.of([voice()] * 3, seed=0, last_reply=1)
+    third = playback.chunks[2]
+    changed = round((third.begins_s - 0.5) * SAMPLE_RATE_HZ)
+    sound = Loudspeaker(Room(echo_db=-300.0, noise_db=room.noise_db), playback).sound()
+    sound[changed:] = Loudspeaker(room, playback).sound()[changed:]
+    guard, known, run, longest = EchoGuard(), [], 0, 0
+    chunks = list(playback.chunks)
+    for number in range(len(sound) // FRAME_SAMPLES):
+        at_s = (number + 1) * FRAME_S
+        if number == changed // FRAME_SAMPLES:
+            guard.forget()
+        while chunks and chunks[0].stated_s <= at_s:
+            chunk = chunks.pop(0)
+            guard.reference(chunk.stated_s, chunk.samples, 24_000)
+        cleaned = guard.clean(frame(at_s, sound[number * FRAME_SAMPLES :][:FRAME_SAMPLES]))
+        if at_s > third.begins_s:
+            for given in cleaned:
+                run = run + 1 if np.abs(given.samples).max() > 1e-2 else 0
+                longest = max(longest, run)
+            known.append(guard.unheard)
+    assert longest < 5, "frames in a row are speech"
+    assert not any(known)

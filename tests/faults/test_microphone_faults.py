@@ -187,6 +187,21 @@ def test_a_wrong_rate_is_named(living: Living, speed: float) -> None:
     assert len(living.recoveries("microphone")) == 1
 
 
+@pytest.mark.parametrize("speed", [0.5, 3.0])
+def test_a_rate_that_is_wrong_from_the_start_is_never_taken_for_hearing(living: Living, speed: float) -> None:
+    living.microphone.speed = speed
+
+    async def script(assistant: Assistant) -> None:
+        seen = await health_every(assistant, 0.05, until_s=10.0)
+        assert not any(health.hears for _, health in seen)
+        assert "samples a second instead of 16000" in assistant.health().reason
+        living.microphone.speed = 1.0
+        await until(10.0 + RECOVERS_S)
+        assert assistant.health().hears
+
+    living.live(script)
+
+
 @pytest.mark.parametrize("held_up_s", [0.4, 0.9, 1.6])
 def test_catching_up_is_no_wrong_rate(living: Living, held_up_s: float) -> None:
     """At the start, while networks are loaded, and whenever the machine was busy."""

@@ -56,6 +56,23 @@ def test_it_does_not_take_its_own_voice_for_somebody(open_speaker: Living) -> No
     assert [event.completed for event in open_speaker.log.of(PlaybackFinished)] == [True, True]
 
 
+def test_turned_up_it_does_not_take_its_own_voice_for_somebody_either(open_speaker: Living) -> None:
+    open_speaker.configure("audio", volume=0.1)
+    open_speaker.says(HELP, HELP, HELP)
+
+    async def script(assistant: Assistant) -> None:
+        for at_s in (1.0, 20.0, 40.0):
+            await until(at_s)
+            if at_s == 40.0:
+                assistant.controls.set_volume(1.0)
+            open_speaker.room.say(at_s)
+        await until(58.0)
+
+    open_speaker.live(script)
+    assert len(open_speaker.log.of(SpeechStarted)) == 3
+    assert [event.completed for event in open_speaker.log.of(PlaybackFinished)] == [True] * 3
+
+
 def test_a_person_who_speaks_over_its_first_reply_is_heard(open_speaker: Living) -> None:
     open_speaker.says(HELP, "Stop.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import anyio
+import pytest
 
 from assistant.app import Assistant
 from assistant.events import PlaybackFinished, PlaybackStarted
@@ -107,6 +108,47 @@ def test_a_speaker_that_is_dead_is_never_taken_for_one_that_has_finished(living:
     assert living.log.of(PlaybackFinished)[0].played_s == 0.0
     assert not living.log.of(PlaybackStarted)
     assert "takes no sound" in living.failures("speaker")[0].error
+
+
+@pytest.mark.parametrize("asks_again_s", [8.5, 9.0, 9.6, 10.3, 11.0])
+def test_a_dead_speaker_that_is_tried_again_meanwhile_has_finished_nothing(living: Living, asks_again_s: float) -> None:
+    """Whichever comes first, the reply or the sound that looks whether it works again, neither speaks for the other."""
+    living.says(TIME, TIME, HELP)
+
+    async def script(assistant: Assistant) -> None:
+        await until(2.5)
+        living.speaker.stalls = True
+        living.room.say(3.0)
+        await until(asks_again_s)
+        living.room.say(asks_again_s)
+        await until(asks_again_s + 12.0)
+        assert "speaker" in assistant.health().unavailable
+        living.speaker.stalls = False
+        await until(asks_again_s + 12.0 + RECOVERS_S)
+        assert "speaker" not in assistant.health().unavailable
+
+    living.live(script)
+    assert [(event.completed, event.played_s) for event in living.log.of(PlaybackFinished)] == [(False, 0.0)] * 2
+    assert not living.log.of(PlaybackStarted)
+    assert len(living.recoveries("speaker")) == 1
+
+
+def test_speaking_over_a_reply_that_a_dead_speaker_does_not_play_does_not_mend_it(living: Living) -> None:
+    living.says(TIME, HELP, TIME)
+
+    async def script(assistant: Assistant) -> None:
+        await until(2.5)
+        living.speaker.stalls = True
+        living.room.say(3.0)
+        await until(8.0)
+        for at_s in (8.0, 10.5, 12.8):
+            living.room.say(at_s)
+        await until(30.0)
+        assert "speaker" in assistant.health().unavailable
+
+    living.live(script)
+    assert not any(event.completed for event in living.log.of(PlaybackFinished))
+    assert not living.recoveries("speaker")
 
 
 def test_a_speaker_that_dies_over_the_last_words_has_not_finished_them(living: Living) -> None:
