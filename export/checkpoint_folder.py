@@ -13,6 +13,7 @@ from export.errors import ConversionError
 from export.generator.checkpoint import generator_kinds
 from export.json_file import read_json
 from export.onnx_from_vit import VitShape, vit, weight_shapes
+from export.preprocessor_file import read_preprocessing
 from export.recipe import Array
 from export.weight_files import read_weights, weight_files
 
@@ -73,7 +74,7 @@ def _convert_vit(
                 remedy="config.json and the weights must be of the same ViTForImageClassification.",
             )
     floats = {name: weights[name].astype("float32") for name in weight_shapes(shape)}
-    return Checkpoint(vit(floats, shape), architecture, labels, _preprocessing(folder))
+    return Checkpoint(vit(floats, shape), architecture, labels, read_preprocessing(folder))
 
 
 def _labels(config: Mapping[str, Any]) -> Mapping[str, str]:
@@ -81,13 +82,6 @@ def _labels(config: Mapping[str, Any]) -> Mapping[str, str]:
         str(index): f"LABEL_{index}" for index in range(int(config.get("num_labels", 2)))
     }
     return dict(found)
-
-
-def _preprocessing(folder: Path) -> Mapping[str, Any]:
-    path = folder / "preprocessor_config.json"
-    config = read_json(path) if path.is_file() else {}
-    wanted = ("image_mean", "image_std", "rescale_factor", "resample")
-    return {key: config[key] for key in wanted if config.get(key) is not None}
 
 
 _CONVERTERS: Mapping[str, Callable[[Path, Mapping[str, Any], Mapping[str, Array], str], Checkpoint]] = {

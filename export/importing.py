@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import onnx
 import typer
@@ -50,7 +51,7 @@ def import_source(source: Path, name: str | None, out: Path, input_shapes: Seque
             return target
         files = {
             MANIFEST_FILE: _manifest(chosen, source.name, checkpoint),
-            RECIPE_FILE: _recipe(chosen, source.name, checkpoint),
+            RECIPE_FILE: _recipe(chosen, checkpoint),
         }
         _write(target, checkpoint.model, files)
     _tell(target, checkpoint)
@@ -157,7 +158,7 @@ def _manifest(name: str, origin: str, checkpoint: Checkpoint) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _recipe(name: str, origin: str, checkpoint: Checkpoint) -> str:
+def _recipe(name: str, checkpoint: Checkpoint) -> str:
     graph = checkpoint.model.graph
     outputs = ", ".join(_text(value.name) for value in graph.output)
     options = []
@@ -170,7 +171,8 @@ def _recipe(name: str, origin: str, checkpoint: Checkpoint) -> str:
     if checkpoint.labels:
         options.append(f"    classes_output={_text(graph.output[0].name)},")
     body = "\n".join(options)
-    return f'''"""{name}: imported from {origin}."""
+    # Nothing that others have written goes in here but as a quoted text or a number: this file is run.
+    return f'''"""{name}, which was imported: model.toml says from where."""
 
 from pathlib import Path
 
@@ -186,18 +188,22 @@ from export.recipe_folder import recipe_folder{", scaled_picture" if picture els
 '''
 
 
-def _prepare(picture: tuple[str, str, int, int], preprocessing: Mapping[str, object]) -> str:
+def _prepare(picture: tuple[str, str, int, int], preprocessing: Mapping[str, Any]) -> str:
     name, layout, height, width = picture
     mean, deviation = preprocessing.get("image_mean", [0.5] * 3), preprocessing.get("image_std", [0.5] * 3)
     known = "" if "image_mean" in preprocessing else "  # TODO: as in training"
     return f'''
 def prepare(picture):
     """uint8 (H, W, 3) RGB → the network's input."""
-    mean, deviation = {mean}, {deviation}{known}
+    mean, deviation = {_numbers(mean)}, {_numbers(deviation)}{known}
     return scaled_picture(picture, {_text(name)}, ({height}, {width}), mean, deviation, "{layout}")
 
 
 '''
+
+
+def _numbers(values: Iterable[float]) -> list[float]:
+    return [float(value) for value in values]
 
 
 def _picture_input(inputs: Sequence[onnx.ValueInfoProto]) -> tuple[str, str, int, int] | None:

@@ -52,7 +52,7 @@ def _texts(checkpoint: GeneratorCheckpoint, origin: str, name: str) -> Mapping[s
         source = toml_value(path.name)
         lines += ["", "[[source]]", f"id = {source}", f'uri = "file:{CHECKPOINT}/{path.name}"']
         lines += ["", "[[file]]", f"name = {source}", f"source = {source}"]
-    recipe = f'''"""{name}: imported from {origin}."""
+    recipe = f'''"""{name}, which was imported: model.toml says from where."""
 
 from pathlib import Path
 

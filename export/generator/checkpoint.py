@@ -21,6 +21,7 @@ from export.generator.shapes import (
     encoder_weights,
 )
 from export.json_file import read_json
+from export.preprocessor_file import SOUND, read_preprocessing
 from export.recipe import Array
 from export.weight_files import read_weights, weight_files
 
@@ -97,7 +98,6 @@ def read_generator(folder: Path) -> GeneratorCheckpoint:
     weight_files(folder)  # or it says that there are none
     settings = folder / "generation_config.json"
     generation = read_json(settings) if settings.is_file() else {}
-    preprocessing = folder / "preprocessor_config.json"
     kind = _KINDS[str(config["model_type"])]
     try:
         encoder, decoder, rules = kind.read(config, {**config, **generation})
@@ -113,8 +113,7 @@ def read_generator(folder: Path) -> GeneratorCheckpoint:
         ) from None
     except _Unsupported as problem:
         raise ConversionError(f"{folder}/config.json: {problem}.", remedy="Export it with its own tools.") from None
-    known = read_json(preprocessing) if preprocessing.is_file() else {}
-    return GeneratorCheckpoint(folder, encoder, decoder, rules, _preprocessing(known))
+    return GeneratorCheckpoint(folder, encoder, decoder, rules, read_preprocessing(folder, SOUND))
 
 
 class _Unsupported(Exception):  # noqa: N818  # never leaves this module
@@ -227,11 +226,6 @@ def _check_sizes(shape: EncoderShape | DecoderShape) -> None:
 
 def _tokens(value: int | list[int] | None) -> tuple[int, ...]:
     return () if value is None else (value,) if isinstance(value, int) else tuple(value)
-
-
-def _preprocessing(config: Config) -> Mapping[str, Any]:
-    wanted = ("image_mean", "image_std", "rescale_factor", "resample", "sampling_rate", "feature_size", "chunk_length")
-    return {key: config[key] for key in wanted if config.get(key) is not None}
 
 
 @dataclass(frozen=True, slots=True)

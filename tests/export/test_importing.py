@@ -103,6 +103,31 @@ def refused(source: Path, tmp_path: Path) -> AssistantError:
     return caught.value
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("image_mean", "__import__('pathlib').Path('ran').touch()"),
+        ("image_mean", ["print(1)", 0.5, 0.5]),
+        ("image_mean", [0.5, float("nan"), 0.5]),
+        ("image_mean", [0.5, 0.5]),
+        ("image_std", [0.5, 0.0, 0.5]),
+        ("rescale_factor", {"a": 1}),
+    ],
+)
+def test_what_goes_into_the_recipe_is_nothing_but_numbers(key: str, value: object, tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "checkpoint")
+    (folder / "preprocessor_config.json").write_text(json.dumps({key: value}))
+    assert f"preprocessor_config.json: {key} is" in refused(folder, tmp_path).message
+
+
+def test_a_name_of_a_file_is_no_part_of_the_program(tmp_path: Path) -> None:
+    origin = '"""; raise SystemExit("ran").onnx'
+    write_network(tmp_path / origin)
+    folder = import_source(tmp_path / origin, "mine", tmp_path / "recipes")
+    assert find_recipe(str(folder)).medium == "pictures"
+    assert origin in " ".join(load_manifest(folder / "model.toml").notes)
+
+
 def test_a_checkpoint_without_converter_is_named(tmp_path: Path) -> None:
     error = refused(write_checkpoint(tmp_path / "checkpoint", kind="detr"), tmp_path)
     assert "of the kind 'detr'" in error.message and "vit" in error.message and error.remedy

@@ -53,6 +53,12 @@ def test_the_services_are_hardly_exposed(name: str) -> None:
     assert float(exposure[1]) <= MOST_EXPOSED, result.stdout
 
 
+@pytest.mark.parametrize("name", ["edge-assistant.service", "edge-assistant-engines.service"])
+def test_a_child_that_is_killed_for_its_memory_ends_no_service(name: str) -> None:
+    """systemd's own default stops all of a unit of which the kernel kills one process."""
+    assert "OOMPolicy=continue" in (UNITS / name).read_text(encoding="utf-8").splitlines()
+
+
 def lines(**sections: object) -> list[str]:
     text = sandbox.drop_in(Config.model_validate(sections))
     return [line for line in text.splitlines() if not line.startswith("#")]
