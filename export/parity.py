@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from assistant.inference.bundle import GateCheck, GoldenPair, OutputParity, Precision, Tolerance
+from assistant.inference.parity import share_of_range
 from export.recipe import Array, Network, Outputs, Recipe
 
 
@@ -45,7 +46,7 @@ class _Worst:
         error = max_error(reference, variant)
         spread = float(np.ptp(reference.astype(np.float64))) if reference.size else 0.0
         self.max_error = _most(self.max_error, error)
-        self.of_range = _most(self.of_range, _share(error, spread))
+        self.of_range = _most(self.of_range, None if error is None else share_of_range(error, spread))
 
 
 def judge(recipe: Recipe, precision: Precision, network: Network, pairs: Iterable[GoldenPair]) -> Verdict:
@@ -143,12 +144,6 @@ def _at_least(name: str, value: float | None, limit: float) -> GateCheck:
 def _sentence(check: GateCheck) -> str:
     value = "undefined" if check.value is None else f"{check.value:.6g}"
     return f"{check.name} is {value}, the limit is {check.limit:g}"
-
-
-def _share(error: float | None, spread: float) -> float | None:
-    if error is None:
-        return None
-    return error / spread if spread > 0.0 else (0.0 if error == 0.0 else error)
 
 
 def _least(a: float | None, b: float | None) -> float | None:

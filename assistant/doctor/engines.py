@@ -76,7 +76,8 @@ def _engine(cache: EngineCache, recipe: str, host: HostFingerprint | None) -> Ch
             return Check(name, False, found, misfit.remedy, needed=False)
         if choice.engine is None:
             # Measured here and found to be no gain: nothing is wrong.
-            return Check(name, True, f"not used, {choice.reason_code}: {choice.reason}")
+            code = choice.reason_code.value if choice.reason_code else "no-engine"
+            return Check(name, True, f"not used, {code}: {choice.reason}")
         sidecar = cache.sidecar(recipe, choice.engine)
         file = cache.engine(recipe, choice.engine)
         if sidecar is None or not file.is_file() or file.stat().st_size != sidecar.size:

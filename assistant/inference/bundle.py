@@ -174,6 +174,8 @@ class Bundle:
             raise ModelError(
                 f"{path} is no bundle: it has no {MANIFEST_FILE}.", remedy="Give a folder made by assistant-export."
             ) from None
+        except OSError as error:
+            raise _unreadable(path, error) from error
         except ValidationError as error:
             first = error.errors()[0]
             key = ".".join(str(part) for part in first["loc"]) or "the whole file"
@@ -224,11 +226,21 @@ class Bundle:
 
     def _locate(self, item: HashedFile) -> Path:
         path = self.path / item.file
+        try:
+            is_there = path.is_file()
+        except OSError as error:
+            raise _unreadable(path, error) from error
         if not path.resolve().is_relative_to(self.path.resolve()):
             raise IntegrityError(f"'{item.file}' of the bundle {self.path} leads out of its folder.", remedy=_REBUILD)
-        if not path.is_file():
+        if not is_there:
             raise ModelError(f"The bundle {self.path} lacks '{item.file}', which its manifest names.", remedy=_REBUILD)
         return path
+
+
+def _unreadable(path: Path, error: OSError) -> ModelError:
+    return ModelError(
+        f"{path} cannot be read: {error.strerror}.", remedy="Let the user who runs this read the whole bundle."
+    )
 
 
 def read_golden(path: Path) -> GoldenPair:

@@ -91,7 +91,8 @@ class _Compilation:
         shipped = [variant.precision for variant in self._bundle.manifest.variants]
         wanted = [precision for precision in self._options.precisions if precision in shipped]
         results = {precision: self._try(precision, reuse) for precision in wanted}
-        imprecise = any(result.status == "rejected" for result in results.values())
+        # With nothing to try, or nothing that answers right; what cannot be built at all cannot be in FP32 either.
+        imprecise = not results or any(result.status == "rejected" for result in results.values())
         if imprecise and not standing(results) and "fp32" in shipped and "fp32" not in results:
             results["fp32"] = self._try("fp32", reuse)
         mode = power_mode()
@@ -109,7 +110,7 @@ class _Compilation:
             built_at=now(),
             winner=winner,
             engine=self._key(winner).digest if winner else None,
-            reason_code=None if winner else why_none(results).value,
+            reason_code=None if winner else why_none(results),
             reason=reason,
             variants=tuple(results.values()),
         )

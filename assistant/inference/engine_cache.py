@@ -18,7 +18,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
@@ -31,6 +31,7 @@ from assistant.atomic import write_text
 from assistant.inference.bundle import Bundle, OutputParity, Precision
 from assistant.inference.fallback import EngineError, Fallback, FallbackReason
 from assistant.inference.fingerprint import EngineKey, HostFingerprint, Table
+from assistant.kept import file_identity
 from assistant.models.hashing import hash_file
 
 _QUARANTINED = 4
@@ -87,8 +88,8 @@ class Choice(Table):
     """None means onnxruntime."""
     engine: str | None
     """Digest of the winner's key."""
-    reason_code: str | None
-    """Why onnxruntime: a `FallbackReason`."""
+    reason_code: FallbackReason | None
+    """Why onnxruntime."""
     reason: str
     variants: tuple[VariantResult, ...]
 
@@ -171,10 +172,17 @@ class EngineCache:
             if path.name not in kept:
                 path.unlink()
 
-    def quarantine(self, recipe: str, fallback: Fallback) -> None:
-        """Put a recipe's choice and engines out of the way, with the reason. Does nothing while somebody builds it:
-        the build replaces them. Never raises: an assistant that cannot tidy up can still run."""
+    def state(self, recipe: str) -> Hashable:
+        """Differs once another choice was published."""
+        return file_identity(self.folder(recipe) / "choice.json")
+
+    def quarantine(self, recipe: str, fallback: Fallback, judged: Hashable) -> None:
+        """Put a recipe's choice and engines out of the way, with the reason, if they are still those of `judged`, its
+        `state` when it was looked at. Does nothing while somebody builds it: the build replaces them. Never raises: an
+        assistant that cannot tidy up can still run."""
         with contextlib.suppress(OSError, EngineError), self.building(recipe, wait_s=0):
+            if judged is None or self.state(recipe) != judged:
+                return
             target = self.root / "quarantine" / f"{time.time_ns()}-{recipe}"
             target.mkdir(parents=True)
             # The choice goes first: without it, nobody looks at the rest.

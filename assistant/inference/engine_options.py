@@ -16,7 +16,7 @@ class CompileOptions:
     """How engines are built. Engines that were built with other options are not used."""
 
     precisions: tuple[Precision, ...] = ("fp16", "int8-trt")
-    """To try, of those that the bundle has. FP32 is tried when none of them answers right."""
+    """To try, of those that the bundle has. FP32 is tried when there is none of them, or none answers right."""
     workspace_bytes: int = DEFAULT_WORKSPACE_BYTES
     """To begin with; halved twice when a build fails for want of memory."""
     profiles: dict[str, ProfileShapes] = field(default_factory=dict)

@@ -39,7 +39,7 @@ def select_engine(
         )
     if choice.engine is None:
         raise EngineError(
-            FallbackReason(choice.reason_code),
+            choice.reason_code or FallbackReason.BUILD_FAILED,
             choice.reason,
             remedy=f"Try again when that is cured: assistant-export compile {bundle.path}",
         )

@@ -94,13 +94,12 @@ class Engines:
         bundle = (config.bundles or default_bundles()) / recipe
 
         def best() -> OpenedSession:
-            if not bundle.is_dir():
-                return opened(model)
             try:
-                return opened(bundle)
-            except ModelError as error:
+                if bundle.is_dir():
+                    return opened(bundle)
+            except (ModelError, OSError) as error:
                 _LOG.warning("%s: its bundle cannot be used: %s", recipe, error)
-                return opened(model)
+            return opened(model)
 
         # An engine that was built meanwhile makes a difference too, and one that failed is tried again.
         files = (bundle, model, options.cache / recipe)

@@ -16,6 +16,8 @@ from typing import Literal
 import platformdirs
 
 from assistant.inference.bundle import Bundle, Precision
+from assistant.inference.cuda import CudaError
+from assistant.inference.cuda_failure import engine_error
 from assistant.inference.engine_cache import EngineCache
 from assistant.inference.engine_options import CompileOptions
 from assistant.inference.engine_selection import load_engine, select_engine
@@ -118,6 +120,8 @@ class _Opening:
             engine = self._open_engine()
         except EngineError as error:
             return self._without_engine(error.fallback)
+        except CudaError as error:
+            return self._without_engine(engine_error(error, self._model).fallback)
         return OpenedSession(engine, second_choice=self._without_engine)
 
     def _open_engine(self) -> TensorRtSession:
@@ -134,12 +138,13 @@ class _Opening:
         host = host_fingerprint(self._stack)
         cache = EngineCache(self._options.cache)
         recipe = self._bundle.manifest.recipe
+        judged = cache.state(recipe)
         try:
             digest, sidecar = select_engine(self._bundle, cache, host, self._options.compilation)
             return load_engine(cache.engine(recipe, digest), sidecar, self._bundle, self._stack)
         except EngineError as error:
             if error.reason in _MISFITS:
-                cache.quarantine(recipe, error.fallback)
+                cache.quarantine(recipe, error.fallback, judged)
             if error.reason in _BUILDABLE:
                 self._rebuild(self._request(error.fallback))
             raise

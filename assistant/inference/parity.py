@@ -38,9 +38,15 @@ def compare(name: str, expected: npt.NDArray[Any], got: npt.NDArray[Any]) -> Out
         output=name,
         cosine=float(want @ have) / norms if norms else None,
         max_error=error,
-        max_error_of_range=error / spread if spread else (0.0 if error == 0 else None),
+        max_error_of_range=share_of_range(error, spread),
         not_finite=0,
     )
+
+
+def share_of_range(error: float, spread: float) -> float:
+    """The error as a share of the output's range; where all its values are one, as of an output with a single value,
+    the error itself."""
+    return error / spread if spread > 0.0 else error
 
 
 def violations(parity: Iterable[OutputParity], tolerances: Mapping[str, Tolerance]) -> Iterator[str]:

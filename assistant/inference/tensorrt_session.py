@@ -6,6 +6,7 @@ inputs to page-locked memory, runs, and returns views of page-locked memory. Sta
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import weakref
@@ -58,7 +59,8 @@ class TensorRtSession:
                 if use_graph:
                     self._capture()
         except BaseException as error:
-            self.close()
+            with contextlib.suppress(CudaError):  # after a failure that spoils the context nothing can be freed either
+                self.close()
             if isinstance(error, CudaError):
                 raise engine_error(error, path) from error
             raise
@@ -90,9 +92,11 @@ class TensorRtSession:
         if self._closed:
             return
         self._closed = True
-        self._free()
-        with self._cuda.active():
-            self._drop()
+        try:
+            self._free()
+        finally:
+            with self._cuda.active():
+                self._drop()
 
     def __enter__(self) -> TensorRtSession:
         return self

@@ -35,6 +35,8 @@ class FakeCuda:
         self._captures: dict[int, list[Work]] = {}
         self._next = 0x1000
         self._depth = threading.local()
+        self._broken = False
+        """An illegal access spoils a context for good: every call fails from then on, those that free memory too."""
 
     @property
     def leaks(self) -> int:
@@ -111,6 +113,8 @@ class FakeCuda:
 
     def wait(self, event: int) -> None:
         self._require_context()
+        self._broken |= fault("wait") == "illegal-address"
+        self._require_context()
         mark = self._marks[event]
         assert mark is not None, "an event that was never recorded"
         stream, length = mark
@@ -167,3 +171,9 @@ class FakeCuda:
     def _require_context(self) -> None:
         if not getattr(self._depth, "value", 0):
             raise CudaError("CUDA_ERROR_INVALID_CONTEXT: no context is current on this thread.")
+        if self._broken:
+            raise CudaError("CUDA_ERROR_ILLEGAL_ADDRESS: an illegal memory access was encountered.")
+
+    def begin_anew(self) -> None:
+        """As in a new process."""
+        self.__init__(capacity_bytes=self.capacity_bytes, supports_graphs=self.supports_graphs)  # type: ignore[misc]

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assistant.inference.bundle import GoldenPair
+from assistant.inference import parity as device_parity
+from assistant.inference.bundle import GoldenPair, Tolerance
 from export.onnx_from_store import export_static
 from export.parity import compare, cosine_of, judge, max_error
 from export.recipe import Agreement, Card, Feeds, Outputs, Recipe, tolerances
@@ -64,6 +65,15 @@ def test_an_equal_network_passes_and_a_wrong_one_says_why() -> None:
     assert good.failures == () and good.samples == 1
     bad = judge(recipe(), "int8-ort", doubled, pairs([1.0, 2.0]))
     assert bad.failures == ("logits: largest error of range is 2, the limit is 0.15",)
+
+
+def test_a_device_judges_an_output_of_one_value_as_the_workstation_does() -> None:
+    expected, got = np.array([[0.9]], np.float32), np.array([[0.9004]], np.float32)
+    [at_home] = compare(lambda _: {"logits": got}, [GoldenPair("0", {}, {"logits": expected})])
+    on_device = device_parity.compare("logits", expected, got)
+    assert at_home.max_error_of_range == on_device.max_error_of_range == pytest.approx(4e-4, rel=1e-3)
+    limits = {"logits": Tolerance(min_cosine=0.999, max_error_of_range=0.05)}
+    assert not list(device_parity.violations([on_device], limits))
 
 
 def test_nan_fails_the_gate_even_where_nothing_else_is_compared() -> None:

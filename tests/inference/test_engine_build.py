@@ -90,6 +90,12 @@ def test_fp32_is_next_when_no_narrower_precision_answers_right(tmp_path: Path, f
     assert "cosine" in variant(report.choice, "fp16").reason
 
 
+@pytest.mark.usefixtures("jobs_here")
+def test_a_bundle_of_which_only_fp32_was_right_gets_an_engine_too(tmp_path: Path) -> None:
+    bundle = tiny_bundle(tmp_path / "bundle", precisions=("fp32",))
+    assert compile_bundle(bundle, tmp_path / "cache", BOTH, stack=JETPACK_6).choice.winner == "fp32"
+
+
 @pytest.mark.parametrize(
     ("death", "outcome", "words"),
     [
@@ -123,7 +129,7 @@ def test_then_fp16_only_then_onnxruntime_with_the_reason(tmp_path: Path, faults:
     faults({"at": "build", "do": "segfault"})
     report = compile_bundle(bundle, tmp_path / "cache", FP16_ONLY, stack=JETPACK_6, force=True)
     assert not report.ok
-    assert report.choice.reason_code == FallbackReason.BUILD_FAILED.value
+    assert report.choice.reason_code is FallbackReason.BUILD_FAILED
     assert "SIGSEGV" in report.choice.reason
     assert files(tmp_path / "cache" / "tiny") == {".json"}
     assert '"reason_code": "build-failed"' in report.as_json()
@@ -175,7 +181,7 @@ def test_an_altered_bundle_is_not_compiled(tmp_path: Path) -> None:
 def test_a_bundle_without_golden_pairs_proves_nothing(tmp_path: Path) -> None:
     bundle = tiny_bundle(tmp_path / "bundle", pairs=0)
     report = compile_bundle(bundle, tmp_path / "cache", FP16_ONLY, stack=JETPACK_6)
-    assert report.choice.reason_code == FallbackReason.PARITY_FAILED.value
+    assert report.choice.reason_code is FallbackReason.PARITY_FAILED
     assert "no golden pairs" in report.choice.reason
 
 

@@ -83,6 +83,16 @@ def test_a_bundle_that_is_none_does_not_stop_the_assistant(bundles: Path, caplog
     assert "its bundle cannot be used" in caplog.text
 
 
+def test_a_bundle_that_cannot_be_read_does_not_stop_the_assistant(
+    bundles: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (bundles / "tiny" / MANIFEST_FILE).unlink()
+    (bundles / "tiny" / MANIFEST_FILE).mkdir()
+    session = Engines(NO_DRIVER).open(settings(bundles), "tiny", bundles.parent / "plain.onnx")
+    assert session.backend == "onnxruntime" and "y" in session.run({"x": X})
+    assert "cannot be read" in caplog.text
+
+
 def test_a_model_that_nobody_takes_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "bad.onnx").write_bytes(b"no")
     with pytest.raises(ModelError, match="cannot be loaded"):

@@ -16,6 +16,7 @@ import pytest
 
 from assistant.errors import ModelError
 from assistant.inference.engine_build import compile_bundle
+from assistant.inference.engine_cache import EngineCache
 from assistant.inference.engine_options import CompileOptions
 from assistant.inference.fallback import EngineError, Fallback, FallbackReason
 from assistant.inference.loader import RebuildRequest, SessionOptions, open_session
@@ -200,6 +201,15 @@ def test_a_gpu_without_room_is_not_the_engines_fault(device: Device, faults: Fau
     session.close()
 
 
+def test_a_gpu_that_breaks_while_an_engine_is_loaded_is_no_engines_fault(device: Device, faults: Faults) -> None:
+    faults({"at": "wait", "do": "illegal-address"})
+    try:
+        assert "ILLEGAL_ADDRESS" in device.falls_back(FallbackReason.CUDA_FAILED).sentence
+    finally:
+        fake_cuda("JETPACK_6").begin_anew()
+    assert not device.quarantined
+
+
 def test_a_bundle_with_other_tensors_or_options_gets_new_engines(device: Device) -> None:
     session = device.open(compilation=CompileOptions(precisions=("int8-trt",)))
     assert session.reason is not None and session.reason.reason is FallbackReason.BUNDLE_CHANGED
@@ -232,6 +242,29 @@ def test_a_compilation_that_found_no_engine_is_believed(tmp_path: Path, faults: 
     compile_bundle(device.bundle, device.cache, OPTIONS, stack=JETPACK_6)
     assert "Frobnicate" in device.falls_back(FallbackReason.BUILD_FAILED).sentence
     assert not device.requests, "it would fail again at every start"
+
+
+def test_a_reason_that_only_a_later_version_knows_is_no_crash(device: Device) -> None:
+    path = device.cache / "tiny" / "choice.json"
+    choice = json.loads(path.read_text()) | {"winner": None, "engine": None, "reason_code": "tired"}
+    path.write_text(json.dumps(choice))
+    device.falls_back(FallbackReason.SIDECAR_DAMAGED)
+    assert len(device.requests) == len(device.quarantined) == 1
+
+
+def test_an_engine_that_was_published_meanwhile_is_not_put_away(device: Device) -> None:
+    cache = EngineCache(device.cache)
+    judged = cache.state("tiny")
+    choice = cache.choice("tiny")
+    assert choice is not None
+    cache.publish_choice(choice)
+    cache.quarantine("tiny", Fallback(FallbackReason.HASH_MISMATCH, "It was damaged."), judged)
+    session = device.open()
+    assert session.backend == "tensorrt" and not device.quarantined
+    session.close()
+    cache.quarantine("tiny", Fallback(FallbackReason.HASH_MISMATCH, "It was damaged."), cache.state("tiny"))
+    cache.quarantine("tiny", Fallback(FallbackReason.HASH_MISMATCH, "It was damaged."), cache.state("tiny"))
+    assert len(device.quarantined) == 1, "nothing is put away twice"
 
 
 def test_the_quarantine_is_bounded(device: Device, compiled: Device) -> None:
