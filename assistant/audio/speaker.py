@@ -48,7 +48,7 @@ class Speaker:
         self._volume = config.volume
         self._queue: deque[_Queued] = deque()
         self._last_finished: asyncio.Future[float] | None = None
-        self._played = 0
+        self._played_s = 0.0
         self._stream: Any = None
         """Touched by the sound library's thread only."""
         self._epoch = 0
@@ -118,7 +118,7 @@ class Speaker:
 
     def played_s(self) -> float:
         """Seconds of speech handed to the device."""
-        return self._played / self._rate_hz
+        return self._played_s
 
     @property
     def volume(self) -> float:
@@ -155,7 +155,7 @@ class Speaker:
             )
             item.position += take
             filled += take
-            self._played += take
+            self._played_s += take / self._rate_hz
             if item.position >= len(item.samples):
                 self._resolve(item.finished, ahead_s + filled / self._rate_hz)
                 # `stop` may have emptied the queue on the loop's thread in between.
@@ -191,11 +191,10 @@ class Speaker:
         device = portaudio.find(self._config.output, "output", known_as=self._known_as)
         self.name = self._known_as = device.name
         sounddevice = portaudio.load()
-        self._stream, self._rate_hz = portaudio.start_stream(
-            device,
-            "output",
-            (_RATE_HZ, device.default_rate_hz),
-            lambda rate_hz: sounddevice.OutputStream(
+
+        def make(rate_hz: int) -> Any:
+            self._convert(rate_hz)
+            return sounddevice.OutputStream(
                 device=device.index,
                 samplerate=rate_hz,
                 channels=1,
@@ -203,9 +202,18 @@ class Speaker:
                 latency=_BUFFER_S,
                 blocksize=round(_BLOCK_S * rate_hz),
                 callback=self._fill,
-            ),
-        )
+            )
+
+        self._stream, _ = portaudio.start_stream(device, "output", (_RATE_HZ, device.default_rate_hz), make)
         self._epoch = portaudio.epoch()
+
+    def _convert(self, rate_hz: int) -> None:
+        """What is queued was made for the rate of the device before."""
+        if rate_hz != self._rate_hz:
+            for item in list(self._queue):
+                rest, item.position = item.samples[item.position :], 0
+                item.samples = resample(rest, self._rate_hz, rate_hz)
+            self._rate_hz = rate_hz
 
     def _usable(self) -> Any:
         """The stream; None when there is none, or when it went with a rescan of the devices."""
@@ -240,10 +248,10 @@ class Speaker:
         raises `DeviceError` when that does not help."""
         opened_anew = False
         while True:
-            played, (done, _) = self._played, await asyncio.wait({future}, timeout=_LOST_DEVICE_S)
+            played_s, (done, _) = self._played_s, await asyncio.wait({future}, timeout=_LOST_DEVICE_S)
             if done:
                 return future.result()
-            if self._played != played:
+            if self._played_s != played_s:
                 continue
             with contextlib.suppress(DeviceError):
                 await portaudio.ask("output", self.name, self._lose if opened_anew else self._open_anew)

@@ -40,6 +40,8 @@ class Card:
     refuses: bool = False
     """Cannot be opened."""
     overflows: bool = False
+    takes_hz: int | None = None
+    """The only rate at which it opens; any if None."""
     late_s: float = 0.0
     """From the air to the block that a microphone delivers, and from the block that a speaker takes to the air; the
     driver says so."""
@@ -130,7 +132,7 @@ class SoundCards:
                 "hostapi": 0,
                 "max_input_channels": int(card.sound is not None),
                 "max_output_channels": int(card.sound is None),
-                "default_samplerate": RATE_HZ,
+                "default_samplerate": card.takes_hz or RATE_HZ,
             }
             for card in self._known
         ]
@@ -146,6 +148,8 @@ class SoundCards:
         card = self._known[settings["device"]]
         if card.refuses or card not in self.cards:
             raise self.PortAudioError("Device unavailable")
+        if card.takes_hz not in (None, settings["samplerate"]):
+            raise self.PortAudioError("Invalid sample rate")
         card.opened += 1
         stream = _Stream(self, card, settings, work)
         self._streams.append(stream)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import anyio
+import numpy as np
 import pytest
 
 from assistant.app import Assistant
-from assistant.events import PlaybackFinished, PlaybackStarted
+from assistant.events import PlaybackFinished, PlaybackStarted, SpeechChunk
 from tests.doubles.living import TIME, Living, until
 from tests.doubles.sound_devices import Card
 
@@ -69,6 +70,26 @@ def test_another_speaker_plugged_in_mid_sentence_is_opened_once_and_the_sentence
     living.live(script)
     assert [event.completed for event in living.log.of(PlaybackFinished)] == [True]
     assert other.opened == 1
+
+
+def test_another_speaker_of_another_rate_says_the_rest_at_its_own(living: Living) -> None:
+    living.says(HELP)
+    other = Card("Headset: Audio (hw:3,0)", takes_hz=48_000)
+
+    async def script(assistant: Assistant) -> None:
+        living.room.say(1.0)
+        await until(4.0)
+        living.sound.pull(living.speaker)
+        living.sound.plug(other)
+        await until(40.0)
+
+    living.live(script)
+    [finished] = living.log.of(PlaybackFinished)
+    spoken_s = sum(len(chunk.samples) / chunk.sample_rate_hz for chunk in living.log.of(SpeechChunk))
+    assert finished.completed and finished.played_s == pytest.approx(spoken_s, abs=0.01)
+    sound = np.concatenate([block for _, block in other.played])
+    pitch_hz = np.argmax(np.abs(np.fft.rfft(sound))) * 48_000 / sound.size
+    assert pitch_hz == pytest.approx(440.0, abs=10.0)
 
 
 def test_a_library_that_raises_what_it_likes_is_a_lost_speaker(living: Living) -> None:
