@@ -11,7 +11,7 @@ from assistant.events import Box, Face, SceneState, Track
 from assistant.people.present import named_people
 from assistant.vision.changes import DARK
 from assistant.vision.coco_names import COCO_NAMES
-from assistant.vision.places import SURFACES, Place, place_of, stands_on
+from assistant.vision.places import Place, is_on, place_of
 from assistant.vision.things import PERSON as _PERSON
 from assistant.vision.things import is_sure as _is_sure
 from assistant.vision.things import things_of
@@ -143,8 +143,7 @@ def _mentions(items: Sequence[Track], sure_labels: Iterable[str], things: Sequen
 
 def _surface(item: Track, things: Sequence[Track]) -> str:
     """The class of what a thing stands on, if that is plain."""
-    under = [other for other in things if other.label in SURFACES and other.label != item.label]
-    return next((other.label for other in under if _is_sure(other) and stands_on(item.box, other.box)), "")
+    return next((it.label for it in things if it.label != item.label and _is_sure(it) and is_on(item, it)), "")
 
 
 def _class_of(tag: str) -> str | None:

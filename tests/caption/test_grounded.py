@@ -131,6 +131,11 @@ CASES |= {
         "I see a table and an orange cup on it.",
         "我看到一张桌子，桌子上有一个橙色的杯子。",
     ),
+    "who is behind a table, and a chair there": (
+        followed(TABLE, track("person", Box(0.4, 0.2, 0.65, 0.7), 0.9), track("chair", Box(0.15, 0.3, 0.3, 0.7))),
+        "I see a person in the middle, a chair on the left and a table.",
+        "我看到一张桌子，左边有一把椅子，中间有一个人。",
+    ),
     "no color of what is not sure, nor of several": (
         followed(
             track("cup", LEFT, 0.4, color="red"), track("book", LEFT, color="red"), track("book", RIGHT, color="blue")
