@@ -10,7 +10,7 @@ import pytest
 from assistant.clock import LoopClock
 from assistant.config import VisionConfig
 from assistant.errors import DeviceError, StageError
-from assistant.events import Box, Face, SceneChange, SceneState, StageFailed, StageRecovered
+from assistant.events import Box, Detection, Face, SceneChange, SceneState, StageFailed, StageRecovered
 from assistant.virtual_time import run_in_virtual_time
 from assistant.vision.scene import SceneReader
 from assistant.vision.watcher import SceneWatcher
@@ -20,15 +20,27 @@ CONFIG = VisionConfig(rate_hz=2.0, still_s=5.0)
 NEAR, FAR = Face(Box(0.1, 0.1, 0.6, 0.8), 0.7), Face(Box(0.8, 0.1, 0.9, 0.2), 0.9)
 
 
+class ScriptedDetector:
+    """Finds `objects(at_s)`."""
+
+    labels = ("person", "chair")
+
+    def __init__(self, objects):
+        self._objects = objects
+
+    def detect(self, frame):
+        return self._objects(frame.at_s)
+
+
 class Scene:
     """A watcher with everything around it."""
 
-    def __init__(self, picture, faces=()):
+    def __init__(self, picture, faces=(), detector=None):
         self.events = []
         self.seen_faces = []
         self.clock = LoopClock()
         self.camera = FakeCamera(self.clock, picture)
-        self.detector = BrightnessDetector()
+        self.detector = detector or BrightnessDetector()
         faces_finder = GivenFaces(*faces)
         self.watcher = SceneWatcher(
             self.camera,
@@ -121,6 +133,23 @@ def test_changes_are_told_to_whoever_watches_and_remembered():
     scene = play(lambda now_s: flat_picture(200 if 4.0 <= now_s < 12.0 else 30), script)
     assert told == ["appeared"]
     assert [change.at_s for change in scene.of(SceneChange)] == [4.0, 12.0]
+
+
+def test_who_gets_up_from_a_chair_has_left_and_is_not_counted_any_more():
+    """The chair is found only once nobody sits in it, in the same place."""
+    box, got_up_at_s = Box(0.3, 0.3, 0.6, 0.9), 1000.0
+
+    def objects(at_s):
+        return [Detection("person" if at_s < got_up_at_s else "chair", 0.8, box)]
+
+    def picture(now_s):
+        return flat_picture(100 if now_s < got_up_at_s else 200)
+
+    scene = play(picture, wait(got_up_at_s + 10.0), detector=ScriptedDetector(objects))
+    assert [(change.kind, change.subject) for change in scene.of(SceneChange) if change.kind == "left"] == [
+        ("left", "person")
+    ]
+    assert [item.label for item in scene.of(SceneState)[-1].tracks] == ["chair"]
 
 
 def test_a_scene_carries_its_tracks_and_what_it_cost():
