@@ -70,7 +70,7 @@ def facts_of(scene: SceneState, *, min_confidence: float) -> Facts:
     things = [item for item in objects if item.label != _PERSON]
     sure_things = [item for item in things if _is_sure(item)]
     known = named_people(scene)
-    strangers = [item for item in objects if item.label == _PERSON and not item.name]
+    strangers = _strangers(scene, [item for item in objects if item.label == _PERSON])
     people, people_in_doubt = _people(_without_named(scene), strangers, more=bool(known))
     tag = None
     if not people and not known and len(sure_things) <= 1:
@@ -96,6 +96,18 @@ def facts_of(scene: SceneState, *, min_confidence: float) -> Facts:
 def _without_named(scene: SceneState) -> SceneState:
     """The scene with the faces of strangers only."""
     return replace(scene, faces=tuple(face for face in scene.faces if not face.name))
+
+
+def _strangers(scene: SceneState, people: Sequence[Track]) -> list[Track]:
+    """The people without a name, less the bodies of those whom only their face names: of who lies, for one, the face is
+    where no face is expected."""
+    strangers = [item for item in people if not item.name]
+    named_bodies = {item.name for item in people}
+    for face in scene.faces:
+        bodies = [item for item in strangers if _holds(item.box, face)]
+        if face.name and face.name not in named_bodies and bodies:
+            strangers.remove(min(bodies, key=lambda item: item.box.area))
+    return strangers
 
 
 def _blinded(scene: SceneState) -> Literal["dark", "bright"] | None:

@@ -1,5 +1,7 @@
 """What the grounded captioner says, word for word."""
 
+from dataclasses import replace
+
 import pytest
 
 from assistant.caption.grounded import GroundedCaptioner
@@ -154,6 +156,39 @@ CASES |= {
         followed(track("dog", LEFT), brightness=0.02),
         "I see a dog on the left.",
         "我看到左边有一只狗。",
+    ),
+}
+
+
+ANNA_LIES = Box(0.1, 0.55, 0.7, 0.85)
+"""Her face is in the lower half, where the names of bodies are not looked for."""
+ANNAS_FACE = replace(face(Box(0.1, 0.7, 0.2, 0.84)), name="Anna", name_sure=True)
+CASES |= {
+    "a face with a name and its body without": (
+        replace(followed(track("person", ANNA_LIES)), faces=(ANNAS_FACE,)),
+        "I see Anna.",
+        "我看到Anna。",
+    ),
+    "a face with a name in a picture by itself": (
+        scene(thing("person", 0.4, ANNA_LIES), faces=[ANNAS_FACE]),
+        "I see Anna.",
+        "我看到Anna。",
+    ),
+    "a stranger behind who has a name": (
+        replace(followed(track("person", ANNA_LIES), track("person", Box(0.05, 0.1, 0.3, 0.9))), faces=(ANNAS_FACE,)),
+        "I see Anna and another person on the left.",
+        "我看到Anna，左边还有一个人。",
+    ),
+    "a stranger before whom someone with a name and a body stands": (
+        replace(
+            followed(
+                replace(track("person", Box(0.0, 0.6, 0.3, 1.0)), name="Anna", name_sure=True),
+                track("person", Box(0.05, 0.1, 0.3, 0.9)),
+            ),
+            faces=(ANNAS_FACE,),
+        ),
+        "I see Anna and another person on the left.",
+        "我看到Anna，左边还有一个人。",
     ),
 }
 
