@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from assistant.caption.tag_classes import TAG_CLASSES, disagrees
 from assistant.events import Box, Face, SceneState, Track
 from assistant.people.present import named_people
 from assistant.vision.changes import DARK
-from assistant.vision.coco_names import COCO_NAMES
 from assistant.vision.places import Place, is_on, place_of
 from assistant.vision.things import PERSON as _PERSON
 from assistant.vision.things import is_sure as _is_sure
@@ -50,7 +50,7 @@ class Facts:
     tag: str | None
     """What the picture as a whole looks like, if that is clear and little else is; in English."""
     tag_class: str | None
-    """The COCO class that the tag is a kind of, if any."""
+    """The COCO class that the tag is a kind of, if any that is not mentioned anyway."""
     confidence: float
     """Mean confidence of what is said; 0 when nothing is."""
     blinded: Literal["dark", "bright"] | None = None
@@ -77,7 +77,11 @@ def facts_of(scene: SceneState, *, min_confidence: float) -> Facts:
         tag = next((tag for tag in scene.tags if tag.confidence >= _SURE_TAG), None)
     doubtful_things = [item for item in things if not _is_sure(item)]
     if tag is not None:
-        doubtful_things = [item for item in doubtful_things if _class_of(tag.label) in (None, item.label)]
+        doubtful_things = [item for item in doubtful_things if not disagrees(tag.label, item.label)]
+    mentioned = {item.label for item in (*sure_things, *doubtful_things)}
+    if tag is not None and tag.label in mentioned:
+        tag = None  # not "a banana. It looks like a banana."
+    tag_class = TAG_CLASSES.get(tag.label) if tag else None
     said = [*(item.confidence for item in objects), *(face.confidence for face in scene.faces)]
     said += [tag.confidence] if tag else []
     sure_labels = {item.label for item in sure_things}
@@ -85,7 +89,7 @@ def facts_of(scene: SceneState, *, min_confidence: float) -> Facts:
         sure=(*people, *_mentions(sure_things, (), things)),
         doubtful=(*people_in_doubt, *_mentions(doubtful_things, sure_labels, things)),
         tag=tag.label if tag else None,
-        tag_class=_class_of(tag.label) if tag else None,
+        tag_class=tag_class if tag_class not in mentioned else None,
         confidence=sum(said) / len(said) if said else 0.0,
         blinded=None if said else _blinded(scene),
         names=tuple(one.name for one in known if one.sure),
@@ -156,12 +160,6 @@ def _mentions(items: Sequence[Track], sure_labels: Iterable[str], things: Sequen
 def _surface(item: Track, things: Sequence[Track]) -> str:
     """The class of what a thing stands on, if that is plain."""
     return next((it.label for it in things if it.label != item.label and _is_sure(it) and is_on(item, it)), "")
-
-
-def _class_of(tag: str) -> str | None:
-    """ "cat" of "Egyptian cat": what a doubtful "dog" must not stand beside."""
-    kind = tag.lower().split()[-1]
-    return kind if kind in COCO_NAMES else None
 
 
 def _faces_camera(face: Face) -> bool:

@@ -5,8 +5,11 @@ from dataclasses import replace
 import pytest
 
 from assistant.caption.grounded import GroundedCaptioner
+from assistant.caption.tag_classes import TAG_CLASSES
 from assistant.errors import StageError
 from assistant.events import Box, Detection, Face, SceneState, SceneTag, Track
+from assistant.models.store import ModelStore
+from assistant.vision.coco_names import COCO_NAMES
 
 CAPTIONER = GroundedCaptioner(min_confidence=0.35, max_age_s=10.0)
 LEFT, MIDDLE, RIGHT = Box(0.05, 0.3, 0.25, 0.9), Box(0.4, 0.3, 0.6, 0.9), Box(0.75, 0.3, 0.95, 0.9)
@@ -96,6 +99,46 @@ CASES = {
         scene(thing("dog", 0.48, EVERYWHERE), tags=[SceneTag("Egyptian cat", 0.78)]),
         "It looks like an Egyptian cat.",
         "看起来像一只猫。",
+    ),
+    "tag of a breed": (
+        scene(tags=[SceneTag("golden retriever", 0.8)]),
+        "It looks like a golden retriever.",
+        "看起来像一只狗。",
+    ),
+    "tag beside a doubtful detection of another sort": (
+        scene(thing("couch", 0.48, EVERYWHERE), tags=[SceneTag("Egyptian cat", 0.78)]),
+        "I think there is a couch. It looks like an Egyptian cat.",
+        "我觉得有一张沙发。看起来像一只猫。",
+    ),
+    "tag of what is mentioned": (
+        scene(thing("cat", 0.8, EVERYWHERE), tags=[SceneTag("Egyptian cat", 0.78)]),
+        "I see a cat. It looks like an Egyptian cat.",
+        "我看到一只猫。",
+    ),
+    "tag that is what is mentioned": (
+        scene(thing("banana", 0.48, EVERYWHERE), tags=[SceneTag("banana", 0.78)]),
+        "I think there is a banana.",
+        "我觉得有一根香蕉。",
+    ),
+    "tag whose last word deceives": (
+        scene(thing("dog", 0.4, LEFT), tags=[SceneTag("Madagascar cat", 0.9)]),
+        "I think there is a dog on the left. It looks like a Madagascar cat.",
+        "我觉得左边有一只狗。",
+    ),
+    "a passenger car runs on rails": (
+        scene(thing("train", 0.4, EVERYWHERE), tags=[SceneTag("passenger car", 0.9)]),
+        "I think there is a train. It looks like a passenger car.",
+        "我觉得有一列火车。",
+    ),
+    "a Dutch oven is a pot": (
+        scene(thing("bowl", 0.4, LEFT), tags=[SceneTag("Dutch oven", 0.9)]),
+        "I think there is a bowl on the left. It looks like a Dutch oven.",
+        "我觉得左边有一个碗。",
+    ),
+    "a custard apple is none": (
+        scene(tags=[SceneTag("custard apple", 0.9)]),
+        "It looks like a custard apple.",
+        "我没有看到认得出来的东西。",
     ),
     "unsure tag": (
         scene(tags=[SceneTag("bobsled", 0.22)]),
@@ -231,6 +274,12 @@ def test_age_begins_to_be_named_after_the_limit():
 def test_confidence_is_that_of_what_is_said():
     assert CAPTIONER.caption(CASES["sure"][0], "en", 101.0).confidence == pytest.approx(0.8)
     assert CAPTIONER.caption(CASES["empty"][0], "en", 101.0).confidence == 0.0
+
+
+def test_the_classes_of_tags_are_the_taggers_and_the_detectors(tmp_path):
+    tagger = ModelStore(tmp_path).manifest("efficientnet-lite0")
+    assert set(TAG_CLASSES) <= set(tagger.labels)
+    assert set(TAG_CLASSES.values()) <= set(COCO_NAMES)
 
 
 def test_unknown_language_is_an_error_not_a_sentence():
