@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from assistant.caption.tag_classes import TAG_CLASSES, disagrees
 from assistant.events import Box, Face, SceneState, Track
 from assistant.people.present import named_people
 from assistant.vision.changes import DARK
-from assistant.vision.coco_names import COCO_NAMES
-from assistant.vision.places import SURFACES, Place, place_of, stands_on
+from assistant.vision.places import Place, is_on, place_of
 from assistant.vision.things import PERSON as _PERSON
 from assistant.vision.things import is_sure as _is_sure
 from assistant.vision.things import things_of
@@ -50,7 +50,7 @@ class Facts:
     tag: str | None
     """What the picture as a whole looks like, if that is clear and little else is; in English."""
     tag_class: str | None
-    """The COCO class that the tag is a kind of, if any."""
+    """The COCO class that the tag is a kind of, if any that is not mentioned anyway."""
     confidence: float
     """Mean confidence of what is said; 0 when nothing is."""
     blinded: Literal["dark", "bright"] | None = None
@@ -70,14 +70,18 @@ def facts_of(scene: SceneState, *, min_confidence: float) -> Facts:
     things = [item for item in objects if item.label != _PERSON]
     sure_things = [item for item in things if _is_sure(item)]
     known = named_people(scene)
-    strangers = [item for item in objects if item.label == _PERSON and not item.name]
+    strangers = _strangers(scene, [item for item in objects if item.label == _PERSON])
     people, people_in_doubt = _people(_without_named(scene), strangers, more=bool(known))
     tag = None
     if not people and not known and len(sure_things) <= 1:
         tag = next((tag for tag in scene.tags if tag.confidence >= _SURE_TAG), None)
     doubtful_things = [item for item in things if not _is_sure(item)]
     if tag is not None:
-        doubtful_things = [item for item in doubtful_things if _class_of(tag.label) in (None, item.label)]
+        doubtful_things = [item for item in doubtful_things if not disagrees(tag.label, item.label)]
+    mentioned = {item.label for item in (*sure_things, *doubtful_things)}
+    if tag is not None and tag.label in mentioned:
+        tag = None  # not "a banana. It looks like a banana."
+    tag_class = TAG_CLASSES.get(tag.label) if tag else None
     said = [*(item.confidence for item in objects), *(face.confidence for face in scene.faces)]
     said += [tag.confidence] if tag else []
     sure_labels = {item.label for item in sure_things}
@@ -85,7 +89,7 @@ def facts_of(scene: SceneState, *, min_confidence: float) -> Facts:
         sure=(*people, *_mentions(sure_things, (), things)),
         doubtful=(*people_in_doubt, *_mentions(doubtful_things, sure_labels, things)),
         tag=tag.label if tag else None,
-        tag_class=_class_of(tag.label) if tag else None,
+        tag_class=tag_class if tag_class not in mentioned else None,
         confidence=sum(said) / len(said) if said else 0.0,
         blinded=None if said else _blinded(scene),
         names=tuple(one.name for one in known if one.sure),
@@ -96,6 +100,18 @@ def facts_of(scene: SceneState, *, min_confidence: float) -> Facts:
 def _without_named(scene: SceneState) -> SceneState:
     """The scene with the faces of strangers only."""
     return replace(scene, faces=tuple(face for face in scene.faces if not face.name))
+
+
+def _strangers(scene: SceneState, people: Sequence[Track]) -> list[Track]:
+    """The people without a name, less the bodies of those whom only their face names: of who lies, for one, the face is
+    where no face is expected."""
+    strangers = [item for item in people if not item.name]
+    named_bodies = {item.name for item in people}
+    for face in scene.faces:
+        bodies = [item for item in strangers if _holds(item.box, face)]
+        if face.name and face.name not in named_bodies and bodies:
+            strangers.remove(min(bodies, key=lambda item: item.box.area))
+    return strangers
 
 
 def _blinded(scene: SceneState) -> Literal["dark", "bright"] | None:
@@ -143,14 +159,7 @@ def _mentions(items: Sequence[Track], sure_labels: Iterable[str], things: Sequen
 
 def _surface(item: Track, things: Sequence[Track]) -> str:
     """The class of what a thing stands on, if that is plain."""
-    under = [other for other in things if other.label in SURFACES and other.label != item.label]
-    return next((other.label for other in under if _is_sure(other) and stands_on(item.box, other.box)), "")
-
-
-def _class_of(tag: str) -> str | None:
-    """ "cat" of "Egyptian cat": what a doubtful "dog" must not stand beside."""
-    kind = tag.lower().split()[-1]
-    return kind if kind in COCO_NAMES else None
+    return next((it.label for it in things if it.label != item.label and _is_sure(it) and is_on(item, it)), "")
 
 
 def _faces_camera(face: Face) -> bool:

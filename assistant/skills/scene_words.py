@@ -10,7 +10,7 @@ from assistant.dialogue.replies import phrase
 from assistant.events import SceneChange, SceneChangeKind, Track
 from assistant.vision.colors import COLORS
 from assistant.vision.labels import counted, name_of
-from assistant.vision.places import SURFACES, Relation, distance_of, relation_of, stands_on, third_of
+from assistant.vision.places import Relation, distance_of, is_on, is_under, third_of
 
 SIDES: Final[dict[str, Relation]] = {"left": "left", "right": "right", "next": "next"}
 
@@ -50,22 +50,21 @@ PEOPLE_DID: Final[dict[SceneChangeKind, dict[str, str]]] = {
 """What someone with a name does."""
 
 
-def spoken_place(item: Track, language: str) -> str:
+def spoken_place(item: Track, things: Sequence[Track], language: str) -> str:
     """ "on the left", 在左边; a person's distance too."""
-    distance = distance_of(item.label, item.box)
+    distance = distance_of(item, things)
     return _PLACES[language][third_of(item.box)] + (_DISTANCES[language][distance] if distance else "")
 
 
 def relative_place(item: Track, things: Sequence[Track], language: str) -> str:
     """Where a thing is, by what it stands on or is under if there is such a thing: "on the table, on the left"."""
-    place = spoken_place(item, language)
+    place = spoken_place(item, things, language)
     for other in things:
-        if other.label not in SURFACES or other is item or other.label == item.label:
+        if other.label == item.label:
             continue
-        name = name_of(other.label, language, 1)
-        relation = "on" if stands_on(item.box, other.box) else relation_of(item, other)
-        if relation in ("on", "under"):
-            where = _SIDES[language][relation].format(name=name)
+        relation = "on" if is_on(item, other) else "under" if is_under(item, other) else None
+        if relation is not None:
+            where = _SIDES[language][relation].format(name=name_of(other.label, language, 1))
             return f"{where}, {place}" if language == "en" else f"在{where}，{place}"
     return place
 

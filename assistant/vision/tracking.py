@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import lap
 import numpy as np
@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from assistant.events import Box, Detection, Track
 from assistant.vision.kalman import BoxFilter
+from assistant.vision.things import PERSON
 
 WEAK_CONFIDENCE = 0.2
 """Detections below it are noise, even where something is known to be."""
@@ -31,6 +32,12 @@ _REACH, _REACH_PER_S, _MOST_REACH = 0.4, 1.0, 1.0
 """How far, in its own sizes, a thing can be from where it was expected."""
 _OTHER_LABEL = 0.3
 """Added to the cost: a cat is now and then taken for a dog, but a cup on a table is no table."""
+_NEVER = 10.0
+"""Cost of taking a person for a thing or a thing for a person: the chair is not who sat in it."""
+_VOTES_KEPT = 0.8
+"""Of the votes for each class, whenever a thing is seen: what replaces another has its own name after five looks."""
+_CONVINCING = 2.0
+"""How many times the votes of its present class another one needs, so that a detector in two minds renames nothing."""
 _WIDENING_PER_S = 0.35
 _MOST_WIDENING = 0.4
 _MISSES_KEPT = 2
@@ -52,17 +59,17 @@ class _Tracked:
     first_seen_at_s: float
     last_seen_at_s: float
     confirmed: bool
+    label: str
+    votes: dict[str, float]
     misses: int = 0
-    votes: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def label(self) -> str:
-        return max(self.votes, key=lambda label: self.votes[label])
 
     def see(self, found: Detection, at_s: float) -> None:
         self.filter.update(found.box)
         self.confidence += _NEW_WEIGHT * (found.confidence - self.confidence)
+        self.votes = {label: votes * _VOTES_KEPT for label, votes in self.votes.items()}
         self.votes[found.label] = self.votes.get(found.label, 0.0) + found.confidence
+        if self.votes[found.label] >= _CONVINCING * self.votes[self.label]:
+            self.label = found.label
         self.last_seen_at_s, self.misses, self.confirmed = at_s, 0, True
 
     def as_track(self) -> Track:
@@ -123,9 +130,8 @@ class Tracker:
         return tuple(item.as_track() for item in self._known if _is_present(item))
 
     def _begin(self, found: Detection, at_s: float, *, confirmed: bool) -> None:
-        votes = {found.label: found.confidence}
-        box = BoxFilter(found.box)
-        self._known.append(_Tracked(self._next_id, box, found.confidence, at_s, at_s, confirmed, votes=votes))
+        box, votes = BoxFilter(found.box), {found.label: found.confidence}
+        self._known.append(_Tracked(self._next_id, box, found.confidence, at_s, at_s, confirmed, found.label, votes))
         self._next_id += 1
 
     def _forget(self, at_s: float, elapsed_s: float) -> None:
@@ -182,7 +188,8 @@ def _is_present(item: _Tracked) -> bool:
 
 
 def _costs(known: Sequence[_Tracked], found: Sequence[Detection], at_s: float) -> Costs:
-    """(known, found): 1 - intersection over union of the widened boxes, more where the labels differ."""
+    """(known, found): 1 - intersection over union of the widened boxes, more where the labels differ; `_NEVER` more
+    between a person and a thing."""
     unseen_s = np.array([at_s - item.last_seen_at_s for item in known])
     widening = np.minimum(_MOST_WIDENING, _WIDENING_PER_S * unseen_s)[:, np.newaxis, np.newaxis]
     boxes = _widened(_corners([item.filter.box for item in known])[:, np.newaxis], widening)
@@ -190,8 +197,10 @@ def _costs(known: Sequence[_Tracked], found: Sequence[Detection], at_s: float) -
     low, high = np.maximum(boxes[..., :2], others[..., :2]), np.minimum(boxes[..., 2:], others[..., 2:])
     shared = np.clip(high - low, 0, None).prod(axis=-1)
     areas = (boxes[..., 2:] - boxes[..., :2]).prod(axis=-1) + (others[..., 2:] - others[..., :2]).prod(axis=-1)
-    labels = np.array([item.label for item in known])[:, np.newaxis] != np.array([item.label for item in found])
-    return np.asarray(1.0 - shared / np.maximum(areas - shared, 1e-12) + _OTHER_LABEL * labels, np.float64)
+    overlap = shared / np.maximum(areas - shared, 1e-12)
+    one, other = np.array([item.label for item in known])[:, np.newaxis], np.array([item.label for item in found])
+    other_label, other_kind = one != other, (one == PERSON) != (other == PERSON)
+    return np.asarray(1.0 - overlap + _OTHER_LABEL * other_label + _NEVER * other_kind, np.float64)
 
 
 def _corners(boxes: Sequence[Box]) -> Costs:

@@ -83,6 +83,7 @@ class SceneUnderstanding:
         self._memory.forget()
         self._arrivals.forget()
         self._networks.forget_people()
+        self._poses = PoseChanges()
 
     def close(self) -> None:
         """Let the networks' threads end."""
@@ -141,7 +142,8 @@ class SceneUnderstanding:
             self._stages.still_failing("pose", error)
             return scene, []
         self._stages.works("pose")
-        changes = self._poses.update(pose, person.box, person.track_id, frame.at_s)
+        interval_s = frame.at_s - self.scene.at_s if self.scene is not None else 0.0
+        changes = self._poses.update(pose, person, frame.at_s, interval_s)
         return replace(scene, compute_s={**scene.compute_s, "pose": spent_s}), changes
 
     def _whose_pose(self, scene: SceneState) -> Track | None:

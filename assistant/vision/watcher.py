@@ -103,7 +103,7 @@ class SceneWatcher:
             frame = await self._ask_camera(self._camera.read)
             if frame is None:
                 raise DeviceError(f"The camera '{self._camera.name}' has come to its end.")
-            return await self._read(frame, moved=self._motion.moved(frame.pixels), asked=True)
+            return await self._read(frame, moved=self._has_moved(frame), asked=True)
 
     def pause(self, reason: str = "muted") -> None:
         """Close the camera and forget the scene until every reason has ended; safe to call twice."""
@@ -150,8 +150,10 @@ class SceneWatcher:
                 self._closed = DeviceError(f"The camera '{self._camera.name}' has come to its end.")
                 return
             except AssistantError as error:
-                self._closed = error
-                self._fail("camera", error)
+                # What has just been switched off has not failed, though the look that was ending says so.
+                if not self._session.cancel_called:
+                    self._closed = error
+                    self._fail("camera", error)
             await self._close_camera()
             await self._clock.sleep_until(self._clock.monotonic_s() + retry_s)
             retry_s = min(_LAST_RETRY_S, retry_s * 2)
@@ -172,9 +174,7 @@ class SceneWatcher:
             frame = await self._ask_camera(self._camera.read)
             if frame is None:
                 return False
-            moved = self._motion.moved(frame.pixels)
-            if moved:
-                self._moved_at_s = frame.at_s
+            moved = self._has_moved(frame)
             unsettled = self._seen.unsettled and frame.at_s - self._moved_at_s <= _SETTLING_S
             due = frame.at_s - self._looked_at_s >= self._config.still_s
             if moved or due or unsettled or self._seen.watches_pose:
@@ -183,6 +183,12 @@ class SceneWatcher:
                 except StageError as error:
                     self._fail("vision", error)
             return True
+
+    def _has_moved(self, frame: VideoFrame) -> bool:
+        moved = self._motion.moved(frame.pixels)
+        if moved:
+            self._moved_at_s = frame.at_s
+        return moved
 
     async def _read(self, frame: VideoFrame, *, moved: bool, asked: bool) -> SceneState:
         """Look at a picture. Raises `StageError`."""

@@ -1,10 +1,15 @@
 """What the grounded captioner says, word for word."""
 
+from dataclasses import replace
+
 import pytest
 
 from assistant.caption.grounded import GroundedCaptioner
+from assistant.caption.tag_classes import TAG_CLASSES
 from assistant.errors import StageError
 from assistant.events import Box, Detection, Face, SceneState, SceneTag, Track
+from assistant.models.store import ModelStore
+from assistant.vision.coco_names import COCO_NAMES
 
 CAPTIONER = GroundedCaptioner(min_confidence=0.35, max_age_s=10.0)
 LEFT, MIDDLE, RIGHT = Box(0.05, 0.3, 0.25, 0.9), Box(0.4, 0.3, 0.6, 0.9), Box(0.75, 0.3, 0.95, 0.9)
@@ -95,6 +100,46 @@ CASES = {
         "It looks like an Egyptian cat.",
         "看起来像一只猫。",
     ),
+    "tag of a breed": (
+        scene(tags=[SceneTag("golden retriever", 0.8)]),
+        "It looks like a golden retriever.",
+        "看起来像一只狗。",
+    ),
+    "tag beside a doubtful detection of another sort": (
+        scene(thing("couch", 0.48, EVERYWHERE), tags=[SceneTag("Egyptian cat", 0.78)]),
+        "I think there is a couch. It looks like an Egyptian cat.",
+        "我觉得有一张沙发。看起来像一只猫。",
+    ),
+    "tag of what is mentioned": (
+        scene(thing("cat", 0.8, EVERYWHERE), tags=[SceneTag("Egyptian cat", 0.78)]),
+        "I see a cat. It looks like an Egyptian cat.",
+        "我看到一只猫。",
+    ),
+    "tag that is what is mentioned": (
+        scene(thing("banana", 0.48, EVERYWHERE), tags=[SceneTag("banana", 0.78)]),
+        "I think there is a banana.",
+        "我觉得有一根香蕉。",
+    ),
+    "tag whose last word deceives": (
+        scene(thing("dog", 0.4, LEFT), tags=[SceneTag("Madagascar cat", 0.9)]),
+        "I think there is a dog on the left. It looks like a Madagascar cat.",
+        "我觉得左边有一只狗。",
+    ),
+    "a passenger car runs on rails": (
+        scene(thing("train", 0.4, EVERYWHERE), tags=[SceneTag("passenger car", 0.9)]),
+        "I think there is a train. It looks like a passenger car.",
+        "我觉得有一列火车。",
+    ),
+    "a Dutch oven is a pot": (
+        scene(thing("bowl", 0.4, LEFT), tags=[SceneTag("Dutch oven", 0.9)]),
+        "I think there is a bowl on the left. It looks like a Dutch oven.",
+        "我觉得左边有一个碗。",
+    ),
+    "a custard apple is none": (
+        scene(tags=[SceneTag("custard apple", 0.9)]),
+        "It looks like a custard apple.",
+        "我没有看到认得出来的东西。",
+    ),
     "unsure tag": (
         scene(tags=[SceneTag("bobsled", 0.22)]),
         "I don't see anything that I recognize.",
@@ -131,6 +176,11 @@ CASES |= {
         "I see a table and an orange cup on it.",
         "我看到一张桌子，桌子上有一个橙色的杯子。",
     ),
+    "who is behind a table, and a chair there": (
+        followed(TABLE, track("person", Box(0.4, 0.2, 0.65, 0.7), 0.9), track("chair", Box(0.15, 0.3, 0.3, 0.7))),
+        "I see a person in the middle, a chair on the left and a table.",
+        "我看到一张桌子，左边有一把椅子，中间有一个人。",
+    ),
     "no color of what is not sure, nor of several": (
         followed(
             track("cup", LEFT, 0.4, color="red"), track("book", LEFT, color="red"), track("book", RIGHT, color="blue")
@@ -149,6 +199,39 @@ CASES |= {
         followed(track("dog", LEFT), brightness=0.02),
         "I see a dog on the left.",
         "我看到左边有一只狗。",
+    ),
+}
+
+
+ANNA_LIES = Box(0.1, 0.55, 0.7, 0.85)
+"""Her face is in the lower half, where the names of bodies are not looked for."""
+ANNAS_FACE = replace(face(Box(0.1, 0.7, 0.2, 0.84)), name="Anna", name_sure=True)
+CASES |= {
+    "a face with a name and its body without": (
+        replace(followed(track("person", ANNA_LIES)), faces=(ANNAS_FACE,)),
+        "I see Anna.",
+        "我看到Anna。",
+    ),
+    "a face with a name in a picture by itself": (
+        scene(thing("person", 0.4, ANNA_LIES), faces=[ANNAS_FACE]),
+        "I see Anna.",
+        "我看到Anna。",
+    ),
+    "a stranger behind who has a name": (
+        replace(followed(track("person", ANNA_LIES), track("person", Box(0.05, 0.1, 0.3, 0.9))), faces=(ANNAS_FACE,)),
+        "I see Anna and another person on the left.",
+        "我看到Anna，左边还有一个人。",
+    ),
+    "a stranger before whom someone with a name and a body stands": (
+        replace(
+            followed(
+                replace(track("person", Box(0.0, 0.6, 0.3, 1.0)), name="Anna", name_sure=True),
+                track("person", Box(0.05, 0.1, 0.3, 0.9)),
+            ),
+            faces=(ANNAS_FACE,),
+        ),
+        "I see Anna and another person on the left.",
+        "我看到Anna，左边还有一个人。",
     ),
 }
 
@@ -191,6 +274,12 @@ def test_age_begins_to_be_named_after_the_limit():
 def test_confidence_is_that_of_what_is_said():
     assert CAPTIONER.caption(CASES["sure"][0], "en", 101.0).confidence == pytest.approx(0.8)
     assert CAPTIONER.caption(CASES["empty"][0], "en", 101.0).confidence == 0.0
+
+
+def test_the_classes_of_tags_are_the_taggers_and_the_detectors(tmp_path):
+    tagger = ModelStore(tmp_path).manifest("efficientnet-lite0")
+    assert set(TAG_CLASSES) <= set(tagger.labels)
+    assert set(TAG_CLASSES.values()) <= set(COCO_NAMES)
 
 
 def test_unknown_language_is_an_error_not_a_sentence():

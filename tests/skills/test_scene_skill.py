@@ -138,6 +138,36 @@ def test_where_a_thing_stands() -> None:
     assert _ask(_tracked(far), "scene_where", object="person") == "I see one person on the right, far away."
 
 
+@pytest.mark.parametrize(
+    ("name", "thing", "english", "chinese"),
+    [
+        ("person", _track("person", Box(0.4, 0.2, 0.65, 0.7)), "one person in the middle.", "一个人在中间。"),
+        ("chair", _track("chair", Box(0.4, 0.2, 0.65, 0.7)), "one chair in the middle.", "一把椅子在中间。"),
+        ("cup", _track("cup", Box(0.4, 0.75, 0.45, 0.85)), "one cup in the middle.", "一个杯子在中间。"),
+    ],
+)
+def test_what_is_behind_a_table_or_near_its_edge_is_neither_on_nor_under_it(
+    name: str, thing: Track, english: str, chinese: str
+) -> None:
+    room = _tracked(_track("dining table", Box(0.1, 0.55, 0.9, 0.95)), thing)
+    assert _ask(room, "scene_where", object=name) == f"I see {english}"
+    assert _ask(room, "scene_where", "zh", object=name) == f"我看到{chinese}"
+    assert _ask(room, "scene_beside", object="table", side="on") == "I don't see anything on the table."
+    assert _ask(room, "scene_beside", object="table", side="under") == "I don't see anything under the table."
+
+
+def test_a_cat_on_the_near_part_of_a_bed_is_not_under_it() -> None:
+    room = _tracked(_track("bed", Box(0.1, 0.4, 0.9, 0.95)), _track("cat", Box(0.4, 0.75, 0.55, 0.93)))
+    assert _ask(room, "scene_where", object="cat") == "I see one cat in the middle."
+    assert _ask(room, "scene_where", "zh", object="猫") == "我看到一只猫在中间。"
+
+
+def test_who_lies_close_by_is_not_far_away() -> None:
+    assert _ask(_tracked(_track("person", Box(0.15, 0.6, 0.85, 0.85))), "scene_where", object="person") == (
+        "I see one person in the middle."
+    )
+
+
 def test_the_color_of_a_thing() -> None:
     assert _ask(_tracked(_CUP), "scene_color", object="cup") == "The cup looks red."
     assert _ask(_tracked(_CUP), "scene_color", "zh", object="杯子") == "杯子看起来是红色的。"

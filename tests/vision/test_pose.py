@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from assistant.config import Config
-from assistant.events import Box, VideoFrame
+from assistant.events import Box, Track, VideoFrame
 from assistant.vision.pictures import read_picture
 from assistant.vision.pose import PoseEstimator, hand_is_raised, is_lying
 from assistant.vision.pose_changes import PoseChanges
@@ -65,11 +65,17 @@ def test_what_cannot_be_seen_is_not_judged():
 
 
 def told(poses, *, every_s=0.2):
+    return [(kind, at_s) for kind, at_s, _ in told_of([(1, pose) for pose in poses], every_s=every_s)]
+
+
+def told_of(looks, *, every_s):
+    """Kind, time and identity, by the identity and the pose that each look shows; None for a look at nobody."""
     changes = PoseChanges()
     return [
-        (change.kind, round(change.at_s, 1))
-        for index, pose in enumerate(poses)
-        for change in changes.update(pose, BOX, 1, index * every_s)
+        (change.kind, round(change.at_s, 1), change.track_id)
+        for index, look in enumerate(looks)
+        if look is not None
+        for change in changes.update(look[1], Track(look[0], "person", 0.8, BOX, 0.0, 0.0), index * every_s, every_s)
     ]
 
 
@@ -86,6 +92,27 @@ def test_a_moment_is_no_event():
 
 def test_lying_must_last():
     assert told([standing()] * 5 + [lying()] * 15) == [("lying", 1.0)]
+
+
+def test_one_who_lay_is_not_another_who_lies_later():
+    assert told_of([(1, lying()), *[None] * 3000, (9, lying())], every_s=1.0) == []
+
+
+def test_what_was_not_seen_for_long_has_not_lasted():
+    assert told_of([(1, lying()), *[None] * 9, *[(1, lying())] * 3], every_s=1.0) == [("lying", 10.0, 1)]
+    assert told_of([(1, RAISED), *[None] * 9, (1, RAISED)], every_s=1.0) == []
+
+
+def test_looking_seldom_is_no_gap_but_not_looking_is():
+    assert told_of([(1, lying())] * 3, every_s=5.0) == [("lying", 0.0, 1)]
+    assert told_of([(1, lying())] * 3, every_s=50.0) == []
+
+
+def test_two_who_are_looked_at_in_turns_are_told_of_once_each():
+    looks = [(1 + index // 5 % 2, lying() if index // 5 % 2 else RAISED) for index in range(60)]
+    assert told_of(looks, every_s=1.0) == [("hand_raised", 0.0, 1), ("lying", 5.0, 2)]
+    looks = [(1, lying()) if index // 5 % 2 else (2, standing()) for index in range(60)]
+    assert told_of(looks, every_s=1.0) == [("lying", 5.0, 1)]
 
 
 @pytest.mark.models

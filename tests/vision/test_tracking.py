@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 
@@ -103,6 +104,30 @@ def test_a_cat_taken_for_a_dog_once_stays_a_cat():
     seen = follow(pictures)
     assert [item.label for tracks in seen for item in tracks] == ["cat"] * 8
     assert identities(seen[-1]) == {1}
+
+
+@pytest.mark.parametrize("flicker", [["cat", "dog"], ["cat", "cat", "dog", "dog"], ["cat", "dog", "dog"]])
+def test_a_detector_in_two_minds_renames_nothing_at_each_look(flicker):
+    seen = follow([[Detection(flicker[index % len(flicker)], 0.6, at(0.5))] for index in range(60)])
+    labels = [item.label for tracks in seen for item in tracks]
+    assert len(labels) == 60
+    assert sum(one != other for one, other in itertools.pairwise(labels)) <= 1
+
+
+@pytest.mark.parametrize("every_s", [0.2, 5.0])
+def test_a_bottle_in_the_place_of_a_cup_is_soon_called_one(every_s):
+    cup, bottle = Detection("cup", 0.7, at(0.5)), Detection("bottle", 0.7, at(0.5))
+    seen = follow([[cup]] * 150 + [[bottle]] * 6, every_s=every_s)
+    assert [item.label for item in seen[150]] == ["cup"]
+    assert [item.label for item in seen[-1]] == ["bottle"]
+
+
+@pytest.mark.parametrize("every_s", [0.2, 5.0])
+def test_the_chair_of_whoever_got_up_is_not_they(every_s):
+    sitting, chair = person(0.5), Detection("chair", 0.7, at(0.5))
+    seen = follow([[sitting]] * 200 + [[chair]] * 4, every_s=every_s)
+    assert [item.label for item in seen[-1]] == ["chair"]
+    assert identities(seen[-1]) == {2}
 
 
 def test_a_cup_on_a_table_is_not_the_table():

@@ -10,32 +10,56 @@ import pytest
 from assistant.clock import LoopClock
 from assistant.config import VisionConfig
 from assistant.errors import DeviceError, StageError
-from assistant.events import Box, Face, SceneChange, SceneState, StageFailed, StageRecovered
+from assistant.events import Box, Detection, Face, SceneChange, SceneState, StageFailed, StageRecovered
 from assistant.virtual_time import run_in_virtual_time
 from assistant.vision.scene import SceneReader
 from assistant.vision.watcher import SceneWatcher
 from tests.doubles.vision import BrightnessDetector, FakeCamera, GivenFaces, flat_picture
+from tests.vision.test_pose import lying, standing
 
 CONFIG = VisionConfig(rate_hz=2.0, still_s=5.0)
 NEAR, FAR = Face(Box(0.1, 0.1, 0.6, 0.8), 0.7), Face(Box(0.8, 0.1, 0.9, 0.2), 0.9)
 
 
+class ScriptedDetector:
+    """Finds `objects(at_s)`."""
+
+    labels = ("person", "chair")
+
+    def __init__(self, objects):
+        self._objects = objects
+
+    def detect(self, frame):
+        return self._objects(frame.at_s)
+
+
+class ScriptedPoses:
+    """Whoever is in a box lies if `lies(at_s, box)`, else stands."""
+
+    def __init__(self, lies):
+        self._lies = lies
+
+    def estimate(self, frame, person):
+        return lying() if self._lies(frame.at_s, person) else standing()
+
+
 class Scene:
     """A watcher with everything around it."""
 
-    def __init__(self, picture, faces=()):
+    def __init__(self, picture, faces=(), detector=None, pose=None):
         self.events = []
+        self.hear = self.events.append
         self.seen_faces = []
         self.clock = LoopClock()
         self.camera = FakeCamera(self.clock, picture)
-        self.detector = BrightnessDetector()
+        self.detector = detector or BrightnessDetector()
         faces_finder = GivenFaces(*faces)
         self.watcher = SceneWatcher(
             self.camera,
-            SceneReader(self.detector, faces_finder),
+            SceneReader(self.detector, faces_finder, pose=pose),
             CONFIG,
             self.clock,
-            self.events.append,
+            lambda event: self.hear(event),
             on_face=self.show,
         )
 
@@ -121,6 +145,47 @@ def test_changes_are_told_to_whoever_watches_and_remembered():
     scene = play(lambda now_s: flat_picture(200 if 4.0 <= now_s < 12.0 else 30), script)
     assert told == ["appeared"]
     assert [change.at_s for change in scene.of(SceneChange)] == [4.0, 12.0]
+
+
+def test_who_gets_up_from_a_chair_has_left_and_is_not_counted_any_more():
+    """The chair is found only once nobody sits in it, in the same place."""
+    box, got_up_at_s = Box(0.3, 0.3, 0.6, 0.9), 1000.0
+
+    def objects(at_s):
+        return [Detection("person" if at_s < got_up_at_s else "chair", 0.8, box)]
+
+    def picture(now_s):
+        return flat_picture(100 if now_s < got_up_at_s else 200)
+
+    scene = play(picture, wait(got_up_at_s + 10.0), detector=ScriptedDetector(objects))
+    assert [(change.kind, change.subject) for change in scene.of(SceneChange) if change.kind == "left"] == [
+        ("left", "person")
+    ]
+    assert [item.label for item in scene.of(SceneState)[-1].tracks] == ["chair"]
+
+
+def test_each_of_two_who_lie_is_told_of_once_whoever_is_nearer_and_nobody_for_another():
+    """The first lies from the start, the other from 20 s on; until 30 s they are in turns the larger one."""
+
+    def objects(at_s):
+        grown = 0.1 * (at_s % 4 < 2) if at_s < 30 else 0.0
+        first, other = Box(0.05, 0.6, 0.4 + grown, 0.8), Box(0.55, 0.6, 0.95, 0.8)
+        return [Detection("person", 0.8, first), Detection("person", 0.8, other)]
+
+    async def watch_poses(scene):
+        async def listen():
+            async for _ in scene.watcher.watch({"lying"}):
+                pass
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(listen)
+            await scene.clock.sleep_until(60.0)
+            group.cancel_scope.cancel()
+
+    poses = ScriptedPoses(lambda at_s, box: box.center[0] < 0.5 or at_s >= 20.0)
+    scene = play(lambda now_s: flat_picture(100), watch_poses, detector=ScriptedDetector(objects), pose=poses)
+    told = [(change.kind, change.track_id) for change in scene.of(SceneChange)]
+    assert told == [("lying", 1), ("lying", 2)]
 
 
 def test_a_scene_carries_its_tracks_and_what_it_cost():
@@ -233,6 +298,21 @@ def test_look_sees_what_is_there_now():
     assert scene.detector.looked_at_s == [0.0, 3.2]
 
 
+def test_what_comes_as_someone_begins_to_speak_is_settled_at_the_rate():
+    """A dog that is not sure comes just before the look that a voice asks for."""
+
+    async def script(scene):
+        await scene.clock.sleep_until(13.2)
+        await scene.watcher.look()
+        await scene.clock.sleep_until(14.8)
+
+    scene = play(lambda now_s: flat_picture(30 if now_s < 13.1 else 115), script)
+    assert scene.detector.looked_at_s == [0.0, 5.0, 10.0, 13.2, 13.5, 14.0, 14.5]
+    assert [(change.kind, change.at_s) for change in scene.of(SceneChange) if change.kind != "motion"] == [
+        ("appeared", 13.2)
+    ]
+
+
 def test_look_at_a_broken_camera_says_why():
     async def script(scene):
         await scene.clock.sleep_until(1.0)
@@ -260,6 +340,32 @@ def test_pause_closes_the_camera_at_once_and_forgets():
     scene = play(lambda now_s: flat_picture(100), script)
     assert scene.detector.looked_at_s == [0.0, 20.0]
     assert scene.of(StageFailed) == []
+
+
+def test_pausing_while_a_look_ends_is_no_failure_of_the_camera():
+    """Whoever hears that the networks work again switches it off: the look that tells it has not ended yet."""
+
+    async def script(scene):
+        def pause_when_it_recovers(event):
+            scene.events.append(event)
+            if isinstance(event, StageRecovered):
+                scene.watcher.pause()
+
+        scene.hear = pause_when_it_recovers
+        scene.detector.broken = True
+        await scene.clock.sleep_until(12.0)
+        scene.detector.broken = False
+        await scene.clock.sleep_until(20.0)
+        assert not scene.camera.is_open
+        with pytest.raises(DeviceError, match="switched off"):
+            await scene.watcher.look()
+        scene.watcher.resume()
+        await scene.clock.sleep_until(21.0)
+        assert scene.camera.is_open
+
+    scene = play(lambda now_s: flat_picture(100), script)
+    assert [event.stage for event in scene.of(StageFailed)] == ["vision"]
+    assert [event.stage for event in scene.of(StageRecovered)] == ["vision"]
 
 
 def test_pausing_twice_is_pausing_once():
