@@ -51,6 +51,10 @@ PHRASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "en": ("I can't see right now. The camera isn't working.",),
         "zh": ("我现在看不见，摄像头用不了。",),
     },
+    "scene_resting": {
+        "en": ("I've stopped looking for a while, so that the machine can recover.",),
+        "zh": ("为了让机器缓一缓，我暂时不看了。",),
+    },
     "scene_unknown_object": {
         "en": ("I don't know what {object} like, so I can't tell.",),
         "zh": ("我不认识{object}，所以没法判断。",),

@@ -20,7 +20,7 @@ from assistant.skills.scene_words import (
     spoken_side,
     unknown_thing,
 )
-from assistant.vision.changes import DARK
+from assistant.skills.sight import cannot_see, too_dark
 from assistant.vision.colors import COLORS
 from assistant.vision.labels import counted, label_of, name_of
 from assistant.vision.places import beside, on, under
@@ -59,16 +59,16 @@ class SceneSkill:
     async def handle(self, intent: Intent, context: SkillContext) -> Reply:
         """Describe, count or look for something; say so when nothing can be seen."""
         language = intent.language
-        if not {"camera", "vision"}.isdisjoint(context.senses.unavailable()):
-            return Reply(phrase("scene_no_camera", language))
-        if intent.name == "scene_describe":
-            caption = context.senses.caption(language)
-            return Reply(caption.text if caption else phrase("scene_nothing_yet", language))
+        if blind := cannot_see(context.senses, language):
+            return Reply(blind)
         scene = context.senses.scene()
         if scene is None:
             return Reply(phrase("scene_nothing_yet", language))
-        if scene.brightness is not None and scene.brightness < DARK and not (scene.objects or scene.faces):
+        if too_dark(scene):
             return Reply(phrase("scene_too_dark", language) + self._age(scene, context, language))
+        if intent.name == "scene_describe":
+            caption = context.senses.caption(language)
+            return Reply(caption.text if caption else phrase("scene_nothing_yet", language))
         if intent.name == "scene_who":
             return Reply(self._who(scene, language) + self._age(scene, context, language))
         word = object_word(intent.slots)
@@ -82,6 +82,8 @@ class SceneSkill:
         things = things_of(scene, min_confidence=self._min_confidence)
         found = sorted((item for item in things if item.label == label), key=lambda item: -item.confidence)
         number = count_of(scene, label, min_confidence=self._min_confidence)
+        if number == 0 and scene.dark:
+            return phrase("scene_too_dark", language)
         if number == 0:
             key = "scene_no" if intent.name == "scene_exists" else "scene_none"
             return phrase(key, language, name=name_of(label, language, 2))

@@ -14,6 +14,7 @@ from assistant.people.album import Album
 from assistant.ports import Intent
 from assistant.skills import Reply, SkillContext
 from assistant.skills.scene_words import PEOPLE_DID, dated_change, object_word, spoken_change, unknown_thing
+from assistant.skills.sight import cannot_see
 from assistant.vision.labels import label_of, name_of
 
 if TYPE_CHECKING:
@@ -65,8 +66,8 @@ class SceneEventsSkill:
         language = intent.language
         if intent.name == "scene_unwatch":
             return Reply(self._unwatch(language))
-        if not {"camera", "vision"}.isdisjoint(context.senses.unavailable()):
-            return Reply(phrase("scene_no_camera", language))
+        if blind := cannot_see(context.senses, language):
+            return Reply(blind)
         if intent.name == "scene_watch":
             return Reply(self._watch(intent, context))
         return Reply(_told(intent, context))

@@ -73,7 +73,7 @@ class SceneMemory:
             changes += self._changes.things(tracks, look.at_s)
             if look.frame is not None:
                 tracks = tuple(self._colored(item, look.frame.pixels, look.at_s) for item in tracks)
-        return replace(look, tracks=tracks, brightness=motion.brightness), changes
+        return replace(look, tracks=tracks, brightness=motion.brightness, dark=self._changes.dark), changes
 
     def _colored(self, item: Track, pixels: ImageArray, at_s: float) -> Track:
         colors = self._colors.get(item.track_id)

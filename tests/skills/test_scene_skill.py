@@ -5,11 +5,14 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from assistant.events import Box, Detection, Face, SceneCaption, SceneState, Track
+from assistant.events import Box, Detection, Face, SceneCaption, SceneState, Track, VideoFrame
 from assistant.ports import Intent
 from assistant.skills.scene import SceneSkill
+from assistant.vision.memory import SceneMemory
+from assistant.vision.motion import MotionGate
 from tests.doubles.clock import ManualClock
 from tests.doubles.context import GivenSenses, skill_context
+from tests.doubles.vision import flat_picture
 
 _LEFT, _RIGHT = Box(0.0, 0.2, 0.2, 0.6), Box(0.8, 0.2, 1.0, 0.6)
 
@@ -81,9 +84,9 @@ def test_an_old_scene_is_named_as_old() -> None:
     assert "ago" not in _ask(_seeing(*_TWO_DOGS), "scene_count", age_s=9.0, object="dogs")
 
 
-def _tracked(*things: Track, faces: int = 0, brightness: float = 0.5) -> GivenSenses:
+def _tracked(*things: Track, faces: int = 0) -> GivenSenses:
     found = tuple(Face(_LEFT, 0.9) for _ in range(faces))
-    return GivenSenses(SceneState(0.0, (), found, tracks=things, brightness=brightness))
+    return GivenSenses(SceneState(0.0, (), found, tracks=things, brightness=0.5))
 
 
 def _track(label: str, box: Box, confidence: float = 0.8, *, color: str = "", confirmed: bool = True) -> Track:
@@ -155,9 +158,39 @@ def test_who_is_there() -> None:
     assert _ask(_tracked(person), "scene_who", "zh") == "好像有一个人，但是看不到脸。"
 
 
-def test_in_the_dark_it_does_not_say_that_nothing_is_there() -> None:
-    assert _ask(_tracked(brightness=0.01), "scene_exists", object="dog") == "It's too dark to see anything."
-    assert _ask(_tracked(brightness=0.01), "scene_who", "zh") == "太暗了，我什么都看不清。"
+def _after_the_light_went(level: int, *found: Detection, faces: int = 0) -> GivenSenses:
+    """The scene as it is remembered: a light room, then a black one, then one of this gray level."""
+    memory, motion = SceneMemory(min_confidence=0.35), MotionGate()
+    for at_s, gray in enumerate((120, 5, level, level)):
+        seen = tuple(Face(_LEFT, 0.9) for _ in range(faces))
+        frame = VideoFrame(at_s, flat_picture(gray))
+        scene, _ = memory.update(SceneState(at_s, found, seen, frame=frame), motion.look(frame.pixels))
+    return GivenSenses(scene, {"en": SceneCaption(0.0, "I don't see anything that I recognize.", "en", 0.0, 0.0)})
+
+
+@pytest.mark.parametrize(
+    ("level", "found"),
+    [
+        (23, Detection("person", 0.9, _LEFT)),  # nearly light again, and the detector sees someone
+        (11, Detection("dog", 0.22, _LEFT)),  # dark, and the detector sees what is none
+    ],
+)
+def test_in_the_dark_it_does_not_say_that_nothing_is_there(level: int, found: Detection) -> None:
+    dark = _after_the_light_went(level, found)
+    for intent in ("scene_describe", "scene_count", "scene_exists", "scene_where", "scene_who"):
+        assert _ask(dark, intent, object="person") == "It's too dark to see anything."
+    assert _ask(dark, "scene_who", "zh") == "太暗了，我什么都看不清。"
+
+
+def test_a_face_in_the_dark_is_seen_and_nothing_else_is_denied() -> None:
+    dark = _after_the_light_went(11, faces=1)
+    assert _ask(dark, "scene_exists", object="person") == "Yes, I see one person."
+    assert _ask(dark, "scene_exists", object="dog") == "It's too dark to see anything."
+
+
+def test_when_it_is_light_again_it_sees() -> None:
+    light = _after_the_light_went(60, Detection("person", 0.9, _LEFT))
+    assert _ask(light, "scene_exists", object="person") == "Yes, I see one person."
 
 
 _SCENE_INTENTS = [
