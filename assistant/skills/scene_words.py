@@ -75,6 +75,20 @@ def spoken_side(thing: Track, side: str, language: str) -> str:
     return _SIDES[language][side].format(name=name_of(thing.label, language, 1))
 
 
+def placed(things: str, where: str, language: str) -> str:
+    """ "cups on the table", 桌子上有杯子; as they are where there is no such place."""
+    if not where:
+        return things
+    if language == "zh":
+        return f"{where}有{things}"
+    return f"{things}{',' if ',' in things else ''} {where}"
+
+
+def sentences(told: Sequence[str], language: str) -> str:
+    """One after the other."""
+    return ("" if language == "zh" else " ").join(told)
+
+
 def named(label: str, color: str, language: str) -> str:
     """ "a red cup", 一个红色的杯子."""
     name, one = name_of(label, language, 1), counted(label, language, 1)
