@@ -124,8 +124,22 @@ PHRASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "zh": ("我还不识字，识字用的附加组件 ocr 还没有安装。",),
     },
     # What happened before the camera.
-    "happened_nothing": {"en": ("Nothing has changed that I noticed.",), "zh": ("我没注意到有什么变化。",)},
-    "happened_nobody": {"en": ("No, I didn't see anyone come.",), "zh": ("没有，我没看到有人来。",)},
+    "happened_nothing": {
+        "en": ("I haven't noticed any change since I began to look, {age} ago.",),
+        "zh": ("从{age}前我开始看到现在，没注意到有什么变化。",),
+    },
+    "happened_nobody": {
+        "en": ("I haven't seen anyone come since I began to look, {age} ago.",),
+        "zh": ("从{age}前我开始看到现在，没看到有人来。",),
+    },
+    "happened_unseen": {
+        "en": ("I haven't seen any {name} since I began to look, {age} ago.",),
+        "zh": ("从{age}前我开始看到现在，没看到过{name}。",),
+    },
+    "happened_came_last": {
+        "en": ("The last that I noticed: {what}.",),
+        "zh": ("我最近一次注意到的是：{what}。",),
+    },
     "happened_came": {"en": ("Yes, {what}.",), "zh": ("有，{what}。",)},
     "happened_ago": {"en": ("{age} ago, {what}",), "zh": ("{age}前，{what}",)},
     "happened_now": {"en": ("just now, {what}",), "zh": ("刚才，{what}",)},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from assistant.dialogue.replies import joined, phrase
@@ -13,6 +14,7 @@ from assistant.ports import Intent
 from assistant.skills import Reply, SkillContext
 from assistant.skills.people_words import spoken_people
 from assistant.skills.scene_found import Found, look_for, whereabouts
+from assistant.skills.scene_history import last_seen, never_seen
 from assistant.skills.scene_words import (
     SIDES,
     named,
@@ -50,6 +52,7 @@ class SceneSkill:
             "scene_beside",
             "scene_color",
             "scene_who",
+            "scene_seen",
         }
     )
     answers_ahead = intents
@@ -71,7 +74,7 @@ class SceneSkill:
         scene = context.senses.scene()
         if scene is None:
             return Reply(phrase("scene_nothing_yet", language))
-        if too_dark(scene):
+        if too_dark(scene) and intent.name != "scene_seen":
             return Reply(phrase("scene_too_dark", language) + self._age(scene, context, language))
         if intent.name == "scene_describe":
             caption = context.senses.caption(language)
@@ -82,6 +85,8 @@ class SceneSkill:
         label = label_of(word, script_language(word))
         if label is None:
             return Reply(phrase("scene_unknown_object", language, object=unknown_thing(word, language)))
+        if intent.name == "scene_seen":
+            return Reply(self._seen(intent, label, scene, context))
         return Reply(self._answer(intent, label, scene) + self._age(scene, context, language))
 
     def _answer(self, intent: Intent, label: str, scene: SceneState) -> str:
@@ -105,6 +110,23 @@ class SceneSkill:
         if intent.name == "scene_beside" and found.items:
             return _beside(found.items[0], things, slots.get("side", "next"), language)
         return _number(found, language)
+
+    def _seen(self, intent: Intent, label: str, scene: SceneState, context: SkillContext) -> str:
+        """Whether something was there: by what is there now, unless people are meant, of whom one is asking; else by
+        what has happened."""
+        language = intent.language
+        there = look_for(scene, label, min_confidence=self._min_confidence).number > 0
+        if there and label != PERSON:
+            return self._answer(replace(intent, name="scene_exists"), label, scene) + self._age(
+                scene, context, language
+            )
+        past = last_seen(label, context, language)
+        if there and not past:
+            return self._answer(replace(intent, name="scene_count"), label, scene) + self._age(scene, context, language)
+        told = [past or never_seen(label, context, language)]
+        if "elsewhere" in intent.slots:
+            told.insert(0, phrase("scene_only_before_camera", language))
+        return sentences(told, language)
 
     def _who(self, scene: SceneState, language: str) -> str:
         people = look_for(scene, PERSON, min_confidence=self._min_confidence)

@@ -84,6 +84,11 @@ def placed(things: str, where: str, language: str) -> str:
     return f"{things}{',' if ',' in things else ''} {where}"
 
 
+def sentence(text: str, language: str) -> str:
+    """With what a sentence begins and ends with."""
+    return f"{text}。" if language == "zh" else f"{text[0].upper()}{text[1:]}."
+
+
 def sentences(told: Sequence[str], language: str) -> str:
     """One after the other."""
     return ("" if language == "zh" else " ").join(told)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import anyio
 import pytest
 
-from assistant.events import Box, Detection, Face, SceneCaption, SceneState, Track, VideoFrame
+from assistant.events import Box, Detection, Face, SceneCaption, SceneChange, SceneState, Track, VideoFrame
 from assistant.ports import Intent
 from assistant.skills.scene import SceneSkill
 from assistant.vision.memory import SceneMemory
@@ -274,6 +274,33 @@ def test_when_it_is_light_again_it_sees() -> None:
     assert _ask(light, "scene_exists", object="person") == "Yes, I see one person."
 
 
+def test_whether_something_was_there_is_answered_from_what_has_happened() -> None:
+    def seen(*things: Track, happened: tuple[SceneChange, ...] = (), language: str = "en", **slots: str) -> str:
+        senses = _tracked(*things)
+        senses.current_scene = replace(senses.current_scene, at_s=100.0)
+        senses.changes = list(happened)
+        return _ask(senses, "scene_seen", language, age_s=100.0, **slots)
+
+    gone = SceneChange(40.0, "vanished", "cat", 0.9), SceneChange(70.0, "appeared", "cup", 0.9)
+    assert seen(_CAT, object="cat", happened=gone) == "Yes, I see one cat."
+    assert seen(object="cat", happened=gone) == "One minute ago, a cat disappeared."
+    assert seen(object="猫", happened=gone, language="zh") == "一分钟前，一只猫不见了。"
+    never = "I haven't seen any cats since I began to look, one minute and forty seconds ago."
+    assert seen(object="cat", happened=gone[1:]) == never
+    assert seen(object="猫", language="zh") == "从一分钟四十秒前我开始看到现在，没看到过猫。"
+
+
+def test_whoever_asks_who_was_there_does_not_mean_themselves() -> None:
+    me = _track("person", _LEFT)
+    senses = _tracked(me)
+    only = "I can only see what is before the camera."
+    door = {"object": "person", "elsewhere": "true"}
+    assert _ask(senses, "scene_seen", **door, age_s=5.0) == f"{only} I see one person."
+    senses.changes = [SceneChange(0.0, "came", "person", 0.9, 1, None, "Anna", True)]
+    assert _ask(senses, "scene_seen", **door, age_s=60.0) == f"{only} One minute ago, Anna came."
+    assert _ask(senses, "scene_seen", "zh", **door, age_s=60.0) == "我只能看到摄像头前面。一分钟前，Anna来了。"
+
+
 _SCENE_INTENTS = [
     "scene_describe",
     "scene_count",
@@ -282,6 +309,7 @@ _SCENE_INTENTS = [
     "scene_beside",
     "scene_color",
     "scene_who",
+    "scene_seen",
 ]
 
 
