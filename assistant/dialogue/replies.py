@@ -5,6 +5,7 @@ Several variants of one reply take turns with the turn's number, so that a run c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 PHRASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
@@ -171,6 +172,11 @@ PHRASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "zh": ("我不太确定，不过你好像有点{feeling}。",),
     },
     "feelings_neutral": {"en": ("You seem calm to me.",), "zh": ("我觉得你很平静。",)},
+    "feelings_neutral_hedged": {
+        "en": ("I could be wrong, but you seem calm to me.",),
+        "zh": ("我不太确定，不过你看起来挺平静的。",),
+    },
+    "feelings_cannot_tell": {"en": ("I can't tell that.",), "zh": ("这个我看不出来。",)},
     "feelings_yes": {"en": ("Yes, you seem {feeling} to me.",), "zh": ("是的，我觉得你{feeling}。",)},
     "feelings_no": {"en": ("Not really. You seem {feeling} to me.",), "zh": ("不太像，我觉得你{feeling}。",)},
     "feelings_why": {"en": ("I mostly go by {channels}.",), "zh": ("我主要是根据{channels}判断的。",)},
@@ -309,3 +315,8 @@ def joined(parts: list[str], language: str) -> str:
     if len(parts) < 2:
         return "".join(parts)
     return comma.join(parts[:-1]) + last + parts[-1]
+
+
+def sentences(told: Sequence[str], language: str) -> str:
+    """One after the other."""
+    return ("" if language == "zh" else " ").join(told)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from assistant.dialogue.numbers import spoken_count
-from assistant.dialogue.replies import joined, phrase
+from assistant.dialogue.replies import joined, phrase, sentences
 from assistant.people.present import Named
 from assistant.vision.labels import counted, name_of
 from assistant.vision.things import PERSON
@@ -17,11 +17,11 @@ def spoken_people(known: Sequence[Named], others: int, language: str, *, perhaps
     `perhaps` says that the others may be none."""
     sure, doubtful = [one.name for one in known if one.sure], [one.name for one in known if not one.sure]
     groups = [(key, names) for key, names in (("scene_who_known", sure), ("scene_who_doubtful", doubtful)) if names]
-    sentences = [phrase(key, language, people=joined(names, language)) for key, names in groups]
+    told = [phrase(key, language, people=joined(names, language)) for key, names in groups]
     if others > 0:
         key, names = groups[-1]
-        sentences[-1] = phrase(key, language, people=_with_others(names, others, language, perhaps))
-    return ("" if language == "zh" else " ").join(sentences)
+        told[-1] = phrase(key, language, people=_with_others(names, others, language, perhaps))
+    return sentences(told, language)
 
 
 def _with_others(names: Sequence[str], others: int, language: str, perhaps: bool) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from assistant.dialogue.replies import joined, phrase
+from assistant.dialogue.replies import joined, phrase, sentences
 from assistant.events import SceneState, Track
 from assistant.han import script_language
 from assistant.people.present import named_people
@@ -20,7 +20,6 @@ from assistant.skills.scene_words import (
     named,
     object_word,
     placed,
-    sentences,
     spoken_age,
     spoken_side,
     unknown_thing,

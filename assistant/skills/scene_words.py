@@ -89,11 +89,6 @@ def sentence(text: str, language: str) -> str:
     return f"{text}。" if language == "zh" else f"{text[0].upper()}{text[1:]}."
 
 
-def sentences(told: Sequence[str], language: str) -> str:
-    """One after the other."""
-    return ("" if language == "zh" else " ").join(told)
-
-
 def named(label: str, color: str, language: str) -> str:
     """ "a red cup", 一个红色的杯子."""
     name, one = name_of(label, language, 1), counted(label, language, 1)
