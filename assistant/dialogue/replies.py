@@ -71,9 +71,13 @@ PHRASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "en": ("I see {counted}, but I can't tell whether that is {place}.",),
         "zh": ("我看到{counted}，但是看不出是不是在{place}。",),
     },
+    "scene_whether_there": {
+        "en": ("I can't tell whether that is {place}.",),
+        "zh": ("看不出是不是在{place}。",),
+    },
     "scene_only_before_camera": {
         "en": ("I can only see what is before the camera.",),
-        "zh": ("我只能看到摄像头前面。",),
+        "zh": ("我只能看到摄像头拍到的地方。",),
     },
     "scene_too_dark": {
         "en": ("It's too dark to see anything.",),
@@ -127,15 +131,15 @@ PHRASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     # What happened before the camera.
     "happened_nothing": {
         "en": ("I haven't noticed any change since I began to look, {age} ago.",),
-        "zh": ("从{age}前我开始看到现在，没注意到有什么变化。",),
+        "zh": ("我从{age}前开始看，到现在没注意到有什么变化。",),
     },
     "happened_nobody": {
         "en": ("I haven't seen anyone come since I began to look, {age} ago.",),
-        "zh": ("从{age}前我开始看到现在，没看到有人来。",),
+        "zh": ("我从{age}前开始看，到现在没看到有人来。",),
     },
     "happened_unseen": {
         "en": ("I haven't seen any {name} since I began to look, {age} ago.",),
-        "zh": ("从{age}前我开始看到现在，没看到过{name}。",),
+        "zh": ("我从{age}前开始看，到现在没看到过{name}。",),
     },
     "happened_came_last": {
         "en": ("The last that I noticed: {what}.",),

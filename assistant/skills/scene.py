@@ -71,15 +71,15 @@ class SceneSkill:
         if blind := cannot_see(context.senses, language):
             return Reply(blind)
         scene = context.senses.scene()
-        if scene is None:
-            return Reply(phrase("scene_nothing_yet", language))
-        if too_dark(scene) and intent.name != "scene_seen":
+        if scene is not None and too_dark(scene) and intent.name != "scene_seen":
             return Reply(phrase("scene_too_dark", language) + self._age(scene, context, language))
         if intent.name == "scene_describe":
             caption = context.senses.caption(language)
             return Reply(caption.text if caption else phrase("scene_nothing_yet", language))
+        if scene is None:
+            return Reply(phrase("scene_nothing_yet", language))
         if intent.name == "scene_who":
-            return Reply(self._who(scene, language) + self._age(scene, context, language))
+            return Reply(self._who(intent, scene) + self._age(scene, context, language))
         word = object_word(intent.slots)
         label = label_of(word, script_language(word))
         if label is None:
@@ -92,14 +92,13 @@ class SceneSkill:
         language, slots = intent.language, intent.slots
         things = things_of(scene, min_confidence=self._min_confidence)
         found = look_for(scene, label, min_confidence=self._min_confidence)
-        if found.number == 0 and scene.dark:
+        if scene.dark and (found.number == 0 or "surface" in slots):
             return phrase("scene_too_dark", language)
         asks_whether = intent.name == "scene_exists"
         if "surface" in slots:
             return _on_surface(found, slots["surface"], things, language, asks_whether=asks_whether)
         if "elsewhere" in slots:
-            # Where the camera's picture is, nobody has told it.
-            return sentences([phrase("scene_only_before_camera", language), _number(found, language)], language)
+            return _only_here(_number(found, language), intent)
         if found.number == 0 or asks_whether:
             return _number(found, language, asks_whether=asks_whether)
         if intent.name == "scene_where" and found.items:
@@ -114,33 +113,45 @@ class SceneSkill:
         """Whether something was there: by what is there now, unless people are meant, of whom one is asking; else by
         what has happened."""
         language = intent.language
-        there = look_for(scene, label, min_confidence=self._min_confidence).number > 0
-        if there and label != PERSON:
-            return self._answer(replace(intent, name="scene_exists"), label, scene) + self._age(
-                scene, context, language
-            )
         past = last_seen(label, context, language)
-        if there and not past:
-            return self._answer(replace(intent, name="scene_count"), label, scene) + self._age(scene, context, language)
-        told = [past or never_seen(label, context, language)]
-        if "elsewhere" in intent.slots:
-            told.insert(0, phrase("scene_only_before_camera", language))
-        return sentences(told, language)
+        there = look_for(scene, label, min_confidence=self._min_confidence).number > 0
+        if there and (label != PERSON or not past):
+            now = replace(intent, name="scene_count" if label == PERSON else "scene_exists")
+            return self._answer(now, label, scene) + self._age(scene, context, language)
+        return _only_here(past or never_seen(label, context, language), intent)
 
-    def _who(self, scene: SceneState, language: str) -> str:
+    def _who(self, intent: Intent, scene: SceneState) -> str:
+        language = intent.language
         people = look_for(scene, PERSON, min_confidence=self._min_confidence)
-        known = named_people(scene)
-        if known:
-            perhaps = people.number > max(people.sure, len(known))
-            return spoken_people(known, people.number - len(known), language, perhaps=perhaps)
-        if people.number == 0:
-            return phrase("scene_who_none", language)
-        if scene.faces:
-            return phrase("scene_who", language, counted=people.spoken(language))
-        return phrase("scene_who_perhaps", language, counted=counted(PERSON, language, people.number))
+        told = _people(people, scene, language)
+        surface = label_of(intent.slots.get("surface", ""), script_language(intent.slots.get("surface", "")))
+        if surface and people.number:
+            place = spoken_side(surface, "on", language)
+            return sentences([told, phrase("scene_whether_there", language, place=place)], language)
+        return _only_here(told, intent)
 
     def _age(self, scene: SceneState, context: SkillContext, language: str) -> str:
         return spoken_age(context.clock.monotonic_s() - scene.at_s, self._max_age_s, language)
+
+
+def _people(people: Found, scene: SceneState, language: str) -> str:
+    """Who is there, by name where it is known."""
+    known = named_people(scene)
+    if known:
+        perhaps = people.number > max(people.sure, len(known))
+        return spoken_people(known, people.number - len(known), language, perhaps=perhaps)
+    if people.number == 0:
+        return phrase("scene_who_none", language)
+    if scene.faces:
+        return phrase("scene_who", language, counted=people.spoken(language))
+    return phrase("scene_who_perhaps", language, counted=counted(PERSON, language, people.number))
+
+
+def _only_here(told: str, intent: Intent) -> str:
+    """With what must be said first to who asks about a place of which a camera does not know whether it sees it."""
+    if "elsewhere" not in intent.slots:
+        return told
+    return sentences([phrase("scene_only_before_camera", intent.language), told], intent.language)
 
 
 def _number(found: Found, language: str, *, asks_whether: bool = False, where: str = "") -> str:
@@ -159,13 +170,20 @@ def _on_surface(found: Found, word: str, things: list[Track], language: str, *, 
     if not surfaces:
         name = name_of(label, language, 2) if label else word
         return phrase("scene_none", language, name=name)
-    where = spoken_side(surfaces[0], "on", language)
-    if found.number and found.label in _PLACED_NOWHERE:
-        return phrase("scene_place_unclear", language, counted=found.spoken(language), place=where)
+    where = spoken_side(surfaces[0].label, "on", language)
     there = [item for item in found.items if any(item in on(surface, things) for surface in surfaces)]
+    perhaps = [item for item in found.items if item not in there and any(_is_before(item, each) for each in surfaces)]
+    if found.number and (found.label in _PLACED_NOWHERE or (perhaps and not there)):
+        return phrase("scene_place_unclear", language, counted=found.spoken(language), place=where)
     sure = sum(is_sure(item) for item in there) if any(is_sure(surface) for surface in surfaces) else 0
-    placed_there = Found(found.label, tuple(there), sure, len(there) - sure)
-    return _number(placed_there, language, asks_whether=asks_whether, where=where)
+    on_it = Found(found.label, tuple(there), sure, len(there) - sure + len(perhaps))
+    return _number(on_it, language, asks_whether=asks_whether, where=where)
+
+
+def _is_before(item: Track, surface: Track) -> bool:
+    """Whether a thing is seen within a surface, on it or in front of it, and not below."""
+    (x, y), box = item.box.center, surface.box
+    return box.x0 <= x <= box.x1 and box.y0 <= y <= box.y1 and not under(surface, [item])
 
 
 def _where(found: Found, things: list[Track], language: str) -> str:
@@ -196,7 +214,7 @@ def _color(label: str, found: Sequence[Track], language: str) -> str:
 
 def _beside(thing: Track, things: list[Track], side: str, language: str) -> str:
     """What is on, left of, right of or next to a thing."""
-    where = spoken_side(thing, side, language)
+    where = spoken_side(thing.label, side, language)
     around = {"on": on, "under": under}
     there = around[side](thing, things) if side in around else beside(thing, things, SIDES[side])
     if not there:

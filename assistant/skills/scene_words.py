@@ -70,9 +70,9 @@ def relative_place(item: Track, things: Sequence[Track], language: str) -> str:
     return place
 
 
-def spoken_side(thing: Track, side: str, language: str) -> str:
+def spoken_side(label: str, side: str, language: str) -> str:
     """ "to the left of the dog", 狗左边."""
-    return _SIDES[language][side].format(name=name_of(thing.label, language, 1))
+    return _SIDES[language][side].format(name=name_of(label, language, 1))
 
 
 def placed(things: str, where: str, language: str) -> str:

@@ -53,9 +53,9 @@ def test_the_newest_arrival_is_told_however_old_it_is() -> None:
 def test_nothing_is_denied_of_the_time_in_which_it_did_not_look() -> None:
     began = GivenSenses(looks_since_s=90.0)
     assert _ask("scene_came", senses=began) == "I haven't seen anyone come since I began to look, ten seconds ago."
-    assert _ask("scene_came", "zh", began) == "从十秒前我开始看到现在，没看到有人来。"
+    assert _ask("scene_came", "zh", began) == "我从十秒前开始看，到现在没看到有人来。"
     assert _ask("scene_changed", senses=began) == "I haven't noticed any change since I began to look, ten seconds ago."
-    assert _ask("scene_changed", "zh", began) == "从十秒前我开始看到现在，没注意到有什么变化。"
+    assert _ask("scene_changed", "zh", began) == "我从十秒前开始看，到现在没注意到有什么变化。"
     dark = GivenSenses(SceneState(100.0, (), (), tracks=(), dark=True), looks_since_s=None)
     assert _ask("scene_came", senses=dark) == "It's too dark to see anything."
     assert "haven't seen anything yet" in _ask("scene_changed", senses=GivenSenses(looks_since_s=None))

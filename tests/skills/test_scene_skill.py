@@ -95,8 +95,8 @@ def _tracked(*things: Track, faces: int = 0) -> GivenSenses:
     return GivenSenses(SceneState(0.0, (), found, tracks=things, brightness=0.5))
 
 
-def _track(label: str, box: Box, confidence: float = 0.8, *, color: str = "", confirmed: bool = True) -> Track:
-    return Track(1, label, confidence, box, 0.0, 0.0, confirmed, color)
+def _track(label: str, box: Box, confidence: float = 0.8, **more: object) -> Track:
+    return replace(Track(1, label, confidence, box, 0.0, 0.0), **more)
 
 
 _TABLE = _track("dining table", Box(0.2, 0.5, 0.8, 0.95))
@@ -236,7 +236,32 @@ def test_of_places_that_the_camera_cannot_know_it_tells_what_it_sees() -> None:
     assert _ask(_tracked(), "scene_exists", **here) == f"{only} I don't see any cats."
     assert _ask(_tracked(_DOG), "scene_count", object="dogs", elsewhere="true") == f"{only} I think I see one dog."
     chinese = _ask(_tracked(), "scene_exists", "zh", object="人", elsewhere="true")
-    assert chinese == "我只能看到摄像头前面。我没看到人。"
+    assert chinese == "我只能看到摄像头拍到的地方。我没看到人。"
+    assert _ask(_tracked(), "scene_who", elsewhere="true") == f"{only} I don't see anyone."
+
+
+def test_what_may_be_on_a_surface_or_before_it_is_neither_affirmed_nor_denied() -> None:
+    deep = _track("cat", Box(0.65, 0.6, 0.8, 0.7))
+    asked = {"object": "cat", "surface": "sofa"}
+    assert _ask(_tracked(_COUCH, deep), "scene_exists", **asked) == (
+        "I see one cat, but I can't tell whether that is on the couch."
+    )
+    both = "Yes, I see one cat, and perhaps one more, on the couch."
+    assert _ask(_tracked(_COUCH, _CAT, deep), "scene_exists", **asked) == both
+    under_it = _tracked(_TABLE, _track("dog", Box(0.45, 0.8, 0.6, 0.98)))
+    assert _ask(under_it, "scene_exists", object="dog", surface="table") == "No, I don't see any dogs on the table."
+
+
+def test_who_is_on_something_is_left_open() -> None:
+    room = _tracked(_COUCH, _track("person", _LEFT, name="Anna", name_sure=True))
+    assert _ask(room, "scene_who", surface="sofa") == "I see Anna. I can't tell whether that is on the couch."
+    assert _ask(room, "scene_who", "zh", surface="沙发") == "我看到Anna。看不出是不是在沙发上。"
+    assert _ask(_tracked(_COUCH), "scene_who", surface="sofa") == "I don't see anyone."
+
+
+def test_in_the_dark_no_surface_is_denied_either() -> None:
+    dark = _after_the_light_went(11, faces=1)
+    assert _ask(dark, "scene_exists", object="person", surface="sofa") == "It's too dark to see anything."
 
 
 def _after_the_light_went(level: int, *found: Detection, faces: int = 0) -> GivenSenses:
@@ -287,7 +312,7 @@ def test_whether_something_was_there_is_answered_from_what_has_happened() -> Non
     assert seen(object="猫", happened=gone, language="zh") == "一分钟前，一只猫不见了。"
     never = "I haven't seen any cats since I began to look, one minute and forty seconds ago."
     assert seen(object="cat", happened=gone[1:]) == never
-    assert seen(object="猫", language="zh") == "从一分钟四十秒前我开始看到现在，没看到过猫。"
+    assert seen(object="猫", language="zh") == "我从一分钟四十秒前开始看，到现在没看到过猫。"
 
 
 def test_whoever_asks_who_was_there_does_not_mean_themselves() -> None:
@@ -298,7 +323,7 @@ def test_whoever_asks_who_was_there_does_not_mean_themselves() -> None:
     assert _ask(senses, "scene_seen", **door, age_s=5.0) == f"{only} I see one person."
     senses.changes = [SceneChange(0.0, "came", "person", 0.9, 1, None, "Anna", True)]
     assert _ask(senses, "scene_seen", **door, age_s=60.0) == f"{only} One minute ago, Anna came."
-    assert _ask(senses, "scene_seen", "zh", **door, age_s=60.0) == "我只能看到摄像头前面。一分钟前，Anna来了。"
+    assert _ask(senses, "scene_seen", "zh", **door, age_s=60.0) == "我只能看到摄像头拍到的地方。一分钟前，Anna来了。"
 
 
 _SCENE_INTENTS = [
