@@ -219,6 +219,8 @@ class SceneState(Event):
     """What is there, smoothed over the pictures before; null for a picture by itself."""
     brightness: float | None = None
     """Mean of the picture, 0 (black) to 1 (white)."""
+    dark: bool = False
+    """Whether it has become too dark to see: there are no tracks then, which does not mean that nothing is there."""
     compute_s: dict[str, float] = field(default_factory=dict)
     """Seconds of work that each network put into this picture."""
 

@@ -15,16 +15,19 @@ from assistant.errors import AssistantError, DeviceError
 from assistant.events import (
     EmotionState,
     Event,
+    Notice,
     SceneCaption,
     SceneChange,
     SceneChangeKind,
     SceneState,
     SpeechStarted,
+    StageFailed,
 )
 from assistant.loading import Networks
 from assistant.models.store import ModelStore
 from assistant.ports import Camera, Captioner, Clock, FaceEvidence, PreparingCaptioner, ReadText
 from assistant.registry import resolve
+from assistant.skills.sight import SIGHT_STAGES
 from assistant.stages import StageReports
 from assistant.vision.reading import Reading
 from assistant.vision.watcher import SceneWatcher
@@ -36,7 +39,8 @@ _FEELS_S = 1.0
 class LiveSenses:
     """The newest scene and emotion, and what does not work now.
 
-    As an observer it has the camera look as soon as someone speaks, so that the answer is about now.
+    As an observer it has the camera look as soon as someone speaks, so that the answer is about now. It notes when a
+    break in looking ends, so that nothing is denied of the time before.
     """
 
     def __init__(
@@ -57,6 +61,7 @@ class LiveSenses:
         self._stages = stages
         self._reading = reading
         self._group: TaskGroup | None = None
+        self._looking_since_s: float | None = None
         self.watcher: SceneWatcher | None = None
         """Who looks; None without a camera."""
 
@@ -123,6 +128,10 @@ class LiveSenses:
         """What happened before the camera, oldest first."""
         return self.watcher.happened() if self.watcher else ()
 
+    def looking_since_s(self) -> float | None:
+        """Since when it has looked without a break, in monotonic seconds; None while it does not, or in the dark."""
+        return self._looking_since_s
+
     def can_watch(self, kind: SceneChangeKind) -> bool:
         """Whether such changes can be noticed here."""
         return self.watcher is not None and self.watcher.can_watch(kind)
@@ -145,7 +154,12 @@ class LiveSenses:
         return dict(self._troubles)
 
     def on_event(self, event: Event) -> None:
-        """Look when someone begins to speak."""
+        """Look when someone begins to speak, and note since when it has looked."""
+        if isinstance(event, SceneState):
+            since_s = event.at_s if self._looking_since_s is None else self._looking_since_s
+            self._looking_since_s = None if event.dark else since_s
+        elif _ends_looking(event):
+            self._looking_since_s = None
         if isinstance(event, SpeechStarted) and self._group is not None and self.watcher is not None:
             self._group.start_soon(self._look, self.watcher)
 
@@ -173,3 +187,10 @@ class LiveSenses:
             self._captioner.close()
         if self._reading is not None:
             self._reading.close()
+
+
+def _ends_looking(event: Event) -> bool:
+    """Whether nothing is seen from now on."""
+    if isinstance(event, StageFailed):
+        return event.stage in SIGHT_STAGES
+    return isinstance(event, Notice) and event.kind == "muted"

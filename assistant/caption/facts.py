@@ -115,6 +115,8 @@ def _strangers(scene: SceneState, people: Sequence[Track]) -> list[Track]:
 
 
 def _blinded(scene: SceneState) -> Literal["dark", "bright"] | None:
+    if scene.dark:
+        return "dark"
     if scene.brightness is None or DARK <= scene.brightness <= _GLARING:
         return None
     return "dark" if scene.brightness < DARK else "bright"

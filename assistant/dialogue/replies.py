@@ -5,6 +5,7 @@ Several variants of one reply take turns with the turn's number, so that a run c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 PHRASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
@@ -51,29 +52,48 @@ PHRASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "en": ("I can't see right now. The camera isn't working.",),
         "zh": ("我现在看不见，摄像头用不了。",),
     },
+    "scene_resting": {
+        "en": ("I've stopped looking for a while, so that the machine can recover.",),
+        "zh": ("为了让机器缓一缓，我暂时不看了。",),
+    },
     "scene_unknown_object": {
         "en": ("I don't know what {object} like, so I can't tell.",),
         "zh": ("我不认识{object}，所以没法判断。",),
     },
     "scene_count": {"en": ("I see {counted}.",), "zh": ("我看到{counted}。",)},
+    "scene_count_perhaps": {"en": ("I think I see {counted}.",), "zh": ("我好像看到{counted}。",)},
+    "scene_perhaps_more": {"en": ("Perhaps {counted}.",), "zh": ("可能还有{counted}。",)},
     "scene_none": {"en": ("I don't see any {name}.",), "zh": ("我没看到{name}。",)},
     "scene_yes": {"en": ("Yes, I see {counted}.",), "zh": ("有，我看到{counted}。",)},
-    "scene_yes_perhaps": {"en": ("I think so. It looks like {counted}.",), "zh": ("好像有，看起来是{counted}。",)},
+    "scene_yes_perhaps": {"en": ("I think so. It looks like {counted}.",), "zh": ("可能有，我好像看到{counted}。",)},
     "scene_no": {"en": ("No, I don't see any {name}.",), "zh": ("没有，我没看到{name}。",)},
-    "scene_where": {"en": ("I see {counted} {place}.",), "zh": ("我看到{counted}{place}。",)},
-    "scene_where_perhaps": {"en": ("I think there is {counted} {place}.",), "zh": ("好像有{counted}{place}。",)},
+    "scene_place_unclear": {
+        "en": ("I see {counted}, but I can't tell whether that is {place}.",),
+        "zh": ("我看到{counted}，但是看不出是不是在{place}。",),
+    },
+    "scene_whether_there": {
+        "en": ("I can't tell whether that is {place}.",),
+        "zh": ("看不出是不是在{place}。",),
+    },
+    "scene_only_before_camera": {
+        "en": ("I can only see what is before the camera.",),
+        "zh": ("我只能看到摄像头拍到的地方。",),
+    },
     "scene_too_dark": {
         "en": ("It's too dark to see anything.",),
         "zh": ("太暗了，我什么都看不清。",),
     },
     "scene_beside": {"en": ("{place}, I see {things}.",), "zh": ("{place}有{things}。",)},
+    "scene_beside_perhaps": {
+        "en": ("{place}, I think I see {things}.",),
+        "zh": ("{place}好像有{things}。",),
+    },
     "scene_beside_none": {"en": ("I don't see anything {place}.",), "zh": ("我没看到{place}有什么东西。",)},
     "scene_color": {"en": ("The {name} looks {color}.",), "zh": ("{name}看起来是{color}的。",)},
     "scene_color_perhaps": {
         "en": ("I'm not sure that it is one, but the {name} looks {color}.",),
         "zh": ("我不太确定那是不是{name}，看起来是{color}的。",),
     },
-    "scene_colors": {"en": ("I see {colors}.",), "zh": ("我看到{colors}。",)},
     "scene_color_unclear": {
         "en": ("I see the {name}, but I can't make out its color.",),
         "zh": ("我看到了{name}，但是看不清是什么颜色。",),
@@ -109,8 +129,22 @@ PHRASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "zh": ("我还不识字，识字用的附加组件 ocr 还没有安装。",),
     },
     # What happened before the camera.
-    "happened_nothing": {"en": ("Nothing has changed that I noticed.",), "zh": ("我没注意到有什么变化。",)},
-    "happened_nobody": {"en": ("No, I didn't see anyone come.",), "zh": ("没有，我没看到有人来。",)},
+    "happened_nothing": {
+        "en": ("I haven't noticed any change since I began to look, {age} ago.",),
+        "zh": ("我从{age}前开始看，到现在没注意到有什么变化。",),
+    },
+    "happened_nobody": {
+        "en": ("I haven't seen anyone come since I began to look, {age} ago.",),
+        "zh": ("我从{age}前开始看，到现在没看到有人来。",),
+    },
+    "happened_unseen": {
+        "en": ("I haven't seen any {name} since I began to look, {age} ago.",),
+        "zh": ("我从{age}前开始看，到现在没看到过{name}。",),
+    },
+    "happened_came_last": {
+        "en": ("The last that I noticed: {what}.",),
+        "zh": ("我最近一次注意到的是：{what}。",),
+    },
     "happened_came": {"en": ("Yes, {what}.",), "zh": ("有，{what}。",)},
     "happened_ago": {"en": ("{age} ago, {what}",), "zh": ("{age}前，{what}",)},
     "happened_now": {"en": ("just now, {what}",), "zh": ("刚才，{what}",)},
@@ -142,6 +176,11 @@ PHRASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "zh": ("我不太确定，不过你好像有点{feeling}。",),
     },
     "feelings_neutral": {"en": ("You seem calm to me.",), "zh": ("我觉得你很平静。",)},
+    "feelings_neutral_hedged": {
+        "en": ("I could be wrong, but you seem calm to me.",),
+        "zh": ("我不太确定，不过你看起来挺平静的。",),
+    },
+    "feelings_cannot_tell": {"en": ("I can't tell that.",), "zh": ("这个我看不出来。",)},
     "feelings_yes": {"en": ("Yes, you seem {feeling} to me.",), "zh": ("是的，我觉得你{feeling}。",)},
     "feelings_no": {"en": ("Not really. You seem {feeling} to me.",), "zh": ("不太像，我觉得你{feeling}。",)},
     "feelings_why": {"en": ("I mostly go by {channels}.",), "zh": ("我主要是根据{channels}判断的。",)},
@@ -280,3 +319,8 @@ def joined(parts: list[str], language: str) -> str:
     if len(parts) < 2:
         return "".join(parts)
     return comma.join(parts[:-1]) + last + parts[-1]
+
+
+def sentences(told: Sequence[str], language: str) -> str:
+    """One after the other."""
+    return ("" if language == "zh" else " ").join(told)

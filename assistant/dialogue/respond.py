@@ -21,6 +21,7 @@ from assistant.events import IntentRecognized, StageFailed, Transcript
 from assistant.ports import DialogueModel, DialogueTurn, Intent, Interpreter, Skill
 from assistant.registry import resolve
 from assistant.skills import SKILLS, Reply, SkillContext
+from assistant.skills.sight import cannot_see, too_dark
 from assistant.worker import Worker
 
 if TYPE_CHECKING:
@@ -222,11 +223,13 @@ class Responder:
     def _scene(self, context: SkillContext, language: str) -> str:
         """The caption of what the camera sees, empty when it does not see, or last saw something long ago: a language
         model takes whatever it is told for what is there now."""
-        if not {"camera", "vision"}.isdisjoint(context.senses.unavailable()):
+        if cannot_see(context.senses, language):
             return ""
         scene = context.senses.scene()
         if scene is None or context.clock.monotonic_s() - scene.at_s > self._config.vision.max_age_s:
             return ""
+        if too_dark(scene):
+            return phrase("scene_too_dark", language)
         caption = context.senses.caption(language)
         return caption.text if caption else ""
 

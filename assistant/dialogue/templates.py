@@ -19,6 +19,8 @@ from assistant.dialogue.numbers import spoken_count, spoken_number
 from assistant.errors import ConfigError
 
 _RULE_REFERENCE = re.compile(r"<(\w+)>")
+_PLACES = frozenset({"surface", "elsewhere"})
+"""Lists whose few values are told apart by their sound as the words of a sentence are."""
 _MAX_EXPANSIONS = 300
 """Sentences that one template contributes to fuzzy matching at most."""
 
@@ -74,14 +76,15 @@ def compile_templates(templates: dict[str, Any], fold: Callable[[str], str] = st
 
 
 def expand_templates(intents: Intents) -> Iterator[str]:
-    """Plain sentences that the templates without values stand for, their optional words left out."""
+    """Plain sentences that the templates stand for whose values are no more than places, their optional words left
+    out."""
     for intent in intents.intents.values():
         for block in intent.data:
             rules = {**intents.expansion_rules, **block.expansion_rules}
             for template in block.sentences:
-                if any(template.list_names(rules)):
+                if not _PLACES.issuperset(template.list_names(rules)):
                     continue
-                sentences = sample_sentence(template, {}, rules, skip_optionals=True)
+                sentences = sample_sentence(template, intents.slot_lists, rules, skip_optionals=True)
                 for sentence in itertools.islice(sentences, _MAX_EXPANSIONS):
                     yield " ".join(sentence.split())
 

@@ -60,6 +60,9 @@ class Senses(Protocol):
     def happened(self) -> Sequence[SceneChange]:
         """What happened before the camera, oldest first."""
 
+    def looking_since_s(self) -> float | None:
+        """Since when it has looked without a break, in monotonic seconds; None while it does not, or in the dark."""
+
     def can_watch(self, kind: SceneChangeKind) -> bool:
         """Whether such changes can be noticed here."""
 

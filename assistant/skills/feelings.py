@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assistant.dialogue.replies import CHANNELS, FEELINGS, joined, phrase
+from assistant.dialogue.replies import CHANNELS, FEELINGS, joined, phrase, sentences
 from assistant.events import EmotionLabel, EmotionState
 from assistant.ports import Intent
 from assistant.skills import Reply, SkillContext
@@ -15,16 +15,19 @@ if TYPE_CHECKING:
 
 _SURE_CONFIDENCE = 0.7
 
+_UNPLEASANT = frozenset({"bad", "upset", "不高兴", "不开心", "郁闷"})
 _ASKED_FEELINGS: dict[EmotionLabel, frozenset[str]] = {
     "happy": frozenset({"happy", "good", "okay", "excited", "开心", "高兴", "快乐", "好"}),
-    "sad": frozenset({"sad", "bad", "难过", "伤心", "沮丧", "郁闷", "不高兴", "不开心"}),
-    "angry": frozenset({"angry", "upset", "生气", "愤怒"}),
-    "fear": frozenset({"scared", "afraid", "worried", "nervous", "stressed", "害怕", "紧张"}),
+    "sad": _UNPLEASANT | {"sad", "难过", "伤心", "沮丧"},
+    "angry": _UNPLEASANT | {"angry", "stressed", "生气", "愤怒"},
+    "fear": _UNPLEASANT | {"scared", "afraid", "worried", "nervous", "stressed", "害怕", "紧张"},
     "surprise": frozenset({"surprised", "惊讶"}),
-    "disgust": frozenset({"disgusted"}),
+    "disgust": _UNPLEASANT | {"disgusted"},
     "neutral": frozenset({"okay", "good", "好"}),
 }
-"""The words of the templates' list {feeling} that each label agrees with."""
+"""The words of the templates' list {feeling} that each label agrees with. Of a word that stands nowhere, such as
+"tired", the labels say neither yes nor no."""
+_KNOWN_FEELINGS = frozenset().union(*_ASKED_FEELINGS.values())
 
 
 class FeelingsSkill:
@@ -49,14 +52,17 @@ class FeelingsSkill:
 
 
 def _feeling(state: EmotionState, label: EmotionLabel, asked: str | None, language: str) -> str:
-    feeling = FEELINGS[language][label]
-    if asked is not None and state.confidence >= _SURE_CONFIDENCE:
+    feeling, sure = FEELINGS[language][label], state.confidence >= _SURE_CONFIDENCE
+    if asked in _KNOWN_FEELINGS and sure:
         agrees = asked in _ASKED_FEELINGS[label]
         return phrase("feelings_yes" if agrees else "feelings_no", language, feeling=feeling)
     if label == "neutral":
-        return phrase("feelings_neutral", language)
-    sure = state.confidence >= _SURE_CONFIDENCE
-    return phrase("feelings_sure" if sure else "feelings_hedged", language, feeling=feeling)
+        seems = phrase("feelings_neutral" if sure else "feelings_neutral_hedged", language)
+    else:
+        seems = phrase("feelings_sure" if sure else "feelings_hedged", language, feeling=feeling)
+    if asked is None or asked in _KNOWN_FEELINGS:
+        return seems
+    return sentences([phrase("feelings_cannot_tell", language), seems], language)
 
 
 def _evidence(state: EmotionState | None, language: str) -> str:

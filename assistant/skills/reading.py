@@ -11,6 +11,7 @@ from assistant.han import contains_han, script_language
 from assistant.ports import Intent, TextLine
 from assistant.skills import Reply, SkillContext
 from assistant.skills.scene_words import spoken_age
+from assistant.skills.sight import cannot_see
 
 if TYPE_CHECKING:
     from assistant.config import Config
@@ -39,8 +40,8 @@ class ReadingSkill:
         """Look now, and read; say so when nothing can be seen or read. Raises `AssistantError` when looking or reading
         fails."""
         language = intent.language
-        if not {"camera", "vision"}.isdisjoint(context.senses.unavailable()):
-            return Reply(phrase("scene_no_camera", language))
+        if blind := cannot_see(context.senses, language):
+            return Reply(blind)
         try:
             found = await context.senses.read()
         except DependencyMissingError:

@@ -13,16 +13,15 @@ from assistant.han import contains_han, script_language
 from assistant.people.album import Album
 from assistant.ports import Intent
 from assistant.skills import Reply, SkillContext
-from assistant.skills.scene_words import PEOPLE_DID, dated_change, object_word, spoken_change, unknown_thing
+from assistant.skills.scene_history import what_changed, who_came
+from assistant.skills.scene_words import PEOPLE_DID, object_word, sentence, spoken_change, unknown_thing
+from assistant.skills.sight import cannot_see
 from assistant.vision.labels import label_of, name_of
 
 if TYPE_CHECKING:
     from assistant.config import Config
     from assistant.models.store import ModelStore
 
-_MOST_TOLD = 3
-_MEMORY_S = 3600.0
-"""Older changes are not told any more."""
 _THINGS: tuple[SceneChangeKind, ...] = ("appeared", "vanished", "moved")
 _WATCHED: dict[str, tuple[tuple[SceneChangeKind, ...], dict[str, str]]] = {
     "came": (("came",), {"en": "someone comes", "zh": "有人来"}),
@@ -65,11 +64,12 @@ class SceneEventsSkill:
         language = intent.language
         if intent.name == "scene_unwatch":
             return Reply(self._unwatch(language))
-        if not {"camera", "vision"}.isdisjoint(context.senses.unavailable()):
-            return Reply(phrase("scene_no_camera", language))
+        if blind := cannot_see(context.senses, language):
+            return Reply(blind)
         if intent.name == "scene_watch":
             return Reply(self._watch(intent, context))
-        return Reply(_told(intent, context))
+        tell = who_came if intent.name == "scene_came" else what_changed
+        return Reply(tell(context, language))
 
     def _watch(self, intent: Intent, context: SkillContext) -> str:
         language, event = intent.language, intent.slots.get("event", "came")
@@ -126,7 +126,7 @@ def _about_thing(label: str | None, language: str) -> Callable[[SceneChange], st
     """What is said of a change, nothing where it is of another class of things."""
 
     def spoken(change: SceneChange) -> str:
-        return _sentence(spoken_change(change, language), language) if label in (None, change.subject) else ""
+        return sentence(spoken_change(change, language), language) if label in (None, change.subject) else ""
 
     return spoken
 
@@ -137,7 +137,7 @@ def _about_person(name: str, language: str) -> Callable[[SceneChange], str]:
     def spoken(change: SceneChange) -> str:
         if not change.name:
             return phrase("watching_perhaps", language, did=PEOPLE_DID[change.kind][language], name=name)
-        return _sentence(spoken_change(change, language), language) if change.name == name else ""
+        return sentence(spoken_change(change, language), language) if change.name == name else ""
 
     return spoken
 
@@ -149,24 +149,6 @@ def _alike(heard: str, names: Collection[str]) -> str | None:
             if key(name) == key(heard):
                 return name
     return None
-
-
-def _told(intent: Intent, context: SkillContext) -> str:
-    language, now_s = intent.language, context.clock.monotonic_s()
-    happened = [change for change in context.senses.happened() if now_s - change.at_s <= _MEMORY_S]
-    if intent.name == "scene_came":
-        came = [change for change in happened if change.kind == "came"]
-        if not came:
-            return phrase("happened_nobody", language)
-        return phrase("happened_came", language, what=dated_change(came[-1], now_s, language))
-    if not happened:
-        return phrase("happened_nothing", language)
-    told = [dated_change(change, now_s, language) for change in happened[-_MOST_TOLD:]]
-    return _sentence(("；" if language == "zh" else "; ").join(told), language)
-
-
-def _sentence(text: str, language: str) -> str:
-    return f"{text}。" if language == "zh" else f"{text[0].upper()}{text[1:]}."
 
 
 def _one(label: str, language: str) -> str:

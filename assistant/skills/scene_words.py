@@ -69,9 +69,23 @@ def relative_place(item: Track, things: Sequence[Track], language: str) -> str:
     return place
 
 
-def spoken_side(thing: Track, side: str, language: str) -> str:
+def spoken_side(label: str, side: str, language: str) -> str:
     """ "to the left of the dog", 狗左边."""
-    return _SIDES[language][side].format(name=name_of(thing.label, language, 1))
+    return _SIDES[language][side].format(name=name_of(label, language, 1))
+
+
+def placed(things: str, where: str, language: str) -> str:
+    """ "cups on the table", 桌子上有杯子; as they are where there is no such place."""
+    if not where:
+        return things
+    if language == "zh":
+        return f"{where}有{things}"
+    return f"{things}{',' if ',' in things else ''} {where}"
+
+
+def sentence(text: str, language: str) -> str:
+    """With what a sentence begins and ends with."""
+    return f"{text}。" if language == "zh" else f"{text[0].upper()}{text[1:]}."
 
 
 def named(label: str, color: str, language: str) -> str:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
-from assistant.events import ImageArray, SceneChange, SceneState, Track
+from assistant.events import ImageArray, SceneChange, SceneChangeKind, SceneState, Track
 from assistant.vision.changes import SceneChanges
 from assistant.vision.colors import color_of
 from assistant.vision.motion import Motion
 from assistant.vision.tracking import Tracker
 
-_CHANGES_KEPT = 200
+_CHANGES_KEPT = 50
+"""Of each kind and subject."""
+_COLORED_KEPT = 200
 _COLOR_EVERY_S = 1.0
 _COLORS_KEPT = 9
 
@@ -37,7 +40,8 @@ class SceneMemory:
         self._tracker = Tracker(min_confidence=min_confidence)
         self._changes = SceneChanges()
         self._colors: dict[int, _Colors] = {}
-        self._happened: deque[SceneChange] = deque(maxlen=_CHANGES_KEPT)
+        self._happened: dict[tuple[SceneChangeKind, str], deque[SceneChange]] = {}
+        """By kind and subject, so that a room in which much moves does not make it forget who came."""
 
     @property
     def unsettled(self) -> bool:
@@ -45,8 +49,8 @@ class SceneMemory:
         return self._tracker.unsettled or self._changes.pending
 
     def happened(self) -> Sequence[SceneChange]:
-        """The newest changes, in the order in which they were told."""
-        return tuple(self._happened)
+        """The newest changes of each kind and subject, in the order of time."""
+        return sorted(chain.from_iterable(self._happened.values()), key=lambda change: change.at_s)
 
     def forget(self) -> None:
         """Begin anew: what was seen and what happened."""
@@ -57,7 +61,8 @@ class SceneMemory:
 
     def note(self, change: SceneChange) -> None:
         """Remember what was told."""
-        self._happened.append(change)
+        of_kind = self._happened.setdefault((change.kind, change.subject), deque(maxlen=_CHANGES_KEPT))
+        of_kind.append(change)
 
     def update(self, look: SceneState, motion: Motion) -> tuple[SceneState, list[SceneChange]]:
         """The scene with its tracks, and what has changed, to be told and `note`d. `look` holds everything that the
@@ -73,14 +78,14 @@ class SceneMemory:
             changes += self._changes.things(tracks, look.at_s)
             if look.frame is not None:
                 tracks = tuple(self._colored(item, look.frame.pixels, look.at_s) for item in tracks)
-        return replace(look, tracks=tracks, brightness=motion.brightness), changes
+        return replace(look, tracks=tracks, brightness=motion.brightness, dark=self._changes.dark), changes
 
     def _colored(self, item: Track, pixels: ImageArray, at_s: float) -> Track:
         colors = self._colors.get(item.track_id)
         if colors is None or at_s - colors.looked_at_s >= _COLOR_EVERY_S:
             if colors is None:
                 # Things that are gone are forgotten in the order in which they came.
-                while len(self._colors) >= _CHANGES_KEPT:
+                while len(self._colors) >= _COLORED_KEPT:
                     del self._colors[next(iter(self._colors))]
                 colors = self._colors[item.track_id] = _Colors(at_s)
             colors.looked_at_s = at_s

@@ -193,6 +193,7 @@ _CAPTION = {"en": SceneCaption(0.0, "I see a dog.", "en", 0.9, 0.0)}
         (300.0, {}, ""),
         (0.0, {"camera": "Unplugged."}, ""),
         (0.0, {"vision": "Out of memory."}, ""),
+        (0.0, {"sight": "It is too warm."}, ""),
         (0.0, {"face": "No model."}, "I see a dog."),
     ],
 )
@@ -202,6 +203,16 @@ def test_the_language_model_is_told_only_what_is_there_now(age_s: float, broken:
     model = Storyteller(["Yes."])
     senses = GivenSenses(current_scene=_SEEN, captions=_CAPTION, broken=broken)
     _say("is it a nice one", model=model, context=skill_context(senses, clock=clock))
+    assert [turn.scene for turn in model.turns] == [told]
+
+
+@pytest.mark.parametrize(
+    ("language", "told"), [("en", "It's too dark to see anything."), ("zh", "太暗了，我什么都看不清。")]
+)
+def test_the_language_model_is_told_that_it_is_dark(language: str, told: str) -> None:
+    model = Storyteller(["Yes."])
+    senses = GivenSenses(current_scene=replace(_SEEN, dark=True), captions=_CAPTION)
+    _say("is it a nice one", language, model=model, context=skill_context(senses))
     assert [turn.scene for turn in model.turns] == [told]
 
 

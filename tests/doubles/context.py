@@ -36,6 +36,7 @@ class GivenSenses:
     captioner_raises: bool = False
     changes: list[SceneChange] = field(default_factory=list)
     """What has happened; `watch` gives what is appended later."""
+    looks_since_s: float | None = 0.0
     blind_to: frozenset[SceneChangeKind] = frozenset()
     written: Sequence[tuple[str, float]] | Exception = ()
     """Lines with their confidence, or what reading raises."""
@@ -43,6 +44,9 @@ class GivenSenses:
 
     def happened(self) -> list[SceneChange]:
         return self.changes
+
+    def looking_since_s(self) -> float | None:
+        return self.looks_since_s
 
     def can_watch(self, kind: SceneChangeKind) -> bool:
         return kind not in self.blind_to

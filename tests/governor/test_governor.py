@@ -7,14 +7,28 @@ from pathlib import Path
 
 import anyio
 
+from assistant.caption.grounded import GroundedCaptioner
 from assistant.clock import LoopClock
-from assistant.config import Config
+from assistant.config import Config, EmotionConfig, VisionConfig
+from assistant.conversation.troubles import Troubles
+from assistant.emotion.monitor import EmotionMonitor
 from assistant.events import Event, Notice, ReplyChunk, StageFailed, StageRecovered
 from assistant.governor.files import Files
 from assistant.governor.governor import Governor
+from assistant.governor.savings import LiveSavings
 from assistant.governor.sensors import Sensors
+from assistant.models.store import ModelStore
+from assistant.ports import Intent
+from assistant.senses import LiveSenses
+from assistant.skills.reading import ReadingSkill
+from assistant.skills.scene import SceneSkill
+from assistant.skills.scene_events import SceneEventsSkill
 from assistant.virtual_time import run_in_virtual_time
+from assistant.vision.scene import SceneReader
+from assistant.vision.watcher import SceneWatcher
+from tests.doubles.context import skill_context
 from tests.doubles.machine import TracedMachine
+from tests.doubles.vision import BrightnessDetector, FakeCamera, GivenFaces, flat_picture
 
 
 class Steps:
@@ -83,6 +97,40 @@ def test_sight_that_is_off_is_told_like_every_failure_and_its_end_too(tmp_path: 
     assert "°C at tj-thermal" in failed.error
     assert failed.remedy
     assert failed.at_s < recovered.at_s
+
+
+def test_without_sight_every_skill_that_needs_it_says_so(tmp_path: Path) -> None:
+    """The governor, its savings, the senses and the skills as they are wired in the assistant."""
+
+    async def main() -> dict[str, str]:
+        clock, machine, troubles = LoopClock(), TracedMachine(tmp_path, "orin-nano-warms-up"), Troubles()
+        emotions = EmotionMonitor.create(Config(emotion=EmotionConfig(channels=())), ModelStore(), print, 0.0)
+        senses = LiveSenses(GroundedCaptioner(min_confidence=0.35, max_age_s=10.0), emotions, clock, troubles.now)
+        camera = FakeCamera(clock, lambda now_s: flat_picture(200))
+        reader = SceneReader(BrightnessDetector(), GivenFaces())
+        senses.watcher = SceneWatcher(camera, reader, VisionConfig(), clock, troubles.on_event)
+        governor = Governor(Config(), clock, Sensors(Files(machine.root)))
+        async with anyio.create_task_group() as group:
+            senses.attach(group)
+            group.start_soon(governor.run, LiveSavings(senses, 0.2), Voice(), troubles.on_event)
+            group.start_soon(machine.play)
+            await anyio.sleep(250.0)
+            assert governor.step == 3
+            context = skill_context(senses, clock=clock)
+            answers = {}
+            scene = SceneSkill(min_confidence=0.35, max_age_s=10.0)
+            for skill in (scene, SceneEventsSkill(), ReadingSkill(max_age_s=10.0)):
+                for name in sorted(skill.intents - {"scene_unwatch"}):
+                    for language in ("en", "zh"):
+                        reply = await skill.handle(Intent(name, {"object": "dog"}, language, ""), context)
+                        answers[f"{name} {language}"] = reply.text
+            group.cancel_scope.cancel()
+        return answers
+
+    answers = run_in_virtual_time(main)
+    english = {text for name, text in answers.items() if name.endswith("en")}
+    assert english == {"I've stopped looking for a while, so that the machine can recover."}
+    assert {text for name, text in answers.items() if name.endswith("zh")} == {"为了让机器缓一缓，我暂时不看了。"}
 
 
 def test_it_speaks_the_language_of_the_conversation(tmp_path: Path) -> None:

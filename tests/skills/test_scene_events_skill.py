@@ -5,7 +5,7 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from assistant.events import SceneChange, SceneChangeKind
+from assistant.events import SceneChange, SceneChangeKind, SceneState
 from assistant.ports import Intent
 from assistant.skills.scene_events import SceneEventsSkill
 from tests.doubles.clock import ManualClock
@@ -40,13 +40,25 @@ def test_what_changed_is_told_with_its_age_the_newest_three() -> None:
 def test_whether_someone_came() -> None:
     assert "someone came" in _ask("scene_came")
     assert "有人来了" in _ask("scene_came", "zh")
-    assert _ask("scene_came", senses=GivenSenses()) == "No, I didn't see anyone come."
-    assert _ask("scene_changed", "zh", GivenSenses()) == "我没注意到有什么变化。"
+    assert _ask("scene_came") == "Yes, one minute and thirty-five seconds ago, someone came."
 
 
-def test_old_changes_are_history() -> None:
-    long_ago = GivenSenses(changes=[SceneChange(-4000.0, "came", "person", 0.8, 1)])
-    assert _ask("scene_came", senses=long_ago) == "No, I didn't see anyone come."
+def test_the_newest_arrival_is_told_however_old_it_is() -> None:
+    long_ago = GivenSenses(changes=[SceneChange(-7100.0, "came", "person", 0.8, 1, None, "Anna", True)])
+    assert _ask("scene_came", senses=long_ago) == "The last that I noticed: two hours ago, Anna came."
+    assert _ask("scene_came", "zh", long_ago) == "我最近一次注意到的是：两小时前，Anna来了。"
+    assert _ask("scene_changed", senses=long_ago) == "Two hours ago, Anna came."
+
+
+def test_nothing_is_denied_of_the_time_in_which_it_did_not_look() -> None:
+    began = GivenSenses(looks_since_s=90.0)
+    assert _ask("scene_came", senses=began) == "I haven't seen anyone come since I began to look, ten seconds ago."
+    assert _ask("scene_came", "zh", began) == "我从十秒前开始看，到现在没看到有人来。"
+    assert _ask("scene_changed", senses=began) == "I haven't noticed any change since I began to look, ten seconds ago."
+    assert _ask("scene_changed", "zh", began) == "我从十秒前开始看，到现在没注意到有什么变化。"
+    dark = GivenSenses(SceneState(100.0, (), (), tracks=(), dark=True), looks_since_s=None)
+    assert _ask("scene_came", senses=dark) == "It's too dark to see anything."
+    assert "haven't seen anything yet" in _ask("scene_changed", senses=GivenSenses(looks_since_s=None))
 
 
 @pytest.mark.parametrize("intent", ["scene_changed", "scene_came", "scene_watch"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from assistant.events import Box, Detection, SceneState, VideoFrame
+from assistant.events import Box, Detection, SceneChange, SceneState, VideoFrame
 from assistant.vision.memory import SceneMemory
 from assistant.vision.motion import MotionGate
 
@@ -60,6 +60,16 @@ def test_someone_comes_and_leaves_once_each():
 def test_things_appear_and_vanish():
     told, _ = tell([[]] * 4 + [[cup()]] * 10 + [[]] * 10)
     assert told == [("appeared", "cup", 2.0), ("vanished", "cup", 7.0)]
+
+
+def test_who_came_is_remembered_however_much_happens_afterwards():
+    memory = SceneMemory(min_confidence=0.35)
+    memory.note(SceneChange(1.0, "came", "person", 0.9))
+    for index in range(1000):
+        memory.note(SceneChange(10.0 + index, "motion", "room", 1.0))
+    happened = memory.happened()
+    assert (happened[0].kind, happened[-1].at_s) == ("came", 1009.0)
+    assert len(happened) <= 100
 
 
 def test_a_passing_flicker_is_no_event():
