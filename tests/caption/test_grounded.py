@@ -194,6 +194,11 @@ CASES |= {
         "我觉得左边有一只狗。",
     ),
     "dark": (followed(brightness=0.02), "It is too dark to see anything.", "太暗了，我什么都看不清。"),
+    "the dusk after the dark": (
+        replace(followed(brightness=0.09), dark=True),
+        "It is too dark to see anything.",
+        "太暗了，我什么都看不清。",
+    ),
     "glare": (followed(brightness=0.99), "It is too bright to see anything.", "太亮了，我什么都看不清。"),
     "dark with a lit dog": (
         followed(track("dog", LEFT), brightness=0.02),
