@@ -37,6 +37,8 @@ class Pipeline:
 
     def __init__(self, recipe: Recipe, store: ModelStore, cache: StageCache, samples: SampleSet) -> None:
         self.stages_run: list[str] = []
+        self.calibrated = False
+        """Whether a precision has asked for a calibration, and there is one."""
         self.sources = list(recipe.sources(store))
         self.source_hashes = {path.name: hash_file(path)[0] for path in self.sources}
         self._recipe = recipe
@@ -217,7 +219,9 @@ class Pipeline:
 
         inputs = {**fp32.files, **self._sample_hashes}
         code = self._sampling("export.calibration")
-        return self._run("calibrate", "calibrate", code, inputs, work, {"method": method})
+        done = self._run("calibrate", "calibrate", code, inputs, work, {"method": method})
+        self.calibrated = True
+        return done
 
     def _tools(self, exported: StageResult) -> SampleTools:
         if self._recipe.reference is not None:

@@ -143,7 +143,7 @@ class StageCache:
     def keep_only_used(self) -> None:
         """Delete older results of the stages that this build ran."""
         for name, keys in self._used.items():
-            for folder in (self._folder / name).iterdir():
+            for folder in (self._folder / name).glob("*"):  # there is none of a stage that failed
                 if folder.name not in keys:
                     shutil.rmtree(folder, ignore_errors=True)
 

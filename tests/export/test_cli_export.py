@@ -12,9 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx import helper
 
 from tests.doubles.command import ROOT
 from tests.doubles.export_command import assistant_export, assistant_export_process, write_recipe, write_samples
+from tests.doubles.tiny_networks import write_model
 
 
 def build(folder: Path, *arguments: str | Path, cache: Path) -> subprocess.CompletedProcess[str]:
@@ -102,6 +104,24 @@ def test_a_variant_that_fails_its_gate_is_not_shipped_and_the_reason_is_kept(tmp
     bundle = tmp_path / "out" / "small"
     assert not (bundle / "int8-trt.onnx").exists() and (bundle / "fp32.onnx").exists()
     assert "int8-trt is not shipped: classes: " in (bundle / "report.html").read_text()
+
+
+def test_a_precision_that_cannot_be_made_takes_nothing_from_the_others(tmp_path: Path) -> None:
+    folder = write_recipe(tmp_path / "small", labels=0)
+    node = helper.make_node("Exp", ["picture"], ["y"], "exp")
+    shape = [1, 3, 16, 16]
+    write_model(folder / "model.onnx", [node], {}, inputs={"picture": shape}, outputs={"y": shape})
+    text = (folder / "recipe.py").read_text()
+    (folder / "recipe.py").write_text(
+        text.replace('outputs=["classes"]', 'outputs=["y"]').replace('classes_output="classes"', "classes_output=None")
+    )
+    finished = build(folder, "--out", tmp_path / "out", cache=tmp_path / "cache")
+    assert finished.returncode == 0, finished.stderr
+    assert "shipped: fp32, fp16\n" in finished.stdout
+    for precision in ("int8-trt", "int8-ort"):
+        assert f"rejected: {precision}: The network has no operator that INT8 could quantize\n" in finished.stdout
+    page = (tmp_path / "out" / "small" / "report.html").read_text()
+    assert "int8-trt is not shipped: The network has no operator that INT8 could quantize." in page
 
 
 def test_pruning_is_judged_by_the_same_gate(tmp_path: Path) -> None:
