@@ -114,7 +114,7 @@ def build(recipe: Recipe, store: ModelStore, options: BuildOptions, progress: Pr
         outcomes = [first, *(item for item in tried if isinstance(item, _Outcome))]
         rejected = [item for item in tried if isinstance(item, Rejected)]
         draft = _draft(recipe, store, options, samples, run, outcomes, rejected)
-        published = publish(options.out / recipe.name, draft)
+        published = publish(options.out / recipe.name, draft, cache.hashes, progress.note)
         cache.keep_only_used()
     return BuildResult(
         recipe.name,

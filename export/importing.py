@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +12,7 @@ import typer
 
 from assistant.config_schema import toml_value
 from assistant.errors import ConfigError
+from assistant.models.changes import making
 from assistant.models.manifest import MANIFEST_FILE
 from assistant.models.unpack import members_below, unpack
 from export.checkpoint_folder import Checkpoint, convert_checkpoint, is_checkpoint
@@ -111,14 +111,10 @@ def _torch_without_network(source: Path) -> ConversionError:
 
 
 def _write(target: Path, model: onnx.ModelProto, texts: Mapping[str, str]) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=target.parent, prefix=".import-") as scratch:
-        folder = Path(scratch) / "recipe"
-        folder.mkdir()
+    with making(target, typer.echo) as folder:
         write_onnx(model, folder / MODEL_FILE)
         for name, text in texts.items():
             (folder / name).write_text(text, encoding="utf-8")
-        shutil.move(folder, target)
 
 
 def _tell(target: Path, checkpoint: Checkpoint) -> None:
