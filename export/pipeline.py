@@ -146,8 +146,7 @@ class Pipeline:
 
     def lint(self, precision: Precision, targets: Sequence[str], model: StageResult) -> list[dict[str, Any]]:
         """TensorRT findings, each with the target that it is for."""
-        from export.lint import lint_model
-        from export.lint.tensorrt_rtx import tensorrt_rtx_version
+        from export.lint import UNFINISHED, lint_model, tensorrt_rtx_version
 
         def work(folder: Path) -> None:
             findings = [
@@ -160,7 +159,10 @@ class Pipeline:
         # Where TensorRT-RTX was installed since, it has a word to say too.
         configuration = {"targets": list(targets), "parser": tensorrt_rtx_version()}
         done = self._run(f"lint-{precision}", f"lint {precision}", ("export.lint",), model.files, work, configuration)
-        return list(json.loads(done.path("lint.json").read_text(encoding="utf-8")))
+        found = list(json.loads(done.path("lint.json").read_text(encoding="utf-8")))
+        if any(item["rule"] == UNFINISHED for item in found):
+            self._cache.drop(done)
+        return found
 
     def noise(
         self, precision: Precision, fp32: StageResult, model: StageResult, reference: StageResult

@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element
 from assistant.inference.bundle import Bundle, BundleManifest, TensorContract
 from assistant.telemetry.markup import add, page
 from export.lint.tensorrt_rtx import RULE as TENSORRT_RTX
+from export.lint.tensorrt_rtx import UNFINISHED
 from export.report_charts import add_bars, add_histograms, add_latencies
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -43,12 +44,12 @@ def report_of(bundle: Bundle) -> str:
     calibration = _read(bundle, "evidence/calibration.json")
     if calibration:
         _add_calibration(_section(main, "Calibration"), calibration)
-    _add_lint(_section(main, "TensorRT lint"), manifest, _read(bundle, "evidence/lint.json"))
+    findings = _read(bundle, "evidence/lint.json")
+    _add_lint(_section(main, "TensorRT lint"), manifest, findings)
     _add_tensors(_section(main, "Tensors"), manifest)
     _add_facts(_section(main, "Origin"), manifest)
-    _add_list(
-        _section(main, "Not checked here"), (*_NOT_CHECKED, _parser_limit(manifest), *_calibration_limits(manifest))
-    )
+    limits = (*_NOT_CHECKED, _parser_limit(manifest, findings or {}), *_calibration_limits(manifest))
+    _add_list(_section(main, "Not checked here"), limits)
     return page(root)
 
 
@@ -175,12 +176,23 @@ def _add_facts(parent: Element, manifest: BundleManifest) -> None:
     _add_list(parent, manifest.notes)
 
 
-def _parser_limit(manifest: BundleManifest) -> str:
+def _parser_limit(manifest: BundleManifest, findings: Mapping[str, Any]) -> str:
     if version := manifest.tools.get(TENSORRT_RTX):
-        return (
-            f"TensorRT-RTX {version} parsed and built the files for TensorRT. What it takes may still be refused on "
-            "the device: its parser is newer than JetPack 6's, and it has no Orin."
+        names = [variant.precision for variant in manifest.variants if variant.precision != "int8-ort"]
+        refused, unfinished = (
+            [name for name in names if any(item["rule"] == rule for item in findings.get(name, ()))]
+            for rule in (TENSORRT_RTX, UNFINISHED)
         )
+        built = [name for name in names if name not in (*refused, *unfinished)]
+        of_all = ", ".join(built) or "no file" if refused or unfinished else "the files for TensorRT"
+        sentences = [
+            f"TensorRT-RTX {version} parsed and built {of_all}.",
+            *([f"It refused {', '.join(refused)}."] if refused else []),
+            *([f"It came to no answer about {', '.join(unfinished)}, as the lint says."] if unfinished else []),
+            "What it takes may still be refused on the device: its parser is newer than JetPack 6's, and it has no "
+            "Orin.",
+        ]
+        return " ".join(sentences)
     return (
         "No parser of TensorRT's has read the files, as far as the tools above tell: TensorRT-RTX (extra "
         "tensorrt-check) is not among them. Only this project's own rules have looked."

@@ -148,6 +148,10 @@ class StageCache:
             self.hashes.learn(folder / name, sha)
         return StageResult(stage.name, folder, {name: sha for name, (sha, _) in files.items()}, cached=False)
 
+    def drop(self, result: StageResult) -> None:
+        """Delete a result that the next build is not to find."""
+        shutil.rmtree(result.folder, ignore_errors=True)
+
     def keep_only_used(self) -> None:
         """Delete older results of the stages that this build ran."""
         for name, keys in self._used.items():

@@ -217,6 +217,31 @@ def test_list_shows_what_is_here_and_what_was_built(built: Path, tmp_path: Path)
     assert by_name["object-detector"]["last_built"] is None
 
 
+def test_a_parser_that_was_killed_is_asked_again_by_the_next_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_recipe(tmp_path / "small")
+    arguments = ("build", folder, "--calibration", tmp_path / "samples", "--out", tmp_path / "out", "--json")
+    parser = tmp_path / "packages" / "tensorrt_rtx.py"
+    parser.parent.mkdir()
+    monkeypatch.setenv("PYTHONPATH", str(parser.parent))
+    stages = []
+    for source in (
+        "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
+        "import os\nprint('{\"problems\": []}', flush=True)\nos._exit(0)",
+    ):
+        parser.write_text(source)
+        finished = assistant_export_process(*arguments, cache=tmp_path / "cache")
+        assert finished.returncode == 0, finished.stderr
+        [result] = json.loads(finished.stdout)
+        assert "int8-trt" in result["shipped"]
+        stages.append(set(result["stages_run"]))
+        page = (tmp_path / "out" / "small" / "report.html").read_text()
+        answered = "parsed and built the files for TensorRT." in page
+        assert answered != ("It came to no answer about fp32, fp16, int8-trt, as the lint says." in page)
+    assert answered and stages[1] == {"lint-fp32", "lint-fp16", "lint-int8-trt"}
+
+
 def test_lint_exits_with_1_for_what_tensorrt_refuses(built: Path, tmp_path: Path) -> None:
     bundle = built / "out" / "small"
     assert assistant_export("lint", bundle / "int8-trt.onnx", cache=tmp_path).returncode == 0

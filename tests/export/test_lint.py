@@ -17,7 +17,7 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper
 from assistant.models.store import ModelStore
 from export.calibration import calibrate
 from export.errors import ConversionError
-from export.lint import TARGETS, Finding, lint_model
+from export.lint import TARGETS, UNFINISHED, Finding, lint_model
 from export.lint.rules import RULES
 from export.lint.tensorrt_rtx import build_findings
 from export.onnx_file import fix_sizes, write_onnx
@@ -306,12 +306,29 @@ class TestChild:
     def test_a_crash_is_a_finding(self, worker: Callable[[str], str], tmp_path: Path) -> None:
         name = worker("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
         (finding,) = build_findings(tmp_path / "m.onnx", worker=name)
-        assert (finding.severity, finding.rule) == ("error", "tensorrt-rtx")
+        assert (finding.severity, finding.rule) == ("error", UNFINISHED)
         assert finding.message.startswith("TensorRT-RTX 1.7 parser, not Orin: it died (SIGSEGV)")
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+            "import os, sys; print('std::bad_alloc', file=sys.stderr); sys.stderr.flush(); os.abort()",
+            "raise MemoryError",
+            'print(\'{"problems": [{"node": "", "message": "Error Code 2: OutOfMemory"}]}\')',
+        ],
+        ids=["killed", "no memory in C++", "no memory in Python", "no memory, said by the builder"],
+    )
+    def test_a_machine_without_memory_is_not_the_files_fault(
+        self, worker: Callable[[str], str], tmp_path: Path, source: str
+    ) -> None:
+        (finding,) = build_findings(tmp_path / "m.onnx", worker=worker(source))
+        assert (finding.severity, finding.rule) == ("warning", UNFINISHED)
 
     def test_a_hang_is_ended(self, worker: Callable[[str], str], tmp_path: Path) -> None:
         (finding,) = build_findings(tmp_path / "m.onnx", worker=worker("import time; time.sleep(60)"), timeout_s=0.3)
-        assert (finding.severity, "had not finished after 0.3 s" in finding.message) == ("warning", True)
+        assert (finding.severity, finding.rule) == ("warning", UNFINISHED)
+        assert "had not finished after 0.3 s" in finding.message
 
     def test_what_it_reports_is_a_finding(self, worker: Callable[[str], str], tmp_path: Path) -> None:
         name = worker('print(\'noise\'); print(\'{"problems": [{"node": "conv", "message": "no such type"}]}\')')
