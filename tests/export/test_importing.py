@@ -53,6 +53,28 @@ def test_open_axes_are_named_in_the_recipe(tmp_path: Path) -> None:
     assert exact_network(tmp_path / "fixed.onnx")({"x": np.ones((1, 4), np.float32)})["y"].shape == (1, 4)
 
 
+def test_a_network_with_open_axes_is_compared_with_what_was_imported(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Abs", ["x"], ["a"], "abs"), helper.make_node("Sqrt", ["a"], ["y"], "root")]
+    path = write_model(tmp_path / "open.onnx", nodes, {}, inputs={"x": ["batch", 4]}, outputs={"y": ["batch", 4]})
+    folder = import_source(path, None, tmp_path / "recipes")
+    (tmp_path / "samples").mkdir()
+    for number in range(2):
+        np.savez(tmp_path / "samples" / f"{number}.npz", x=np.float32([[1, -2, 3, number]]))
+    arguments = ("--calibration", tmp_path / "samples", "--out", tmp_path / "out", "--precision", "fp16")
+    # As if fixing the sizes or folding constants had lost a node.
+    other = write_model(tmp_path / "o.onnx", nodes[:1], {}, inputs={"x": [1, 4]}, outputs={"a": [1, 4]})
+    (folder / "recipe.py").write_text(
+        (folder / "recipe.py").read_text() + "\nimport dataclasses, onnx\n\n\n"
+        "def lossy(sources, target):\n"
+        f"    model = onnx.load({str(other)!r})\n"
+        "    model.graph.node[0].output[0] = model.graph.output[0].name = 'y'\n"
+        "    onnx.save(model, target)\n\n\n"
+        "RECIPE = dataclasses.replace(RECIPE, export=lossy)\n"
+    )
+    finished = assistant_export("build", folder, *arguments, cache=tmp_path / "cache")
+    assert finished.returncode == 5 and "does not agree with its source: y: cosine" in finished.stderr
+
+
 def write_safetensors(path: Path, tensors: dict[str, np.ndarray]) -> None:
     header, blocks, offset = {}, [], 0
     for name, array in tensors.items():
@@ -184,6 +206,21 @@ def test_torchscript_becomes_the_same_network(tmp_path: Path) -> None:
     folder = import_source(tmp_path / "model.pt", None, tmp_path / "recipes", ["1x3x16x16"])
     (found,) = exact_network(folder / "model.onnx")({"input_0": picture.numpy()}).values()
     np.testing.assert_allclose(found, network(picture).detach().numpy(), atol=1e-5)
+
+
+def test_torchscript_that_becomes_another_network_is_refused(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", reason="torch converts TorchScript, and is an extra")
+
+    class Noisy(torch.nn.Module):  # type: ignore[misc,name-defined]
+        def forward(self, x):  # type: ignore[no-untyped-def]
+            return x, x + torch.rand_like(x)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.script(Noisy()).save(str(tmp_path / "model.pt"))
+    with pytest.raises(AssistantError, match=r"computes something else: on one random input output 1 differs\."):
+        import_source(tmp_path / "model.pt", None, tmp_path / "recipes", ["1x4"])
+    assert not (tmp_path / "recipes").exists()
 
 
 def relu(path: Path, **options: object) -> Path:
