@@ -105,5 +105,6 @@ def _refuse_another(path: Path, expected: Sequence[Array], got: Sequence[Array])
 
 def _equal(expected: Array, got: Array) -> bool:
     largest = float(np.abs(expected[np.isfinite(expected)].astype(np.float64)).max(initial=_LEAST))
-    near = expected.shape == got.shape and np.allclose(got, expected, rtol=0, atol=_MOST_ERROR * largest, equal_nan=True)
-    return bool(near)
+    if expected.shape != got.shape:
+        return False
+    return bool(np.allclose(got, expected, rtol=0, atol=_MOST_ERROR * largest, equal_nan=True))

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from onnx import helper
+from onnx import NodeProto, helper
 
 from tests.doubles.command import ROOT
 from tests.doubles.export_command import assistant_export, assistant_export_process, write_recipe, write_samples
@@ -106,14 +109,20 @@ def test_a_variant_that_fails_its_gate_is_not_shipped_and_the_reason_is_kept(tmp
     assert "int8-trt is not shipped: classes: " in (bundle / "report.html").read_text()
 
 
-def test_a_precision_that_cannot_be_made_takes_nothing_from_the_others(tmp_path: Path) -> None:
-    folder = write_recipe(tmp_path / "small", labels=0)
-    node = helper.make_node("Exp", ["picture"], ["y"], "exp")
-    shape = [1, 3, 16, 16]
-    write_model(folder / "model.onnx", [node], {}, inputs={"picture": shape}, outputs={"y": shape})
+def write_other_network(folder: Path, nodes: Sequence[NodeProto], shape: Sequence[int]) -> Path:
+    """A recipe folder of these nodes, from "picture" to "y", without classes."""
+    write_recipe(folder, labels=0)
+    write_model(folder / "model.onnx", nodes, {}, inputs={"picture": [1, 3, 16, 16]}, outputs={"y": shape})
     text = (folder / "recipe.py").read_text()
     (folder / "recipe.py").write_text(
         text.replace('outputs=["classes"]', 'outputs=["y"]').replace('classes_output="classes"', "classes_output=None")
+    )
+    return folder
+
+
+def test_a_precision_that_cannot_be_made_takes_nothing_from_the_others(tmp_path: Path) -> None:
+    folder = write_other_network(
+        tmp_path / "small", [helper.make_node("Exp", ["picture"], ["y"], "exp")], [1, 3, 16, 16]
     )
     finished = build(folder, "--out", tmp_path / "out", cache=tmp_path / "cache")
     assert finished.returncode == 0, finished.stderr
@@ -142,6 +151,42 @@ def test_an_edited_bundle_fails_its_check(built: Path, tmp_path: Path) -> None:
     assert finished.returncode == 1
     [result] = json.loads(finished.stdout)
     assert not result["ok"] and "fp16.onnx: expected" in result["problem"]
+
+
+def test_what_tensorrt_refuses_and_onnxruntime_runs_is_told_and_not_wrong(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Relu", ["picture"], ["r"], "relu"), helper.make_node("Det", ["r"], ["y"], "det")]
+    folder = write_other_network(tmp_path / "small", nodes, [1, 3])
+    arguments = ("--precision", "fp16", "--out", tmp_path / "out")
+    assert build(folder, *arguments, cache=tmp_path / "cache").returncode == 0
+    finished = assistant_export("check", tmp_path / "out" / "small", cache=tmp_path / "cache")
+    assert finished.returncode == 0, finished.stdout
+    assert "ok     fp32: lint: jetpack6 refuses det: TensorRT 10.3 has no Det." in finished.stdout
+
+
+@pytest.mark.parametrize(
+    ("edit", "check", "message"),
+    [
+        (lambda m: m.update(golden=[]), "golden pairs", "names no golden pair"),
+        (lambda m: m["variants"][0].update(tolerances={}), "gate", "its tolerances are not those of the gate"),
+        (
+            lambda m: m["variants"][0]["tolerances"]["classes"].update(min_cosine=-1.0),
+            "gate",
+            "its tolerances are not those of the gate",
+        ),
+        (lambda m: m["variants"][0]["gate"][0].update(passed=False), "gate", "fp32.onnx did not pass: classes: NaN"),
+    ],
+    ids=["no golden pairs", "no tolerances", "wide tolerances", "a gate that was not passed"],
+)
+def test_a_manifest_that_asks_for_nothing_is_wrong(
+    built: Path, tmp_path: Path, edit: Callable[[dict[str, Any]], object], check: str, message: str
+) -> None:
+    copy = shutil.copytree(built / "out" / "small", tmp_path / "small")
+    manifest = json.loads((copy / "manifest.json").read_text())
+    edit(manifest)
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    finished = assistant_export("check", copy, cache=tmp_path)
+    assert finished.returncode == 1
+    assert re.search(f"^wrong  fp32: {check}: .*{message}", finished.stdout, re.MULTILINE)
 
 
 def test_labels_that_do_not_match_stop_the_build(tmp_path: Path) -> None:
