@@ -32,9 +32,8 @@ from export.known_hashes import KnownHashes
 from export.onnx_file import dtype_of, shape_of
 from export.parity import Verdict
 from export.recipe import Card
-from export.report import report_of
+from export.report import MEASUREMENTS_FILE, report_of
 
-MEASUREMENTS_FILE = "measurements.json"
 REPORT_FILE = "report.html"
 
 

@@ -88,8 +88,10 @@ def write_report(path: Path, out: Path | None) -> None:
     """`report`."""
     from export.report import report_of
 
+    bundle = Bundle.open(path)
+    bundle.verify()  # a clean page for what was altered would be a lie
     target = out or path / "report.html"
-    write_text(target, report_of(Bundle.open(path)))
+    write_text(target, report_of(bundle))
     typer.echo(f"Wrote {target} ({target.stat().st_size / 1e3:.0f} kB).")
 
 

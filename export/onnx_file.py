@@ -14,13 +14,11 @@ from onnx import ModelProto, NodeProto, helper, numpy_helper
 
 from assistant.atomic import replace_file
 from export.errors import ConversionError
-from export.external_data import read_external_data
+from export.external_data import read_external_data, refuse_large
 from export.graph import all_graphs, all_tensors, opset_version
 
 OPSETS = range(17, 21)
 """What both TensorRT 10 and onnxruntime's static quantizer read."""
-MOST_BYTES = 2_000_000_000
-"""Of a protobuf message."""
 
 _IR_VERSIONS = {17: 8, 18: 8, 19: 9, 20: 9}
 _DOMAINS = ("", "ai.onnx")
@@ -50,7 +48,8 @@ def read_onnx(path: Path, *, static: bool = True) -> ModelProto:
 
 
 def write_onnx(model: ModelProto, path: Path) -> None:
-    """Write the same bytes for the same model, whole or not at all."""
+    """Write the same bytes for the same model, whole or not at all. Raises `ConversionError` if it is too large."""
+    refuse_large(path, sum(len(tensor.raw_data) for tensor in all_tensors(model)))
     with replace_file(path) as temporary:
         temporary.write_bytes(model.SerializeToString(deterministic=True))
 
@@ -93,6 +92,7 @@ def simplify(model: ModelProto) -> ModelProto:
     """The same network with all that is constant computed and batch normalisation folded, in ONNX's own operators.
 
     By onnxruntime's basic level, whose results are ONNX; higher levels write operators that only onnxruntime reads.
+    Raises `ConversionError` for a network that onnxruntime cannot run.
     """
     import onnxruntime as ort
 
@@ -101,7 +101,10 @@ def simplify(model: ModelProto) -> ModelProto:
     options.log_severity_level = 3
     with TemporaryDirectory() as folder:
         options.optimized_model_filepath = str(Path(folder) / "simple.onnx")
-        ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        try:
+            ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime raises its own types, which have no common base
+            raise ConversionError(f"onnxruntime cannot run the network: {_first_line(error)}") from error
         simple = onnx.load(options.optimized_model_filepath)
     opset = opset_version(model)
     del simple.opset_import[:]
@@ -134,8 +137,14 @@ def shape_of(value: onnx.ValueInfoProto) -> tuple[int | str, ...]:
 
 
 def dtype_of(value: onnx.ValueInfoProto) -> str:
-    """An input's or output's type as numpy calls it."""
-    return str(helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type).name)
+    """An input's or output's type as numpy calls it. Raises `ConversionError` where it has none."""
+    try:
+        return str(helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type).name)
+    except KeyError as error:
+        raise ConversionError(
+            f"'{value.name}' is no tensor of a known type: expected one of numbers, got type {error}.",
+            remedy="Export the network with tensors as its inputs and outputs, each with its type.",
+        ) from error
 
 
 def describe(node: NodeProto) -> str:
@@ -145,6 +154,7 @@ def describe(node: NodeProto) -> str:
 
 def _parse(path: Path) -> ModelProto:
     try:
+        refuse_large(path, path.stat().st_size)
         data = path.read_bytes()
     except OSError as error:
         raise ConversionError(f"{path} cannot be read: {error.strerror}.", remedy="Check the path.") from error

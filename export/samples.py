@@ -140,6 +140,12 @@ def _read_arrays(path: Path) -> Feeds:
 
 
 def _checked(path: Path, feeds: Feeds, inputs: Sequence[onnx.ValueInfoProto]) -> Feeds:
+    known = [value.name for value in inputs]
+    if known and (unknown := [name for name in feeds if name not in known]) and set(known) <= feeds.keys():
+        raise MediaError(
+            f"{path}: the network has no input '{unknown[0]}': expected {', '.join(known)}.",
+            remedy="Leave it out: each sample must hold the network's inputs and nothing else.",
+        )
     for value in inputs:
         expected = f"{dtype_of(value)} {list(shape_of(value))}"
         array = feeds.get(value.name)

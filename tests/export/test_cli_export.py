@@ -219,10 +219,14 @@ def test_labels_without_an_output_stop_the_build_before_its_long_stages(tmp_path
             "the input 'picture': expected float32 [1, 3, 16, 16], got only 'image'",
         ),
         ({}, "the input 'picture': expected float32 [1, 3, 16, 16], got no input at all"),
+        (
+            {"picture": np.zeros((1, 3, 16, 16), np.float32), "label": np.array(3)},
+            "the network has no input 'label': expected picture",
+        ),
         ({"picture": np.full((1, 3, 16, 16), np.nan, np.float32)}, "holds NaN or infinite values"),
         ({"picture": np.array([object()])}, "is no archive of plain arrays"),
     ],
-    ids=["empty", "shape", "type", "name", "nothing inside", "NaN", "pickle"],
+    ids=["empty", "shape", "type", "name", "nothing inside", "one more", "NaN", "pickle"],
 )
 def test_unusable_samples_are_named(arrays: dict[str, np.ndarray] | None, message: str, tmp_path: Path) -> None:
     folder = write_recipe(tmp_path / "small")

@@ -21,6 +21,7 @@ from assistant.errors import AssistantError, ConfigError
 from assistant.models.manifest import load_manifest
 from export.importing import import_source
 from export.lint import lint_model
+from export.onnx_file import write_onnx
 from export.onnx_from_vit import VitShape, random_weights, vit, weight_shapes
 from export.recipes_of_yours import find_recipe
 from export.reference import exact_network
@@ -295,6 +296,27 @@ def data_too_short(path: Path) -> None:
     external(path, "weights.bin")
 
 
+def too_large(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(2_100_000_000)  # takes no room on the disk
+
+
+def data_too_large(path: Path) -> None:
+    external(path, "weights.bin")
+    model = onnx.load(path, load_external_data=False)
+    model.graph.initializer[0].dims[:] = [1_000_000, 1_000]
+    path.write_bytes(model.SerializeToString())
+    with (path.parent / "weights.bin").open("wb") as file:
+        file.truncate(4_000_000_000)
+
+
+def weight_without_type(path: Path) -> None:
+    external(path, "weights.bin")
+    model = onnx.load(path, load_external_data=False)
+    model.graph.initializer[0].data_type = 0
+    path.write_bytes(model.SerializeToString())
+
+
 @pytest.mark.parametrize(
     ("write", "message"),
     [
@@ -310,6 +332,9 @@ def data_too_short(path: Path) -> None:
         (data_absolute, "is '/etc/hostname', which is outside its folder"),
         (data_link_outside, "is 'weights.bin', which is outside its folder"),
         (data_too_short, "expected 16 bytes at 0, the file has 7 in all"),
+        (too_large, "is 2.1 GB with its weights: a network may have 2 GB"),
+        (data_too_large, "is 4.0 GB with its weights: a network may have 2 GB"),
+        (weight_without_type, "the weight 'bias' has no type of ONNX's"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -322,14 +347,49 @@ def test_bad_networks_get_one_clear_error(write: Callable[[Path], None], message
     assert str(path) in error.message and error.remedy
 
 
-@pytest.mark.parametrize("write", [missing_data, data_outside, data_link_outside, data_too_short])
-def test_the_lint_says_of_external_data_what_import_says(write: Callable[[Path], None], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "write",
+    [missing_data, data_outside, data_link_outside, data_too_short, too_large, data_too_large, weight_without_type],
+)
+def test_the_lint_says_of_size_and_external_data_what_import_says(
+    write: Callable[[Path], None], tmp_path: Path
+) -> None:
     path = tmp_path / "models" / "bad.onnx"
     path.parent.mkdir()
     write(path)
     with pytest.raises(AssistantError) as raised:
         lint_model(path, "jetpack6")
     assert str(raised.value) == str(refused(path, tmp_path))
+
+
+def test_what_grows_too_large_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = import_source(write_network(tmp_path / "n.onnx"), None, tmp_path / "recipes")
+    weights = sum(len(tensor.raw_data) for tensor in onnx.load(folder / "model.onnx").graph.initializer)
+    monkeypatch.setattr("export.external_data.MOST_BYTES", weights - 1)
+    with pytest.raises(AssistantError, match=r"out\.onnx is .* a network may have"):
+        write_onnx(onnx.load(folder / "model.onnx"), tmp_path / "out.onnx")
+    assert not (tmp_path / "out.onnx").exists()
+
+
+def test_an_input_that_is_no_tensor_is_named(tmp_path: Path) -> None:
+    path = relu(tmp_path / "bad.onnx")
+    model = onnx.load(path)
+    sequence = helper.make_tensor_sequence_value_info("s", TensorProto.FLOAT, None)
+    model.graph.input.append(sequence)
+    path.write_bytes(model.SerializeToString())
+    assert "'s' is no tensor of a known type" in refused(path, tmp_path).message
+
+
+def test_an_operator_that_onnxruntime_lacks_is_told_by_the_build(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Relu", ["x"], ["r"], "relu"), helper.make_node("Cast", ["r"], ["y"], "cast", to=1)]
+    path = write_model(
+        tmp_path / "n.onnx", nodes, {}, inputs={"x": [4]}, outputs={"y": [4]}, input_type=TensorProto.BFLOAT16
+    )
+    folder = import_source(path, None, tmp_path / "recipes")
+    with pytest.raises(AssistantError, match=r"onnxruntime cannot run the network: .*Relu"):
+        find_recipe(str(folder)).export([folder / "model.onnx"], tmp_path / "out.onnx")
+    with pytest.raises(AssistantError, match=r"onnxruntime .* cannot run .*n\.onnx: .*Relu"):
+        exact_network(path)
 
 
 def test_an_open_axis_stops_the_build_with_its_name(tmp_path: Path) -> None:

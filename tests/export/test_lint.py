@@ -262,6 +262,13 @@ def test_constants_inside_branches_are_looked_at(tmp_path: Path) -> None:
     ]
 
 
+def test_an_operator_of_a_domain_that_the_file_does_not_import_is_one_clear_error(tmp_path: Path) -> None:
+    nodes = [_node("FastGelu", ["x"], ["y"], domain="com.microsoft")]
+    path = write_model(tmp_path / "n.onnx", nodes, {}, inputs={"x": [4]}, outputs={"y": [4]})
+    with pytest.raises(ConversionError, match=r"n\.onnx is not an ONNX model that can be read: .*com\.microsoft"):
+        lint_model(path, "jetpack6")
+
+
 def test_what_is_not_onnx_and_unknown_targets_are_refused(tmp_path: Path) -> None:
     text = tmp_path / "text.onnx"
     text.write_text("a poem")

@@ -105,6 +105,27 @@ def test_the_page_says_whether_tensorrts_parser_saw_the_files(
     assert words in text.partition("Not checked here")[2]
 
 
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", '{"machine": "a", "threads": 1}', "[1]", '{"variants": {"fp32": {"median_ms": "fast"}}}'],
+    ids=["empty", "truncated", "a key is missing", "no table", "no number"],
+)
+def test_edited_measurements_are_named(bundle: Path, tmp_path: Path, content: str) -> None:
+    copy = shutil.copytree(bundle, tmp_path / "small")
+    (copy / "measurements.json").write_text(content)
+    finished = assistant_export("report", copy, cache=tmp_path)
+    assert finished.returncode == 5
+    assert "small/measurements.json is not as a build writes it: " in finished.stderr
+
+
+def test_an_altered_bundle_gets_no_page(bundle: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(bundle, tmp_path / "small")
+    (copy / "evidence" / "lint.json").write_text("{}")
+    finished = assistant_export("report", copy, "--out", tmp_path / "page.html", cache=tmp_path)
+    assert finished.returncode == 5 and "was altered: evidence/lint.json" in finished.stderr
+    assert not (tmp_path / "page.html").exists()
+
+
 def test_table_and_chart_agree_on_a_median(bundle: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(bundle, tmp_path / "small")
     measured = json.loads((copy / "measurements.json").read_text())
