@@ -49,7 +49,7 @@ def refuse_large(path: Path, size: int) -> None:
 def _size(path: Path, tensor: TensorProto) -> int:
     """In bytes, as type and shape say."""
     try:
-        item = helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
+        item = int(helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize)
     except KeyError as error:
         raise ConversionError(
             f"{path}: the weight '{tensor.name}' has no type of ONNX's: {error}.", remedy="Export it again."

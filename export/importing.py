@@ -20,7 +20,7 @@ from export.errors import ConversionError
 from export.generator.checkpoint import GeneratorCheckpoint, is_generator, read_generator
 from export.importing_generator import import_generator
 from export.json_file import read_json
-from export.onnx_file import dtype_of, read_onnx, shape_of, write_onnx
+from export.onnx_file import dtype_of, name_open_axes, read_onnx, shape_of, write_onnx
 from export.onnx_from_torchscript import is_torchscript, onnx_from_torchscript
 from export.recipe_folder import MODEL_FILE
 from export.recipes_of_yours import RECIPE_FILE
@@ -48,6 +48,7 @@ def import_source(source: Path, name: str | None, out: Path, input_shapes: Seque
         if isinstance(checkpoint, GeneratorCheckpoint):
             import_generator(checkpoint, source.name, target)
             return target
+        name_open_axes(checkpoint.model)
         files = {
             MANIFEST_FILE: _manifest(chosen, source.name, checkpoint),
             RECIPE_FILE: _recipe(chosen, source.name, checkpoint),
@@ -210,7 +211,7 @@ def _picture_input(inputs: Sequence[onnx.ValueInfoProto]) -> tuple[str, str, int
 
 
 def _open_axes(inputs: Sequence[onnx.ValueInfoProto]) -> list[str]:
-    axes = (size for value in inputs for size in shape_of(value) if isinstance(size, str) and size != "?")
+    axes = (size for value in inputs for size in shape_of(value) if isinstance(size, str))
     return list(dict.fromkeys(axes))
 
 

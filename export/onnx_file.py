@@ -20,6 +20,8 @@ from export.graph import all_graphs, all_tensors, opset_version
 OPSETS = range(17, 21)
 """What both TensorRT 10 and onnxruntime's static quantizer read."""
 
+UNNAMED = "?"
+"""Instead of the name of an open axis that has none."""
 _IR_VERSIONS = {17: 8, 18: 8, 19: 9, 20: 9}
 _DOMAINS = ("", "ai.onnx")
 
@@ -64,6 +66,14 @@ def refuse_dynamic(path: Path, model: ModelProto) -> None:
                 f"{path}: the size of the input '{value.name}' is not fixed: {axes} of {list(shape)}.",
                 remedy="TensorRT needs a size or a profile. Fix it in the recipe: fix_sizes(model, {name: size}).",
             )
+
+
+def name_open_axes(model: ModelProto) -> None:
+    """Give the inputs' axes that have neither size nor name the name "<input>_<axis>", by which they can be fixed."""
+    for value in model.graph.input:
+        for number, axis in enumerate(value.type.tensor_type.shape.dim):
+            if _size_of(axis) == UNNAMED:
+                axis.dim_param = f"{value.name}_{number}"
 
 
 def fix_sizes(model: ModelProto, sizes: Mapping[str, int]) -> ModelProto:
@@ -128,12 +138,18 @@ def pin_versions(model: ModelProto) -> None:
             del node.metadata_props[:]
 
 
+def has_shape(value: onnx.ValueInfoProto) -> bool:
+    """Whether the number of axes is known; a scalar has none of them, and a shape."""
+    return bool(value.type.tensor_type.HasField("shape"))
+
+
 def shape_of(value: onnx.ValueInfoProto) -> tuple[int | str, ...]:
-    """An input's or output's sizes; a name (or "?") where one is not fixed."""
-    return tuple(
-        axis.dim_value if axis.HasField("dim_value") else axis.dim_param or "?"
-        for axis in value.type.tensor_type.shape.dim
-    )
+    """An input's or output's sizes; a name (or "?") where one is not fixed. Some exporters write 0 or -1 for that."""
+    return tuple(_size_of(axis) for axis in value.type.tensor_type.shape.dim)
+
+
+def _size_of(axis: onnx.TensorShapeProto.Dimension) -> int | str:
+    return axis.dim_value if axis.dim_value > 0 else axis.dim_param or UNNAMED
 
 
 def dtype_of(value: onnx.ValueInfoProto) -> str:

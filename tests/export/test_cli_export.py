@@ -258,6 +258,21 @@ def test_unknown_names_are_answered_with_the_known_ones(tmp_path: Path) -> None:
     assert finished.returncode == 2 and "int8-trt" in finished.stderr
 
 
+def test_a_recipe_that_fails_keeps_no_other_from_being_built(built: Path, tmp_path: Path) -> None:
+    bad = write_recipe(tmp_path / "bad", labels=3)
+    good = built / "small"
+    arguments = ("--calibration", built / "samples", "--out", tmp_path / "out", "--precision", "fp16")
+    finished = assistant_export("build", bad, good, *arguments, "--json", cache=tmp_path / "cache")
+    assert finished.returncode == 5
+    first, second = json.loads(finished.stdout)
+    assert first["recipe"] == "bad" and "expected 10 labels" in first["error"]
+    assert second["recipe"] == "small" and second["shipped"] == ["fp32", "fp16"]
+    assert "bad is not built. The labels do not match" in finished.stderr
+    alone = assistant_export("build", bad, *arguments, "--json", cache=tmp_path / "cache")
+    assert [row["recipe"] for row in json.loads(alone.stdout)] == ["bad"]
+    assert alone.stderr.count("The labels do not match") == 1
+
+
 def test_list_shows_what_is_here_and_what_was_built(built: Path, tmp_path: Path) -> None:
     rows = json.loads(assistant_export("list", "--json", "--out", built / "out", cache=tmp_path).stdout)
     by_name = {row["name"]: row for row in rows}

@@ -54,6 +54,33 @@ def test_open_axes_are_named_in_the_recipe(tmp_path: Path) -> None:
     assert exact_network(tmp_path / "fixed.onnx")({"x": np.ones((1, 4), np.float32)})["y"].shape == (1, 4)
 
 
+def test_open_axes_without_a_name_get_one(tmp_path: Path) -> None:
+    node = helper.make_node("Add", ["x", "z:0"], ["y"], "add")
+    inputs = {"x": [None, 4, 2], "z:0": [1, 0, -1]}
+    path = write_model(tmp_path / "open.onnx", [node], {}, inputs=inputs, outputs={"y": [None, None, None]})
+    folder = import_source(path, None, tmp_path / "recipes")
+    recipe = folder / "recipe.py"
+    assert 'sizes={"x_0": 1, "z:0_1": 1, "z:0_2": 1},' in recipe.read_text()
+    assert [tensor.shape for tensor in load_manifest(folder / "model.toml").inputs] == [
+        ("x_0", 4, 2),
+        (1, "z:0_1", "z:0_2"),
+    ]
+    recipe.write_text(recipe.read_text().replace('"x_0": 1', '"x_0": 3').replace('"z:0_2": 1', '"z:0_2": 2'))
+    find_recipe(str(folder)).export([folder / "model.onnx"], tmp_path / "fixed.onnx")
+    feeds = {"x": np.ones((3, 4, 2), np.float32), "z:0": np.ones((1, 1, 2), np.float32)}
+    assert exact_network(tmp_path / "fixed.onnx")(feeds)["y"].shape == (3, 4, 2)
+
+
+def test_an_input_without_a_shape_is_refused(tmp_path: Path) -> None:
+    path = relu(tmp_path / "bad.onnx")
+    model = onnx.load(path)
+    model.graph.input[0].type.tensor_type.ClearField("shape")
+    path.write_bytes(model.SerializeToString())
+    assert "Field 'shape'" in refused(path, tmp_path).message
+    (finding,) = lint_model(path, "jetpack6")
+    assert (finding.rule, finding.node, finding.severity) == ("dynamic-axis", "x", "error")
+
+
 def test_a_network_with_open_axes_is_compared_with_what_was_imported(tmp_path: Path) -> None:
     nodes = [helper.make_node("Abs", ["x"], ["a"], "abs"), helper.make_node("Sqrt", ["a"], ["y"], "root")]
     path = write_model(tmp_path / "open.onnx", nodes, {}, inputs={"x": ["batch", 4]}, outputs={"y": ["batch", 4]})

@@ -143,6 +143,7 @@ BAD: dict[str, Bad] = {
         severity="warning",
     ),
     "dynamic axis": Bad("dynamic-axis", "x", r"axis 0 \('batch'\)", _RELU, {}, shape=("batch", 4)),
+    "axis of size -1": Bad("dynamic-axis", "x", r"axis 0 \('\?'\)", _RELU, {}, shape=(-1, 4)),
     "control flow": Bad(
         "control-flow",
         "bad",
