@@ -54,7 +54,7 @@ def _size(path: Path, tensor: TensorProto) -> int:
         raise ConversionError(
             f"{path}: the weight '{tensor.name}' has no type of ONNX's: {error}.", remedy="Export it again."
         ) from error
-    return math.prod(tensor.dims) * item
+    return int(math.prod(tensor.dims)) * item
 
 
 def _load(tensor: TensorProto, data_file: Path, entries: Mapping[str, str], where: str, expected: int) -> None:

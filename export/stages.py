@@ -35,8 +35,8 @@ from export.known_hashes import KnownHashes
 from export.source_hash import source_hash
 
 RECORD_FILE = ".stage.json"
-TOOLS = ("numpy", "onnx", "onnxruntime")
-"""Packages whose version can change a result."""
+TOOLS = ("numpy", "onnx", "onnxruntime", "opencv-python-headless", "soundfile", "soxr")
+"""Packages whose version can change a result; the last three read and resize what samples are made of."""
 
 _LOCK_TIMEOUT_S = 3600.0
 _KEY_CHARACTERS = 20
@@ -176,14 +176,17 @@ class StageCache:
 
 
 def tool_versions() -> dict[str, str]:
-    """The packages that a result depends on, with their versions."""
-    return {name: _version(name) for name in TOOLS}
+    """The packages that a result depends on, with their versions; without one that came in some other way than pip."""
+    return {name: version for name in TOOLS if (version := _version(name)) is not None}
 
 
 @cache
-def _version(package: str) -> str:
+def _version(package: str) -> str | None:
     """Once a process: it is asked for every stage, and reads a file."""
-    return metadata.version(package)
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _files(folder: Path) -> list[Path]:
