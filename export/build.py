@@ -216,8 +216,7 @@ def _evidence(run: _Run, outcomes: Sequence[_Outcome]) -> dict[str, str]:
 
 def _calibration_text(samples: SampleSet, outcomes: Sequence[_Outcome]) -> str:
     validated = outcomes[0].verdict.samples
-    views = "other views of the same files" if samples.same_files_for_both else "files that were held out"
-    return f"{samples.origin}; compared on {validated} samples, {views}"
+    return f"{samples.origin}; compared on {validated} samples, {samples.held_out}"
 
 
 def _gate_error(recipe: Recipe, reasons: Sequence[str], prune: float) -> GateError:

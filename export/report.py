@@ -15,6 +15,7 @@ from assistant.telemetry.markup import add, page
 from export.lint.tensorrt_rtx import RULE as TENSORRT_RTX
 from export.lint.tensorrt_rtx import UNFINISHED
 from export.report_charts import add_bars, add_histograms, add_latencies
+from export.samples import OTHER_VIEWS, SAME_SAMPLES
 
 MEASUREMENTS_FILE = "measurements.json"
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -207,10 +208,15 @@ def _parser_limit(manifest: BundleManifest, findings: Mapping[str, Any]) -> str:
 
 
 def _calibration_limits(manifest: BundleManifest) -> Iterable[str]:
-    if "other views of the same files" in manifest.calibration:
+    if OTHER_VIEWS in manifest.calibration:
         yield (
             "Validation looked at other crops or blocks of the same few files that calibration saw. "
             "Give a folder of your own with --calibration for a figure that means more."
+        )
+    if SAME_SAMPLES in manifest.calibration:
+        yield (
+            "Validation looked at the very samples that calibration saw: parity says nothing of any other. "
+            "Give at least five files with --calibration; then some are held out."
         )
 
 

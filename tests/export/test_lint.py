@@ -270,6 +270,26 @@ def test_an_operator_of_a_domain_that_the_file_does_not_import_is_one_clear_erro
         lint_model(path, "jetpack6")
 
 
+@pytest.mark.parametrize("value", [{"value_int": 0}, {"value_ints": [0]}])
+@pytest.mark.parametrize("axes", ["axes", "same"])
+def test_axes_are_constant_however_they_are_written(tmp_path: Path, value: dict[str, Any], axes: str) -> None:
+    nodes = [
+        _node("Constant", [], ["axes"], "axes", **value),
+        _node("Identity", ["axes"], ["same"], "same"),
+        _node("ReduceSum", ["x", axes], ["y"], "sum"),
+    ]
+    assert _lint(Bad("", "", "", nodes, {}, shape=(2, 2)), tmp_path) == []
+
+
+def test_axes_that_are_computed_are_refused(tmp_path: Path) -> None:
+    nodes = [
+        _node("Shape", ["x"], ["axes"], "shape", start=0, end=1),
+        _node("ReduceSum", ["x", "axes"], ["y"], "sum"),
+    ]
+    (finding,) = _lint(Bad("", "", "", nodes, {}), tmp_path)
+    assert "ReduceSum with axes that are computed" in finding.message
+
+
 def test_what_is_not_onnx_and_unknown_targets_are_refused(tmp_path: Path) -> None:
     text = tmp_path / "text.onnx"
     text.write_text("a poem")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from export.lint.tensorrt_rtx import tensorrt_rtx_version
-from tests.doubles.export_command import assistant_export, write_recipe
+from tests.doubles.export_command import assistant_export, write_recipe, write_samples
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +124,18 @@ def test_an_altered_bundle_gets_no_page(bundle: Path, tmp_path: Path) -> None:
     finished = assistant_export("report", copy, "--out", tmp_path / "page.html", cache=tmp_path)
     assert finished.returncode == 5 and "was altered: evidence/lint.json" in finished.stderr
     assert not (tmp_path / "page.html").exists()
+
+
+def test_a_few_arrays_have_no_other_views(tmp_path: Path) -> None:
+    folder = write_recipe(tmp_path / "small")
+    samples = write_samples(tmp_path / "few", count=4)
+    arguments = ("--calibration", samples, "--out", tmp_path / "out", "--precision", "fp16")
+    assert assistant_export("build", folder, *arguments, cache=tmp_path / "cache").returncode == 0
+    bundle = tmp_path / "out" / "small"
+    calibration = json.loads((bundle / "manifest.json").read_text())["calibration"]
+    assert calibration == "4 files of few; compared on 4 samples, the very same samples"
+    text = (bundle / "report.html").read_text(encoding="utf-8")
+    assert "Validation looked at the very samples that calibration saw" in text and "other crops" not in text
 
 
 def test_table_and_chart_agree_on_a_median(bundle: Path, tmp_path: Path) -> None:
