@@ -194,6 +194,7 @@ def _draft(
         evidence=_evidence(run, outcomes),
         measurements=measured.path("measurements.json").read_text(encoding="utf-8"),
         pruned=options.prune,
+        pruned_channels=options.prune_channels,
         tools=_tools(),
     )
 

@@ -75,6 +75,8 @@ class Draft:
     measurements: str
     """JSON; not hashed, for it is of this machine and hour."""
     pruned: float
+    pruned_channels: bool
+    """Whether whole channels went."""
     tools: Mapping[str, str]
 
 
@@ -220,10 +222,15 @@ def manifest_of(draft: Draft) -> BundleManifest:
         opset=draft.contract.opset,
         pruned=draft.pruned,
         tools=dict(draft.tools),
-        notes=card.notes,
+        notes=(*card.notes, *_pruning(draft)),
         assets=tuple(_hashed(path, f"assets/{path.name}") for path in card.assets),
         generation=card.generation,
     )
+
+
+def _pruning(draft: Draft) -> Sequence[str]:
+    what = "channels were removed" if draft.pruned_channels else "weights were set to zero"
+    return (f"Pruned: {draft.pruned:.0%} of each layer's {what}.",) if draft.pruned else ()
 
 
 def _variant(draft: VariantDraft) -> Variant:

@@ -47,6 +47,8 @@ def build_recipes(names: Sequence[str], options: BuildOptions, *, strict: bool, 
 
     A recipe that cannot be built keeps none of the others from it; when they are done, the first such error is raised.
     """
+    if options.prune_channels and not options.prune:
+        raise ConfigError("--prune-channels needs to know how many.", remedy="Give a share too: --prune 0.3")
     store = _store()
     recipes = [recipe for name in names for recipe in find_recipes(name)]
     rows: list[dict[str, Any]] = []

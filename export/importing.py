@@ -23,6 +23,7 @@ from export.json_file import read_json
 from export.onnx_file import dtype_of, name_open_axes, read_onnx, shape_of, write_onnx
 from export.onnx_from_torchscript import is_torchscript, onnx_from_torchscript
 from export.recipe_folder import MODEL_FILE
+from export.recipes import PAIRS, RECIPES
 from export.recipes_of_yours import RECIPE_FILE
 from export.torch_checkpoint import read_state_dict
 
@@ -40,6 +41,11 @@ def import_source(source: Path, name: str | None, out: Path, input_shapes: Seque
     chosen = name or re.sub(r"[^a-z0-9]+", "-", source.name.partition(".")[0].lower()).strip("-")
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", chosen):
         raise ConfigError(f"'{chosen}' is no name for a recipe: use a-z, 0-9 and hyphens.", remedy="Give --name NAME.")
+    if chosen in (*RECIPES, *PAIRS, "all"):
+        raise ConfigError(
+            f"'{chosen}' is a recipe of this project: a bundle of yours would take the place of its bundle.",
+            remedy="Give another --name NAME.",
+        )
     target = out / chosen
     if target.exists():
         raise ConfigError(f"{target} is there already.", remedy="Give another --name, or remove it.")
@@ -99,9 +105,10 @@ def _torch_without_network(source: Path) -> ConversionError:
         )
     try:
         tensors = read_state_dict(source)
-    except ConversionError:
+    except ConversionError as error:
         return ConversionError(
-            f"{source} is a torch checkpoint with more in it than weights. Nothing is unpickled.", remedy=remedy
+            f"{error.message} Nothing is unpickled.",
+            remedy=f"If it is cut off, copy it again. Else: {remedy[0].lower()}{remedy[1:]}",
         )
     first = next(iter(tensors), "none")
     return ConversionError(

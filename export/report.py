@@ -78,7 +78,9 @@ def _add_summary(parent: Element, manifest: BundleManifest) -> None:
         text = "These weights are random: speed, size and numerical parity mean something, the answers do not."
         add(parent, "p", text, {"class": "note"})
     if manifest.pruned:
-        add(parent, "p", f"{manifest.pruned:.0%} of each layer's weights were set to zero.", {"class": "note"})
+        share = f"{manifest.pruned:.0%}"
+        text = f"Pruned: {share} of each layer's weights are zero, or of its channels gone; the notes say which."
+        add(parent, "p", text, {"class": "note"})
 
 
 _DIM = {"class": "dim"}

@@ -63,7 +63,8 @@ def _value_of(constant: NodeProto) -> TensorProto | None:
     """The value of a Constant node, however it is written; None for text and sparse tensors."""
     for item in constant.attribute:
         if item.name == "value":
-            return item.t
+            tensor: TensorProto = item.t
+            return tensor
         if item.name in _LISTED:
             values = np.array(helper.get_attribute_value(item), _LISTED[item.name])
             return numpy_helper.from_array(values, constant.output[0])

@@ -52,6 +52,7 @@ def draft(folder: Path, card: Card = CARD, seed: int = 0) -> Draft:
         evidence={"lint.json": "{}\n"},
         measurements="{}",
         pruned=0.0,
+        pruned_channels=False,
         tools={"onnx": "1"},
     )
 

@@ -9,12 +9,14 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from onnx import NodeProto, helper
 
 from tests.doubles.command import ROOT
@@ -109,10 +111,15 @@ def test_a_variant_that_fails_its_gate_is_not_shipped_and_the_reason_is_kept(tmp
     assert "int8-trt is not shipped: classes: " in (bundle / "report.html").read_text()
 
 
-def write_other_network(folder: Path, nodes: Sequence[NodeProto], shape: Sequence[int]) -> Path:
+def write_other_network(
+    folder: Path,
+    nodes: Sequence[NodeProto],
+    shape: Sequence[int],
+    weights: Mapping[str, NDArray[np.float32]] = MappingProxyType({}),
+) -> Path:
     """A recipe folder of these nodes, from "picture" to "y", without classes."""
     write_recipe(folder, labels=0)
-    write_model(folder / "model.onnx", nodes, {}, inputs={"picture": [1, 3, 16, 16]}, outputs={"y": shape})
+    write_model(folder / "model.onnx", nodes, dict(weights), inputs={"picture": [1, 3, 16, 16]}, outputs={"y": shape})
     text = (folder / "recipe.py").read_text()
     (folder / "recipe.py").write_text(
         text.replace('outputs=["classes"]', 'outputs=["y"]').replace('classes_output="classes"', "classes_output=None")
@@ -140,6 +147,29 @@ def test_pruning_is_judged_by_the_same_gate(tmp_path: Path) -> None:
     assert finished.returncode == 5
     assert "does not agree with its source: classes: cosine" in finished.stderr and "Prune less." in finished.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_pruning_channels_asks_for_a_share_and_is_not_told_as_zeros(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Conv", ["picture", "w1"], ["c"], "first"),
+        helper.make_node("Conv", ["c", "w2"], ["y"], "second"),
+    ]
+    rng = np.random.default_rng(0)
+    weights = {
+        name: rng.standard_normal(shape, np.float32) for name, shape in (("w1", (8, 3, 1, 1)), ("w2", (2, 8, 1, 1)))
+    }
+    folder = write_other_network(tmp_path / "small", nodes, [1, 2, 16, 16], weights)
+    text = (folder / "recipe.py").read_text()
+    (folder / "recipe.py").write_text(text.replace("int8=(0.8, 0.6)", "int8=(0.0, 10.0)"))
+    arguments = ("--out", tmp_path / "out", "--precision", "fp16", "--prune-channels")
+    finished = build(folder, *arguments, cache=tmp_path / "cache")
+    assert finished.returncode == 2 and "--prune 0.3" in finished.stderr
+    finished = build(folder, *arguments, "--prune", "0.25", cache=tmp_path / "cache")
+    assert finished.returncode == 0, finished.stderr
+    manifest = json.loads((tmp_path / "out" / "small" / "manifest.json").read_text())
+    assert manifest["notes"] == ["Pruned: 25% of each layer's channels were removed."]
+    page = (tmp_path / "out" / "small" / "report.html").read_text()
+    assert "set to zero" not in page and "channels were removed." in page
 
 
 def test_an_edited_bundle_fails_its_check(built: Path, tmp_path: Path) -> None:

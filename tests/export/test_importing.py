@@ -197,6 +197,22 @@ def test_a_bare_state_dict_says_what_it_holds(tmp_path: Path) -> None:
     assert "1 tensors, the first 'conv.weight'" in error.message and "config.json" in str(error.remedy)
 
 
+def test_a_truncated_torch_file_is_not_taken_for_one_with_more_than_weights(tmp_path: Path) -> None:
+    whole = pickle.dumps(0x1950A86A20F9469CFC6C, 2) + pickle.dumps(1001, 2) + pickle.dumps({"little_endian": True}, 2)
+    (tmp_path / "model.bin").write_bytes(whole[:-5])
+    error = refused(tmp_path / "model.bin", tmp_path)
+    assert "model.bin is no PyTorch checkpoint of plain tensors: " in error.message
+    assert "more in it than weights" not in error.message and "copy it again" in str(error.remedy)
+
+
+@pytest.mark.parametrize("name", ["voice-activity", "captioner", "captioner-encoder", "all"])
+def test_a_name_of_this_projects_own_recipes_is_refused(name: str, tmp_path: Path) -> None:
+    path = write_network(tmp_path / f"{name}.onnx")
+    with pytest.raises(ConfigError, match=f"'{name}' is a recipe of this project"):
+        import_source(path, None, tmp_path / "recipes")
+    assert import_source(path, "mine", tmp_path / "recipes").is_dir()
+
+
 def test_a_torch_export_archive_is_refused_for_it_would_be_unpickled(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "model.pt2", "w") as archive:
         archive.writestr("model/models/model.json", "{}")
