@@ -13,13 +13,14 @@ from assistant.errors import ModelError
 from assistant.inference.bundle import PRECISIONS, Precision, Rejected
 from assistant.models.progress import Progress
 from assistant.models.store import ModelStore
-from export.bundle import Draft, VariantDraft, check_labels, publish, read_contract
+from export.bundle import Draft, VariantDraft, check_labels, read_contract
 from export.errors import GateError
 from export.lint import TARGETS
 from export.lint.tensorrt_rtx import RULE as TENSORRT_RTX
 from export.lint.tensorrt_rtx import tensorrt_rtx_version
 from export.parity import Verdict
 from export.pipeline import CONTRACT, MODEL, Pipeline
+from export.publishing import publish
 from export.recipe import Recipe
 from export.samples import SampleSet, sample_set
 from export.stages import StageCache, StageResult, tool_versions

@@ -1,22 +1,18 @@
-"""Writing bundles: collected beside the old one, published whole. See `assistant/inference/bundle.py` for what is in
-one, and for reading it."""
+"""What a bundle is made of. `export.publishing` writes it; see `assistant/inference/bundle.py` for what is in one, and
+for reading it."""
 
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 import onnx
 
-from assistant.errors import IntegrityError
 from assistant.inference.bundle import (
-    MANIFEST_FILE,
     SCHEMA_VERSION,
-    Bundle,
     BundleManifest,
     HashedFile,
     Precision,
@@ -24,17 +20,12 @@ from assistant.inference.bundle import (
     TensorContract,
     Variant,
 )
-from assistant.models.changes import holding, staging_folder, swap_in
-from assistant.models.hashing import hash_file, mismatch
+from assistant.models.hashing import hash_file
 from export.errors import ConversionError
 from export.graph import opset_version
-from export.known_hashes import KnownHashes
 from export.onnx_file import dtype_of, shape_of
 from export.parity import Verdict
 from export.recipe import Card
-from export.report import MEASUREMENTS_FILE, report_of
-
-REPORT_FILE = "report.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,58 +134,6 @@ def manifest_text(manifest: BundleManifest) -> str:
     return manifest.model_dump_json(indent=1) + "\n"
 
 
-def publish(place: Path, draft: Draft, hashes: KnownHashes, note: Callable[[str], object]) -> bool:
-    """Put a bundle in its place, whole, on disk before its name appears; False if the very same was there.
-
-    `hashes` spares hashing a bundle that nobody wrote to; `note` is told when another process has to be waited for.
-    Raises `ConversionError` when labels do not fit the outputs, or when the place holds something that is no bundle,
-    `IntegrityError` when a file is not what its stage made.
-    """
-    manifest = manifest_of(draft)
-    texts = {MANIFEST_FILE: manifest_text(manifest), MEASUREMENTS_FILE: draft.measurements}
-    with holding(place.parent, f"the bundles in {place.parent}", note):
-        if place.exists() and not (place / MANIFEST_FILE).is_file() and any(place.iterdir()):
-            raise ConversionError(f"{place} is there and is no bundle.", remedy="Name another folder: --out DIR.")
-        if _is_there(place, manifest, texts, hashes):
-            return False
-        with staging_folder(place.parent) as staging:
-            target = staging / "bundle"
-            _write(target, draft, texts, hashes)
-            swap_in(target, place, staging)
-        for item in Bundle(place, manifest).files():
-            hashes.learn(place / item.file, item.sha256)
-    return True
-
-
-def _write(target: Path, draft: Draft, texts: Mapping[str, str], hashes: KnownHashes) -> None:
-    for folder in (target / "golden", target / "evidence"):
-        folder.mkdir(parents=True)
-    for variant in draft.variants:
-        _copy(variant.model, target / f"{variant.precision}.onnx", variant.sha256, hashes)
-    for path, digest in draft.golden.items():
-        _copy(path, target / "golden" / path.name, digest, hashes)
-    for path in draft.card.assets:
-        (target / "assets").mkdir(exist_ok=True)
-        shutil.copyfile(path, target / "assets" / path.name)
-    for name, text in draft.evidence.items():
-        (target / "evidence" / name).write_text(text, encoding="utf-8")
-    for name, text in texts.items():
-        (target / name).write_text(text, encoding="utf-8")
-    (target / REPORT_FILE).write_text(report_of(Bundle.open(target)), encoding="utf-8")
-
-
-def _copy(source: Path, target: Path, digest: str, hashes: KnownHashes) -> None:
-    """Copy a stage's result, which a failing disk may have altered without a trace in its times."""
-    shutil.copyfile(source, target)
-    got, size = hash_file(target)
-    if problem := mismatch(got, size, digest, None):
-        hashes.forget(source)
-        raise IntegrityError(
-            f"{source} is not what its stage made: {problem}.",
-            remedy="Build again: that stage is then done again. If it happens again, the disk or memory is failing.",
-        )
-
-
 def manifest_of(draft: Draft) -> BundleManifest:
     """The manifest. Raises `ConversionError` if the labels do not fit the network."""
     card = draft.card
@@ -258,18 +197,3 @@ def _hashed(path: Path, name: str) -> HashedFile:
 def _hashed_text(text: str, name: str) -> HashedFile:
     content = text.encode()
     return HashedFile(file=name, sha256=sha256(content).hexdigest(), size=len(content))
-
-
-def _is_there(place: Path, manifest: BundleManifest, texts: Mapping[str, str], hashes: KnownHashes) -> bool:
-    """Whether a bundle is already what it should be."""
-    try:
-        if any((place / name).read_text(encoding="utf-8") != text for name, text in texts.items()):
-            return False
-        files = Bundle(place, manifest).files()
-        return (
-            (place / REPORT_FILE).is_file()
-            and all((place / item.file).stat().st_size == item.size for item in files)
-            and all(hashes.sha256(place / item.file) == item.sha256 for item in files)
-        )
-    except (OSError, UnicodeDecodeError):
-        return False

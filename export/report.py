@@ -12,20 +12,11 @@ from xml.etree.ElementTree import Element
 from assistant.errors import ModelError
 from assistant.inference.bundle import Bundle, BundleManifest, TensorContract
 from assistant.telemetry.markup import add, page
-from export.lint.tensorrt_rtx import RULE as TENSORRT_RTX
-from export.lint.tensorrt_rtx import UNFINISHED
 from export.report_charts import add_bars, add_histograms, add_latencies
-from export.samples import OTHER_VIEWS, SAME_SAMPLES
+from export.report_limits import limits_of
 
 MEASUREMENTS_FILE = "measurements.json"
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-_NOT_CHECKED = (
-    "No engine was built and nothing ran on a GPU or a Jetson: that is `assistant-export compile`, on the device.",
-    "Latencies are of the machine that is named with them. They say nothing about another one.",
-    "int8-trt is for TensorRT alone, so it has no latency here. It was compared with the source network by onnxruntime "
-    "with its optimizations off, which is how TensorRT is meant to compute it; "
-    "an engine may round differently, so the device compares it with the golden pairs again.",
-)
 
 
 def report_of(bundle: Bundle) -> str:
@@ -53,10 +44,9 @@ def report_of(bundle: Bundle) -> str:
             _add_calibration(_section(main, "Calibration"), calibration)
     with _drawn(bundle, "evidence/lint.json") as findings:
         _add_lint(_section(main, "TensorRT lint"), manifest, findings)
-        parser_limit = _parser_limit(manifest, findings or {})
+        limits = limits_of(manifest, findings or {})
     _add_tensors(_section(main, "Tensors"), manifest)
     _add_facts(_section(main, "Origin"), manifest)
-    limits = (*_NOT_CHECKED, parser_limit, *_calibration_limits(manifest))
     _add_list(_section(main, "Not checked here"), limits)
     return page(root)
 
@@ -184,42 +174,6 @@ def _add_facts(parent: Element, manifest: BundleManifest) -> None:
     ]
     _add_table(parent, (), rows)
     _add_list(parent, manifest.notes)
-
-
-def _parser_limit(manifest: BundleManifest, findings: Mapping[str, Any]) -> str:
-    if version := manifest.tools.get(TENSORRT_RTX):
-        names = [variant.precision for variant in manifest.variants if variant.precision != "int8-ort"]
-        refused, unfinished = (
-            [name for name in names if any(item["rule"] == rule for item in findings.get(name, ()))]
-            for rule in (TENSORRT_RTX, UNFINISHED)
-        )
-        built = [name for name in names if name not in (*refused, *unfinished)]
-        of_all = ", ".join(built) or "no file" if refused or unfinished else "the files for TensorRT"
-        sentences = [
-            f"TensorRT-RTX {version} parsed and built {of_all}.",
-            *([f"It refused {', '.join(refused)}."] if refused else []),
-            *([f"It came to no answer about {', '.join(unfinished)}, as the lint says."] if unfinished else []),
-            "What it takes may still be refused on the device: its parser is newer than JetPack 6's, and it has no "
-            "Orin.",
-        ]
-        return " ".join(sentences)
-    return (
-        "No parser of TensorRT's has read the files, as far as the tools above tell: TensorRT-RTX (extra "
-        "tensorrt-check) is not among them. Only this project's own rules have looked."
-    )
-
-
-def _calibration_limits(manifest: BundleManifest) -> Iterable[str]:
-    if OTHER_VIEWS in manifest.calibration:
-        yield (
-            "Validation looked at other crops or blocks of the same few files that calibration saw. "
-            "Give a folder of your own with --calibration for a figure that means more."
-        )
-    if SAME_SAMPLES in manifest.calibration:
-        yield (
-            "Validation looked at the very samples that calibration saw: parity says nothing of any other. "
-            "Give at least five files with --calibration; then some are held out."
-        )
 
 
 def _section(parent: Element, title: str) -> Element:

@@ -120,8 +120,10 @@ class StageCache:
             yield
         finally:
             shutil.rmtree(self._staging, ignore_errors=True)
-            self.hashes.save()
-            lock.release()
+            try:
+                self.hashes.save()
+            finally:
+                lock.release()
 
     def run(self, stage: Stage, work: Callable[[Path], None]) -> StageResult:
         """The stage's result: found, or made by `work`, which writes its files into the empty folder that it is given.

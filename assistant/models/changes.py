@@ -102,8 +102,13 @@ def staging_folder(root: Path) -> Iterator[Path]:
 
 @contextmanager
 def making(place: Path, note: Callable[[str], object]) -> Iterator[Path]:
-    """An empty folder that becomes `place`, on disk, at the end of the block; nothing of it is left if that raises."""
+    """An empty folder that becomes `place`, on disk, at the end of the block; nothing of it is left if that raises.
+
+    Raises `ModelError` if something is there.
+    """
     with holding(place.parent, f"the folder {place.parent}", note), staging_folder(place.parent) as staging:
+        if place.exists():
+            raise ModelError(f"{place} is there already.", remedy="Give it another name, or remove it.")
         (target := staging / "new").mkdir()
         yield target
         swap_in(target, place, staging)

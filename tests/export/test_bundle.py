@@ -18,10 +18,11 @@ import pytest
 from assistant.errors import AssistantError, IntegrityError, ModelError
 from assistant.inference.bundle import Bundle, Rejected
 from assistant.models.hashing import hash_file
-from export.bundle import Draft, GraphContract, VariantDraft, contracts, publish
+from export.bundle import Draft, GraphContract, VariantDraft, contracts
 from export.errors import ConversionError
 from export.known_hashes import KnownHashes
 from export.parity import Verdict
+from export.publishing import publish
 from export.recipe import Card
 from export.reference import exact_network, write_golden, write_reference
 from tests.doubles.command import ROOT
