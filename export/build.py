@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from assistant.errors import ModelError
 from assistant.inference.bundle import PRECISIONS, Precision, Rejected
 from assistant.models.progress import Progress
 from assistant.models.store import ModelStore
-from export.bundle import Draft, VariantDraft, check_labels, publish, read_contract
+from export.bundle import Draft, VariantDraft, check_labels, read_contract
 from export.errors import GateError
 from export.lint import TARGETS
 from export.lint.tensorrt_rtx import RULE as TENSORRT_RTX
 from export.lint.tensorrt_rtx import tensorrt_rtx_version
 from export.parity import Verdict
 from export.pipeline import CONTRACT, MODEL, Pipeline
+from export.publishing import publish
 from export.recipe import Recipe
 from export.samples import SampleSet, sample_set
 from export.stages import StageCache, StageResult, tool_versions
@@ -93,7 +95,8 @@ def build(recipe: Recipe, store: ModelStore, options: BuildOptions, progress: Pr
     """Build one recipe's bundle.
 
     Raises `ModelMissingError` when its weights or samples are not here, `GateError` when not even the FP32 graph
-    agrees with its source, and whatever a stage raises; then the bundle that was there stays.
+    agrees with its source, and whatever the stages of FP32 raise; then the bundle that was there stays. Another
+    precision that fails, in whatever way, is rejected with the reason.
     """
     cache = StageCache(options.cache, recipe.name, progress)
     with cache.locked():
@@ -105,19 +108,14 @@ def build(recipe: Recipe, store: ModelStore, options: BuildOptions, progress: Pr
         reference = pipeline.reference(exported)
         fp32 = pipeline.prune(exported, options.prune, options.prune_channels) if options.prune else exported
         run = _Run(pipeline, exported, fp32, reference, pruned=bool(options.prune))
-        outcomes, rejected = [], []
-        for precision in PRECISIONS:
-            if precision != "fp32" and precision not in options.precisions:
-                continue
-            outcome = _precision(run, precision)
-            if outcome.reasons:
-                rejected.append(Rejected(precision=precision, reasons=outcome.reasons))
-            else:
-                outcomes.append(outcome)
-        if not outcomes or outcomes[0].precision != "fp32":
-            raise _gate_error(recipe, rejected[0].reasons, options.prune)
+        first = _attempt(run, "fp32", ())
+        if first.reasons:
+            raise _gate_error(recipe, first.reasons, options.prune)
+        tried = [_tried(run, precision) for precision in PRECISIONS[1:] if precision in options.precisions]
+        outcomes = [first, *(item for item in tried if isinstance(item, _Outcome))]
+        rejected = [item for item in tried if isinstance(item, Rejected)]
         draft = _draft(recipe, store, options, samples, run, outcomes, rejected)
-        published = publish(options.out / recipe.name, draft)
+        published = publish(options.out / recipe.name, draft, cache.hashes, progress.note)
         cache.keep_only_used()
     return BuildResult(
         recipe.name,
@@ -127,6 +125,15 @@ def build(recipe: Recipe, store: ModelStore, options: BuildOptions, progress: Pr
         tuple(outcome.precision for outcome in outcomes),
         tuple(rejected),
     )
+
+
+def _tried(run: _Run, precision: Precision) -> _Outcome | Rejected:
+    """A variant that may ship, or why there is none. What fails in one precision takes nothing from the others."""
+    try:
+        outcome = _precision(run, precision)
+    except ModelError as error:
+        return Rejected(precision=precision, reasons=(error.message.rstrip("."),))
+    return Rejected(precision=precision, reasons=outcome.reasons) if outcome.reasons else outcome
 
 
 def _precision(run: _Run, precision: Precision) -> _Outcome:
@@ -185,9 +192,10 @@ def _draft(
         ],
         rejected=rejected,
         golden={golden.path(name): golden.files[name] for name in sorted(golden.files)},
-        evidence=_evidence(run, outcomes, (*models, *(item.precision for item in rejected))),
+        evidence=_evidence(run, outcomes),
         measurements=measured.path("measurements.json").read_text(encoding="utf-8"),
         pruned=options.prune,
+        pruned_channels=options.prune_channels,
         tools=_tools(),
     )
 
@@ -197,9 +205,9 @@ def _tools() -> dict[str, str]:
     return tool_versions() | ({TENSORRT_RTX: parser} if parser else {})
 
 
-def _evidence(run: _Run, outcomes: Sequence[_Outcome], tried: Collection[Precision]) -> dict[str, str]:
+def _evidence(run: _Run, outcomes: Sequence[_Outcome]) -> dict[str, str]:
     found: dict[str, Any] = {"lint.json": {outcome.precision: list(outcome.findings) for outcome in outcomes}}
-    if any(precision.startswith("int8") for precision in tried):
+    if run.pipeline.calibrated:
         found["calibration.json"] = run.pipeline.calibration_evidence(run.fp32, run.exported)
     for outcome in outcomes:
         if outcome.precision != "fp32":
@@ -210,8 +218,7 @@ def _evidence(run: _Run, outcomes: Sequence[_Outcome], tried: Collection[Precisi
 
 def _calibration_text(samples: SampleSet, outcomes: Sequence[_Outcome]) -> str:
     validated = outcomes[0].verdict.samples
-    views = "other views of the same files" if samples.same_files_for_both else "files that were held out"
-    return f"{samples.origin}; compared on {validated} samples, {views}"
+    return f"{samples.origin}; compared on {validated} samples, {samples.held_out}"
 
 
 def _gate_error(recipe: Recipe, reasons: Sequence[str], prune: float) -> GateError:

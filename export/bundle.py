@@ -1,22 +1,18 @@
-"""Writing bundles: collected beside the old one, published whole. See `assistant/inference/bundle.py` for what is in
-one, and for reading it."""
+"""What a bundle is made of. `export.publishing` writes it; see `assistant/inference/bundle.py` for what is in one, and
+for reading it."""
 
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import onnx
 
 from assistant.inference.bundle import (
-    MANIFEST_FILE,
     SCHEMA_VERSION,
-    Bundle,
     BundleManifest,
     HashedFile,
     Precision,
@@ -24,17 +20,12 @@ from assistant.inference.bundle import (
     TensorContract,
     Variant,
 )
-from assistant.models.changes import swap_in
 from assistant.models.hashing import hash_file
 from export.errors import ConversionError
 from export.graph import opset_version
 from export.onnx_file import dtype_of, shape_of
 from export.parity import Verdict
 from export.recipe import Card
-from export.report import report_of
-
-MEASUREMENTS_FILE = "measurements.json"
-REPORT_FILE = "report.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +66,8 @@ class Draft:
     measurements: str
     """JSON; not hashed, for it is of this machine and hour."""
     pruned: float
+    pruned_channels: bool
+    """Whether whole channels went."""
     tools: Mapping[str, str]
 
 
@@ -141,38 +134,6 @@ def manifest_text(manifest: BundleManifest) -> str:
     return manifest.model_dump_json(indent=1) + "\n"
 
 
-def publish(place: Path, draft: Draft) -> bool:
-    """Put a bundle in its place, whole, on disk before its name appears; False if the very same was there.
-
-    Raises `ConversionError` when labels do not fit the outputs, or when the place holds something that is no bundle.
-    """
-    manifest = manifest_of(draft)
-    if place.exists() and not (place / MANIFEST_FILE).is_file() and any(place.iterdir()):
-        raise ConversionError(f"{place} is there and is no bundle.", remedy="Name another folder: --out DIR.")
-    texts = {MANIFEST_FILE: manifest_text(manifest), MEASUREMENTS_FILE: draft.measurements}
-    if _is_there(place, manifest, texts):
-        return False
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=place.parent, prefix=f".{place.name}.") as scratch:
-        target = Path(scratch) / "bundle"
-        for folder in (target / "golden", target / "evidence"):
-            folder.mkdir(parents=True)
-        for variant in draft.variants:
-            shutil.copyfile(variant.model, target / f"{variant.precision}.onnx")
-        for path in draft.card.assets:
-            (target / "assets").mkdir(exist_ok=True)
-            shutil.copyfile(path, target / "assets" / path.name)
-        for path in draft.golden:
-            shutil.copyfile(path, target / "golden" / path.name)
-        for name, text in draft.evidence.items():
-            (target / "evidence" / name).write_text(text, encoding="utf-8")
-        for name, text in texts.items():
-            (target / name).write_text(text, encoding="utf-8")
-        (target / REPORT_FILE).write_text(report_of(Bundle.open(target)), encoding="utf-8")
-        swap_in(target, place, Path(scratch))
-    return True
-
-
 def manifest_of(draft: Draft) -> BundleManifest:
     """The manifest. Raises `ConversionError` if the labels do not fit the network."""
     card = draft.card
@@ -200,10 +161,15 @@ def manifest_of(draft: Draft) -> BundleManifest:
         opset=draft.contract.opset,
         pruned=draft.pruned,
         tools=dict(draft.tools),
-        notes=card.notes,
+        notes=(*card.notes, *_pruning(draft)),
         assets=tuple(_hashed(path, f"assets/{path.name}") for path in card.assets),
         generation=card.generation,
     )
+
+
+def _pruning(draft: Draft) -> Sequence[str]:
+    what = "channels were removed" if draft.pruned_channels else "weights were set to zero"
+    return (f"Pruned: {draft.pruned:.0%} of each layer's {what}.",) if draft.pruned else ()
 
 
 def _variant(draft: VariantDraft) -> Variant:
@@ -231,14 +197,3 @@ def _hashed(path: Path, name: str) -> HashedFile:
 def _hashed_text(text: str, name: str) -> HashedFile:
     content = text.encode()
     return HashedFile(file=name, sha256=sha256(content).hexdigest(), size=len(content))
-
-
-def _is_there(place: Path, manifest: BundleManifest, texts: Mapping[str, str]) -> bool:
-    """Whether a bundle is already what it should be, by manifest, names and sizes; `check` compares hashes."""
-    try:
-        if any((place / name).read_text(encoding="utf-8") != text for name, text in texts.items()):
-            return False
-        files = (*manifest.variants, *manifest.golden, *manifest.evidence, *manifest.assets)
-        return all((place / item.file).stat().st_size == item.size for item in files)
-    except OSError:
-        return False

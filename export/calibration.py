@@ -76,8 +76,8 @@ def calibrate(
 ) -> CalibrationResult:
     """Run `model` once on each sample (input name → array), write `out` (.npz) atomically and return its content.
 
-    Raises `CalibrationError` when there is no sample, one does not fit the model's inputs, or the model answers NaN or
-    infinity.
+    Raises `CalibrationError` when nothing is to be calibrated, there is no sample, one does not fit the model's inputs,
+    or the model answers NaN or infinity.
     """
     if method not in METHODS:
         raise CalibrationError(
@@ -85,6 +85,10 @@ def calibrate(
         )
     graph = load_graph(model)
     tensors = float_activations(graph, CALIBRATED_OPERATORS)
+    if not tensors:
+        raise CalibrationError(
+            "The network has no operator that INT8 could quantize.", remedy="Do without INT8: --precision fp16"
+        )
     session = exact_session(with_outputs(graph, tensors))
     histograms = {name: StreamingHistogram() for name in tensors}
     producers = {output: node.name for node in graph.graph.node for output in node.output}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import typer
@@ -16,37 +17,51 @@ from export.bundle import contracts
 from export.errors import ConversionError
 from export.lint import lint_model
 from export.onnx_file import read_onnx
-from export.parity import compare, failures, tolerance_checks
+from export.parity import COSINE, compare, failures, tolerance_checks
 from export.reference import exact_network
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """One thing that was looked at."""
+
+    name: str
+    problem: str
+    """What is wrong with it; empty if nothing is."""
+    note: str = ""
+    """What is worth knowing and not wrong."""
 
 
 def check_bundle(path: Path, as_json: bool) -> int:
     """Print what was checked; 1 if something is wrong. Raises `ModelError` if it is no bundle at all."""
     bundle = Bundle.open(path)
-    results = list(_results(bundle))
+    checks = list(_checks(bundle))
     if as_json:
-        rows = [{"check": name, "ok": not problem, "problem": problem} for name, problem in results]
+        rows = [
+            {"check": item.name, "ok": not item.problem, "problem": item.problem, "note": item.note} for item in checks
+        ]
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=1))
     else:
-        for name, problem in results:
-            typer.echo(f"{'wrong' if problem else 'ok':6} {name}{': ' if problem else ''}{problem}")
-    return 1 if any(problem for _, problem in results) else 0
+        for item in checks:
+            words = item.problem or item.note
+            typer.echo(f"{'wrong' if item.problem else 'ok':6} {item.name}{': ' if words else ''}{words}")
+    return 1 if any(item.problem for item in checks) else 0
 
 
-def _results(bundle: Bundle) -> Iterator[tuple[str, str]]:
-    """(what was checked, what is wrong with it or nothing)."""
+def _checks(bundle: Bundle) -> Iterator[_Check]:
     altered = _problem(bundle.verify)
-    yield "hashes", altered
+    yield _Check("hashes", altered)
     if altered:
         return  # what was altered is not run
     for variant in bundle.manifest.variants:
-        yield (
-            f"{variant.precision}: tensor contract",
-            _problem(functools.partial(_check_contract, bundle, variant)),
-        )
-        yield f"{variant.precision}: golden pairs", _problem(functools.partial(_check_golden, bundle, variant))
-        if variant.precision != "int8-ort":
-            yield f"{variant.precision}: lint", _problem(functools.partial(_check_lint, bundle, variant))
+        name = variant.precision
+        yield _Check(f"{name}: gate", _problem(functools.partial(_check_gate, variant)))
+        yield _Check(f"{name}: tensor contract", _problem(functools.partial(_check_contract, bundle, variant)))
+        yield _Check(f"{name}: golden pairs", _problem(functools.partial(_check_golden, bundle, variant)))
+        if name != "int8-ort":
+            refused = _problem(functools.partial(_check_lint, bundle, variant))
+            # As in the build: what onnxruntime runs too may ship, whatever TensorRT says of it.
+            yield _Check(f"{name}: lint", *((refused, "") if name == "int8-trt" else ("", refused)))
 
 
 def _problem(check: Callable[[], None]) -> str:
@@ -55,6 +70,20 @@ def _problem(check: Callable[[], None]) -> str:
     except AssistantError as error:
         return str(error)
     return ""
+
+
+def _check_gate(variant: Variant) -> None:
+    """That it passed, by the tolerances that the golden pairs are compared with here and on a device."""
+    limits = {check.name: check.limit for check in variant.gate}
+    expected = {check.name: check.limit for check in tolerance_checks(variant.parity, variant.tolerances)}
+    compared = {name for name in limits if name.endswith(COSINE)}
+    if problems := failures(variant.gate):
+        raise ConversionError(f"{variant.file} did not pass: {'; '.join(problems)}.")
+    if not expected or not compared <= expected.keys() or expected.items() - limits.items():
+        raise ConversionError(
+            f"{variant.file}: its tolerances are not those of the gate that it passed.",
+            remedy="The manifest was edited. Build it again: assistant-export build RECIPE",
+        )
 
 
 def _check_contract(bundle: Bundle, variant: Variant) -> None:
@@ -71,6 +100,11 @@ def _check_contract(bundle: Bundle, variant: Variant) -> None:
 
 
 def _check_golden(bundle: Bundle, variant: Variant) -> None:
+    if not bundle.manifest.golden:
+        raise ConversionError(
+            "The manifest names no golden pair to compare with.",
+            remedy="Build it again: assistant-export build RECIPE",
+        )
     network = exact_network(bundle.onnx(variant.precision))
     parity = compare(network, bundle.golden())
     problems = failures(tolerance_checks(parity, variant.tolerances))

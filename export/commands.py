@@ -43,21 +43,38 @@ def list_recipes(out: Path, as_json: bool) -> None:
 
 
 def build_recipes(names: Sequence[str], options: BuildOptions, *, strict: bool, as_json: bool) -> int:
-    """`build`; the result is the exit code: 1 if a precision that was named was rejected (`strict`)."""
+    """`build`; the result is the exit code: 1 if a precision that was named was rejected (`strict`).
+
+    A recipe that cannot be built keeps none of the others from it; when they are done, the first such error is raised.
+    """
+    if options.prune_channels and not options.prune:
+        raise ConfigError("--prune-channels needs to know how many.", remedy="Give a share too: --prune 0.3")
     store = _store()
     recipes = [recipe for name in names for recipe in find_recipes(name)]
-    results = []
+    rows: list[dict[str, Any]] = []
+    failed: list[AssistantError | OSError] = []
+    rejected = False
     with StageProgress(Console(stderr=True)) as progress:
         for recipe in recipes:
             started_s = time.monotonic()
-            result = build(recipe, store, options, progress)
-            results.append((result, time.monotonic() - started_s))
+            try:
+                result = build(recipe, store, options, progress)
+            except (AssistantError, OSError) as error:
+                failed.append(error)
+                rows.append({"recipe": recipe.name, "error": str(error)})
+                if len(recipes) > 1:
+                    progress.note(f"{recipe.name} is not built. {error}")
+                continue
+            took_s = time.monotonic() - started_s
+            rejected |= bool(result.rejected)
+            rows.append(_as_json(result, took_s))
             if not as_json:
-                typer.echo(_summary(*results[-1]))
+                typer.echo(_summary(result, took_s))
     if as_json:
-        content = [_as_json(result, took_s) for result, took_s in results]
-        typer.echo(json.dumps(content, ensure_ascii=False, indent=1))
-    return 1 if strict and any(result.rejected for result, _ in results) else 0
+        typer.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+    if failed:
+        raise failed[0]
+    return 1 if strict and rejected else 0
 
 
 def chosen_precisions(names: Sequence[str]) -> tuple[Precision, ...]:
@@ -88,8 +105,10 @@ def write_report(path: Path, out: Path | None) -> None:
     """`report`."""
     from export.report import report_of
 
+    bundle = Bundle.open(path)
+    bundle.verify()  # a clean page for what was altered would be a lie
     target = out or path / "report.html"
-    write_text(target, report_of(Bundle.open(path)))
+    write_text(target, report_of(bundle))
     typer.echo(f"Wrote {target} ({target.stat().st_size / 1e3:.0f} kB).")
 
 

@@ -18,11 +18,13 @@ _FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16)
 def load_graph(path: Path) -> ModelProto:
     """The model with its types and shapes inferred and every node named, as "operator_number" where it had no name.
 
-    Raises `ConversionError` when the file is missing or not ONNX, or its external data is not as it says.
+    Raises `ConversionError` when the file is missing or not ONNX, its external data is not as it says, its types and
+    shapes do not fit together, or it is larger than one file can be.
     """
-    from export.external_data import read_external_data  # it looks at graphs too
+    from export.external_data import read_external_data, refuse_large  # it looks at graphs too
 
     try:
+        refuse_large(path, path.stat().st_size)
         model = onnx.load(path, load_external_data=False)
         read_external_data(path, model)
         if not model.graph.node:
@@ -31,7 +33,7 @@ def load_graph(path: Path) -> ModelProto:
         return onnx.shape_inference.infer_shapes(model, data_prop=True)
     except OSError as error:
         raise ConversionError(f"{path} cannot be read: {error.strerror or error}.", remedy="Check the path.") from error
-    except (DecodeError, ValueError, onnx.checker.ValidationError) as error:
+    except (DecodeError, ValueError, onnx.shape_inference.InferenceError) as error:
         raise ConversionError(
             f"{path} is not an ONNX model that can be read: {str(error).rstrip('.')}.",
             remedy="Give an ONNX file, or copy it again.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +13,7 @@ import typer
 
 from assistant.config_schema import toml_value
 from assistant.errors import ConfigError
+from assistant.models.changes import making
 from assistant.models.manifest import MANIFEST_FILE
 from assistant.models.unpack import members_below, unpack
 from export.checkpoint_folder import Checkpoint, convert_checkpoint, is_checkpoint
@@ -21,9 +21,10 @@ from export.errors import ConversionError
 from export.generator.checkpoint import GeneratorCheckpoint, is_generator, read_generator
 from export.importing_generator import import_generator
 from export.json_file import read_json
-from export.onnx_file import dtype_of, read_onnx, shape_of, write_onnx
+from export.onnx_file import dtype_of, name_open_axes, read_onnx, shape_of, write_onnx
 from export.onnx_from_torchscript import is_torchscript, onnx_from_torchscript
 from export.recipe_folder import MODEL_FILE
+from export.recipes import PAIRS, RECIPES
 from export.recipes_of_yours import RECIPE_FILE
 from export.torch_checkpoint import read_state_dict
 
@@ -41,6 +42,11 @@ def import_source(source: Path, name: str | None, out: Path, input_shapes: Seque
     chosen = name or re.sub(r"[^a-z0-9]+", "-", source.name.partition(".")[0].lower()).strip("-")
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", chosen):
         raise ConfigError(f"'{chosen}' is no name for a recipe: use a-z, 0-9 and hyphens.", remedy="Give --name NAME.")
+    if chosen in (*RECIPES, *PAIRS, "all"):
+        raise ConfigError(
+            f"'{chosen}' is a recipe of this project: a bundle of yours would take the place of its bundle.",
+            remedy="Give another --name NAME.",
+        )
     target = out / chosen
     if target.exists():
         raise ConfigError(f"{target} is there already.", remedy="Give another --name, or remove it.")
@@ -49,6 +55,7 @@ def import_source(source: Path, name: str | None, out: Path, input_shapes: Seque
         if isinstance(checkpoint, GeneratorCheckpoint):
             import_generator(checkpoint, source.name, target)
             return target
+        name_open_axes(checkpoint.model)
         files = {
             MANIFEST_FILE: _manifest(chosen, source.name, checkpoint),
             RECIPE_FILE: _recipe(chosen, checkpoint),
@@ -99,9 +106,10 @@ def _torch_without_network(source: Path) -> ConversionError:
         )
     try:
         tensors = read_state_dict(source)
-    except ConversionError:
+    except ConversionError as error:
         return ConversionError(
-            f"{source} is a torch checkpoint with more in it than weights. Nothing is unpickled.", remedy=remedy
+            f"{error.message} Nothing is unpickled.",
+            remedy=f"If it is cut off, copy it again. Else: {remedy[0].lower()}{remedy[1:]}",
         )
     first = next(iter(tensors), "none")
     return ConversionError(
@@ -112,14 +120,10 @@ def _torch_without_network(source: Path) -> ConversionError:
 
 
 def _write(target: Path, model: onnx.ModelProto, texts: Mapping[str, str]) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=target.parent, prefix=".import-") as scratch:
-        folder = Path(scratch) / "recipe"
-        folder.mkdir()
+    with making(target, typer.echo) as folder:
         write_onnx(model, folder / MODEL_FILE)
         for name, text in texts.items():
             (folder / name).write_text(text, encoding="utf-8")
-        shutil.move(folder, target)
 
 
 def _tell(target: Path, checkpoint: Checkpoint) -> None:
@@ -220,7 +224,7 @@ def _picture_input(inputs: Sequence[onnx.ValueInfoProto]) -> tuple[str, str, int
 
 
 def _open_axes(inputs: Sequence[onnx.ValueInfoProto]) -> list[str]:
-    axes = (size for value in inputs for size in shape_of(value) if isinstance(size, str) and size != "?")
+    axes = (size for value in inputs for size in shape_of(value) if isinstance(size, str))
     return list(dict.fromkeys(axes))
 
 

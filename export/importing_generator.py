@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import typer
 
 from assistant.config_schema import toml_value
+from assistant.models.changes import making
 from assistant.models.manifest import MANIFEST_FILE
 from export.generator.checkpoint import GeneratorCheckpoint
 from export.generator.encoder_graph import input_of
@@ -21,15 +21,12 @@ def import_generator(checkpoint: GeneratorCheckpoint, origin: str, target: Path)
     """Make the folder `target`, whole or not at all. Raises `ConversionError` for weights that do not fit."""
     for weights in (checkpoint.encoder_weights, checkpoint.decoder_weights):
         weights()  # now, and not when it is built, is the time to hear what is wrong with them
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=target.parent, prefix=".import-") as scratch:
-        folder = Path(scratch) / "recipe"
-        (folder / CHECKPOINT).mkdir(parents=True)
+    with making(target, typer.echo) as folder:
+        (folder / CHECKPOINT).mkdir()
         for path in checkpoint.files:
             shutil.copyfile(path, folder / CHECKPOINT / path.name)
         for name, text in _texts(checkpoint, origin, target.name).items():
             (folder / name).write_text(text, encoding="utf-8")
-        shutil.move(folder, target)
     name, shape = input_of(checkpoint.encoder)
     typer.echo(f"{target}: encoder ({name} {list(shape)}) and decoder ({checkpoint.decoder.vocabulary} tokens)")
     typer.echo(f"Fill in what says TODO in {MANIFEST_FILE}, then: assistant-export build {target}")

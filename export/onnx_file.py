@@ -14,14 +14,14 @@ from onnx import ModelProto, NodeProto, helper, numpy_helper
 
 from assistant.atomic import replace_file
 from export.errors import ConversionError
-from export.external_data import read_external_data
+from export.external_data import read_external_data, refuse_large
 from export.graph import all_graphs, all_tensors, opset_version
 
 OPSETS = range(17, 21)
 """What both TensorRT 10 and onnxruntime's static quantizer read."""
-MOST_BYTES = 2_000_000_000
-"""Of a protobuf message."""
 
+UNNAMED = "?"
+"""Instead of the name of an open axis that has none."""
 _IR_VERSIONS = {17: 8, 18: 8, 19: 9, 20: 9}
 _DOMAINS = ("", "ai.onnx")
 
@@ -50,7 +50,8 @@ def read_onnx(path: Path, *, static: bool = True) -> ModelProto:
 
 
 def write_onnx(model: ModelProto, path: Path) -> None:
-    """Write the same bytes for the same model, whole or not at all."""
+    """Write the same bytes for the same model, whole or not at all. Raises `ConversionError` if it is too large."""
+    refuse_large(path, sum(len(tensor.raw_data) for tensor in all_tensors(model)))
     with replace_file(path) as temporary:
         temporary.write_bytes(model.SerializeToString(deterministic=True))
 
@@ -65,6 +66,14 @@ def refuse_dynamic(path: Path, model: ModelProto) -> None:
                 f"{path}: the size of the input '{value.name}' is not fixed: {axes} of {list(shape)}.",
                 remedy="TensorRT needs a size or a profile. Fix it in the recipe: fix_sizes(model, {name: size}).",
             )
+
+
+def name_open_axes(model: ModelProto) -> None:
+    """Give the inputs' axes that have neither size nor name the name "<input>_<axis>", by which they can be fixed."""
+    for value in model.graph.input:
+        for number, axis in enumerate(value.type.tensor_type.shape.dim):
+            if _size_of(axis) == UNNAMED:
+                axis.dim_param = f"{value.name}_{number}"
 
 
 def fix_sizes(model: ModelProto, sizes: Mapping[str, int]) -> ModelProto:
@@ -93,6 +102,7 @@ def simplify(model: ModelProto) -> ModelProto:
     """The same network with all that is constant computed and batch normalisation folded, in ONNX's own operators.
 
     By onnxruntime's basic level, whose results are ONNX; higher levels write operators that only onnxruntime reads.
+    Raises `ConversionError` for a network that onnxruntime cannot run.
     """
     import onnxruntime as ort
 
@@ -101,7 +111,10 @@ def simplify(model: ModelProto) -> ModelProto:
     options.log_severity_level = 3
     with TemporaryDirectory() as folder:
         options.optimized_model_filepath = str(Path(folder) / "simple.onnx")
-        ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        try:
+            ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime raises its own types, which have no common base
+            raise ConversionError(f"onnxruntime cannot run the network: {_first_line(error)}") from error
         simple = onnx.load(options.optimized_model_filepath)
     opset = opset_version(model)
     del simple.opset_import[:]
@@ -125,17 +138,29 @@ def pin_versions(model: ModelProto) -> None:
             del node.metadata_props[:]
 
 
+def has_shape(value: onnx.ValueInfoProto) -> bool:
+    """Whether the number of axes is known; a scalar has none of them, and a shape."""
+    return bool(value.type.tensor_type.HasField("shape"))
+
+
 def shape_of(value: onnx.ValueInfoProto) -> tuple[int | str, ...]:
-    """An input's or output's sizes; a name (or "?") where one is not fixed."""
-    return tuple(
-        axis.dim_value if axis.HasField("dim_value") else axis.dim_param or "?"
-        for axis in value.type.tensor_type.shape.dim
-    )
+    """An input's or output's sizes; a name (or "?") where one is not fixed. Some exporters write 0 or -1 for that."""
+    return tuple(_size_of(axis) for axis in value.type.tensor_type.shape.dim)
+
+
+def _size_of(axis: onnx.TensorShapeProto.Dimension) -> int | str:
+    return axis.dim_value if axis.dim_value > 0 else axis.dim_param or UNNAMED
 
 
 def dtype_of(value: onnx.ValueInfoProto) -> str:
-    """An input's or output's type as numpy calls it."""
-    return str(helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type).name)
+    """An input's or output's type as numpy calls it. Raises `ConversionError` where it has none."""
+    try:
+        return str(helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type).name)
+    except KeyError as error:
+        raise ConversionError(
+            f"'{value.name}' is no tensor of a known type: expected one of numbers, got type {error}.",
+            remedy="Export the network with tensors as its inputs and outputs, each with its type.",
+        ) from error
 
 
 def describe(node: NodeProto) -> str:
@@ -145,6 +170,7 @@ def describe(node: NodeProto) -> str:
 
 def _parse(path: Path) -> ModelProto:
     try:
+        refuse_large(path, path.stat().st_size)
         data = path.read_bytes()
     except OSError as error:
         raise ConversionError(f"{path} cannot be read: {error.strerror}.", remedy="Check the path.") from error

@@ -10,16 +10,24 @@ from __future__ import annotations
 import importlib.util
 import warnings
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
+import numpy as np
 import onnx
 
 from export.errors import ConversionError
 from export.onnx_file import read_onnx
+from export.recipe import Array
+from export.reference import exact_network
 
 _OPSET = 17
+_MOST_ERROR = 1e-3
+"""As a share of an output's largest value."""
+_LEAST = 1e-6
+"""What is smaller counts as this large: nothing but rounding is left of it."""
 
 
 def is_torchscript(path: Path) -> bool:
@@ -32,9 +40,10 @@ def is_torchscript(path: Path) -> bool:
 
 
 def onnx_from_torchscript(path: Path, shapes: Sequence[Sequence[int]]) -> onnx.ModelProto:
-    """Run it once on zeros of these shapes, and write down what it does.
+    """Run it once on zeros of these shapes, write down what it does, and see that random numbers give the same in both.
 
-    Raises `ConversionError` when torch is not installed, no shape is given, or torch cannot convert it.
+    Raises `ConversionError` when torch is not installed, no shape is given, torch cannot convert it, or what it wrote
+    computes something else.
     """
     if not shapes:
         raise ConversionError(
@@ -56,10 +65,46 @@ def onnx_from_torchscript(path: Path, shapes: Sequence[Sequence[int]]) -> onnx.M
             inputs = tuple(torch.zeros(tuple(shape)) for shape in shapes)
             names = [f"input_{number}" for number in range(len(inputs))]
             torch.onnx.export(module, inputs, str(target), dynamo=False, opset_version=_OPSET, input_names=names)
+            rng = np.random.default_rng(0)
+            feeds = {name: rng.standard_normal(shape, np.float32) for name, shape in zip(names, shapes, strict=True)}
+            with torch.no_grad():
+                expected = _tensors(module(*map(torch.from_numpy, feeds.values())))
         except Exception as error:  # torch raises a dozen types of its own, without a common base
             raise ConversionError(
                 f"torch cannot convert {path} with inputs of {[list(shape) for shape in shapes]}: "
                 f"{str(error).strip().partition(chr(10))[0]}",
                 remedy="Check the shapes; else export the network to ONNX in its own project.",
             ) from error
-        return read_onnx(target, static=False)
+        model = read_onnx(target, static=False)
+        _refuse_another(path, expected, list(exact_network(target)(feeds).values()))
+        return model
+
+
+def _tensors(answer: Any) -> list[Array]:
+    """The tensors of an answer in order, whatever tuples, lists and tables they are in."""
+    if isinstance(answer, Mapping):
+        answer = list(answer.values())
+    if isinstance(answer, (tuple, list)):
+        return [tensor for item in answer for tensor in _tensors(item)]
+    found: Array = answer.numpy()
+    return [found]
+
+
+def _refuse_another(path: Path, expected: Sequence[Array], got: Sequence[Array]) -> None:
+    if len(expected) != len(got):
+        problem = f"it has {len(expected)} outputs, the ONNX network {len(got)}"
+    elif wrong := [number for number, pair in enumerate(zip(expected, got, strict=True)) if not _equal(*pair)]:
+        problem = f"on one random input output {wrong[0]} differs"
+    else:
+        return
+    raise ConversionError(
+        f"What torch made of {path} computes something else: {problem}.",
+        remedy="What it does may be random, or depend on its input: export it to ONNX in its own project.",
+    )
+
+
+def _equal(expected: Array, got: Array) -> bool:
+    largest = float(np.abs(expected[np.isfinite(expected)].astype(np.float64)).max(initial=_LEAST))
+    if expected.shape != got.shape:
+        return False
+    return bool(np.allclose(got, expected, rtol=0, atol=_MOST_ERROR * largest, equal_nan=True))

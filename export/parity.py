@@ -14,6 +14,9 @@ from assistant.inference.bundle import GateCheck, GoldenPair, OutputParity, Prec
 from assistant.inference.parity import share_of_range
 from export.recipe import Array, Network, Outputs, Recipe
 
+COSINE = ": cosine"
+"""How the names of conditions on an output's cosine end."""
+
 
 class Verdict(BaseModel):
     """What the gate says of a variant."""
@@ -129,7 +132,7 @@ def tolerance_checks(parity: Iterable[OutputParity], limits: dict[str, Tolerance
         if item.output not in limits:
             continue
         limit = limits[item.output]
-        yield _at_least(f"{item.output}: cosine", item.cosine, limit.min_cosine)
+        yield _at_least(f"{item.output}{COSINE}", item.cosine, limit.min_cosine)
         of_range = item.max_error_of_range
         passed = of_range is not None and of_range <= limit.max_error_of_range
         yield GateCheck(

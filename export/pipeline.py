@@ -37,6 +37,8 @@ class Pipeline:
 
     def __init__(self, recipe: Recipe, store: ModelStore, cache: StageCache, samples: SampleSet) -> None:
         self.stages_run: list[str] = []
+        self.calibrated = False
+        """Whether a precision has asked for a calibration, and there is one."""
         self.sources = list(recipe.sources(store))
         self.source_hashes = {path.name: hash_file(path)[0] for path in self.sources}
         self._recipe = recipe
@@ -144,8 +146,7 @@ class Pipeline:
 
     def lint(self, precision: Precision, targets: Sequence[str], model: StageResult) -> list[dict[str, Any]]:
         """TensorRT findings, each with the target that it is for."""
-        from export.lint import lint_model
-        from export.lint.tensorrt_rtx import tensorrt_rtx_version
+        from export.lint import UNFINISHED, lint_model, tensorrt_rtx_version
 
         def work(folder: Path) -> None:
             findings = [
@@ -158,7 +159,10 @@ class Pipeline:
         # Where TensorRT-RTX was installed since, it has a word to say too.
         configuration = {"targets": list(targets), "parser": tensorrt_rtx_version()}
         done = self._run(f"lint-{precision}", f"lint {precision}", ("export.lint",), model.files, work, configuration)
-        return list(json.loads(done.path("lint.json").read_text(encoding="utf-8")))
+        found = list(json.loads(done.path("lint.json").read_text(encoding="utf-8")))
+        if any(item["rule"] == UNFINISHED for item in found):
+            self._cache.drop(done)
+        return found
 
     def noise(
         self, precision: Precision, fp32: StageResult, model: StageResult, reference: StageResult
@@ -217,7 +221,9 @@ class Pipeline:
 
         inputs = {**fp32.files, **self._sample_hashes}
         code = self._sampling("export.calibration")
-        return self._run("calibrate", "calibrate", code, inputs, work, {"method": method})
+        done = self._run("calibrate", "calibrate", code, inputs, work, {"method": method})
+        self.calibrated = True
+        return done
 
     def _tools(self, exported: StageResult) -> SampleTools:
         if self._recipe.reference is not None:

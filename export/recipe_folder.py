@@ -58,7 +58,7 @@ def recipe_folder(
         samples=_no_samples if prepare is None else picture_samples(prepare),
         tolerances=tolerances(*outputs, fp16=fp16, int8=int8),
         agreement=agreement,
-        reference=None if sizes else stored_network,
+        reference=stored_network,
     )
 
 

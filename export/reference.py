@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 
 from assistant.inference.bundle import GoldenPair, read_golden
+from export.errors import ConversionError
 from export.recipe import Array, Feeds, Network, Outputs
 
 
@@ -16,6 +19,7 @@ def exact_network(path: Path, *, threads: int = 0) -> Network:
     """A graph run by onnxruntime with every optimization off.
 
     With them on, onnxruntime miscomputes some graphs that mix INT8 and FP16 (cosine 0.74 where it should be 1).
+    Raises `ConversionError`, and so does the network, when onnxruntime cannot run it.
     """
     import onnxruntime as ort
 
@@ -24,13 +28,24 @@ def exact_network(path: Path, *, threads: int = 0) -> Network:
     options.intra_op_num_threads = threads
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
-    session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    with _told(path):
+        session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
 
     def run(feeds: Feeds) -> Outputs:
-        return dict(zip(names, session.run(names, feeds), strict=True))
+        with _told(path):
+            return dict(zip(names, session.run(names, feeds), strict=True))
 
     return run
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # onnxruntime raises its own types, which have no common base
+        reason = str(error).strip().partition("\n")[0].rstrip(".")
+        raise ConversionError(f"onnxruntime {metadata.version('onnxruntime')} cannot run {path}: {reason}.") from error
 
 
 def write_reference(network: Network, samples: Iterable[Feeds], folder: Path) -> None:

@@ -3,52 +3,51 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import resources
 from typing import Any
 from xml.etree.ElementTree import Element
 
+from assistant.errors import ModelError
 from assistant.inference.bundle import Bundle, BundleManifest, TensorContract
 from assistant.telemetry.markup import add, page
-from export.lint.tensorrt_rtx import RULE as TENSORRT_RTX
 from export.report_charts import add_bars, add_histograms, add_latencies
+from export.report_limits import limits_of
 
+MEASUREMENTS_FILE = "measurements.json"
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-_NOT_CHECKED = (
-    "No engine was built and nothing ran on a GPU or a Jetson: that is `assistant-export compile`, on the device.",
-    "Latencies are of the machine that is named with them. They say nothing about another one.",
-    "int8-trt is for TensorRT alone, so it has no latency here. It was compared with the source network by onnxruntime "
-    "with its optimizations off, which is how TensorRT is meant to compute it; "
-    "an engine may round differently, so the device compares it with the golden pairs again.",
-)
 
 
 def report_of(bundle: Bundle) -> str:
-    """The page, from what lies in the bundle alone."""
+    """The page, from what lies in the bundle alone.
+
+    Raises `ModelError` naming the measurements or the evidence that is not as a build writes it.
+    """
     manifest = bundle.manifest
     root = Element("html", {"lang": "en"})
     _add_head(root, f"{manifest.title}: {manifest.recipe}")
     body = add(root, "body")
     _add_summary(add(body, "header"), manifest)
     main = add(body, "main")
-    measured = _read(bundle, "measurements.json") or {}
-    _add_variants(_section(main, "Variants"), manifest, measured)
-    if measured:
-        _add_latency(_section(main, "Latency"), measured)
+    with _drawn(bundle, MEASUREMENTS_FILE) as measured:
+        _add_variants(_section(main, "Variants"), manifest, measured or {})
+        if measured:
+            _add_latency(_section(main, "Latency"), measured)
     _add_parity(_section(main, "Parity with the source network"), manifest)
     for variant in manifest.variants:
-        noise = _read(bundle, f"evidence/noise-{variant.precision}.json")
-        if noise:
-            _add_noise(_section(main, f"Noise in each layer of {variant.precision}"), noise, variant.spared_layers)
-    calibration = _read(bundle, "evidence/calibration.json")
-    if calibration:
-        _add_calibration(_section(main, "Calibration"), calibration)
-    _add_lint(_section(main, "TensorRT lint"), manifest, _read(bundle, "evidence/lint.json"))
+        with _drawn(bundle, f"evidence/noise-{variant.precision}.json") as noise:
+            if noise:
+                _add_noise(_section(main, f"Noise in each layer of {variant.precision}"), noise, variant.spared_layers)
+    with _drawn(bundle, "evidence/calibration.json") as calibration:
+        if calibration:
+            _add_calibration(_section(main, "Calibration"), calibration)
+    with _drawn(bundle, "evidence/lint.json") as findings:
+        _add_lint(_section(main, "TensorRT lint"), manifest, findings)
+        limits = limits_of(manifest, findings or {})
     _add_tensors(_section(main, "Tensors"), manifest)
     _add_facts(_section(main, "Origin"), manifest)
-    _add_list(
-        _section(main, "Not checked here"), (*_NOT_CHECKED, _parser_limit(manifest), *_calibration_limits(manifest))
-    )
+    _add_list(_section(main, "Not checked here"), limits)
     return page(root)
 
 
@@ -69,7 +68,9 @@ def _add_summary(parent: Element, manifest: BundleManifest) -> None:
         text = "These weights are random: speed, size and numerical parity mean something, the answers do not."
         add(parent, "p", text, {"class": "note"})
     if manifest.pruned:
-        add(parent, "p", f"{manifest.pruned:.0%} of each layer's weights were set to zero.", {"class": "note"})
+        share = f"{manifest.pruned:.0%}"
+        text = f"Pruned: {share} of each layer's weights are zero, or of its channels gone; the notes say which."
+        add(parent, "p", text, {"class": "note"})
 
 
 _DIM = {"class": "dim"}
@@ -175,26 +176,6 @@ def _add_facts(parent: Element, manifest: BundleManifest) -> None:
     _add_list(parent, manifest.notes)
 
 
-def _parser_limit(manifest: BundleManifest) -> str:
-    if version := manifest.tools.get(TENSORRT_RTX):
-        return (
-            f"TensorRT-RTX {version} parsed and built the files for TensorRT. What it takes may still be refused on "
-            "the device: its parser is newer than JetPack 6's, and it has no Orin."
-        )
-    return (
-        "No parser of TensorRT's has read the files, as far as the tools above tell: TensorRT-RTX (extra "
-        "tensorrt-check) is not among them. Only this project's own rules have looked."
-    )
-
-
-def _calibration_limits(manifest: BundleManifest) -> Iterable[str]:
-    if "other views of the same files" in manifest.calibration:
-        yield (
-            "Validation looked at other crops or blocks of the same few files that calibration saw. "
-            "Give a folder of your own with --calibration for a figure that means more."
-        )
-
-
 def _section(parent: Element, title: str) -> Element:
     section = add(parent, "section")
     add(section, "h2", title)
@@ -236,6 +217,14 @@ def _number(value: float | None, form: str) -> str:
     return "undefined" if value is None else format(value, form)
 
 
-def _read(bundle: Bundle, name: str) -> Any:
+@contextmanager
+def _drawn(bundle: Bundle, name: str) -> Iterator[Any]:
+    """The content of a JSON file, None if there is none. What is wrong in it turns up where it is drawn."""
     path = bundle.path / name
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    try:
+        yield json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
+        raise ModelError(
+            f"{path} is not as a build writes it: {type(error).__name__}: {error}.",
+            remedy="Build it again: assistant-export build RECIPE",
+        ) from error

@@ -52,7 +52,7 @@ def read_safetensors(path: Path, wanted: Collection[str] | None = None) -> dict[
                 remedy="Copy the file again.",
             )
         values = np.frombuffer(content[begin + start : begin + end].tobytes(), item).reshape(shape)
-        found[name] = _from_bfloat16(values) if dtype == "BF16" else values
+        found[name] = from_bfloat16(values) if dtype == "BF16" else values
     return found
 
 
@@ -76,5 +76,6 @@ def _header(path: Path) -> tuple[Mapping[str, Any], int, int]:
     return header, 8 + length, size
 
 
-def _from_bfloat16(values: Array) -> Array:
+def from_bfloat16(values: Array) -> Array:
+    """bfloat16, as uint16 of the same bits, → float32 of the same values."""
     return (values.astype(np.uint32) << 16).view(np.float32)

@@ -27,6 +27,9 @@ SUFFIXES: dict[Medium, tuple[str, ...]] = {
     "arrays": (),
 }
 _ARRAYS = ".npz"
+OTHER_VIEWS = "other views of the same files"
+SAME_SAMPLES = "the very same samples"
+"""Arrays have no other views."""
 _HELD_OUT_EVERY = 5
 """Of a folder of yours, one file in five is kept for validation, if there are five."""
 
@@ -39,7 +42,17 @@ class SampleSet:
     origin: str
     """In words."""
     same_files_for_both: bool
-    """Whether validation looks at other views of the same files, for want of more."""
+    """Whether validation looks at the same files, for want of more."""
+
+    @property
+    def held_out(self) -> str:
+        """In words: what validation looks at that calibration did not."""
+        if not self.same_files_for_both:
+            return "files that were held out"
+        arrays = sum(path.suffix.lower() == _ARRAYS for path in self.files)
+        if not arrays:
+            return OTHER_VIEWS
+        return SAME_SAMPLES if arrays == len(self.files) else f"{OTHER_VIEWS}, and {SAME_SAMPLES} of {_ARRAYS} files"
 
     def hashes(self) -> dict[str, str]:
         """File name → SHA-256."""
@@ -140,6 +153,12 @@ def _read_arrays(path: Path) -> Feeds:
 
 
 def _checked(path: Path, feeds: Feeds, inputs: Sequence[onnx.ValueInfoProto]) -> Feeds:
+    known = [value.name for value in inputs]
+    if known and (unknown := [name for name in feeds if name not in known]) and set(known) <= feeds.keys():
+        raise MediaError(
+            f"{path}: the network has no input '{unknown[0]}': expected {', '.join(known)}.",
+            remedy="Leave it out: each sample must hold the network's inputs and nothing else.",
+        )
     for value in inputs:
         expected = f"{dtype_of(value)} {list(shape_of(value))}"
         array = feeds.get(value.name)

@@ -3,7 +3,10 @@
 <cache>/<recipe>/<stage>/<key>/…             what the stage made
 <cache>/<recipe>/<stage>/<key>/.stage.json   what it was made from, and the SHA-256 and size of each file
 <cache>/<recipe>/.staging/                   work in progress; emptied by the next build
+<cache>/<recipe>/.hashes.json                which files are known to be what they were: `export.known_hashes`
 <cache>/<recipe>/.lock                       held while a build runs
+
+A result that was altered since, or cut off, is made again.
 
 A stage that was killed left nothing with its key, so the next build begins with it; those before it are found.
 """
@@ -25,13 +28,15 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from assistant.errors import ModelError
+from assistant.models.changes import swap_in
 from assistant.models.hashing import hash_file
 from assistant.models.progress import Progress
+from export.known_hashes import KnownHashes
 from export.source_hash import source_hash
 
 RECORD_FILE = ".stage.json"
-TOOLS = ("numpy", "onnx", "onnxruntime")
-"""Packages whose version can change a result."""
+TOOLS = ("numpy", "onnx", "onnxruntime", "opencv-python-headless", "soundfile", "soxr")
+"""Packages whose version can change a result; the last three read and resize what samples are made of."""
 
 _LOCK_TIMEOUT_S = 3600.0
 _KEY_CHARACTERS = 20
@@ -92,6 +97,7 @@ class StageCache:
         self._folder = root / recipe
         self._progress = progress
         self._used: dict[str, set[str]] = {}
+        self.hashes = KnownHashes(self._folder / ".hashes.json")
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -114,7 +120,10 @@ class StageCache:
             yield
         finally:
             shutil.rmtree(self._staging, ignore_errors=True)
-            lock.release()
+            try:
+                self.hashes.save()
+            finally:
+                lock.release()
 
     def run(self, stage: Stage, work: Callable[[Path], None]) -> StageResult:
         """The stage's result: found, or made by `work`, which writes its files into the empty folder that it is given.
@@ -124,7 +133,7 @@ class StageCache:
         key = stage.key
         self._used.setdefault(stage.name, set()).add(key)
         folder = self._folder / stage.name / key
-        found = _read(stage.name, folder)
+        found = self._find(stage.name, folder)
         if found is not None:
             return found
         self._staging.mkdir(parents=True, exist_ok=True)
@@ -135,17 +144,33 @@ class StageCache:
             advance(sum(size for _, size in files.values()))
         record = {"inputs": dict(stage.inputs), "configuration": dict(stage.configuration), "files": files}
         (target / RECORD_FILE).write_text(json.dumps(record, sort_keys=True, indent=1), encoding="utf-8")
-        shutil.rmtree(folder, ignore_errors=True)  # a damaged result in its place
         folder.parent.mkdir(parents=True, exist_ok=True)
-        target.rename(folder)
+        swap_in(target, folder, self._staging)  # a damaged result may be in its place
+        for name, (sha, _) in files.items():
+            self.hashes.learn(folder / name, sha)
         return StageResult(stage.name, folder, {name: sha for name, (sha, _) in files.items()}, cached=False)
+
+    def drop(self, result: StageResult) -> None:
+        """Delete a result that the next build is not to find."""
+        shutil.rmtree(result.folder, ignore_errors=True)
 
     def keep_only_used(self) -> None:
         """Delete older results of the stages that this build ran."""
         for name, keys in self._used.items():
-            for folder in (self._folder / name).iterdir():
+            for folder in (self._folder / name).glob("*"):  # there is none of a stage that failed
                 if folder.name not in keys:
                     shutil.rmtree(folder, ignore_errors=True)
+
+    def _find(self, name: str, folder: Path) -> StageResult | None:
+        """A result that is there and what it was; None if it has to be made (again)."""
+        try:
+            files = json.loads((folder / RECORD_FILE).read_text(encoding="utf-8"))["files"]
+            for file, (sha, size) in files.items():
+                if (folder / file).stat().st_size != size or self.hashes.sha256(folder / file) != sha:
+                    return None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return StageResult(name, folder, {file: sha for file, (sha, _) in files.items()}, cached=True)
 
     @property
     def _staging(self) -> Path:
@@ -153,25 +178,17 @@ class StageCache:
 
 
 def tool_versions() -> dict[str, str]:
-    """The packages that a result depends on, with their versions."""
-    return {name: _version(name) for name in TOOLS}
+    """The packages that a result depends on, with their versions; without one that came in some other way than pip."""
+    return {name: version for name in TOOLS if (version := _version(name)) is not None}
 
 
 @cache
-def _version(package: str) -> str:
+def _version(package: str) -> str | None:
     """Once a process: it is asked for every stage, and reads a file."""
-    return metadata.version(package)
-
-
-def _read(name: str, folder: Path) -> StageResult | None:
-    """A result that is there and whole by name and size; None if it has to be made (again)."""
     try:
-        files = json.loads((folder / RECORD_FILE).read_text(encoding="utf-8"))["files"]
-        if any((folder / file).stat().st_size != size for file, (_, size) in files.items()):
-            return None
-    except (OSError, ValueError, KeyError, TypeError):
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
         return None
-    return StageResult(name, folder, {file: sha for file, (sha, _) in files.items()}, cached=True)
 
 
 def _files(folder: Path) -> list[Path]:

@@ -1,7 +1,7 @@
 """PyTorch checkpoints as numpy arrays, without torch and without running what a pickle asks for.
 
-Reads both formats of `torch.save`: the zip of today and the stream of pickles of before 1.6. The unpickler knows four
-names and refuses every other, so a hostile file can do no more than be refused. Format:
+Reads both formats of `torch.save`: the zip of today and the stream of pickles of before 1.6. The unpickler knows a
+few names and refuses every other, so a hostile file can do no more than be refused. Format:
 https://github.com/pytorch/pytorch/blob/main/torch/serialization.py
 """
 
@@ -22,10 +22,22 @@ import numpy as np
 import numpy.typing as npt
 
 from export.errors import ConversionError
+from export.safetensors_file import from_bfloat16
 
 Array = npt.NDArray[Any]
 
-_STORAGES = {"FloatStorage": "<f4", "HalfStorage": "<f2", "LongStorage": "<i8", "IntStorage": "<i4"}
+_STORAGES = {
+    "DoubleStorage": "<f8",
+    "FloatStorage": "<f4",
+    "HalfStorage": "<f2",
+    "BFloat16Storage": "<u2",
+    "LongStorage": "<i8",
+    "IntStorage": "<i4",
+    "ShortStorage": "<i2",
+    "CharStorage": "i1",
+    "ByteStorage": "u1",
+    "BoolStorage": "?",
+}
 # What the unpickler and the zip reader raise for files that are not what they should be.
 _DAMAGE = (
     pickle.UnpicklingError,
@@ -45,11 +57,22 @@ _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 
 
 @dataclass(frozen=True, slots=True)
+class _Kind:
+    """What a storage holds."""
+
+    name: str
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(_STORAGES[self.name])
+
+
+@dataclass(frozen=True, slots=True)
 class _Storage:
     """A block of numbers that the pickle only names."""
 
     key: str
-    dtype: np.dtype[Any]
+    kind: _Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +86,7 @@ class _Tensor:
 
 
 def read_state_dict(path: Path) -> dict[str, Array]:
-    """Every tensor of a saved `state_dict` by name.
+    """Every tensor of a saved `state_dict` by name; bfloat16 as float32.
 
     Raises `ConversionError` for a file that is missing, cut off, no checkpoint, or holds anything but tensors.
     """
@@ -96,14 +119,14 @@ class _TensorUnpickler(pickle._Unpickler):  # in Python: the C one allocates wha
         if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
             return _rebuild_tensor
         if module == "torch" and name in _STORAGES:
-            return np.dtype(_STORAGES[name])
+            return _Kind(name)
         raise pickle.UnpicklingError(f"it asks for {module}.{name}")
 
     def persistent_load(self, pid: Any) -> _Storage:
-        kind, dtype, key = pid[:3]
-        if kind != "storage" or not isinstance(dtype, np.dtype):
-            raise pickle.UnpicklingError(f"it asks for a stored '{kind}'")
-        return _Storage(str(key), dtype)
+        what, kind, key = pid[:3]
+        if what != "storage" or not isinstance(kind, _Kind):
+            raise pickle.UnpicklingError(f"it asks for a stored '{what}'")
+        return _Storage(str(key), kind)
 
 
 def _read_zip(stream: io.BytesIO) -> tuple[Mapping[str, _Tensor], dict[str, bytes]]:
@@ -127,7 +150,7 @@ def _read_legacy(stream: io.BytesIO) -> tuple[Mapping[str, _Tensor], dict[str, b
     for _protocol_and_system in range(2):
         _TensorUnpickler(stream).load()
     tensors = _tensors(_TensorUnpickler(stream).load())
-    itemsizes = {tensor.storage.key: tensor.storage.dtype.itemsize for tensor in tensors.values()}
+    itemsizes = {tensor.storage.key: tensor.storage.kind.dtype.itemsize for tensor in tensors.values()}
     blocks = {}
     for key in _TensorUnpickler(stream).load():
         (count,) = struct.unpack("<q", stream.read(8))
@@ -143,7 +166,8 @@ def _tensors(loaded: object) -> Mapping[str, _Tensor]:
 
 def _view(name: str, tensor: _Tensor, blocks: Mapping[str, bytes]) -> Array:
     """Copy a tensor out of its storage, refusing one that reaches outside it."""
-    itemsize = tensor.storage.dtype.itemsize
+    kind = tensor.storage.kind
+    itemsize = kind.dtype.itemsize
     data = np.frombuffer(blocks.get(tensor.storage.key, b""), np.uint8)
     last = tensor.offset + sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.strides, strict=True))
     needed = 0 if 0 in tensor.shape else max(last + 1, math.prod(tensor.shape)) * itemsize
@@ -152,8 +176,7 @@ def _view(name: str, tensor: _Tensor, blocks: Mapping[str, bytes]) -> Array:
             f"The tensor '{name}' reaches beyond its {data.size} stored bytes.",
             remedy="The checkpoint is cut off or damaged; fetch it again.",
         )
-    usable = data[: data.size - data.size % itemsize].view(tensor.storage.dtype)
+    usable = data[: data.size - data.size % itemsize].view(kind.dtype)
     strides = [stride * itemsize for stride in tensor.strides]
     view: Array = np.lib.stride_tricks.as_strided(usable[tensor.offset :], tensor.shape, strides, writeable=False)
-    copied: Array = view.copy()
-    return copied
+    return from_bfloat16(view) if kind.name == "BFloat16Storage" else view.copy()

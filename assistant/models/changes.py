@@ -1,4 +1,5 @@
-"""How the store changes: one process at a time, beside the old until complete, and nothing left of what failed."""
+"""How the store, or another folder of folders, changes: one process at a time, beside the old until complete, and
+nothing left of what failed."""
 
 from __future__ import annotations
 
@@ -22,6 +23,7 @@ LOCK_TIMEOUT_S = 3600.0
 SPARE_BYTES = 16_000_000
 """Left free beyond what a pull needs."""
 
+_ASIDE = "old-"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -29,27 +31,46 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 def changing(root: Path, progress: Progress) -> Iterator[None]:
     """Hold the store's lock. Raises `ModelError` when it cannot be had, or the store cannot be written."""
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(root / LOCK_FILE)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            progress.note("Another process is changing the model store; waiting for it.")
-            lock.acquire(timeout=LOCK_TIMEOUT_S)
-        try:
-            shutil.rmtree(root / STAGING_FOLDER, ignore_errors=True)  # left by a process that was killed
+        with holding(root, "the model store", progress.note):
             yield
-        finally:
-            lock.release()
-    except Timeout as error:
-        raise ModelError(
-            f"Another process has held the model store for {LOCK_TIMEOUT_S:.0f} s.", remedy="End it, then try again."
-        ) from error
     except OSError as error:
         raise ModelError(
             f"The model store {root} cannot be changed: {error.strerror}.",
             remedy="Use its owner's account, or choose another folder: ASSISTANT_MODELS__DIR=/path/to/models",
         ) from error
+
+
+@contextmanager
+def holding(root: Path, what: str, note: Callable[[str], object]) -> Iterator[None]:
+    """Hold the lock of a folder, rid of what a killed process left in it; `note` is told when that means to wait.
+
+    Raises `ModelError` when it cannot be had in time, `OSError` when the folder cannot be written.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(root / LOCK_FILE)
+    try:
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            note(f"Another process is changing {what}; waiting for it.")
+            lock.acquire(timeout=LOCK_TIMEOUT_S)
+    except Timeout as error:
+        raise ModelError(
+            f"Another process has held {what} for {LOCK_TIMEOUT_S:.0f} s.", remedy="End it, then try again."
+        ) from error
+    try:
+        _clear_up(root)
+        yield
+    finally:
+        lock.release()
+
+
+def _clear_up(root: Path) -> None:
+    """Undo what a killed process had begun: what it had put aside goes back where nothing took its place."""
+    for old in (root / STAGING_FOLDER).glob(f"*/{_ASIDE}*/*"):
+        if not (root / old.name).exists():
+            old.rename(root / old.name)
+    shutil.rmtree(root / STAGING_FOLDER, ignore_errors=True)
 
 
 @contextmanager
@@ -72,20 +93,43 @@ def require_space(root: Path, name: str, needed_bytes: int, clean_up: Callable[[
 
 @contextmanager
 def staging_folder(root: Path) -> Iterator[Path]:
-    """A folder on the store's own filesystem, gone at the end of the block."""
+    """A folder on the filesystem of `root`, gone at the end of the block."""
     parent = root / STAGING_FOLDER
     parent.mkdir(exist_ok=True)
     with TemporaryDirectory(dir=parent) as folder:
         yield Path(folder)
 
 
+@contextmanager
+def making(place: Path, note: Callable[[str], object]) -> Iterator[Path]:
+    """An empty folder that becomes `place`, on disk, at the end of the block; nothing of it is left if that raises.
+
+    Raises `ModelError` if something is there.
+    """
+    with holding(place.parent, f"the folder {place.parent}", note), staging_folder(place.parent) as staging:
+        if place.exists():
+            raise ModelError(f"{place} is there already.", remedy="Give it another name, or remove it.")
+        (target := staging / "new").mkdir()
+        yield target
+        swap_in(target, place, staging)
+
+
 def swap_in(target: Path, place: Path, staging: Path) -> None:
-    """Put a complete folder in its place, on disk before its name appears."""
+    """Put a complete folder in its place, on disk before its name appears.
+
+    What was there goes into `staging`, under its own name, until it is known that it is not needed any more.
+    """
     for path in (*target.rglob("*"), target):
         _sync(path)
-    if place.exists():
-        place.rename(Path(mkdtemp(dir=staging)) / "old")
-    target.rename(place)
+    if not place.exists():
+        target.rename(place)
+    else:
+        old = place.rename(Path(mkdtemp(dir=staging, prefix=_ASIDE)) / place.name)
+        try:
+            target.rename(place)
+        except BaseException:
+            old.rename(place)
+            raise
     _sync(place.parent)
 
 

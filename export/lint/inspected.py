@@ -11,6 +11,9 @@ from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_h
 
 from export.graph import all_graphs, load_graph
 
+_LISTED = {"value_int": np.int64, "value_ints": np.int64, "value_float": np.float32, "value_floats": np.float32}
+"""Attributes of Constant nodes that hold plain numbers → their type."""
+
 
 class InspectedModel:
     """Types and constants of all graphs, those inside If, Loop and Scan included, by tensor name."""
@@ -20,6 +23,8 @@ class InspectedModel:
         self.proto: ModelProto = load_graph(path)
         self.types: dict[str, int] = {}
         self._constants: dict[str, TensorProto] = {}
+        self._same: dict[str, str] = {}
+        """Output of an Identity → what it passes on."""
         for graph in all_graphs(self.proto.graph):
             self._read(graph)
 
@@ -29,10 +34,10 @@ class InspectedModel:
         for tensor in graph.initializer:
             self._constants[tensor.name] = tensor
         for node in graph.node:
-            if node.op_type == "Constant":
-                for item in node.attribute:
-                    if item.name == "value":
-                        self._constants[node.output[0]] = item.t
+            if node.op_type == "Constant" and (tensor := _value_of(node)) is not None:
+                self._constants[node.output[0]] = tensor
+            elif node.op_type == "Identity":
+                self._same[node.output[0]] = self._same.get(node.input[0], node.input[0])
         self.types.update({name: tensor.data_type for name, tensor in self._constants.items()})
 
     def nodes(self) -> Iterator[NodeProto]:
@@ -46,12 +51,24 @@ class InspectedModel:
 
     def constant(self, name: str) -> NDArray[np.generic] | None:
         """A constant's value; None for a tensor that is computed."""
-        tensor = self._constants.get(name)
+        tensor = self._constants.get(self._same.get(name, name))
         return None if tensor is None else numpy_helper.to_array(tensor)
 
     def is_constant(self, name: str) -> bool:
         """Whether its value is known before the network runs."""
-        return name in self._constants
+        return self._same.get(name, name) in self._constants
+
+
+def _value_of(constant: NodeProto) -> TensorProto | None:
+    """The value of a Constant node, however it is written; None for text and sparse tensors."""
+    for item in constant.attribute:
+        if item.name == "value":
+            tensor: TensorProto = item.t
+            return tensor
+        if item.name in _LISTED:
+            values = np.array(helper.get_attribute_value(item), _LISTED[item.name])
+            return numpy_helper.from_array(values, constant.output[0])
+    return None
 
 
 def type_name(elem_type: int) -> str:

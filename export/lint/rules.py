@@ -13,6 +13,7 @@ from export.lint.inspected import InspectedModel, type_name
 from export.lint.operators import FLOAT_ONLY, NEVER_SUPPORTED, REMEDIES, SUPPORTED_SINCE
 from export.lint.restrictions import restrictions
 from export.lint.targets import Target
+from export.onnx_file import has_shape, shape_of
 
 Rule = Callable[[InspectedModel, Target], Iterator[Finding]]
 
@@ -148,8 +149,10 @@ def int32_dequantize(model: InspectedModel, target: Target) -> Iterator[Finding]
 def dynamic_axis(model: InspectedModel, _target: Target) -> Iterator[Finding]:
     """Inputs have fixed sizes."""
     for value in model.proto.graph.input:
-        axes = value.type.tensor_type.shape.dim
-        free = [f"{axis} ('{size.dim_param}')" for axis, size in enumerate(axes) if not size.HasField("dim_value")]
+        if not has_shape(value):
+            message = f"The input '{value.name}' has no shape, not even a number of axes: no engine is built of it."
+            yield Finding("dynamic-axis", "error", value.name, message, "Export it with the shape of each input.")
+        free = [f"{axis} ('{size}')" for axis, size in enumerate(shape_of(value)) if not isinstance(size, int)]
         if free:
             yield Finding(
                 "dynamic-axis",

@@ -13,6 +13,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
@@ -21,8 +22,14 @@ from export.lint.finding import Finding
 
 TIMEOUT_S = 600.0
 RULE = "tensorrt-rtx"
+UNFINISHED = f"{RULE}-unfinished"
+"""The rule of a finding that may be this machine's, in this hour, and not the file's: it is not to be kept."""
 
 _PACKAGES = ("tensorrt-rtx-cu12", "tensorrt_rtx_cu12", "tensorrt-rtx-cu13", "tensorrt_rtx_cu13")
+
+_CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
+_MEMORY = ("bad_alloc", "memoryerror", "outofmemory", "out of memory", "cannot allocate memory")
+"""Words that say, in lower case, that there was no memory."""
 
 
 def tensorrt_rtx_version() -> str | None:
@@ -42,6 +49,8 @@ def build_findings(
 ) -> list[Finding]:
     """What TensorRT-RTX says against the file; nothing if it builds an engine, or is not installed.
 
+    That it came to no answer is a finding of the rule `UNFINISHED`: an error where it crashed, else a warning.
+
     `worker` is the module that the child runs: it prints one JSON object.
     """
     version = tensorrt_rtx_version()
@@ -57,19 +66,36 @@ def _run(path: str, _sha256: str, timeout_s: float, worker: str, label: str) -> 
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, env=environment, check=False)
     except subprocess.TimeoutExpired:
-        message = f"{label}: it had not finished after {timeout_s:g} s."
-        return (Finding(RULE, "warning", "", message, "Build it on the device."),)
+        return (_unfinished(f"{label}: it had not finished after {timeout_s:g} s."),)
     try:
         problems = json.loads(done.stdout.strip().rpartition("\n")[2])["problems"]
     except (ValueError, KeyError, TypeError):
-        message = f"{label}: it died ({_how(done.returncode)}). {done.stderr.strip()[-300:]}"
-        return (Finding(RULE, "error", "", message, "Cut the graph in two to find the node that it dies of."),)
-    return tuple(
-        Finding(
-            RULE, "error", item["node"], f"{label}: {item['message']}", "See TensorRT's operators.md for this node."
-        )
-        for item in problems
-    )
+        return (_died(label, done),)
+    return tuple(_problem(label, item) for item in problems)
+
+
+def _problem(label: str, item: Mapping[str, str]) -> Finding:
+    message = f"{label}: {item['message']}"
+    if _lacked_memory(message):
+        return _unfinished(message)
+    return Finding(RULE, "error", item["node"], message, "See TensorRT's operators.md for this node.")
+
+
+def _died(label: str, done: subprocess.CompletedProcess[str]) -> Finding:
+    """A crash is the file's fault as far as anybody knows; not so a process that somebody ended, or without memory."""
+    message = f"{label}: it died ({_how(done.returncode)}). {done.stderr.strip()[-300:]}".rstrip()
+    if -done.returncode not in _CRASHES or _lacked_memory(done.stderr):
+        return _unfinished(message)
+    return Finding(UNFINISHED, "error", "", message, "Cut the graph in two to find the node that it dies of.")
+
+
+def _unfinished(message: str) -> Finding:
+    remedy = "Look again when the machine is less busy and has memory to spare; or build it on the device."
+    return Finding(UNFINISHED, "warning", "", message, remedy)
+
+
+def _lacked_memory(text: str) -> bool:
+    return any(words in text.lower() for words in _MEMORY)
 
 
 def _how(returncode: int) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import onnx
 from onnx import ModelProto
 
+from assistant.errors import AssistantError
 from assistant.inference.bundle import PRECISIONS, Precision
 from export.calibration import CalibrationResult, TensorRange, read_calibration
 from export.errors import QuantizationError
@@ -33,12 +34,14 @@ def emit(fp32: Path, calibration: Path | None, precision: Precision, options: Qu
     _check_opset(model, fp32)
     _check_exclusions(model, options, fp32)
     result = read_calibration(calibration) if calibration is not None else None
-    converted = _convert(model, result, precision, options)
-    pin_versions(converted)
     try:
+        converted = _convert(model, result, precision, options)
+        pin_versions(converted)
         onnx.checker.check_model(converted)
-    except onnx.checker.ValidationError as error:
-        raise QuantizationError(f"{fp32} cannot be written as {precision}: {error}") from error
+    except AssistantError:
+        raise
+    except Exception as error:  # onnx and onnxruntime's quantizer raise whatever they meet, without a common base
+        raise QuantizationError(f"{fp32} cannot be written as {precision}: {type(error).__name__}: {error}") from error
     write_onnx(converted, out)
 
 

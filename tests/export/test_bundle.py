@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,11 +18,14 @@ import pytest
 from assistant.errors import AssistantError, IntegrityError, ModelError
 from assistant.inference.bundle import Bundle, Rejected
 from assistant.models.hashing import hash_file
-from export.bundle import Draft, GraphContract, VariantDraft, contracts, publish
+from export.bundle import Draft, GraphContract, VariantDraft, contracts
 from export.errors import ConversionError
+from export.known_hashes import KnownHashes
 from export.parity import Verdict
+from export.publishing import publish
 from export.recipe import Card
 from export.reference import exact_network, write_golden, write_reference
+from tests.doubles.command import ROOT
 from tests.doubles.tiny_networks import INPUT, samples, write_network
 
 CARD = Card(
@@ -46,13 +53,23 @@ def draft(folder: Path, card: Card = CARD, seed: int = 0) -> Draft:
         evidence={"lint.json": "{}\n"},
         measurements="{}",
         pruned=0.0,
+        pruned_channels=False,
         tools={"onnx": "1"},
     )
 
 
+def published(place: Path, content: Draft) -> bool:
+    """What `publish` says, of a build with its record of hashes beside `out/`."""
+    hashes = KnownHashes(place.parent.parent / "hashes.json")
+    try:
+        return publish(place, content, hashes, print)
+    finally:
+        hashes.save()
+
+
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    assert publish(tmp_path / "out" / "small", draft(tmp_path))
+    assert published(tmp_path / "out" / "small", draft(tmp_path))
     return tmp_path / "out" / "small"
 
 
@@ -77,25 +94,104 @@ def test_a_missing_precision_says_why(place: Path) -> None:
 
 def test_the_same_bundle_is_left_alone_and_another_replaces_it(place: Path, tmp_path: Path) -> None:
     written = (place / "manifest.json").stat().st_mtime_ns
-    assert not publish(place, draft(tmp_path))
+    assert not published(place, draft(tmp_path))
     assert (place / "manifest.json").stat().st_mtime_ns == written
-    assert publish(place, draft(tmp_path, seed=1))
+    assert published(place, draft(tmp_path, seed=1))
     Bundle.open(place).verify()
-    assert [path.name for path in place.parent.iterdir()] == ["small"]
+    assert [path.name for path in place.parent.iterdir() if not path.name.startswith(".")] == ["small"]
+    assert not any((place.parent / ".staging").iterdir())
+
+
+def overwrite(path: Path) -> None:
+    """Change a byte, and leave size and time of writing as they were."""
+    status = path.stat()
+    with path.open("r+b") as file:
+        file.seek(1)
+        file.write(b"!")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+@pytest.mark.parametrize("name", ["fp32.onnx", "golden/0000.npz", "evidence/lint.json"])
+def test_an_altered_bundle_is_built_again(place: Path, tmp_path: Path, name: str) -> None:
+    overwrite(place / name)
+    assert published(place, draft(tmp_path))
+    Bundle.open(place).verify()
+    assert not published(place, draft(tmp_path))
+
+
+def test_a_deleted_report_is_written_again(place: Path, tmp_path: Path) -> None:
+    (place / "report.html").unlink()
+    assert published(place, draft(tmp_path))
+    assert (place / "report.html").is_file()
+
+
+def test_an_unchanged_bundle_is_not_read_to_be_known(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = draft(tmp_path)
+    read: list[Path] = []
+    monkeypatch.setattr("export.known_hashes.hash_file", lambda path: read.append(path) or hash_file(path))
+    assert not published(place, content) and read == []
+    os.utime(place / "fp32.onnx")
+    assert not published(place, content) and read == [place / "fp32.onnx"]
+    assert not published(place, content) and len(read) == 1
+
+
+def test_what_is_not_what_its_stage_made_is_not_published(place: Path, tmp_path: Path) -> None:
+    other = draft(tmp_path, seed=1)
+    overwrite(tmp_path / "model-1.onnx")
+    with pytest.raises(IntegrityError, match=r"model-1\.onnx is not what its stage made: expected SHA-256"):
+        published(place, other)
+    assert not published(place, draft(tmp_path))
+
+
+KILL = """
+import os, signal, sys
+from pathlib import Path
+from assistant.models import changes
+rename = Path.rename
+def killed_at(self, target):
+    if target == Path(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return rename(self, target)
+Path.rename = killed_at
+place = Path(sys.argv[1])
+with changes.holding(place.parent, "it", print), changes.staging_folder(place.parent) as staging:
+    (staging / "bundle").mkdir()
+    changes.swap_in(staging / "bundle", place, staging)
+"""
+
+
+def test_a_bundle_that_was_put_aside_by_a_killed_build_comes_back(place: Path, tmp_path: Path) -> None:
+    # The old one is moved first; killed before the new one is moved to its place, there is none.
+    killed = subprocess.run([sys.executable, "-c", KILL, place, place], cwd=ROOT, timeout=60, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert not place.exists()
+    assert not published(place, draft(tmp_path))
+    Bundle.open(place).verify()
+    assert not list((place.parent / ".staging").glob("*"))
+
+
+def test_what_a_killed_build_left_is_cleared_away(place: Path, tmp_path: Path) -> None:
+    left = place.parent / ".staging" / "tmp1234" / "bundle" / "fp32.onnx"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(bytes(1000))
+    assert not published(place, draft(tmp_path))
+    assert not left.exists()
 
 
 def test_what_is_no_bundle_is_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "letter.txt").write_text("dear")
     with pytest.raises(ConversionError, match="is no bundle"):
-        publish(tmp_path / "out", draft(tmp_path))
+        published(tmp_path / "out", draft(tmp_path))
     assert (tmp_path / "out" / "letter.txt").read_text() == "dear"
 
 
 def test_labels_that_do_not_match_the_classes_are_refused(tmp_path: Path) -> None:
     card = Card("A", "b", "c", "d", "e", labels=("one", "two"), labels_output="classes")
     with pytest.raises(ConversionError, match="expected 10 labels, one for each of its classes, got 2"):
-        publish(tmp_path / "out" / "small", draft(tmp_path, card))
+        published(tmp_path / "out" / "small", draft(tmp_path, card))
     assert not (tmp_path / "out").exists()
 
 

@@ -5,16 +5,23 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from onnx import NodeProto, helper
 
 from tests.doubles.command import ROOT
 from tests.doubles.export_command import assistant_export, assistant_export_process, write_recipe, write_samples
+from tests.doubles.tiny_networks import write_model
 
 
 def build(folder: Path, *arguments: str | Path, cache: Path) -> subprocess.CompletedProcess[str]:
@@ -104,6 +111,35 @@ def test_a_variant_that_fails_its_gate_is_not_shipped_and_the_reason_is_kept(tmp
     assert "int8-trt is not shipped: classes: " in (bundle / "report.html").read_text()
 
 
+def write_other_network(
+    folder: Path,
+    nodes: Sequence[NodeProto],
+    shape: Sequence[int],
+    weights: Mapping[str, NDArray[np.float32]] = MappingProxyType({}),
+) -> Path:
+    """A recipe folder of these nodes, from "picture" to "y", without classes."""
+    write_recipe(folder, labels=0)
+    write_model(folder / "model.onnx", nodes, dict(weights), inputs={"picture": [1, 3, 16, 16]}, outputs={"y": shape})
+    text = (folder / "recipe.py").read_text()
+    (folder / "recipe.py").write_text(
+        text.replace('outputs=["classes"]', 'outputs=["y"]').replace('classes_output="classes"', "classes_output=None")
+    )
+    return folder
+
+
+def test_a_precision_that_cannot_be_made_takes_nothing_from_the_others(tmp_path: Path) -> None:
+    folder = write_other_network(
+        tmp_path / "small", [helper.make_node("Exp", ["picture"], ["y"], "exp")], [1, 3, 16, 16]
+    )
+    finished = build(folder, "--out", tmp_path / "out", cache=tmp_path / "cache")
+    assert finished.returncode == 0, finished.stderr
+    assert "shipped: fp32, fp16\n" in finished.stdout
+    for precision in ("int8-trt", "int8-ort"):
+        assert f"rejected: {precision}: The network has no operator that INT8 could quantize\n" in finished.stdout
+    page = (tmp_path / "out" / "small" / "report.html").read_text()
+    assert "int8-trt is not shipped: The network has no operator that INT8 could quantize." in page
+
+
 def test_pruning_is_judged_by_the_same_gate(tmp_path: Path) -> None:
     folder = write_recipe(tmp_path / "small", int8=(0.99999, 1e-4))
     arguments = ("--out", tmp_path / "out", "--precision", "fp16", "--prune", "0.9")
@@ -111,6 +147,29 @@ def test_pruning_is_judged_by_the_same_gate(tmp_path: Path) -> None:
     assert finished.returncode == 5
     assert "does not agree with its source: classes: cosine" in finished.stderr and "Prune less." in finished.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_pruning_channels_asks_for_a_share_and_is_not_told_as_zeros(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Conv", ["picture", "w1"], ["c"], "first"),
+        helper.make_node("Conv", ["c", "w2"], ["y"], "second"),
+    ]
+    rng = np.random.default_rng(0)
+    weights = {
+        name: rng.standard_normal(shape, np.float32) for name, shape in (("w1", (8, 3, 1, 1)), ("w2", (2, 8, 1, 1)))
+    }
+    folder = write_other_network(tmp_path / "small", nodes, [1, 2, 16, 16], weights)
+    text = (folder / "recipe.py").read_text()
+    (folder / "recipe.py").write_text(text.replace("int8=(0.8, 0.6)", "int8=(0.0, 10.0)"))
+    arguments = ("--out", tmp_path / "out", "--precision", "fp16", "--prune-channels")
+    finished = build(folder, *arguments, cache=tmp_path / "cache")
+    assert finished.returncode == 2 and "--prune 0.3" in finished.stderr
+    finished = build(folder, *arguments, "--prune", "0.25", cache=tmp_path / "cache")
+    assert finished.returncode == 0, finished.stderr
+    manifest = json.loads((tmp_path / "out" / "small" / "manifest.json").read_text())
+    assert manifest["notes"] == ["Pruned: 25% of each layer's channels were removed."]
+    page = (tmp_path / "out" / "small" / "report.html").read_text()
+    assert "set to zero" not in page and "channels were removed." in page
 
 
 def test_an_edited_bundle_fails_its_check(built: Path, tmp_path: Path) -> None:
@@ -122,6 +181,42 @@ def test_an_edited_bundle_fails_its_check(built: Path, tmp_path: Path) -> None:
     assert finished.returncode == 1
     [result] = json.loads(finished.stdout)
     assert not result["ok"] and "fp16.onnx: expected" in result["problem"]
+
+
+def test_what_tensorrt_refuses_and_onnxruntime_runs_is_told_and_not_wrong(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Relu", ["picture"], ["r"], "relu"), helper.make_node("Det", ["r"], ["y"], "det")]
+    folder = write_other_network(tmp_path / "small", nodes, [1, 3])
+    arguments = ("--precision", "fp16", "--out", tmp_path / "out")
+    assert build(folder, *arguments, cache=tmp_path / "cache").returncode == 0
+    finished = assistant_export("check", tmp_path / "out" / "small", cache=tmp_path / "cache")
+    assert finished.returncode == 0, finished.stdout
+    assert "ok     fp32: lint: jetpack6 refuses det: TensorRT 10.3 has no Det." in finished.stdout
+
+
+@pytest.mark.parametrize(
+    ("edit", "check", "message"),
+    [
+        (lambda m: m.update(golden=[]), "golden pairs", "names no golden pair"),
+        (lambda m: m["variants"][0].update(tolerances={}), "gate", "its tolerances are not those of the gate"),
+        (
+            lambda m: m["variants"][0]["tolerances"]["classes"].update(min_cosine=-1.0),
+            "gate",
+            "its tolerances are not those of the gate",
+        ),
+        (lambda m: m["variants"][0]["gate"][0].update(passed=False), "gate", "fp32.onnx did not pass: classes: NaN"),
+    ],
+    ids=["no golden pairs", "no tolerances", "wide tolerances", "a gate that was not passed"],
+)
+def test_a_manifest_that_asks_for_nothing_is_wrong(
+    built: Path, tmp_path: Path, edit: Callable[[dict[str, Any]], object], check: str, message: str
+) -> None:
+    copy = shutil.copytree(built / "out" / "small", tmp_path / "small")
+    manifest = json.loads((copy / "manifest.json").read_text())
+    edit(manifest)
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    finished = assistant_export("check", copy, cache=tmp_path)
+    assert finished.returncode == 1
+    assert re.search(f"^wrong  fp32: {check}: .*{message}", finished.stdout, re.MULTILINE)
 
 
 def test_labels_that_do_not_match_stop_the_build(tmp_path: Path) -> None:
@@ -154,10 +249,14 @@ def test_labels_without_an_output_stop_the_build_before_its_long_stages(tmp_path
             "the input 'picture': expected float32 [1, 3, 16, 16], got only 'image'",
         ),
         ({}, "the input 'picture': expected float32 [1, 3, 16, 16], got no input at all"),
+        (
+            {"picture": np.zeros((1, 3, 16, 16), np.float32), "label": np.array(3)},
+            "the network has no input 'label': expected picture",
+        ),
         ({"picture": np.full((1, 3, 16, 16), np.nan, np.float32)}, "holds NaN or infinite values"),
         ({"picture": np.array([object()])}, "is no archive of plain arrays"),
     ],
-    ids=["empty", "shape", "type", "name", "nothing inside", "NaN", "pickle"],
+    ids=["empty", "shape", "type", "name", "nothing inside", "one more", "NaN", "pickle"],
 )
 def test_unusable_samples_are_named(arrays: dict[str, np.ndarray] | None, message: str, tmp_path: Path) -> None:
     folder = write_recipe(tmp_path / "small")
@@ -189,12 +288,52 @@ def test_unknown_names_are_answered_with_the_known_ones(tmp_path: Path) -> None:
     assert finished.returncode == 2 and "int8-trt" in finished.stderr
 
 
+def test_a_recipe_that_fails_keeps_no_other_from_being_built(built: Path, tmp_path: Path) -> None:
+    bad = write_recipe(tmp_path / "bad", labels=3)
+    good = built / "small"
+    arguments = ("--calibration", built / "samples", "--out", tmp_path / "out", "--precision", "fp16")
+    finished = assistant_export("build", bad, good, *arguments, "--json", cache=tmp_path / "cache")
+    assert finished.returncode == 5
+    first, second = json.loads(finished.stdout)
+    assert first["recipe"] == "bad" and "expected 10 labels" in first["error"]
+    assert second["recipe"] == "small" and second["shipped"] == ["fp32", "fp16"]
+    assert "bad is not built. The labels do not match" in finished.stderr
+    alone = assistant_export("build", bad, *arguments, "--json", cache=tmp_path / "cache")
+    assert [row["recipe"] for row in json.loads(alone.stdout)] == ["bad"]
+    assert alone.stderr.count("The labels do not match") == 1
+
+
 def test_list_shows_what_is_here_and_what_was_built(built: Path, tmp_path: Path) -> None:
     rows = json.loads(assistant_export("list", "--json", "--out", built / "out", cache=tmp_path).stdout)
     by_name = {row["name"]: row for row in rows}
     assert by_name["image-encoder-vit"]["random_weights"] and by_name["image-encoder-vit"]["here"]
     assert by_name["object-detector"]["licence"] == "unstated"
     assert by_name["object-detector"]["last_built"] is None
+
+
+def test_a_parser_that_was_killed_is_asked_again_by_the_next_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_recipe(tmp_path / "small")
+    arguments = ("build", folder, "--calibration", tmp_path / "samples", "--out", tmp_path / "out", "--json")
+    parser = tmp_path / "packages" / "tensorrt_rtx.py"
+    parser.parent.mkdir()
+    monkeypatch.setenv("PYTHONPATH", str(parser.parent))
+    stages = []
+    for source in (
+        "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
+        "import os\nprint('{\"problems\": []}', flush=True)\nos._exit(0)",
+    ):
+        parser.write_text(source)
+        finished = assistant_export_process(*arguments, cache=tmp_path / "cache")
+        assert finished.returncode == 0, finished.stderr
+        [result] = json.loads(finished.stdout)
+        assert "int8-trt" in result["shipped"]
+        stages.append(set(result["stages_run"]))
+        page = (tmp_path / "out" / "small" / "report.html").read_text()
+        answered = "parsed and built the files for TensorRT." in page
+        assert answered != ("It came to no answer about fp32, fp16, int8-trt, as the lint says." in page)
+    assert answered and stages[1] == {"lint-fp32", "lint-fp16", "lint-int8-trt"}
 
 
 def test_lint_exits_with_1_for_what_tensorrt_refuses(built: Path, tmp_path: Path) -> None:

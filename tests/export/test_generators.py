@@ -192,9 +192,9 @@ def test_a_pytorch_file_is_as_good_as_safetensors(tmp_path: Path) -> None:
 
     tensors = read_safetensors(folder / "model.safetensors")
     (folder / "model.safetensors").unlink()
-    torch.save(
-        {name: torch.from_numpy(values.copy()) for name, values in tensors.items()}, folder / "pytorch_model.bin"
-    )
+    weights = {name: torch.from_numpy(values.copy()) for name, values in tensors.items()}
+    masks = {"attn.bias": torch.ones(1, 1, 4, 4, dtype=torch.bool), "attn.old": torch.ones(4, dtype=torch.uint8)}
+    torch.save(weights | masks, folder / "pytorch_model.bin")
     found, expected = read_generator(folder).decoder_weights(), read_generator(GOLDEN / "whisper").decoder_weights()
     assert found.keys() == expected.keys()
     assert all(np.array_equal(found[name], expected[name]) for name in expected)

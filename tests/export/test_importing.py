@@ -21,6 +21,7 @@ from assistant.errors import AssistantError, ConfigError
 from assistant.models.manifest import load_manifest
 from export.importing import import_source
 from export.lint import lint_model
+from export.onnx_file import write_onnx
 from export.onnx_from_vit import VitShape, random_weights, vit, weight_shapes
 from export.recipes_of_yours import find_recipe
 from export.reference import exact_network
@@ -51,6 +52,55 @@ def test_open_axes_are_named_in_the_recipe(tmp_path: Path) -> None:
     assert 'sizes={"batch": 1},' in (folder / "recipe.py").read_text()
     find_recipe(str(folder)).export([folder / "model.onnx"], tmp_path / "fixed.onnx")
     assert exact_network(tmp_path / "fixed.onnx")({"x": np.ones((1, 4), np.float32)})["y"].shape == (1, 4)
+
+
+def test_open_axes_without_a_name_get_one(tmp_path: Path) -> None:
+    node = helper.make_node("Add", ["x", "z:0"], ["y"], "add")
+    inputs = {"x": [None, 4, 2], "z:0": [1, 0, -1]}
+    path = write_model(tmp_path / "open.onnx", [node], {}, inputs=inputs, outputs={"y": [None, None, None]})
+    folder = import_source(path, None, tmp_path / "recipes")
+    recipe = folder / "recipe.py"
+    assert 'sizes={"x_0": 1, "z:0_1": 1, "z:0_2": 1},' in recipe.read_text()
+    assert [tensor.shape for tensor in load_manifest(folder / "model.toml").inputs] == [
+        ("x_0", 4, 2),
+        (1, "z:0_1", "z:0_2"),
+    ]
+    recipe.write_text(recipe.read_text().replace('"x_0": 1', '"x_0": 3').replace('"z:0_2": 1', '"z:0_2": 2'))
+    find_recipe(str(folder)).export([folder / "model.onnx"], tmp_path / "fixed.onnx")
+    feeds = {"x": np.ones((3, 4, 2), np.float32), "z:0": np.ones((1, 1, 2), np.float32)}
+    assert exact_network(tmp_path / "fixed.onnx")(feeds)["y"].shape == (3, 4, 2)
+
+
+def test_an_input_without_a_shape_is_refused(tmp_path: Path) -> None:
+    path = relu(tmp_path / "bad.onnx")
+    model = onnx.load(path)
+    model.graph.input[0].type.tensor_type.ClearField("shape")
+    path.write_bytes(model.SerializeToString())
+    assert "Field 'shape'" in refused(path, tmp_path).message
+    (finding,) = lint_model(path, "jetpack6")
+    assert (finding.rule, finding.node, finding.severity) == ("dynamic-axis", "x", "error")
+
+
+def test_a_network_with_open_axes_is_compared_with_what_was_imported(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Abs", ["x"], ["a"], "abs"), helper.make_node("Sqrt", ["a"], ["y"], "root")]
+    path = write_model(tmp_path / "open.onnx", nodes, {}, inputs={"x": ["batch", 4]}, outputs={"y": ["batch", 4]})
+    folder = import_source(path, None, tmp_path / "recipes")
+    (tmp_path / "samples").mkdir()
+    for number in range(2):
+        np.savez(tmp_path / "samples" / f"{number}.npz", x=np.float32([[1, -2, 3, number]]))
+    arguments = ("--calibration", tmp_path / "samples", "--out", tmp_path / "out", "--precision", "fp16")
+    # As if fixing the sizes or folding constants had lost a node.
+    other = write_model(tmp_path / "o.onnx", nodes[:1], {}, inputs={"x": [1, 4]}, outputs={"a": [1, 4]})
+    (folder / "recipe.py").write_text(
+        (folder / "recipe.py").read_text() + "\nimport dataclasses, onnx\n\n\n"
+        "def lossy(sources, target):\n"
+        f"    model = onnx.load({str(other)!r})\n"
+        "    model.graph.node[0].output[0] = model.graph.output[0].name = 'y'\n"
+        "    onnx.save(model, target)\n\n\n"
+        "RECIPE = dataclasses.replace(RECIPE, export=lossy)\n"
+    )
+    finished = assistant_export("build", folder, *arguments, cache=tmp_path / "cache")
+    assert finished.returncode == 5 and "does not agree with its source: y: cosine" in finished.stderr
 
 
 def write_safetensors(path: Path, tensors: dict[str, np.ndarray]) -> None:
@@ -172,6 +222,22 @@ def test_a_bare_state_dict_says_what_it_holds(tmp_path: Path) -> None:
     assert "1 tensors, the first 'conv.weight'" in error.message and "config.json" in str(error.remedy)
 
 
+def test_a_truncated_torch_file_is_not_taken_for_one_with_more_than_weights(tmp_path: Path) -> None:
+    whole = pickle.dumps(0x1950A86A20F9469CFC6C, 2) + pickle.dumps(1001, 2) + pickle.dumps({"little_endian": True}, 2)
+    (tmp_path / "model.bin").write_bytes(whole[:-5])
+    error = refused(tmp_path / "model.bin", tmp_path)
+    assert "model.bin is no PyTorch checkpoint of plain tensors: " in error.message
+    assert "more in it than weights" not in error.message and "copy it again" in str(error.remedy)
+
+
+@pytest.mark.parametrize("name", ["voice-activity", "captioner", "captioner-encoder", "all"])
+def test_a_name_of_this_projects_own_recipes_is_refused(name: str, tmp_path: Path) -> None:
+    path = write_network(tmp_path / f"{name}.onnx")
+    with pytest.raises(ConfigError, match=f"'{name}' is a recipe of this project"):
+        import_source(path, None, tmp_path / "recipes")
+    assert import_source(path, "mine", tmp_path / "recipes").is_dir()
+
+
 def test_a_torch_export_archive_is_refused_for_it_would_be_unpickled(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "model.pt2", "w") as archive:
         archive.writestr("model/models/model.json", "{}")
@@ -209,6 +275,21 @@ def test_torchscript_becomes_the_same_network(tmp_path: Path) -> None:
     folder = import_source(tmp_path / "model.pt", None, tmp_path / "recipes", ["1x3x16x16"])
     (found,) = exact_network(folder / "model.onnx")({"input_0": picture.numpy()}).values()
     np.testing.assert_allclose(found, network(picture).detach().numpy(), atol=1e-5)
+
+
+def test_torchscript_that_becomes_another_network_is_refused(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", reason="torch converts TorchScript, and is an extra")
+
+    class Noisy(torch.nn.Module):  # type: ignore[misc,name-defined]
+        def forward(self, x):  # type: ignore[no-untyped-def]
+            return x, x + torch.rand_like(x)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.script(Noisy()).save(str(tmp_path / "model.pt"))
+    with pytest.raises(AssistantError, match=r"computes something else: on one random input output 1 differs\."):
+        import_source(tmp_path / "model.pt", None, tmp_path / "recipes", ["1x4"])
+    assert not (tmp_path / "recipes").exists()
 
 
 def relu(path: Path, **options: object) -> Path:
@@ -283,6 +364,27 @@ def data_too_short(path: Path) -> None:
     external(path, "weights.bin")
 
 
+def too_large(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(2_100_000_000)  # takes no room on the disk
+
+
+def data_too_large(path: Path) -> None:
+    external(path, "weights.bin")
+    model = onnx.load(path, load_external_data=False)
+    model.graph.initializer[0].dims[:] = [1_000_000, 1_000]
+    path.write_bytes(model.SerializeToString())
+    with (path.parent / "weights.bin").open("wb") as file:
+        file.truncate(4_000_000_000)
+
+
+def weight_without_type(path: Path) -> None:
+    external(path, "weights.bin")
+    model = onnx.load(path, load_external_data=False)
+    model.graph.initializer[0].data_type = 0
+    path.write_bytes(model.SerializeToString())
+
+
 @pytest.mark.parametrize(
     ("write", "message"),
     [
@@ -298,6 +400,9 @@ def data_too_short(path: Path) -> None:
         (data_absolute, "is '/etc/hostname', which is outside its folder"),
         (data_link_outside, "is 'weights.bin', which is outside its folder"),
         (data_too_short, "expected 16 bytes at 0, the file has 7 in all"),
+        (too_large, "is 2.1 GB with its weights: a network may have 2 GB"),
+        (data_too_large, "is 4.0 GB with its weights: a network may have 2 GB"),
+        (weight_without_type, "the weight 'bias' has no type of ONNX's"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -310,14 +415,49 @@ def test_bad_networks_get_one_clear_error(write: Callable[[Path], None], message
     assert str(path) in error.message and error.remedy
 
 
-@pytest.mark.parametrize("write", [missing_data, data_outside, data_link_outside, data_too_short])
-def test_the_lint_says_of_external_data_what_import_says(write: Callable[[Path], None], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "write",
+    [missing_data, data_outside, data_link_outside, data_too_short, too_large, data_too_large, weight_without_type],
+)
+def test_the_lint_says_of_size_and_external_data_what_import_says(
+    write: Callable[[Path], None], tmp_path: Path
+) -> None:
     path = tmp_path / "models" / "bad.onnx"
     path.parent.mkdir()
     write(path)
     with pytest.raises(AssistantError) as raised:
         lint_model(path, "jetpack6")
     assert str(raised.value) == str(refused(path, tmp_path))
+
+
+def test_what_grows_too_large_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = import_source(write_network(tmp_path / "n.onnx"), None, tmp_path / "recipes")
+    weights = sum(len(tensor.raw_data) for tensor in onnx.load(folder / "model.onnx").graph.initializer)
+    monkeypatch.setattr("export.external_data.MOST_BYTES", weights - 1)
+    with pytest.raises(AssistantError, match=r"out\.onnx is .* a network may have"):
+        write_onnx(onnx.load(folder / "model.onnx"), tmp_path / "out.onnx")
+    assert not (tmp_path / "out.onnx").exists()
+
+
+def test_an_input_that_is_no_tensor_is_named(tmp_path: Path) -> None:
+    path = relu(tmp_path / "bad.onnx")
+    model = onnx.load(path)
+    sequence = helper.make_tensor_sequence_value_info("s", TensorProto.FLOAT, None)
+    model.graph.input.append(sequence)
+    path.write_bytes(model.SerializeToString())
+    assert "'s' is no tensor of a known type" in refused(path, tmp_path).message
+
+
+def test_an_operator_that_onnxruntime_lacks_is_told_by_the_build(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Relu", ["x"], ["r"], "relu"), helper.make_node("Cast", ["r"], ["y"], "cast", to=1)]
+    path = write_model(
+        tmp_path / "n.onnx", nodes, {}, inputs={"x": [4]}, outputs={"y": [4]}, input_type=TensorProto.BFLOAT16
+    )
+    folder = import_source(path, None, tmp_path / "recipes")
+    with pytest.raises(AssistantError, match=r"onnxruntime cannot run the network: .*Relu"):
+        find_recipe(str(folder)).export([folder / "model.onnx"], tmp_path / "out.onnx")
+    with pytest.raises(AssistantError, match=r"onnxruntime .* cannot run .*n\.onnx: .*Relu"):
+        exact_network(path)
 
 
 def test_an_open_axis_stops_the_build_with_its_name(tmp_path: Path) -> None:

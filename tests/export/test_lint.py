@@ -17,7 +17,7 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper
 from assistant.models.store import ModelStore
 from export.calibration import calibrate
 from export.errors import ConversionError
-from export.lint import TARGETS, Finding, lint_model
+from export.lint import TARGETS, UNFINISHED, Finding, lint_model
 from export.lint.rules import RULES
 from export.lint.tensorrt_rtx import build_findings
 from export.onnx_file import fix_sizes, write_onnx
@@ -143,6 +143,7 @@ BAD: dict[str, Bad] = {
         severity="warning",
     ),
     "dynamic axis": Bad("dynamic-axis", "x", r"axis 0 \('batch'\)", _RELU, {}, shape=("batch", 4)),
+    "axis of size -1": Bad("dynamic-axis", "x", r"axis 0 \('\?'\)", _RELU, {}, shape=(-1, 4)),
     "control flow": Bad(
         "control-flow",
         "bad",
@@ -262,6 +263,33 @@ def test_constants_inside_branches_are_looked_at(tmp_path: Path) -> None:
     ]
 
 
+def test_an_operator_of_a_domain_that_the_file_does_not_import_is_one_clear_error(tmp_path: Path) -> None:
+    nodes = [_node("FastGelu", ["x"], ["y"], domain="com.microsoft")]
+    path = write_model(tmp_path / "n.onnx", nodes, {}, inputs={"x": [4]}, outputs={"y": [4]})
+    with pytest.raises(ConversionError, match=r"n\.onnx is not an ONNX model that can be read: .*com\.microsoft"):
+        lint_model(path, "jetpack6")
+
+
+@pytest.mark.parametrize("value", [{"value_int": 0}, {"value_ints": [0]}])
+@pytest.mark.parametrize("axes", ["axes", "same"])
+def test_axes_are_constant_however_they_are_written(tmp_path: Path, value: dict[str, Any], axes: str) -> None:
+    nodes = [
+        _node("Constant", [], ["axes"], "axes", **value),
+        _node("Identity", ["axes"], ["same"], "same"),
+        _node("ReduceSum", ["x", axes], ["y"], "sum"),
+    ]
+    assert _lint(Bad("", "", "", nodes, {}, shape=(2, 2)), tmp_path) == []
+
+
+def test_axes_that_are_computed_are_refused(tmp_path: Path) -> None:
+    nodes = [
+        _node("Shape", ["x"], ["axes"], "shape", start=0, end=1),
+        _node("ReduceSum", ["x", "axes"], ["y"], "sum"),
+    ]
+    (finding,) = _lint(Bad("", "", "", nodes, {}), tmp_path)
+    assert "ReduceSum with axes that are computed" in finding.message
+
+
 def test_what_is_not_onnx_and_unknown_targets_are_refused(tmp_path: Path) -> None:
     text = tmp_path / "text.onnx"
     text.write_text("a poem")
@@ -306,12 +334,29 @@ class TestChild:
     def test_a_crash_is_a_finding(self, worker: Callable[[str], str], tmp_path: Path) -> None:
         name = worker("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
         (finding,) = build_findings(tmp_path / "m.onnx", worker=name)
-        assert (finding.severity, finding.rule) == ("error", "tensorrt-rtx")
+        assert (finding.severity, finding.rule) == ("error", UNFINISHED)
         assert finding.message.startswith("TensorRT-RTX 1.7 parser, not Orin: it died (SIGSEGV)")
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+            "import os, sys; print('std::bad_alloc', file=sys.stderr); sys.stderr.flush(); os.abort()",
+            "raise MemoryError",
+            'print(\'{"problems": [{"node": "", "message": "Error Code 2: OutOfMemory"}]}\')',
+        ],
+        ids=["killed", "no memory in C++", "no memory in Python", "no memory, said by the builder"],
+    )
+    def test_a_machine_without_memory_is_not_the_files_fault(
+        self, worker: Callable[[str], str], tmp_path: Path, source: str
+    ) -> None:
+        (finding,) = build_findings(tmp_path / "m.onnx", worker=worker(source))
+        assert (finding.severity, finding.rule) == ("warning", UNFINISHED)
 
     def test_a_hang_is_ended(self, worker: Callable[[str], str], tmp_path: Path) -> None:
         (finding,) = build_findings(tmp_path / "m.onnx", worker=worker("import time; time.sleep(60)"), timeout_s=0.3)
-        assert (finding.severity, "had not finished after 0.3 s" in finding.message) == ("warning", True)
+        assert (finding.severity, finding.rule) == ("warning", UNFINISHED)
+        assert "had not finished after 0.3 s" in finding.message
 
     def test_what_it_reports_is_a_finding(self, worker: Callable[[str], str], tmp_path: Path) -> None:
         name = worker('print(\'noise\'); print(\'{"problems": [{"node": "conv", "message": "no such type"}]}\')')

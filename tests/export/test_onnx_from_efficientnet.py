@@ -42,6 +42,21 @@ class TorchPickler(pickle.Pickler):
         return ("storage", obj.storage_type, obj.key, "cpu", 0, None) if isinstance(obj, Stored) else None
 
 
+STORED = {
+    "Double": np.float64,
+    "Float": np.float32,
+    "Half": np.float16,
+    "BFloat16": np.uint16,
+    "Long": np.int64,
+    "Int": np.int32,
+    "Short": np.int16,
+    "Char": np.int8,
+    "Byte": np.uint8,
+    "Bool": np.bool_,
+}
+"""What torch calls each type → how its numbers lie in the file."""
+
+
 @pytest.fixture
 def torch(monkeypatch):
     """Just enough of torch for pickle to find the names that it writes."""
@@ -50,7 +65,8 @@ def torch(monkeypatch):
     def _rebuild_tensor_v2():
         raise AssertionError("only its name is pickled")
 
-    for module, thing in ((utils_module, _rebuild_tensor_v2), (torch_module, type("FloatStorage", (), {}))):
+    storages = [(torch_module, type(f"{kind}Storage", (), {})) for kind in STORED]
+    for module, thing in ((utils_module, _rebuild_tensor_v2), *storages):
         thing.__module__, thing.__qualname__ = module.__name__, thing.__name__
         setattr(module, thing.__name__, thing)
         monkeypatch.setitem(sys.modules, module.__name__, module)
@@ -65,8 +81,8 @@ def dumped(*things):
     return stream.getvalue()
 
 
-def state(torch, key="0", *, offset=0, shape=(2, 3), strides=(1, 2)):
-    storage = Stored(key, torch.FloatStorage)
+def state(torch, key="0", *, kind="Float", offset=0, shape=(2, 3), strides=(1, 2)):
+    storage = Stored(key, getattr(torch, f"{kind}Storage"))
     return OrderedDict(weight=Rebuilt(torch._utils._rebuild_tensor_v2, storage, offset, shape, strides))
 
 
@@ -91,6 +107,18 @@ def test_tensor_with_strides_is_read(tmp_path, torch, write):
     (tmp_path / "model.pth").write_bytes(write(state(torch), VALUES))
     weights = read_state_dict(tmp_path / "model.pth")
     assert weights["weight"].tolist() == [[0, 2, 4], [1, 3, 5]]
+
+
+@pytest.mark.parametrize("write", [legacy, zipped])
+@pytest.mark.parametrize("kind", STORED)
+def test_every_type_of_number_is_read(tmp_path, torch, write, kind):
+    # GPT-2's own checkpoint holds its attention mask as bytes, later ones as truth values.
+    values = np.array([0, 1, 1, 0, 1, 0], STORED[kind])
+    bits = values * 0x3F80 if kind == "BFloat16" else values  # 1.0
+    (tmp_path / "model.pth").write_bytes(write(state(torch, kind=kind), bits.astype(STORED[kind])))
+    weight = read_state_dict(tmp_path / "model.pth")["weight"]
+    assert weight.tolist() == [[0, 1, 1], [1, 0, 0]]
+    assert weight.dtype == (np.float32 if kind == "BFloat16" else STORED[kind])
 
 
 def refused(path):

@@ -200,6 +200,16 @@ def test_what_cannot_be_emitted_says_why_and_writes_nothing(folder: Path, tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_a_library_raises_is_told_as_ours(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_arguments: object, **_options: object) -> ModelProto:
+        raise KeyError("conv1_quantized")
+
+    monkeypatch.setattr("onnxruntime.transformers.float16.convert_float_to_float16", fails)
+    with pytest.raises(QuantizationError, match=r"cannot be written as fp16: KeyError: 'conv1_quantized'"):
+        emit(folder / "network.onnx", None, "fp16", DEFAULT, tmp_path / "m.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_calibration_of_another_network_is_refused(folder: Path, tmp_path: Path) -> None:
     other = write_model(
         tmp_path / "other.onnx",

@@ -110,6 +110,25 @@ def test_silero_without_control_flow_hears_what_silero_hears(model_store: ModelS
 
 
 @pytest.mark.models
+def test_faces_are_found_by_networks_that_the_stages_know_of(
+    model_store: ModelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = find_recipe("face-emotion")
+    sources = recipe.sources(model_store)
+    assert {path.name for path in sources} == {"emotion.onnx", "blazeface.onnx", "facemesh.onnx"}
+
+    def no_engine(*_arguments: object, **_options: object) -> None:
+        raise AssertionError("An installed bundle was asked.")
+
+    monkeypatch.setattr("assistant.inference.engines.ENGINES.open", no_engine)
+    recipe.export(sources, tmp_path / "fp32.onnx")
+    samples = sample_set(recipe, model_store, None)
+    tools = SampleTools(model_store, exact_network(tmp_path / "fp32.onnx"))
+    feeds = next(feeds_of(recipe, samples, "validation", tools, tmp_path / "fp32.onnx"))
+    assert feeds["input_1:0"].shape == (4, 64, 64, 1)
+
+
+@pytest.mark.models
 @pytest.mark.parametrize("name", ["face-detector", "face-emotion", "image-encoder"])
 def test_an_exported_network_answers_as_its_source(name: str, model_store: ModelStore, tmp_path: Path) -> None:
     recipe = find_recipe(name)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from export.lint.tensorrt_rtx import tensorrt_rtx_version
-from tests.doubles.export_command import assistant_export, write_recipe
+from tests.doubles.export_command import assistant_export, write_recipe, write_samples
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +103,39 @@ def test_the_page_says_whether_tensorrts_parser_saw_the_files(
     assert assistant_export("report", copy, cache=tmp_path).returncode == 0
     text = " ".join(Page((copy / "report.html").read_text(encoding="utf-8")).words)
     assert words in text.partition("Not checked here")[2]
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", '{"machine": "a", "threads": 1}', "[1]", '{"variants": {"fp32": {"median_ms": "fast"}}}'],
+    ids=["empty", "truncated", "a key is missing", "no table", "no number"],
+)
+def test_edited_measurements_are_named(bundle: Path, tmp_path: Path, content: str) -> None:
+    copy = shutil.copytree(bundle, tmp_path / "small")
+    (copy / "measurements.json").write_text(content)
+    finished = assistant_export("report", copy, cache=tmp_path)
+    assert finished.returncode == 5
+    assert "small/measurements.json is not as a build writes it: " in finished.stderr
+
+
+def test_an_altered_bundle_gets_no_page(bundle: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(bundle, tmp_path / "small")
+    (copy / "evidence" / "lint.json").write_text("{}")
+    finished = assistant_export("report", copy, "--out", tmp_path / "page.html", cache=tmp_path)
+    assert finished.returncode == 5 and "was altered: evidence/lint.json" in finished.stderr
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_a_few_arrays_have_no_other_views(tmp_path: Path) -> None:
+    folder = write_recipe(tmp_path / "small")
+    samples = write_samples(tmp_path / "few", count=4)
+    arguments = ("--calibration", samples, "--out", tmp_path / "out", "--precision", "fp16")
+    assert assistant_export("build", folder, *arguments, cache=tmp_path / "cache").returncode == 0
+    bundle = tmp_path / "out" / "small"
+    calibration = json.loads((bundle / "manifest.json").read_text())["calibration"]
+    assert calibration == "4 files of few; compared on 4 samples, the very same samples"
+    text = (bundle / "report.html").read_text(encoding="utf-8")
+    assert "Validation looked at the very samples that calibration saw" in text and "other crops" not in text
 
 
 def test_table_and_chart_agree_on_a_median(bundle: Path, tmp_path: Path) -> None:

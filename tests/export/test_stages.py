@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -65,6 +66,18 @@ def test_nothing_is_kept_of_a_stage_that_fails(cache: StageCache, tmp_path: Path
 def test_a_truncated_result_is_made_again(cache: StageCache) -> None:
     cache.run(STAGE, writing("whole")).path("result").write_text("wh")
     assert cache.run(STAGE, writing("whole")).path("result").read_text() == "whole"
+
+
+def test_an_altered_result_is_made_again_by_the_next_build(cache: StageCache, tmp_path: Path) -> None:
+    with cache.locked():
+        result = cache.run(STAGE, writing("whole")).path("result")
+    status = result.stat()
+    result.write_text("whale")
+    os.utime(result, ns=(status.st_atime_ns, status.st_mtime_ns))
+    later = StageCache(tmp_path, "recipe", NoProgress())
+    with later.locked():
+        assert later.run(STAGE, writing("whole")).path("result").read_text() == "whole"
+    assert StageCache(tmp_path, "recipe", NoProgress()).run(STAGE, forbidden).cached
 
 
 def test_results_of_earlier_configurations_are_deleted_on_request(cache: StageCache, tmp_path: Path) -> None:
