@@ -120,13 +120,14 @@ def import_network(
 def compile_engines(
     bundle: _Bundle,
     engines: Annotated[Path | None, typer.Option(help="Folder for the engines.", metavar="DIR")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Build and race again what is there.")] = False,
     as_json: _Json = False,
 ) -> None:
     """On the device: build engines, compare them with the golden pairs, keep the fastest that is right."""
     from export.commands import compile_on_device
 
     folder = engines or platformdirs.user_cache_path("edge-assistant") / "engines"
-    raise typer.Exit(compile_on_device(bundle, folder, as_json))
+    raise typer.Exit(compile_on_device(bundle, folder, as_json, force=force))
 
 
 def default_cache() -> Path:

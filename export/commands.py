@@ -112,12 +112,12 @@ def write_report(path: Path, out: Path | None) -> None:
     typer.echo(f"Wrote {target} ({target.stat().st_size / 1e3:.0f} kB).")
 
 
-def compile_on_device(path: Path, cache: Path, as_json: bool) -> int:
+def compile_on_device(path: Path, cache: Path, as_json: bool, *, force: bool) -> int:
     """`compile`; 1 if no engine can be used. Raises `EngineError` where there is no driver; then nothing is written."""
     from assistant.inference.engine_build import compile_bundle
 
     with StageProgress(Console(stderr=True)) as progress:
-        result = compile_bundle(path, cache, notify=progress.note)
+        result = compile_bundle(path, cache, force=force, notify=progress.note)
     if as_json:
         typer.echo(result.as_json())
     else:

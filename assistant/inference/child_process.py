@@ -30,9 +30,9 @@ class Death(Enum):
 
 
 _REMEDIES = {
-    Death.CRASHED: "Its last words say more; less workspace may help.",
+    Death.CRASHED: "Its last words say more. Again: assistant-export compile --force BUNDLE.",
     Death.KILLED: "Free memory on the device, then try again.",
-    Death.TIMED_OUT: "Give it more time, or less workspace.",
+    Death.TIMED_OUT: "Try again with nothing else running: assistant-export compile --force BUNDLE.",
 }
 
 

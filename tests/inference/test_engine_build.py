@@ -8,6 +8,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -248,7 +249,14 @@ def test_compile_prints_every_attempt_for_machines(
 ) -> None:
     compiled = functools.partial(compile_bundle, options=BOTH, stack=JETPACK_6)
     monkeypatch.setattr("assistant.inference.engine_build.compile_bundle", compiled)
-    assert compile_on_device(tiny_bundle(tmp_path / "bundle"), tmp_path / "cache", as_json=True) == 0
-    printed = json.loads(capsys.readouterr().out)
-    assert printed["choice"]["winner"] in ("fp16", "int8-trt")
-    assert {item["precision"] for item in printed["choice"]["variants"]} == {"fp16", "int8-trt"}
+    bundle, cache = tiny_bundle(tmp_path / "bundle"), tmp_path / "cache"
+
+    def printed(*, force: bool) -> dict[str, Any]:
+        assert compile_on_device(bundle, cache, as_json=True, force=force) == 0
+        report: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return report
+
+    first = printed(force=False)
+    assert first["choice"]["winner"] in ("fp16", "int8-trt")
+    assert {item["precision"] for item in first["choice"]["variants"]} == {"fp16", "int8-trt"}
+    assert printed(force=False)["cached"] and not printed(force=True)["cached"]
