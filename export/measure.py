@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from assistant.errors import ModelError
 from assistant.inference.bundle import GoldenPair, Precision
 from assistant.inference.onnxruntime_session import OnnxRuntimeSession
 from assistant.ports import InferenceSession
@@ -23,18 +24,27 @@ _BUDGET_S = 1.5
 
 
 def measure_variants(models: Mapping[Precision, Path], pair: GoldenPair, threads: int = 1) -> dict[str, Any]:
-    """{"machine", "runtime", "threads", "variants": {precision: {"median_ms", "p95_ms", "runs_ms"}}}.
+    """{"machine", "runtime", "threads", "variants": {precision: {"median_ms", "p95_ms", "runs_ms"}}, "refused":
+    {precision: why onnxruntime does not load it}}.
 
     The variants take turns, so that whatever else the machine does slows down all of them alike. int8-trt is left out:
-    it is for TensorRT alone, and what the CPU takes for it would only be mistaken for a figure.
+    it is for TensorRT alone, and what the CPU takes for it would only be mistaken for a figure. Raises `ModelError`
+    where not even FP32 is loaded.
     """
     import onnxruntime
 
-    sessions = {
-        name: OnnxRuntimeSession(path, threads=threads, keep_memory=True)
-        for name, path in models.items()
-        if name != "int8-trt"
-    }
+    sessions: dict[Precision, OnnxRuntimeSession] = {}
+    refused: dict[Precision, str] = {}
+    for name, path in models.items():
+        if name == "int8-trt":
+            continue
+        try:
+            sessions[name] = OnnxRuntimeSession(path, threads=threads, keep_memory=True)
+        except ModelError as error:
+            # Its optimizations, off in the gate, refuse some FP16 networks. TensorRT may take them all the same.
+            if name == "fp32":
+                raise
+            refused[name] = error.message.partition("\n")[0]
     runs_ms: dict[Precision, list[float]] = {name: [] for name in sessions}
     started_s = time.perf_counter()
     for number in range(_WARM_UP + _MOST_RUNS):
@@ -49,6 +59,7 @@ def measure_variants(models: Mapping[Precision, Path], pair: GoldenPair, threads
         "runtime": f"onnxruntime {onnxruntime.__version__} on the CPU",
         "threads": threads,
         "variants": {name: summary(runs) for name, runs in runs_ms.items()},
+        "refused": refused,
     }
 
 

@@ -100,6 +100,8 @@ def _add_latency(parent: Element, measured: Mapping[str, Any]) -> None:
     text = f"{measured['machine']}; {measured['runtime']}, {threads} thread{'s' if threads > 1 else ''}."
     add(parent, "p", text, _DIM)
     add_latencies(parent, measured["variants"])
+    for precision, reason in measured.get("refused", {}).items():
+        add(parent, "p", f"onnxruntime does not load {precision} with its optimizations: {reason}", {"class": "bad"})
 
 
 def _add_parity(parent: Element, manifest: BundleManifest) -> None:

@@ -19,6 +19,8 @@ import pytest
 from numpy.typing import NDArray
 from onnx import NodeProto, helper
 
+from assistant.errors import ModelError
+from assistant.inference.onnxruntime_session import OnnxRuntimeSession
 from tests.doubles.command import ROOT
 from tests.doubles.export_command import assistant_export, assistant_export_process, write_recipe, write_samples
 from tests.doubles.tiny_networks import write_model
@@ -181,6 +183,24 @@ def test_an_edited_bundle_fails_its_check(built: Path, tmp_path: Path) -> None:
     assert finished.returncode == 1
     [result] = json.loads(finished.stdout)
     assert not result["ok"] and "fp16.onnx: expected" in result["problem"]
+
+
+def test_a_variant_that_onnxruntimes_optimizer_refuses_has_no_latency(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def open_session(path: Path, **options: Any) -> OnnxRuntimeSession:
+        if "emit-fp16" in path.parts:
+            raise ModelError(f"The model {path.name} cannot be loaded: Type Error: float16.")
+        return OnnxRuntimeSession(path, **options)
+
+    monkeypatch.setattr("export.measure.OnnxRuntimeSession", open_session)
+    folder = write_recipe(tmp_path / "small")
+    arguments = ("--precision", "fp16", "--out", tmp_path / "out")
+    finished = build(folder, *arguments, cache=tmp_path / "cache")
+    assert finished.returncode == 0, finished.stderr
+    assert "shipped: fp32, fp16" in finished.stdout
+    page = (tmp_path / "out" / "small" / "report.html").read_text()
+    assert "does not load fp16 with its optimizations: The model model.onnx cannot be loaded: Type Error" in page
 
 
 def test_what_tensorrt_refuses_and_onnxruntime_runs_is_told_and_not_wrong(tmp_path: Path) -> None:
