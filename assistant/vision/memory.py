@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from assistant.events import ImageArray, SceneChange, SceneState, Track
@@ -58,6 +58,12 @@ class SceneMemory:
     def note(self, change: SceneChange) -> None:
         """Remember what was told."""
         self._happened.append(change)
+
+    def keep_names(self, known: Collection[str]) -> None:
+        """Forget all other names in what has happened: those of people who are known no more."""
+        for index, change in enumerate(self._happened):
+            if change.name and change.name not in known:
+                self._happened[index] = replace(change, name="", name_sure=False)
 
     def update(self, look: SceneState, motion: Motion) -> tuple[SceneState, list[SceneChange]]:
         """The scene with its tracks, and what has changed, to be told and `note`d. `look` holds everything that the

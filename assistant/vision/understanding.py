@@ -80,6 +80,7 @@ class SceneUnderstanding:
     def forget(self) -> None:
         """Begin anew: nothing has been seen, nobody is known to be there."""
         self.scene = None
+        self._whose_face = FaceChooser()
         self._memory.forget()
         self._arrivals.forget()
         self._networks.forget_people()
@@ -98,6 +99,7 @@ class SceneUnderstanding:
         self._stages.works("vision")
         scene, changes = self._memory.update(self._needs.complete(look, needs, frame), motion)
         scene = await self._with_names(scene, fresh=needs.faces)
+        self._keep_names()
         scene, posed = await self._with_pose(scene, frame)
         self._require_open()
         can_tell = self._networks.knows_anyone and not self._stages.is_failing("people")
@@ -118,6 +120,7 @@ class SceneUnderstanding:
     async def _with_names(self, scene: SceneState, *, fresh: bool) -> SceneState:
         """Without names where they cannot be told: everything else is seen all the same."""
         if not self._networks.knows_anyone:
+            self._networks.forget_people()
             self._stages.works("people")
             return scene
         try:
@@ -128,6 +131,12 @@ class SceneUnderstanding:
         else:
             self._stages.works("people")
         return scene
+
+    def _keep_names(self) -> None:
+        """Who was forgotten is named in nothing that happened before either."""
+        known = self._networks.known_names
+        self._memory.keep_names(known)
+        self._arrivals.keep_names(known)
 
     async def _with_pose(self, scene: SceneState, frame: VideoFrame) -> tuple[SceneState, list[SceneChange]]:
         """What has happened by the pose that matters; nothing where it cannot be told: everything else is seen all the
