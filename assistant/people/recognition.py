@@ -174,7 +174,7 @@ def _follow(followed: list[_Known], faces: Sequence[Face], tracks: Sequence[Trac
     seen: list[_Known] = []
     for face in faces:
         taken = [known.track_id for known in seen]
-        track_id = _whose_body(face, [item for item in tracks if item.track_id not in taken])
+        track_id = whose_body(face, [item for item in tracks if item.track_id not in taken])
         free = [known for known in followed if not any(known is other for other in seen)]
         known = next((known for known in free if track_id is not None and known.track_id == track_id), None)
         if known is None:
@@ -191,7 +191,7 @@ def _follow(followed: list[_Known], faces: Sequence[Face], tracks: Sequence[Trac
     return seen
 
 
-def _whose_body(face: Face, tracks: Sequence[Track]) -> int | None:
+def whose_body(face: Face, tracks: Sequence[Track]) -> int | None:
     """The smallest person in whose upper half the face is."""
     x, y = face.box.center
     holding = [

@@ -11,6 +11,7 @@ from assistant.emotion.whose_face import FaceChooser
 from assistant.errors import AssistantError
 from assistant.events import Event, Face, SceneChange, SceneChangeKind, SceneState, Track, VideoFrame
 from assistant.people.arrivals import Arrivals
+from assistant.people.recognition import whose_body
 from assistant.ports import FaceEvidence
 from assistant.stages import StageReports
 from assistant.vision.feeds import ChangeFeeds
@@ -165,4 +166,6 @@ class SceneUnderstanding:
         if self._on_face is not None and self._closed() is None:
             face = self._whose_face.choose(frame, faces)
             if face is not None:
-                await self._on_face(FaceEvidence(frame, face))
+                # What is in this picture beside faces is still looked for.
+                before = () if self.scene is None else self.scene.tracks or ()
+                await self._on_face(FaceEvidence(frame, face, whose_body(face, before)))

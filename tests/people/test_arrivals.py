@@ -15,6 +15,7 @@ from assistant.errors import DeviceError, ModelError
 from assistant.events import Box, Detection, Face, ImageArray, SceneChange, SceneState, StageFailed, VideoFrame
 from assistant.people.album import Album
 from assistant.people.recognition import PeopleRecognizer
+from assistant.ports import FaceEvidence
 from assistant.virtual_time import run_in_virtual_time
 from assistant.vision.scene import SceneReader
 from assistant.vision.watcher import SceneWatcher
@@ -51,7 +52,10 @@ class Visit:
         people = PeopleRecognizer(Album(folder), PaintedFaces, 0.65)
         reader = SceneReader(self, _Faces(self), pose=pose, people=people)
         camera = FakeCamera(self.clock, self._picture)
-        self.watcher = SceneWatcher(camera, reader, VisionConfig(rate_hz=2.0), self.clock, self.events.append)
+        config = VisionConfig(rate_hz=2.0)
+        self.watcher = SceneWatcher(camera, reader, config, self.clock, self.events.append, on_face=self._show)
+        self.shown: list[FaceEvidence] = []
+        """The faces that were handed on for their expression."""
         self.waiting: list[tuple[str, str]] = []
         """What `happened` says when it is asked, a little after the arrival."""
 
@@ -61,6 +65,9 @@ class Visit:
         pixels = picture_of({PLACE: self._identity if now_s < self._swaps_s else STRANGER})
         pixels[-200:] = int(now_s * 2) * 40 % 250  # something moves, so that it looks
         return pixels
+
+    async def _show(self, evidence: FaceEvidence) -> None:
+        self.shown.append(evidence)
 
     def detect(self, frame: VideoFrame) -> list[Detection]:
         there = COMES_S <= frame.at_s < self._leaves_s
@@ -145,6 +152,13 @@ def test_who_is_known_comes_and_leaves_by_name(tmp_path: Path) -> None:
     visit = _watch(tmp_path, ANNA)
     assert [(kind, name) for kind, name, _ in visit.told()] == [("came", "Anna"), ("left", "Anna")]
     assert [(change.kind, change.name) for change in visit.watcher.happened()] == [("came", "Anna"), ("left", "Anna")]
+
+
+def test_a_face_is_handed_on_with_the_person_whose_it_is(tmp_path: Path) -> None:
+    visit = _watch(tmp_path, ANNA)
+    came = next(event for event in visit.events if isinstance(event, SceneChange) and event.kind == "came")
+    assert visit.shown[0].track_id is None  # not followed yet
+    assert {evidence.track_id for evidence in visit.shown[1:]} == {came.track_id}
 
 
 def test_an_arrival_waits_a_little_for_the_face(tmp_path: Path) -> None:
