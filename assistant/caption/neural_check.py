@@ -50,8 +50,10 @@ _CONNECTORS = frozenset(
 )
 """Words at which a sentence can be cut off: what comes before is one by itself."""
 _WORD = re.compile(r"[a-z'-]+")
-_CHILD = ("child", "children", "kid", "kids", "baby", "player", "players")
-_PLURAL = frozenset(("people", "persons", "children", "kids", "babies", "players"))
+_DOERS = ("player", "skier", "snowboarder", "skateboarder", "surfer", "rider", "cyclist")
+_SOMEONE = ("child", "kid", "baby", *_DOERS)
+_SEVERAL = ("children", "kids", "babies", *(f"{doer}s" for doer in _DOERS))
+_PLURAL = frozenset((*_SEVERAL, "people", "persons"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,7 @@ def _before(words: Sequence[str], noun: int) -> list[str]:
 
 
 def _class_words() -> dict[str, str]:
-    words: dict[str, str] = dict.fromkeys(_CHILD, PERSON)
+    words: dict[str, str] = dict.fromkeys((*_SOMEONE, *_SEVERAL), PERSON)
     for label, names in COCO_NAMES.items():
         for name in (label, names.english, names.plural, *names.also):
             if name.isascii():

@@ -166,6 +166,8 @@ BEN = Face(Box(0.0, 0.2, 0.2, 0.5), 0.9, name="Ben", name_sure=True)
     [
         ("a woman in a red coat", [ANNA], "I see Anna in a red coat."),
         ("the young girl in a coat", [ANNA], "I see Anna in a coat."),
+        ("a skier on a slope", [ANNA], "I see Anna on a slope."),
+        ("skiers on a slope", [ANNA], "I see Anna."),
         ("a woman", [replace(ANNA, name_sure=False)], "I'm not sure, but it looks like Anna."),
         ("a field of flowers", [ANNA], "I see Anna."),
         # Nobody is counted twice: once by name, and once as anybody.
