@@ -266,6 +266,8 @@ class FaceEvidence:
 
     frame: VideoFrame
     face: Face
+    track_id: int | None = None
+    """Of the person whose face it is, if they were followed before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assistant.caption.grounded import GroundedCaptioner
-from assistant.caption.neural_check import check
+from assistant.caption.neural_check import Checked, check, mentions_people, with_name
 from assistant.config import Config
 from assistant.dialogue.replies import joined, phrase
+from assistant.errors import AssistantError
 from assistant.events import SceneCaption, SceneState
 from assistant.people.present import named_people
 from assistant.vision.preprocess import moderate
-from assistant.vision.things import things_of
+from assistant.vision.things import PERSON, count_of, things_of
 from assistant.worker import Worker
 
 if TYPE_CHECKING:
@@ -33,8 +34,12 @@ _BUNDLE = "captioner-decoder"
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    scene: SceneState
-    sentence: str
+    """What was written about a picture. The picture itself is not kept."""
+
+    at_s: float
+    source: str
+    labels: Counter[str]
+    checked: Checked
 
 
 class NeuralCaptioner:
@@ -85,7 +90,12 @@ class NeuralCaptioner:
             return
         self._busy = True
         try:
-            self._written = _Written(scene, await self._worker.run(self._write, scene))
+            sentence = await self._worker.run(self._write, scene)
+            checked = check(sentence, scene, min_confidence=self._min_confidence)
+            self._written = _Written(scene.at_s, scene.source, self._labels(scene), checked)
+        except AssistantError:
+            self._written = None  # what has failed says nothing, not even what it said before
+            raise
         finally:
             self._busy = False
 
@@ -100,13 +110,11 @@ class NeuralCaptioner:
             or not self._fits(scene, written)
         ):
             return self._grounded.caption(scene, language, now_s)
-        checked = check(written.sentence, written.scene, min_confidence=self._min_confidence)
-        if checked.verdict == "contradicted" or not checked.text:
+        checked = written.checked
+        text = None if checked.verdict == "contradicted" or not checked.text else self._said(checked, scene)
+        if text is None:
             return self._grounded.caption(scene, language, now_s)
-        lead = "I see" if checked.verdict == "borne out" else "I'm not sure, but it looks like"
-        sentences = [*_names(scene), f"{lead} {checked.text}."]
-        age_s = max(0.0, now_s - written.scene.at_s)
-        return SceneCaption(now_s, " ".join(sentences), language, checked.confidence, age_s)
+        return SceneCaption(now_s, text, language, checked.confidence, max(0.0, now_s - written.at_s))
 
     def close(self) -> None:
         """Let the thread end."""
@@ -114,9 +122,19 @@ class NeuralCaptioner:
 
     def _fits(self, scene: SceneState, written: _Written) -> bool:
         """Whether what was written is about this picture, or one shortly before in which the same things were."""
-        if scene.at_s == written.scene.at_s:
-            return True
-        return 0.0 <= scene.at_s - written.scene.at_s <= _FRESH_S and self._labels(scene) == self._labels(written.scene)
+        same_camera = scene.source == written.source  # photos, which have no time, are a source each
+        fresh = 0.0 <= scene.at_s - written.at_s <= _FRESH_S
+        return same_camera and fresh and self._labels(scene) == written.labels
+
+    def _said(self, checked: Checked, scene: SceneState) -> str | None:
+        """The sentence with the names of who is there; None where it would count somebody twice."""
+        text, names = checked.text, _names(scene)
+        if names and mentions_people(text):
+            [first, *others] = named_people(scene)
+            alone = not others and count_of(scene, PERSON, min_confidence=self._min_confidence) == 1
+            named = with_name(text, first.name) if alone else None
+            return named and _sentence(named, sure=checked.verdict == "borne out" and first.sure)
+        return " ".join([*names, _sentence(text, sure=checked.verdict == "borne out")])
 
     def _labels(self, scene: SceneState) -> Counter[str]:
         return Counter(item.label for item in things_of(scene, min_confidence=self._min_confidence))
@@ -126,6 +144,11 @@ class NeuralCaptioner:
             self._writer = self._open_writer()
         assert scene.frame is not None
         return self._writer.write(moderate(scene.frame.pixels))
+
+
+def _sentence(text: str, *, sure: bool) -> str:
+    lead = "I see" if sure else "I'm not sure, but it looks like"
+    return f"{lead} {text}."
 
 
 def _names(scene: SceneState) -> list[str]:

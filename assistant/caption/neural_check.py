@@ -1,8 +1,8 @@
 """What of a network's sentence the object detector bears out.
 
 An image-to-text network invents details fluently. Every noun of its sentence that the detector has a class for is
-looked up among what was detected: a sentence is said plainly when all of them were, shortened to the part that was, or
-said with "I think"; where the detector surely sees something and nothing that the sentence names, it is dropped.
+looked up among what was detected: a sentence is said plainly when all of them surely were, shortened to the part that
+was, or said with doubt; where the detector surely sees something and nothing that the sentence names, it is dropped.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from assistant.dialogue.numbers import spoken_count
-from assistant.events import SceneState
+from assistant.events import SceneState, Track
 from assistant.vision.coco_names import COCO_NAMES
+from assistant.vision.colors import COLORS
 from assistant.vision.things import PERSON, count_of, is_sure, things_of
 
 Verdict = Literal["borne out", "doubtful", "contradicted"]
@@ -26,6 +27,7 @@ _NEUTRAL = {
     **dict.fromkeys(("boy", "girl"), "child"),
     **dict.fromkeys(("boys", "girls"), "children"),
     **dict.fromkeys(("his", "her"), "their"),
+    "grey": "gray",
 }
 """Nothing here can tell what somebody is: a network that says so has guessed."""
 _NUMBERS = {spoken_count(number, "en"): number for number in range(2, 10)} | {"a couple of": 2, "a pair of": 2}
@@ -48,7 +50,10 @@ _CONNECTORS = frozenset(
 )
 """Words at which a sentence can be cut off: what comes before is one by itself."""
 _WORD = re.compile(r"[a-z'-]+")
-_CHILD = ("child", "children", "kid", "kids", "baby", "player", "players")
+_DOERS = ("player", "skier", "snowboarder", "skateboarder", "surfer", "rider", "cyclist")
+_SOMEONE = ("child", "kid", "baby", *_DOERS)
+_SEVERAL = ("children", "kids", "babies", *(f"{doer}s" for doer in _DOERS))
+_PLURAL = frozenset((*_SEVERAL, "people", "persons"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,8 @@ class _Noun:
     label: str
     start: int
     """Index of its first word."""
+    end: int
+    """Index of the word after it."""
     number: int | None
     """How many the sentence says there are, if it says so."""
 
@@ -87,13 +94,44 @@ def check(sentence: str, scene: SceneState, *, min_confidence: float) -> Checked
     if not borne_out:
         sees_something = bool(scene.faces) or any(is_sure(item) for item in found)
         return Checked(text, "contradicted" if sees_something else "doubtful", 0.0)
-    if not doubted:
-        return Checked(text, "borne out", confidence)
-    if borne_out[0].start < doubted[0].start:
+    if doubted:
         shortened = _before(words, doubted[0].start)
-        if any(noun.start < len(shortened) for noun in borne_out):
-            return Checked(" ".join(shortened), "borne out", confidence)
-    return Checked(text, "doubtful", confidence)
+        borne_out = [noun for noun in borne_out if noun.end <= len(shortened)]
+        if not borne_out:
+            return Checked(text, "doubtful", confidence)
+        text = " ".join(shortened)
+    sure = all(_is_sure(noun, words, found, len(scene.faces)) for noun in borne_out)
+    return Checked(text, "borne out" if sure else "doubtful", confidence)
+
+
+def mentions_people(text: str) -> bool:
+    """Whether a checked sentence names any."""
+    return any(noun.label == PERSON for noun in _nouns(text.split()))
+
+
+def with_name(text: str, name: str) -> str | None:
+    """A checked sentence with a name in the place of the one person in it: "Anna in a red coat" for "a person in a red
+    coat". None where that is not who it is about."""
+    words = text.split()
+    people = [noun for noun in _nouns(words) if noun.label == PERSON]
+    if len(people) != 1 or words[people[0].end - 1] in _PLURAL:
+        return None
+    before = words[: people[0].start]
+    article = next((index for index in reversed(range(len(before))) if before[index] in ("a", "an", "the")), None)
+    if article is None or any(word in _CONNECTORS for word in before[article:]):
+        return None
+    return " ".join([*before[:article], name, *words[people[0].end :]])
+
+
+def _is_sure(noun: _Noun, words: Sequence[str], found: Sequence[Track], faces: int) -> bool:
+    """Whether as many are surely there, and not in another colour than the sentence says."""
+    things = [item for item in found if item.label == noun.label]
+    sure = sum(is_sure(item) for item in things)
+    if noun.label == PERSON:
+        return max(sure, faces) >= (noun.number or 1)
+    said = [word for word in words[max(0, noun.start - 2) : noun.start] if word in COLORS]
+    fits = not said or any(item.color in ("", *said) for item in things)
+    return fits and sure >= (noun.number or 1)
 
 
 def _nouns(words: Sequence[str]) -> list[_Noun]:
@@ -104,7 +142,7 @@ def _nouns(words: Sequence[str]) -> list[_Noun]:
         for size in (2, 1):
             label = _CLASSES.get(" ".join(words[position : position + size]))
             if label is not None and position + size <= len(words):
-                nouns.append(_Noun(label, position, _number(words, position)))
+                nouns.append(_Noun(label, position, position + size, _number(words, position)))
                 position += size
                 break
         else:
@@ -129,7 +167,7 @@ def _before(words: Sequence[str], noun: int) -> list[str]:
 
 
 def _class_words() -> dict[str, str]:
-    words: dict[str, str] = dict.fromkeys(_CHILD, PERSON)
+    words: dict[str, str] = dict.fromkeys((*_SOMEONE, *_SEVERAL), PERSON)
     for label, names in COCO_NAMES.items():
         for name in (label, names.english, names.plural, *names.also):
             if name.isascii():

@@ -211,7 +211,8 @@ class Responder:
             yield sentence
 
     def _dialogue_turn(self, transcript: Transcript, context: SkillContext, language: str) -> DialogueTurn:
-        emotion = context.senses.emotion()
+        # Told to a model, it would colour the reply.
+        emotion = context.senses.emotion() if self._config.emotion.affects_reply else None
         return DialogueTurn(
             text=transcript.text,
             language=language,

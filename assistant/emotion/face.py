@@ -24,7 +24,8 @@ _MOST_BITS = math.log2(7)
 
 
 class FaceEmotion:
-    """The face channel. It smooths over the faces that it is given while they stay in the same place."""
+    """The face channel. It smooths over the faces that it is given while they are the same person's in the same
+    place."""
 
     name = "face"
 
@@ -36,6 +37,7 @@ class FaceEmotion:
         self._smooth: Distribution | None = None
         self._confidence = 0.0
         self._box = Box(0.0, 0.0, 0.0, 0.0)
+        self._track_id: int | None = None
         self._at_s = -math.inf
 
     @classmethod
@@ -66,7 +68,8 @@ class FaceEmotion:
     def _smoothed(self, opinion: Distribution, confidence: float, evidence: FaceEvidence) -> Distribution:
         """Exponential smoothing in the time of the evidence; sure opinions count more than unsure ones."""
         elapsed_s = evidence.frame.at_s - self._at_s
-        if self._smooth is None or elapsed_s < 0.0 or _apart(self._box, evidence.face.box):
+        another = None not in (self._track_id, evidence.track_id) and self._track_id != evidence.track_id
+        if self._smooth is None or elapsed_s < 0.0 or another or _apart(self._box, evidence.face.box):
             self._smooth, self._confidence = opinion, confidence
         else:
             kept = 0.5 ** (elapsed_s / _MEMORY_HALF_LIFE_S)
@@ -75,7 +78,7 @@ class FaceEmotion:
             # A face whose opinion changes from picture to picture is no clear one.
             consistent = 1.0 - disagreement_bits(np.array([self._smooth, opinion]), np.array([1.0, 1.0]))
             self._confidence = (kept * self._confidence + (1.0 - kept) * confidence) * max(0.0, consistent)
-        self._box, self._at_s = evidence.face.box, evidence.frame.at_s
+        self._box, self._at_s, self._track_id = evidence.face.box, evidence.frame.at_s, evidence.track_id
         return self._smooth
 
 

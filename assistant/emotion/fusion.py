@@ -53,6 +53,10 @@ class EmotionFusion:
         self._place = {name: place for place, name in enumerate(head.channels)}
         self._observed: dict[str, list[EmotionEstimate]] = {name: [] for name in config.channels}
 
+    def for_another(self) -> EmotionFusion:
+        """The same for another person, of whom nothing was observed yet."""
+        return EmotionFusion(self._config, self._head, self._temporal)
+
     def update(self, estimate: EmotionEstimate) -> None:
         """Take an estimate. One that comes late is put where its time belongs.
 
@@ -84,9 +88,10 @@ class EmotionFusion:
         confidence = float(belief.max()) if counted else 0.0
         # How far the answer is decided: nothing can be said of the mood of someone of whom nothing is known.
         decided = 1.0 - entropy_bits(belief) / np.log2(_CLASSES)
+        named = bool(counted) and confidence >= self._config.abstain_below  # what is usual is no evidence
         return EmotionState(
             at_s=now_s,
-            label=EMOTION_LABELS[int(belief.argmax())] if confidence >= self._config.abstain_below else None,
+            label=EMOTION_LABELS[int(belief.argmax())] if named else None,
             probabilities=tuple(belief.tolist()),
             valence=float(decided * sum(share * opinions[name].estimate.valence for name, share in weights.items())),
             arousal=float(decided * sum(share * opinions[name].estimate.arousal for name, share in weights.items())),

@@ -16,10 +16,13 @@ from assistant.registry import resolve
 from assistant.worker import Worker
 
 _TIMEOUT_S = 5.0
+_MOST_PEOPLE = 4
+"""Whose state is kept; that of others begins anew."""
 
 
 class EmotionMonitor:
-    """All channels of one person. A channel that fails is reported once and does not count until it works again."""
+    """All channels, and how each of the people seems to feel whose face counted lately: what is said is taken for said
+    by the last of them. A channel that fails is reported once and does not count until it works again."""
 
     def __init__(
         self,
@@ -28,7 +31,8 @@ class EmotionMonitor:
         emit: Callable[[Event], None],
     ) -> None:
         self._channels = dict(channels)
-        self._fusion = fusion
+        self._people: dict[int | None, EmotionFusion] = {None: fusion}
+        """By track, who counted last at the end; None while nobody was seen."""
         self._emit = emit
         self._workers = {name: Worker(f"emotion-{name}", timeout_s=_TIMEOUT_S) for name in self._channels}
         self._failed: set[str] = set()
@@ -62,7 +66,8 @@ class EmotionMonitor:
         return cls(channels, EmotionFusion(config.emotion, head), emit)
 
     async def face(self, evidence: FaceEvidence) -> EmotionEstimate | None:
-        """Look at a face."""
+        """Look at a face, and take whoever it belongs to for who talks from now on."""
+        self._turn_to(evidence.track_id)
         return await self._run("face", evidence, evidence.frame.at_s)
 
     async def voice(self, utterance: Utterance) -> EmotionEstimate | None:
@@ -74,20 +79,35 @@ class EmotionMonitor:
         return await self._run("text", transcript, transcript.at_s)
 
     def state(self, now_s: float, turn_id: int | None = None) -> EmotionState | None:
-        """How the person seems to feel now; None before anything was observed."""
-        return self._fusion.state(now_s, turn_id)
+        """How the person seems to feel now; None before anything was observed of them."""
+        return self._current.state(now_s, turn_id)
 
     def close(self) -> None:
         """Let the workers end; safe to call twice."""
         for worker in self._workers.values():
             worker.close()
 
+    @property
+    def _current(self) -> EmotionFusion:
+        return next(reversed(self._people.values()))
+
+    def _turn_to(self, track_id: int | None) -> None:
+        """A face without a track may be anybody's: it changes nothing."""
+        if track_id is None:
+            return
+        fusion = self._people.pop(track_id, None)
+        if fusion is None:  # somebody new, or whoever was heard before anyone was seen
+            fusion = self._people.pop(None, None) or self._current.for_another()
+        self._people[track_id] = fusion
+        while len(self._people) > _MOST_PEOPLE:
+            del self._people[next(iter(self._people))]
+
     async def _run(self, name: str, evidence: object, at_s: float) -> EmotionEstimate | None:
         """The channel's estimate; None without one, and while the channel is switched off or fails."""
         channel = self._channels.get(name)
         if channel is None or self.resting:
             return None
-        stage = f"emotion-{name}"
+        stage, fusion = f"emotion-{name}", self._current  # somebody else may count by the time that it is done
         try:
             estimate = await self._workers[name].run(channel.estimate, evidence)
         except Exception as error:  # whatever a channel raises, the conversation goes on without it
@@ -101,6 +121,6 @@ class EmotionMonitor:
             self._failed.remove(name)
             self._emit(StageRecovered(at_s, stage))
         if estimate is not None:
-            self._fusion.update(estimate)
+            fusion.update(estimate)
             self._emit(estimate)
         return estimate

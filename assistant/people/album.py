@@ -58,6 +58,10 @@ class Album:
             self._read_version = version
         return self._people
 
+    def close(self) -> None:
+        """Keep nothing of what was read in memory; it is read again when it is wanted."""
+        self._people, self._read_version = (), None
+
     def add(self, name: str, descriptors: Sequence[Descriptor], added_on: str) -> Person:
         """Introduce somebody, or add looks to who has this name already. Raises `ConfigError`."""
         with self._alone():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from assistant.events import SceneChange, SceneState, Track
@@ -36,6 +36,10 @@ class Arrivals:
         self._held.clear()
         self._names.clear()
 
+    def keep_names(self, known: Collection[str]) -> None:
+        """Forget all other names: those of people who are known no more."""
+        self._names = {track_id: named for track_id, named in self._names.items() if named[0] in known}
+
     def named(self, changes: Sequence[SceneChange], scene: SceneState, *, can_tell: bool) -> list[SceneChange]:
         """What is to be told now, in the order in which it happened. `can_tell` says whether anybody has a name."""
         people = {item.track_id: item for item in scene.tracks or () if item.label == PERSON}
@@ -53,7 +57,9 @@ class Arrivals:
         return told
 
     def _learn(self, people: dict[int, Track]) -> None:
+        """The newest counts: who has turned out to be somebody else, or could be by now, does not leave by name."""
         for track_id, person in people.items():
+            self._names.pop(track_id, None)
             if person.name:
                 self._names[track_id] = person.name, person.name_sure
         while len(self._names) > _NAMES_KEPT:

@@ -26,6 +26,8 @@ _LEAST_WORTH = 0.3
 """Of a face's picture: a face that is small, blurred, dark or turned away looks like many."""
 _CHECKED_EVERY_S = 10.0
 """A face whose name is settled is compared again this often: someone else may sit down in the same place."""
+_INTERRUPTED_S = 10.0
+"""After so long without a picture somebody else may be there: a name has to be confirmed."""
 _FACE_KEPT_S = 5.0
 _TRACK_KEPT_S = 60.0
 """How long a name outlasts the face, for a person who is followed with the face turned away."""
@@ -57,6 +59,10 @@ class _Known:
         agreeing = [look.similarity for look in self.looks if look.name == self.name]
         return sum(agreeing) / max(1, len(agreeing))
 
+    def doubt(self) -> None:
+        """Name it again only if another look agrees with the last."""
+        self.looks = deque(list(self.looks)[-1:], maxlen=_LOOKS_KEPT)
+
     def wants_look(self, at_s: float) -> bool:
         """Whether another comparison would tell anything."""
         enough = len(self.looks) >= (_LOOKS_AGREEING if self.name else _LOOKS_KEPT)
@@ -75,6 +81,7 @@ class PeopleRecognizer:
         self._threshold = threshold
         self._followed: list[_Known] = []
         self._people: tuple[Person, ...] = ()
+        self._named_at_s = -math.inf
 
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> PeopleRecognizer:
@@ -86,9 +93,15 @@ class PeopleRecognizer:
         """Whether anybody was introduced. Cheap."""
         return self._album.version is not None
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Of everybody who is known, as of the newest picture."""
+        return frozenset(person.name for person in self._people) if self.knows_anyone else frozenset()
+
     def forget(self) -> None:
-        """Begin anew, as after an interruption."""
-        self._followed = []
+        """Begin anew: nobody is there, and what was read of those who were introduced is read again."""
+        self._followed, self._people = [], ()
+        self._album.close()
 
     def name(self, scene: SceneState, *, fresh: bool) -> SceneState:
         """The scene with names on faces and people, and what that cost. `fresh` says whether faces were looked for.
@@ -101,6 +114,10 @@ class PeopleRecognizer:
             self._people, self._followed = people, []
         if not people:
             return scene
+        if scene.at_s - self._named_at_s > _INTERRUPTED_S:
+            for known in self._followed:
+                known.doubt()
+        self._named_at_s = scene.at_s
         tracks = scene.tracks or ()
         followed = self._still_there(tracks, scene.at_s)
         seen: list[_Known] = []
@@ -157,7 +174,7 @@ def _follow(followed: list[_Known], faces: Sequence[Face], tracks: Sequence[Trac
     seen: list[_Known] = []
     for face in faces:
         taken = [known.track_id for known in seen]
-        track_id = _whose_body(face, [item for item in tracks if item.track_id not in taken])
+        track_id = whose_body(face, [item for item in tracks if item.track_id not in taken])
         free = [known for known in followed if not any(known is other for other in seen)]
         known = next((known for known in free if track_id is not None and known.track_id == track_id), None)
         if known is None:
@@ -174,7 +191,7 @@ def _follow(followed: list[_Known], faces: Sequence[Face], tracks: Sequence[Trac
     return seen
 
 
-def _whose_body(face: Face, tracks: Sequence[Track]) -> int | None:
+def whose_body(face: Face, tracks: Sequence[Track]) -> int | None:
     """The smallest person in whose upper half the face is."""
     x, y = face.box.center
     holding = [

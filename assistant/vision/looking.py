@@ -73,6 +73,11 @@ class Looking:
         """Whether there is anybody whose name could be told."""
         return self._reader.people is not None and self._reader.people.knows_anyone
 
+    @property
+    def known_names(self) -> frozenset[str]:
+        """Of everybody whose name could be told."""
+        return self._reader.people.names if self._reader.people is not None else frozenset()
+
     async def names(self, scene: SceneState, *, fresh: bool) -> SceneState:
         """The scene with the names of known people; `fresh` says whether it was looked for faces. Raises
         `AssistantError`."""

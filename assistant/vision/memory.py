@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
@@ -63,6 +63,12 @@ class SceneMemory:
         """Remember what was told."""
         of_kind = self._happened.setdefault((change.kind, change.subject), deque(maxlen=_CHANGES_KEPT))
         of_kind.append(change)
+
+    def keep_names(self, known: Collection[str]) -> None:
+        """Forget all other names in what has happened: those of people who are known no more."""
+        for index, change in enumerate(self._happened):
+            if change.name and change.name not in known:
+                self._happened[index] = replace(change, name="", name_sure=False)
 
     def update(self, look: SceneState, motion: Motion) -> tuple[SceneState, list[SceneChange]]:
         """The scene with its tracks, and what has changed, to be told and `note`d. `look` holds everything that the

@@ -45,6 +45,8 @@ _MISSES_KEPT = 2
 _MEMORY_S = 2.5
 """How long what is out of sight can come back as itself; at least as long as `_MEMORY_LOOKS` looks take."""
 _MEMORY_LOOKS = 3
+_MOST_MEMORY_S = 30.0
+"""However seldom it looks: a camera may have been away."""
 _NEW_WEIGHT = 0.3
 """Of the newest confidence in the smoothed one."""
 
@@ -135,7 +137,7 @@ class Tracker:
         self._next_id += 1
 
     def _forget(self, at_s: float, elapsed_s: float) -> None:
-        memory_s = max(_MEMORY_S, _MEMORY_LOOKS * elapsed_s)
+        memory_s = min(_MOST_MEMORY_S, max(_MEMORY_S, _MEMORY_LOOKS * elapsed_s))
         self._known = [
             item
             for item in self._known

@@ -11,6 +11,7 @@ from assistant.emotion.whose_face import FaceChooser
 from assistant.errors import AssistantError
 from assistant.events import Event, Face, SceneChange, SceneChangeKind, SceneState, Track, VideoFrame
 from assistant.people.arrivals import Arrivals
+from assistant.people.recognition import whose_body
 from assistant.ports import FaceEvidence
 from assistant.stages import StageReports
 from assistant.vision.feeds import ChangeFeeds
@@ -80,6 +81,7 @@ class SceneUnderstanding:
     def forget(self) -> None:
         """Begin anew: nothing has been seen, nobody is known to be there."""
         self.scene = None
+        self._whose_face = FaceChooser()
         self._memory.forget()
         self._arrivals.forget()
         self._networks.forget_people()
@@ -99,6 +101,7 @@ class SceneUnderstanding:
         self._stages.works("vision")
         scene, changes = self._memory.update(self._needs.complete(look, needs, frame), motion)
         scene = await self._with_names(scene, fresh=needs.faces)
+        self._keep_names()
         scene, posed = await self._with_pose(scene, frame)
         self._require_open()
         can_tell = self._networks.knows_anyone and not self._stages.is_failing("people")
@@ -119,6 +122,7 @@ class SceneUnderstanding:
     async def _with_names(self, scene: SceneState, *, fresh: bool) -> SceneState:
         """Without names where they cannot be told: everything else is seen all the same."""
         if not self._networks.knows_anyone:
+            self._networks.forget_people()
             self._stages.works("people")
             return scene
         try:
@@ -129,6 +133,12 @@ class SceneUnderstanding:
         else:
             self._stages.works("people")
         return scene
+
+    def _keep_names(self) -> None:
+        """Who was forgotten is named in nothing that happened before either."""
+        known = self._networks.known_names
+        self._memory.keep_names(known)
+        self._arrivals.keep_names(known)
 
     async def _with_pose(self, scene: SceneState, frame: VideoFrame) -> tuple[SceneState, list[SceneChange]]:
         """What has happened by the pose that matters; nothing where it cannot be told: everything else is seen all the
@@ -158,4 +168,6 @@ class SceneUnderstanding:
         if self._on_face is not None and self._closed() is None:
             face = self._whose_face.choose(frame, faces)
             if face is not None:
-                await self._on_face(FaceEvidence(frame, face))
+                # What is in this picture beside faces is still looked for.
+                before = () if self.scene is None else self.scene.tracks or ()
+                await self._on_face(FaceEvidence(frame, face, whose_body(face, before)))

@@ -43,6 +43,7 @@ class ClassifierRun:
     trials: int
     seed: int
     out: Path
+    task: str = "emotion"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Part:
 def run_classifier(run: ClassifierRun, tell: Callable[[str], None]) -> dict[str, Any]:
     """Train, test on other people, write network, report and recipe; returns the report's content."""
     torch.set_num_threads(1)
-    samples = read_folder(run.data, run.layout)
+    samples = read_folder(run.data, run.layout, run.task)
     split = split_by_speaker(samples, run.seed)
     labels = sorted({sample.label for sample in samples})
     encode = encoder(run.channel, ModelStore())
@@ -82,6 +83,7 @@ def run_classifier(run: ClassifierRun, tell: Callable[[str], None]) -> dict[str,
         _tensors(validation),
         settings,
         checkpoint=run.out / "checkpoint.pt",
+        options={"channel": run.channel, "labels": ", ".join(labels), **sizes},
         progress=lambda epoch, a, b: tell(f"epoch {epoch}: loss {a:.4f}, validation {b:.4f}"),
     )
     network = run.out / f"{run.channel}.onnx"
@@ -89,13 +91,16 @@ def run_classifier(run: ClassifierRun, tell: Callable[[str], None]) -> dict[str,
     answers = OnnxRuntimeSession(network).run({"features": test.features})["probabilities"].astype(np.float64)
     description = f"{len(samples)} samples of {run.data.name} ({run.layout}), split by speaker"
     content: dict[str, Any] = {
-        "title": f"Emotion classifier: {run.channel}",
+        "title": f"{run.task.capitalize()} classifier: {run.channel}",
         "data": description,
         "labels": labels,
         "models": {run.channel: {"summary": summary(answers, test.truth, test.speakers), "losses": fitted.losses}},
         "facts": {**asdict(settings), **sizes, "speakers tested": len(np.unique(test.speakers))},
     }
-    write_classifier_recipe(run.out / "recipe", network, run.channel, labels, description, test.features)
+    # Calibrated with the validation samples, so that the test samples stay unseen.
+    write_classifier_recipe(
+        run.out / "recipe", network, run.channel, labels, description, validation.features, task=run.task
+    )
     write_text(run.out / "report.json", json.dumps(content, ensure_ascii=False, indent=1))
     write_text(run.out / "report.html", training_report(content))
     return content

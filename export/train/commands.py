@@ -48,6 +48,9 @@ def classifier(
     data: Annotated[Path, typer.Option(help="Folder of labelled data.", metavar="DIR")],
     channel: Annotated[str, typer.Option(help="voice, text or image: whose frozen encoder to build on.")] = "voice",
     layout: _Layout = "csv",
+    task: Annotated[str, typer.Option(help="emotion; or event, with labels of your own, from the layout csv.")] = (
+        "emotion"
+    ),
     epochs: _Epochs = 60,
     trials: _Trials = 0,
     seed: _Seed = 0,
@@ -57,7 +60,7 @@ def classifier(
     _require("torch", *(["optuna"] if trials else []))
     from export.train.classifier_command import ClassifierRun, run_classifier
 
-    content = run_classifier(ClassifierRun(channel, data, layout, epochs, trials, seed, out), typer.echo)
+    content = run_classifier(ClassifierRun(channel, data, layout, epochs, trials, seed, out, task), typer.echo)
     summary = content["models"][channel]["summary"]
     for key in ("accuracy", "macro_f1", "calibration_error"):
         value = summary[key]

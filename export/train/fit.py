@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -63,16 +64,21 @@ def fit(
     settings: Settings,
     *,
     checkpoint: Path | None = None,
+    options: Mapping[str, Any] | None = None,
     augment: Callable[[Batch, torch.Generator], Batch] | None = None,
     progress: Callable[[int, float, float], None] | None = None,
     after_epoch: Callable[[int, float], None] | None = None,
 ) -> Fitted:
     """Minimise the cross entropy. `after_epoch` may raise to stop (a search that prunes).
 
-    With a `checkpoint` that exists and was made with the same settings, goes on from it. Raises `ModelError` when the
-    loss is no number, and `ConfigError` for a checkpoint of other settings.
+    With a `checkpoint` that exists and was made of the same data, settings and `options` (plain values: whatever else
+    decides what comes out, such as the sizes of the network), goes on from it. Raises `ModelError` when the loss is no
+    number, and `ConfigError` for a checkpoint of anything else.
     """
-    return _Fitting(module, train, validation, settings, checkpoint, augment).run(progress, after_epoch)
+    fitting = _Fitting(module, train, validation, settings, checkpoint, augment)
+    if checkpoint is not None:
+        fitting.made_of = _made_of(train, validation, settings, options or {})
+    return fitting.run(progress, after_epoch)
 
 
 class _Fitting:
@@ -89,6 +95,7 @@ class _Fitting:
         self.module = module.to(self.device)
         self.train, self.validation = train, validation
         self.settings, self.checkpoint, self.augment = settings, checkpoint, augment
+        self.made_of: dict[str, Any] = {}
         self.mixed = settings.mixed_precision and self.device.type == "cuda"
         kind = torch.optim.AdamW if settings.optimizer == "adamw" else torch.optim.Adam
         self.optimizer = kind(module.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
@@ -165,7 +172,7 @@ class _Fitting:
         if self.checkpoint is None:
             return
         state: dict[str, Any] = {
-            "settings": asdict(self.settings),
+            "made_of": self.made_of,
             "module": self.module.state_dict(),
             "best": self.best,
             "best_loss": self.best_loss,
@@ -189,12 +196,11 @@ class _Fitting:
         try:
             # Only tensors and plain values: a checkpoint from elsewhere cannot run code.
             state = torch.load(self.checkpoint, weights_only=True, map_location=self.device)
-            settings = state["settings"]
-            if settings != asdict(self.settings):
-                changed = _difference(settings, self.settings)
+            changed = _difference(state.get("made_of", {}), self.made_of)
+            if changed:
                 raise ConfigError(
-                    f"The checkpoint {self.checkpoint} was made with other settings: {changed}.",
-                    remedy="Train with those, or give another --out.",
+                    f"The checkpoint {self.checkpoint} is of another training: {changed}.",
+                    remedy="Train with what it was made of, delete it, or give another --out.",
                 )
             self.module.load_state_dict(state["module"])
             self.optimizer.load_state_dict(state["optimizer"])
@@ -222,7 +228,25 @@ def _rate(step: int, steps: int, settings: Settings) -> float:
     return 0.5 * (1.0 + math.cos(math.pi * min(1.0, (step - warm) / max(1, steps - warm))))
 
 
-def _difference(saved: dict[str, Any], wanted: Settings) -> str:
-    now = asdict(wanted)
-    changed: Sequence[str] = [key for key in now if saved.get(key) != now[key]]
-    return ", ".join(f"{key} was {saved.get(key)!r} and is {now[key]!r}" for key in changed)
+def _made_of(
+    train: tuple[Batch, Tensor], validation: tuple[Batch, Tensor], settings: Settings, options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Everything that a training depends on, as plain values."""
+    return {**asdict(settings), **options, "training data": _digest(train), "validation data": _digest(validation)}
+
+
+def _digest(data: tuple[Batch, Tensor]) -> str:
+    """How many samples, and the start of the SHA-256 of all their values."""
+    inputs, labels = data
+    digest = hashlib.sha256()
+    for tensor in (*inputs, labels):
+        array = np.ascontiguousarray(tensor.cpu().numpy())
+        digest.update(f"{array.dtype}{array.shape}".encode())
+        digest.update(array.data)
+    return f"{len(labels)} samples, {digest.hexdigest()[:16]}"
+
+
+def _difference(saved: dict[str, Any], now: dict[str, Any]) -> str:
+    """What is another than it was; empty if nothing is."""
+    changed = [key for key in {**now, **saved} if saved.get(key) != now.get(key)]
+    return ", ".join(f"{key} was {saved.get(key)!r} and is {now.get(key)!r}" for key in changed)

@@ -34,14 +34,23 @@ class Sample:
     """"train", "validation" or "test", where the data says so."""
 
 
-def read_folder(folder: Path, layout: str) -> list[Sample]:
-    """Every sample, in the order of its files. Raises `ConfigError` for an unknown layout or a wrong table, and
-    `MediaError` for a folder without samples."""
+TASKS = ("emotion", "event")
+
+
+def read_folder(folder: Path, layout: str, task: str = "emotion") -> list[Sample]:
+    """Every sample, in the order of its files; those of an "event" have labels of their own. Raises `ConfigError` for
+    an unknown layout or task or a wrong table, and `MediaError` for a folder without samples."""
     if layout not in LAYOUTS:
         raise ConfigError(f"There is no layout '{layout}'.", remedy=f"Use one of: {', '.join(LAYOUTS)}.")
+    if task not in TASKS:
+        raise ConfigError(f"There is no task '{task}'.", remedy=f"Use one of: {', '.join(TASKS)}.")
+    if task == "event" and layout != "csv":
+        raise ConfigError(
+            f"The layout '{layout}' holds emotions, not events.", remedy="Write a table: --layout csv --task event"
+        )
     if not folder.is_dir():
         raise MediaError(f"There is no folder {folder}.", remedy="Check the path.")
-    samples = list(LAYOUTS[layout](folder))
+    samples = list(_csv(folder, task) if layout == "csv" else LAYOUTS[layout](folder))
     if not samples:
         raise MediaError(
             f"{folder} holds no samples in the layout '{layout}'.", remedy=f"Expected: {_EXPECTED[layout]}."
@@ -73,7 +82,8 @@ def _meld(folder: Path) -> Iterator[Sample]:
             yield Sample(_label(row["Emotion"], table, number), row["Speaker"].strip(), row["Utterance"], audio=audio)
 
 
-def _csv(folder: Path) -> Iterator[Sample]:
+def _csv(folder: Path, task: str = "emotion") -> Iterator[Sample]:
+    read_label = _event if task == "event" else _label
     for table in sorted(folder.glob("*.csv")):
         for number, row in _rows(table, ("label", "speaker")):
             if not any(row.get(column) for column in ("text", "image", "audio")):
@@ -90,7 +100,7 @@ def _csv(folder: Path) -> Iterator[Sample]:
                     f"{table}:{number}: split is '{row['split']}'.", remedy="Use train, validation or test."
                 )
             yield Sample(
-                _label(row["label"], table, number),
+                read_label(row["label"], table, number),
                 row["speaker"],
                 row.get("text") or None,
                 row.get("language") or "en",
@@ -138,6 +148,13 @@ def _label(text: str, table: Path, line: int) -> str:
         raise ConfigError(
             f"{table}:{line}: there is no emotion '{text}'.", remedy=f"Use one of: {', '.join(EMOTION_LABELS)}."
         )
+    return label
+
+
+def _event(text: str, table: Path, line: int) -> str:
+    label = text.strip()
+    if not label:
+        raise ConfigError(f"{table}:{line}: there is no label.", remedy="Name what happens.")
     return label
 
 

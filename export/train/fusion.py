@@ -24,6 +24,7 @@ from assistant.emotion.fusion_network import CHANNELS
 from assistant.emotion.pooling import LogLinearPooling
 from assistant.events import EMOTION_LABELS
 from assistant.models.store import ModelStore
+from assistant.ports import EmotionFusionHead
 from assistant.registry import resolve
 from export.onnx_file import write_onnx
 from export.train.calibrate import best_temperature
@@ -32,7 +33,7 @@ from export.train.fit import Batch, Fitted, Settings, fit, seed_all
 from export.train.generator import FloatArray, Moments
 from export.train.head_onnx import head_onnx
 from export.train.heads import HEADS
-from export.train.metrics import summary
+from export.train.metrics import accuracy, summary
 from export.train.recipe_out import write_recipe
 from export.train.report import training_report
 
@@ -72,19 +73,16 @@ def train_fusions(
         tell(f"{name}: training")
         module, fitted[name] = train_head(name, data, options, tell)
         _write_head(name, module, data, options)
-    store = ModelStore()
+    heads = {name: written_head(name, options) for name in options.heads}
     answers = {"fixed": answers_of(FixedWeights(CHANNELS), data.test)}
-    for name in options.heads:
-        suffix = "json" if name == "pooling" else "onnx"
-        emotion = EmotionConfig(fusion=name, fusion_model=options.out / f"{name}.{suffix}", channels=CHANNELS)
-        head = resolve(FUSIONS, name, kind="emotion fusion").create(Config(emotion=emotion), store)
-        answers[name] = answers_of(head, data.test)
+    answers |= {name: answers_of(head, data.test) for name, head in heads.items()}
     found = [] if data.bayes is None else standings(data.test, data.bayes, answers, CHANNELS)
     content = _content(data, options, answers, fitted, found)
     networks = [name for name in options.heads if name != "pooling"]
     if networks:
-        best = max(networks, key=lambda name: content["models"][name]["summary"]["accuracy"]["value"])
-        write_recipe(options.out / "recipe", options.out / f"{best}.onnx", best, data.description, data.test)
+        # By the validation moments, which calibrate it too: the test moments stay unseen.
+        best = max(networks, key=lambda name: accuracy(answers_of(heads[name], data.validation), data.validation.truth))
+        write_recipe(options.out / "recipe", options.out / f"{best}.onnx", best, data.description, data.validation)
         content["facts"]["bundle"] = (
             f"assistant-export build {options.out / 'recipe'} --calibration {options.out / 'recipe/samples'} ({best})"
         )
@@ -98,6 +96,7 @@ def train_head(
 ) -> tuple[nn.Module, Fitted]:
     """One head, trained."""
     settings = _settings(name, options)
+    dropped = 0.0 if name == "pooling" else options.modality_dropout
     seed_all(settings.seed)
     module: Any = HEADS[name]()
     fitted = fit(
@@ -106,7 +105,8 @@ def train_head(
         (module.inputs(data.validation.evidence), torch.as_tensor(data.validation.truth)),
         settings,
         checkpoint=options.out / f"{name}.checkpoint.pt",
-        augment=modality_dropout(options.modality_dropout) if name != "pooling" else None,
+        options={"head": name, "modality dropout": dropped},
+        augment=modality_dropout(dropped) if dropped else None,
         progress=lambda epoch, a, b: tell(f"{name}: epoch {epoch}: loss {a:.4f}, validation {b:.4f}"),
     )
     return module, fitted
@@ -146,6 +146,16 @@ def _write_head(name: str, module: Any, data: FusionData, options: FusionOptions
     for key in ("answer.weight", "answer.bias"):
         weights[key] = weights[key] / temperature
     write_onnx(head_onnx(name, weights, getattr(module, "heads", 1)), options.out / f"{name}.onnx")
+
+
+def written_head(name: str, options: FusionOptions) -> EmotionFusionHead:
+    """As the assistant opens it."""
+    suffix = "json" if name == "pooling" else "onnx"
+    emotion = EmotionConfig(fusion=name, fusion_model=options.out / f"{name}.{suffix}", channels=CHANNELS)
+    head: EmotionFusionHead = resolve(FUSIONS, name, kind="emotion fusion").create(
+        Config(emotion=emotion), ModelStore()
+    )
+    return head
 
 
 def _content(

@@ -11,7 +11,7 @@ import numpy as np
 from assistant.config import Config
 from assistant.emotion import CHANNELS as CHANNEL_REGISTRY
 from assistant.emotion.fusion_network import CHANNELS
-from assistant.errors import ModelMissingError
+from assistant.errors import ConfigError, ModelMissingError
 from assistant.events import EMOTION_LABELS, EmotionEstimate, Transcript, Utterance, VideoFrame
 from assistant.models.store import ModelStore
 from assistant.ports import EmotionEvidence, FaceEvidence
@@ -21,7 +21,7 @@ from export.train.folders import Sample, read_folder
 from export.train.fusion import FusionData
 from export.train.generator import Moments
 from export.train.media import SAMPLE_RATE_HZ, each_readable, picture, recording
-from export.train.splits import split_by_speaker
+from export.train.splits import PARTS, split_by_speaker
 
 _LABELS: tuple[str, ...] = EMOTION_LABELS
 _FAR_APART_S = 1000.0
@@ -29,14 +29,21 @@ _FAR_APART_S = 1000.0
 
 
 def fusion_data(folder: Path, layout: str, seed: int, tell: Callable[[str], None]) -> FusionData:
-    """Moments of the folder's samples, split by speaker. Samples of which no channel says anything are left out."""
+    """Moments of the folder's samples, split by speaker. Samples of which no channel says anything are left out.
+    Raises `ConfigError` for a part in which that is all of them."""
     samples = read_folder(folder, layout)
     split = split_by_speaker(samples, seed)
     witness = _Witness(ModelStore(), tell)
     parts, people = [], np.zeros(0, np.int64)
-    for places in (split.train, split.validation, split.test):
+    for part, places in zip(PARTS, (split.train, split.validation, split.test), strict=True):
         kept, said = each_readable([samples[place] for place in places], witness.opinions, tell)
         some = [place for place, estimates in enumerate(said) if estimates]
+        if not some:
+            raise ConfigError(
+                f"Of none of the {len(places)} samples for {part} any channel says anything.",
+                remedy="Add samples with a face, with words of feeling, or with four sentences or more of a person: "
+                "the voice channel first has to hear what is normal for them.",
+            )
         parts.append(_moments([kept[place] for place in some], [said[place] for place in some]))
         _, people = np.unique([kept[place].speaker for place in some], return_inverse=True)
     description = f"{len(samples)} samples of {folder.name} ({layout}), split by speaker"
@@ -44,15 +51,16 @@ def fusion_data(folder: Path, layout: str, seed: int, tell: Callable[[str], None
 
 
 class _Witness:
-    """Asks each channel about each sample."""
+    """Asks each channel about each sample; the voice channel of the person, for it learns what is normal for one."""
 
     def __init__(self, store: ModelStore, tell: Callable[[str], None]) -> None:
+        self._store = store
         self._channels: dict[str, Any] = {}
+        self._voices: dict[str, Any] = {}
         self._number = 0
         for name in CHANNELS:
             try:
-                channel = resolve(CHANNEL_REGISTRY, name, kind="emotion channel")
-                self._channels[name] = channel.create(Config(), store)
+                self._channels[name] = self._create(name)
             except ModelMissingError as error:
                 tell(f"without {name}: {error}")
         self._faces = BlazeFaceDetector.create(Config(), store) if "face" in self._channels else None
@@ -72,8 +80,22 @@ class _Witness:
             evidence["voice"] = Utterance(at_s, samples, SAMPLE_RATE_HZ, at_s - len(samples) / SAMPLE_RATE_HZ, at_s)
         if sample.text is not None:
             evidence["text"] = Transcript(at_s, 0, sample.text, sample.language, 1.0, True)
-        said = {name: self._channels[name].estimate(item) for name, item in evidence.items() if name in self._channels}
+        said = {
+            name: self._channel(name, sample.speaker).estimate(item)
+            for name, item in evidence.items()
+            if name in self._channels
+        }
         return {name: estimate for name, estimate in said.items() if estimate is not None}
+
+    def _create(self, name: str) -> Any:
+        return resolve(CHANNEL_REGISTRY, name, kind="emotion channel").create(Config(), self._store)
+
+    def _channel(self, name: str, speaker: str) -> Any:
+        if name != "voice":
+            return self._channels[name]
+        if speaker not in self._voices:
+            self._voices[speaker] = self._create(name)
+        return self._voices[speaker]
 
 
 def _moments(samples: Sequence[Sample], said: Sequence[dict[str, EmotionEstimate]]) -> Moments:

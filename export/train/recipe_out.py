@@ -36,8 +36,7 @@ RECIPE = recipe_folder(
 
 def write_recipe(folder: Path, network: Path, name: str, data: str, moments: Moments) -> None:
     """`model.onnx`, `model.toml`, `recipe.py` and `samples/`, in place of what was there."""
-    samples = folder / "samples"
-    samples.mkdir(parents=True, exist_ok=True)
+    samples = _empty(folder / "samples")
     shutil.copyfile(network, folder / "model.onnx")
     (folder / "recipe.py").write_text(_RECIPE.format(what="fusion"), encoding="utf-8")
     (folder / "model.toml").write_text(_fusion_manifest(name, data), encoding="utf-8")
@@ -53,18 +52,31 @@ def write_recipe(folder: Path, network: Path, name: str, data: str, moments: Mom
 
 
 def write_classifier_recipe(
-    folder: Path, network: Path, channel: str, labels: Sequence[str], data: str, features: Array
+    folder: Path,
+    network: Path,
+    channel: str,
+    labels: Sequence[str],
+    data: str,
+    features: Array,
+    *,
+    task: str = "emotion",
 ) -> None:
     """The same for a classifier of one channel."""
-    samples = folder / "samples"
-    samples.mkdir(parents=True, exist_ok=True)
+    samples = _empty(folder / "samples")
     shutil.copyfile(network, folder / "model.onnx")
     (folder / "recipe.py").write_text(_RECIPE.format(what="classifier"), encoding="utf-8")
     tensors = [_tensor("input", "features", ["n", features.shape[1]], f"features of the frozen {channel} encoder")]
-    title = f"Emotion from {channel}"
-    (folder / "model.toml").write_text(_manifest(f"emotion-{channel}", title, data, labels, tensors), encoding="utf-8")
+    title = f"{task.capitalize()} from {channel}"
+    (folder / "model.toml").write_text(_manifest(f"{task}-{channel}", title, data, labels, tensors), encoding="utf-8")
     for row in range(min(_SAMPLES, len(features))):
         np.savez(samples / f"{row:04}.npz", features=features[row : row + 1])
+
+
+def _empty(folder: Path) -> Path:
+    """Without the samples of an earlier training."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
 
 
 def _fusion_manifest(name: str, data: str) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import optuna
 import torch
 
+from assistant.errors import ModelError
 from export.train.classifier import Classifier
 from export.train.fit import Settings, fit, seed_all
 from export.train.fusion import FusionData, FusionOptions, modality_dropout
@@ -81,6 +82,7 @@ def _pruning(trial: optuna.Trial) -> Callable[[int, float], None]:
 
 
 def _best(objective: Callable[[optuna.Trial], float], trials: int, seed: int, tell: Tell) -> dict[str, Any]:
+    """Raises `ModelError` when every trial diverges."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
         sampler=optuna.samplers.TPESampler(seed=seed), pruner=optuna.pruners.MedianPruner(n_warmup_steps=2)
@@ -89,5 +91,16 @@ def _best(objective: Callable[[optuna.Trial], float], trials: int, seed: int, te
     def told(_study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
         tell(f"trial {trial.number}: {trial.state.name.lower()}, loss {trial.value}, {trial.params}")
 
-    study.optimize(objective, n_trials=trials, callbacks=[told])
+    def tried(trial: optuna.Trial) -> float:
+        try:
+            return objective(trial)
+        except ModelError as error:  # it has diverged, and others may not
+            tell(f"trial {trial.number}: {error.message}")
+            raise optuna.TrialPruned from error
+
+    study.optimize(tried, n_trials=trials, callbacks=[told])
+    if not study.get_trials(states=[optuna.trial.TrialState.COMPLETE]):
+        raise ModelError(
+            f"None of the {trials} trials came to an end.", remedy="Look for broken values in the data, or try more."
+        )
     return dict(study.best_params)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,7 +16,17 @@ import pytest
 from assistant.caption.grounded import GroundedCaptioner
 from assistant.caption.neural import NeuralCaptioner
 from assistant.errors import ModelError, StageError
-from assistant.events import Box, Detection, Face, SceneState, SpeechStarted, StageFailed, StageRecovered, VideoFrame
+from assistant.events import (
+    Box,
+    Detection,
+    Face,
+    SceneState,
+    SpeechStarted,
+    StageFailed,
+    StageRecovered,
+    Track,
+    VideoFrame,
+)
 from assistant.ports import PreparingCaptioner
 from assistant.senses import LiveSenses
 from assistant.stages import StageReports
@@ -54,9 +66,9 @@ def _captioner(writer: Writer, *, missing: bool = False) -> Iterator[NeuralCapti
     captioner.close()
 
 
-def _scene(at_s: float = 0.0, label: str = "dog") -> SceneState:
-    frame = VideoFrame(at_s, np.zeros((32, 32, 3), np.uint8))
-    return SceneState(at_s, (Detection(label, 0.8, MIDDLE),), (), frame=frame)
+def _scene(at_s: float = 0.0, label: str = "dog", *, confidence: float = 0.8, source: str = "") -> SceneState:
+    frame = VideoFrame(at_s, np.zeros((32, 32, 3), np.uint8), source)
+    return SceneState(at_s, (Detection(label, confidence, MIDDLE),), (), source=source, frame=frame)
 
 
 GROUNDED = "I see a dog in the middle."
@@ -85,6 +97,48 @@ def test_what_the_detector_contradicts_is_not_said(sentence: str, said: str) -> 
         assert captioner.caption(_scene(), "en", 0.5).text == said
 
 
+def test_a_doubtful_detection_is_not_said_plainly() -> None:
+    with _captioner(Writer()) as captioner:
+        scene = _scene(confidence=0.4)
+        anyio.run(captioner.prepare, scene)
+        assert captioner.caption(scene, "en", 0.0).text == "I'm not sure, but it looks like a dog in the snow."
+
+
+@pytest.mark.parametrize("label", ["dog", "car"])
+def test_a_photo_is_never_described_by_the_sentence_about_another(label: str) -> None:
+    """Photos have no time: all of them are of second 0."""
+    writer = Writer()
+    with _captioner(writer) as captioner:
+        anyio.run(captioner.prepare, _scene(source="a.jpg"))
+        other = _scene(label=label, source="b.jpg")
+        assert captioner.caption(other, "en", 0.0).text == f"I see a {label} in the middle."
+        writer.broken = True
+        with pytest.raises(StageError):
+            anyio.run(captioner.prepare, other)
+        assert captioner.caption(other, "en", 0.0).text == f"I see a {label} in the middle."
+
+
+def test_what_has_failed_says_nothing_of_before_either() -> None:
+    writer = Writer()
+    with _captioner(writer) as captioner:
+        anyio.run(captioner.prepare, _scene())
+        writer.broken = True
+        with pytest.raises(StageError):
+            anyio.run(captioner.prepare, _scene(1.0))
+        assert captioner.caption(_scene(1.0), "en", 1.0).text == GROUNDED
+
+
+def test_no_picture_is_kept_once_it_has_been_written_about() -> None:
+    with _captioner(Writer()) as captioner:
+        scene = _scene()
+        assert scene.frame is not None
+        pixels = weakref.ref(scene.frame.pixels)
+        anyio.run(captioner.prepare, scene)
+        del scene
+        gc.collect()
+        assert pixels() is None
+
+
 def test_chinese_is_the_grounded_captioner_s() -> None:
     with _captioner(Writer()) as captioner:
         anyio.run(captioner.prepare, _scene())
@@ -103,12 +157,41 @@ def test_a_sentence_holds_while_the_same_is_seen_and_not_for_long() -> None:
         assert captioner.caption(_scene(), "en", 20.0).text == "Twenty seconds ago I saw a dog in the middle."
 
 
-def test_known_people_keep_their_names() -> None:
-    face = Face(MIDDLE, 0.9, name="Anna", name_sure=True)
-    with _captioner(Writer("a woman in a red coat")) as captioner:
-        scene = replace(_scene(label="person"), faces=(face,))
+ANNA = Face(MIDDLE, 0.9, name="Anna", name_sure=True)
+BEN = Face(Box(0.0, 0.2, 0.2, 0.5), 0.9, name="Ben", name_sure=True)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "faces", "said"),
+    [
+        ("a woman in a red coat", [ANNA], "I see Anna in a red coat."),
+        ("the young girl in a coat", [ANNA], "I see Anna in a coat."),
+        ("a skier on a slope", [ANNA], "I see Anna on a slope."),
+        ("skiers on a slope", [ANNA], "I see Anna."),
+        ("a woman", [replace(ANNA, name_sure=False)], "I'm not sure, but it looks like Anna."),
+        ("a field of flowers", [ANNA], "I see Anna."),
+        # Nobody is counted twice: once by name, and once as anybody.
+        ("a woman in a red coat", [ANNA, BEN], "I see Anna and Ben."),
+        ("people in the snow", [ANNA], "I see Anna."),
+        ("two men in the snow", [ANNA, replace(BEN, name="")], "I see Anna and another person on the left."),
+    ],
+)
+def test_known_people_keep_their_names(sentence: str, faces: list[Face], said: str) -> None:
+    with _captioner(Writer(sentence)) as captioner:
+        tracks = tuple(
+            Track(number, "person", 0.8, face.box, 0.0, 0.0, name=face.name, name_sure=face.name_sure)
+            for number, face in enumerate(faces)
+        )
+        scene = replace(_scene(label="person"), faces=tuple(faces), tracks=tracks)
         anyio.run(captioner.prepare, scene)
-        assert captioner.caption(scene, "en", 0.0).text == "I see Anna. I see a person in a red coat."
+        assert captioner.caption(scene, "en", 0.0).text == said
+
+
+def test_a_name_stands_beside_a_sentence_about_something_else() -> None:
+    with _captioner(Writer()) as captioner:
+        scene = replace(_scene(), faces=(ANNA,))
+        anyio.run(captioner.prepare, scene)
+        assert captioner.caption(scene, "en", 0.0).text == "I see Anna. I see a dog in the snow."
 
 
 def test_an_answer_does_not_wait_for_it_and_it_writes_one_at_a_time() -> None:

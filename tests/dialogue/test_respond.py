@@ -8,7 +8,7 @@ from dataclasses import replace
 import anyio
 import pytest
 
-from assistant.config import Config, DialogueConfig
+from assistant.config import Config, DialogueConfig, EmotionConfig
 from assistant.dialogue.answer import Answer
 from assistant.dialogue.respond import Responder
 from assistant.errors import ConfigError, StageError
@@ -170,6 +170,14 @@ def test_the_language_model_answers_what_no_skill_does() -> None:
     assert [understood.intent for understood in answer.understood] == [None]
     assert model.turns == [DialogueTurn("tell me a story", "en", [("earlier", "")], "", "happy")]
     assert _say("look", model=model)[1] == ["I see a dog.", "And a cat."]
+
+
+def test_the_language_model_is_not_told_of_a_mood_that_must_not_colour_replies() -> None:
+    model = Storyteller(["The end."])
+    context = skill_context(GivenSenses(current_emotion=feeling("happy")))
+    config = Config(emotion=EmotionConfig(affects_reply=False))
+    _say("tell me a story", model=model, context=context, config=config)
+    assert [turn.emotion for turn in model.turns] == [""]
 
 
 def test_a_failing_language_model_is_said_and_reported() -> None:

@@ -102,6 +102,13 @@ def test_abstains_below_the_configured_confidence() -> None:
     assert fused(estimate, config=EmotionConfig(abstain_below=0.9)).label is None
 
 
+@pytest.mark.parametrize(("confidence", "now_s"), [(0.9, 1000.0), (0.02, 0.0)], ids=["too old", "not confident"])
+def test_without_evidence_nothing_is_named_however_little_is_asked_for(confidence: float, now_s: float) -> None:
+    config = EmotionConfig(abstain_below=0.0)
+    assert fused(says("text", "happy"), config=config).label == "happy"
+    assert fused(says("text", "happy", confidence=confidence), now_s=now_s, config=config).label is None
+
+
 def test_an_unconfident_channel_is_left_out() -> None:
     state = fused(says("text", "happy"), says("face", "sad", confidence=0.02))
     assert left_out(state)["face"] == "not confident"

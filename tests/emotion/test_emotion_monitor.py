@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import anyio
+import numpy as np
 import pytest
 
 from assistant.config import Config, EmotionConfig
@@ -14,8 +16,18 @@ from assistant.emotion.fusion import EmotionFusion
 from assistant.emotion.monitor import EmotionMonitor
 from assistant.emotion.text import TextEmotion
 from assistant.errors import ConfigError, ModelError
-from assistant.events import EmotionEstimate, Event, StageFailed, StageRecovered, Transcript
+from assistant.events import (
+    Box,
+    EmotionEstimate,
+    Event,
+    Face,
+    StageFailed,
+    StageRecovered,
+    Transcript,
+    VideoFrame,
+)
 from assistant.models.store import ModelStore
+from assistant.ports import FaceEvidence
 from tests.doubles.speech_like import speech_like, utterance
 
 
@@ -104,6 +116,46 @@ def test_a_failing_channel_is_reported_once_and_may_recover(error: Exception, me
         assert isinstance(events[-1], StageFailed)
 
     run(check)
+
+
+class Blank:
+    """A face channel that reads nothing."""
+
+    def estimate(self, evidence: FaceEvidence) -> None:
+        return None
+
+
+def test_what_one_person_said_is_not_how_another_feels() -> None:
+    async def main() -> None:
+        channels: dict[str, Any] = {"face": Blank(), "text": TextEmotion()}
+        monitor = EmotionMonitor(channels, EmotionFusion(EmotionConfig(), FixedWeights(("text",))), lambda _: None)
+
+        async def see(track_id: int | None) -> None:
+            face = Face(Box(0.3, 0.3, 0.7, 0.7), 1.0)
+            await monitor.face(FaceEvidence(VideoFrame(0.0, np.zeros((9, 9, 3), np.uint8)), face, track_id))
+
+        def label(now_s: float) -> str | None:
+            state = monitor.state(now_s)
+            return state.label if state else None
+
+        await monitor.text(said("I feel so sad", 1.0))
+        assert label(1.5) == "sad"
+        await see(5)  # whoever was heard before anyone was seen
+        assert label(2.0) == "sad"
+        await see(9)
+        assert monitor.state(2.5) is None
+        await monitor.text(said("I am so happy", 3.0))
+        await see(None)  # it cannot be told whose face that is
+        assert label(3.5) == "happy"
+        await see(5)
+        assert label(4.0) == "sad"
+        for stranger in range(20, 30):
+            await see(stranger)
+        await see(5)
+        assert monitor.state(4.5) is None
+        monitor.close()
+
+    anyio.run(main)
 
 
 def test_a_missing_model_leaves_out_only_its_channel(tmp_path: Path) -> None:

@@ -33,10 +33,15 @@ def drawing() -> ImageArray:
 
 
 def evidence(
-    pixels: ImageArray | None = None, at_s: float = 0.0, *, box: Box | None = None, keypoints: Any = EYES_AND_NOSE
+    pixels: ImageArray | None = None,
+    at_s: float = 0.0,
+    *,
+    box: Box | None = None,
+    keypoints: Any = EYES_AND_NOSE,
+    track_id: int | None = None,
 ) -> FaceEvidence:
     face = Face(box or Box(0.3, 0.3, 0.7, 0.7), 1.0, keypoints)
-    return FaceEvidence(VideoFrame(at_s, drawing() if pixels is None else pixels), face)
+    return FaceEvidence(VideoFrame(at_s, drawing() if pixels is None else pixels), face, track_id)
 
 
 def channel_saying(*answers: list[float]) -> FaceEmotion:
@@ -149,6 +154,14 @@ def test_another_face_starts_afresh(at_s: float, box: Box) -> None:
     channel.estimate(evidence(pixels, 0.0))
     after = estimated(channel.estimate(evidence(pixels, at_s, box=box, keypoints=())))
     assert after.probabilities[EMOTION_LABELS.index("happy")] < 0.05
+
+
+@pytest.mark.parametrize(("before", "now", "afresh"), [(1, 2, True), (1, 1, False), (None, 2, False)])
+def test_who_sits_down_in_the_same_place_starts_afresh(before: int | None, now: int, afresh: bool) -> None:
+    channel = channel_saying(HAPPY, SAD)
+    channel.estimate(evidence(track_id=before))
+    after = estimated(channel.estimate(evidence(at_s=0.5, track_id=now)))
+    assert (after.probabilities[EMOTION_LABELS.index("happy")] < 0.05) == afresh
 
 
 def test_a_picture_that_comes_late_starts_afresh() -> None:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import anyio
+import pytest
 
 from assistant.clock import LoopClock
 from assistant.config import VisionConfig
-from assistant.errors import ModelError
+from assistant.errors import DeviceError, ModelError
 from assistant.events import Box, Detection, Face, ImageArray, SceneChange, SceneState, StageFailed, VideoFrame
 from assistant.people.album import Album
 from assistant.people.recognition import PeopleRecognizer
+from assistant.ports import FaceEvidence
 from assistant.virtual_time import run_in_virtual_time
 from assistant.vision.scene import SceneReader
 from assistant.vision.watcher import SceneWatcher
-from tests.doubles.faces import ANNA, STRANGER, PaintedFaces, body_of, descriptor_of, face_at, picture_of
+from tests.doubles.faces import ANNA, BEN, STRANGER, PaintedFaces, body_of, descriptor_of, face_at, picture_of
 from tests.doubles.vision import FakeCamera
 
 PLACE = face_at(0.5)
@@ -29,30 +32,51 @@ class Visit:
 
     labels = ("person",)
 
-    def __init__(self, folder: Path, identity: int, turns_s: float, cup_s: float = LEAVES_S, pose: Any = None) -> None:
-        """`cup_s` is when a cup is put down; `pose` is the pose network."""
+    def __init__(
+        self,
+        folder: Path,
+        identity: int,
+        turns_s: float,
+        cup_s: float = LEAVES_S,
+        pose: Any = None,
+        swaps_s: float = LEAVES_S,
+        leaves_s: float = LEAVES_S,
+        away_s: tuple[float, float] = (0.0, 0.0),
+    ) -> None:
+        """`cup_s` is when a cup is put down; `pose` is the pose network; from `swaps_s` on the face is a stranger's;
+        from the first to the second of `away_s` the camera does not work, and afterwards no face is seen."""
         self.clock = LoopClock()
         self.events: list[object] = []
         self._identity, self._turns_s, self._cup_s = identity, turns_s, cup_s
+        self._swaps_s, self._leaves_s, self._away_s = swaps_s, leaves_s, away_s
         people = PeopleRecognizer(Album(folder), PaintedFaces, 0.65)
         reader = SceneReader(self, _Faces(self), pose=pose, people=people)
         camera = FakeCamera(self.clock, self._picture)
-        self.watcher = SceneWatcher(camera, reader, VisionConfig(rate_hz=2.0), self.clock, self.events.append)
+        config = VisionConfig(rate_hz=2.0)
+        self.watcher = SceneWatcher(camera, reader, config, self.clock, self.events.append, on_face=self._show)
+        self.shown: list[FaceEvidence] = []
+        """The faces that were handed on for their expression."""
         self.waiting: list[tuple[str, str]] = []
         """What `happened` says when it is asked, a little after the arrival."""
 
-    def _picture(self, now_s: float) -> ImageArray:
-        pixels = picture_of({PLACE: self._identity})
+    def _picture(self, now_s: float) -> ImageArray | DeviceError:
+        if self._away_s[0] <= now_s < self._away_s[1]:
+            return DeviceError("The camera was unplugged.")
+        pixels = picture_of({PLACE: self._identity if now_s < self._swaps_s else STRANGER})
         pixels[-200:] = int(now_s * 2) * 40 % 250  # something moves, so that it looks
         return pixels
 
+    async def _show(self, evidence: FaceEvidence) -> None:
+        self.shown.append(evidence)
+
     def detect(self, frame: VideoFrame) -> list[Detection]:
-        there = COMES_S <= frame.at_s < LEAVES_S
+        there = COMES_S <= frame.at_s < self._leaves_s
         person = Detection("person", 0.9, body_of(PLACE))
         return [person] * there + [CUP] * (self._cup_s <= frame.at_s < LEAVES_S)
 
     def faces(self, at_s: float) -> list[Face]:
-        return [PLACE] if max(COMES_S, self._turns_s) <= at_s < LEAVES_S else []
+        seen = max(COMES_S, self._turns_s) <= at_s < self._leaves_s
+        return [PLACE] if seen and not 0.0 < self._away_s[0] <= at_s else []
 
     def told(self) -> list[tuple[str, str, float]]:
         """Kind, name, and when it was told: the scene before says."""
@@ -85,8 +109,16 @@ class BrokenPoses:
 
 
 def _watch(
-    folder: Path, identity: int, turns_s: float = COMES_S, *, asks_s: float = COMES_S + 1.3, **around: Any
+    folder: Path,
+    identity: int,
+    turns_s: float = COMES_S,
+    *,
+    asks_s: float = COMES_S + 1.3,
+    meanwhile: Callable[[], None] = lambda: None,
+    **around: Any,
 ) -> Visit:
+    """`meanwhile` is done at `asks_s`."""
+
     async def main() -> Visit:
         visit = Visit(folder, identity, turns_s, **around)
 
@@ -99,7 +131,8 @@ def _watch(
             group.start_soon(want_poses)
             await visit.clock.sleep_until(asks_s)
             visit.waiting = [(change.kind, change.name) for change in visit.watcher.happened()]
-            await visit.clock.sleep_until(LEAVES_S + 5.0)
+            meanwhile()
+            await visit.clock.sleep_until(around.get("leaves_s", LEAVES_S) + 5.0)
             group.cancel_scope.cancel()
         return visit
 
@@ -110,11 +143,22 @@ def _know_anna(folder: Path) -> None:
     Album(folder).add("Anna", [descriptor_of(ANNA)], "2026-01-02")
 
 
+def _forget_anna(folder: Path) -> None:
+    assert Album(folder).forget("Anna")
+
+
 def test_who_is_known_comes_and_leaves_by_name(tmp_path: Path) -> None:
     _know_anna(tmp_path)
     visit = _watch(tmp_path, ANNA)
     assert [(kind, name) for kind, name, _ in visit.told()] == [("came", "Anna"), ("left", "Anna")]
     assert [(change.kind, change.name) for change in visit.watcher.happened()] == [("came", "Anna"), ("left", "Anna")]
+
+
+def test_a_face_is_handed_on_with_the_person_whose_it_is(tmp_path: Path) -> None:
+    visit = _watch(tmp_path, ANNA)
+    came = next(event for event in visit.events if isinstance(event, SceneChange) and event.kind == "came")
+    assert visit.shown[0].track_id is None  # not followed yet
+    assert {evidence.track_id for evidence in visit.shown[1:]} == {came.track_id}
 
 
 def test_an_arrival_waits_a_little_for_the_face(tmp_path: Path) -> None:
@@ -125,6 +169,32 @@ def test_an_arrival_waits_a_little_for_the_face(tmp_path: Path) -> None:
     assert came[:2] == ("came", "Anna")
     assert COMES_S + 2.0 <= came[2] <= COMES_S + 4.0
     assert left[:2] == ("left", "Anna")
+
+
+def test_who_turns_out_to_be_somebody_else_does_not_leave_by_name(tmp_path: Path) -> None:
+    _know_anna(tmp_path)
+    visit = _watch(tmp_path, ANNA, swaps_s=12.0, leaves_s=30.0)
+    assert [(kind, name) for kind, name, _ in visit.told()] == [("came", "Anna"), ("left", "")]
+
+
+def test_who_is_there_after_the_camera_was_away_does_not_leave_by_a_name_of_before(tmp_path: Path) -> None:
+    _know_anna(tmp_path)
+    visit = _watch(tmp_path, ANNA, away_s=(10.0, 40.0), leaves_s=50.0)
+    assert [(kind, name) for kind, name, _ in visit.told()] == [("came", "Anna"), ("left", "")]
+
+
+@pytest.mark.parametrize("forgotten_s", [COMES_S + 5.0, LEAVES_S + 0.6], ids=["while there", "while leaving"])
+@pytest.mark.parametrize("others", [(), ("Ben",)], ids=["the last", "one of two"])
+def test_who_was_forgotten_is_named_in_nothing_that_happened(
+    tmp_path: Path, others: tuple[str, ...], forgotten_s: float
+) -> None:
+    _know_anna(tmp_path)
+    for name in others:
+        Album(tmp_path).add(name, [descriptor_of(BEN)], "2026-01-02")
+    visit = _watch(tmp_path, ANNA, asks_s=forgotten_s, meanwhile=lambda: _forget_anna(tmp_path))
+    assert visit.waiting == [("came", "Anna")]
+    assert [(change.kind, change.name) for change in visit.watcher.happened()] == [("came", ""), ("left", "")]
+    assert [(kind, name) for kind, name, _ in visit.told()] == [("came", "Anna"), ("left", "")]
 
 
 def test_a_stranger_and_a_turned_back_are_told_without_a_name_in_time(tmp_path: Path) -> None:

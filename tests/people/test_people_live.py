@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from assistant.events import Detection, Face, ImageArray, SceneState, StageFaile
 from assistant.models.store import ModelStore
 from assistant.people.album import Album
 from assistant.people.enrolment import FaceTaker, from_photos
+from assistant.people.matching import Person
 from assistant.people.present import named_people
 from assistant.people.recognition import PeopleRecognizer
 from assistant.virtual_time import run_in_virtual_time
@@ -110,6 +112,8 @@ def test_muted_it_forgets_who_is_there(tmp_path: Path) -> None:
         assert watched.names() == ["Anna"]
         watched.watcher.pause()
         await watched.clock.sleep_until(5.5)
+        gc.collect()
+        assert not [kept for kept in gc.get_objects() if isinstance(kept, Person)]
         watched.watcher.resume()
         await watched.clock.sleep_until(5.9)
         assert watched.names() == []  # one look is not enough

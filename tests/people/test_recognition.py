@@ -118,11 +118,22 @@ def test_the_name_goes_with_the_person_and_outlasts_a_turned_face(room: Room) ->
     assert [item.name for item in scene.tracks or ()] == ["Anna"]
     scene = room.look({RIGHT: ANNA}, bodies={7: RIGHT})
     assert _names(scene) == ["Anna"]
-    turned = room.look({}, bodies={7: RIGHT}, seconds=20.0)
+    for _ in range(4):
+        turned = room.look({}, bodies={7: RIGHT}, seconds=5.0)
     assert [(item.name, item.name_sure) for item in turned.tracks or ()] == [("Anna", True)]
     unseen = room.look({}, bodies={7: RIGHT}, fresh=False)
     assert [item.name for item in unseen.tracks or ()] == ["Anna"]
-    assert [item.name for item in room.look({}, bodies={7: RIGHT}, seconds=61.0).tracks or ()] == [""]
+    for _ in range(13):
+        long_turned = room.look({}, bodies={7: RIGHT}, seconds=5.0)
+    assert [item.name for item in long_turned.tracks or ()] == [""]
+
+
+def test_after_an_interruption_a_name_has_to_be_confirmed(room: Room) -> None:
+    for _ in range(3):
+        room.look({LEFT: ANNA}, bodies={7: LEFT})
+    assert [item.name for item in room.look({}, bodies={7: LEFT}, seconds=30.0).tracks or ()] == [""]
+    assert _names(room.look({LEFT: ANNA}, bodies={7: LEFT})) == ["Anna"]
+    assert _names(room.look({LEFT: STRANGER}, bodies={7: LEFT}, seconds=30.0)) == [""]
 
 
 def test_another_body_is_another_person(room: Room) -> None:

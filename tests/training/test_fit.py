@@ -67,6 +67,27 @@ def test_a_checkpoint_of_other_settings_is_refused(tmp_path: Path) -> None:
         fit(new_module(), *data, Settings(epochs=6, batch=32, learning_rate=0.5), checkpoint=checkpoint)
 
 
+@pytest.mark.parametrize(
+    ("seeds", "options", "says"),
+    [
+        ((2, 1), {"width": 8}, r"training data was '100 samples, \w+' and is '100 samples, \w+'\. Train with"),
+        ((0, 2), {"width": 8}, r"validation data was '50 samples, \w+' and is '50 samples, \w+'\. Train with"),
+        ((0, 1), {"width": 9}, r"width was 8 and is 9\. Train with"),
+        ((0, 1), {}, r"width was 8 and is None\. Train with"),
+    ],
+)
+def test_a_checkpoint_of_other_data_or_another_network_is_refused(
+    tmp_path: Path, seeds: tuple[int, int], options: dict[str, int], says: str
+) -> None:
+    checkpoint = tmp_path / "run.pt"
+    fit(new_module(), problem(100, 0), problem(50, 1), SETTINGS, checkpoint=checkpoint, options={"width": 8})
+    with pytest.raises(ConfigError, match=says) as caught:
+        data = problem(100, seeds[0]), problem(50, seeds[1])
+        fit(new_module(), *data, SETTINGS, checkpoint=checkpoint, options=options)
+    assert "--out" in (caught.value.remedy or "")
+    fit(new_module(), problem(100, 0), problem(50, 1), SETTINGS, checkpoint=checkpoint, options={"width": 8})
+
+
 def test_a_damaged_or_hostile_checkpoint_is_not_run(tmp_path: Path) -> None:
     import pickle
 

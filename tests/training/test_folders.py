@@ -66,6 +66,25 @@ def test_a_wrong_table_is_named_with_its_line(tmp_path: Path, rows: str, message
         read_folder(table(tmp_path, rows), "csv")
 
 
+def test_events_have_labels_of_their_own(tmp_path: Path) -> None:
+    rows = "label,speaker,audio\ndoor bell,hall,a.wav\n敲门,hall,b.wav\nAnger,hall,c.wav\n"
+    samples = read_folder(table(tmp_path, rows), "csv", "event")
+    assert [sample.label for sample in samples] == ["door bell", "敲门", "Anger"]
+
+
+@pytest.mark.parametrize(
+    ("layout", "task", "rows", "message"),
+    [
+        ("csv", "event", "label,speaker,text\n ,a,hi\n", "data.csv:2: there is no label"),
+        ("csv", "sound", "", "no task 'sound'"),
+        ("ravdess", "event", "", "The layout 'ravdess' holds emotions, not events"),
+    ],
+)
+def test_what_is_no_event_is_refused(tmp_path: Path, layout: str, task: str, rows: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        read_folder(table(tmp_path, rows), layout, task)
+
+
 def test_a_table_in_another_encoding_is_refused(tmp_path: Path) -> None:
     (tmp_path / "data.csv").write_bytes("label,speaker,text\nhappy,a,太好了\n".encode("gbk"))
     with pytest.raises(ConfigError, match="no table in UTF-8"):

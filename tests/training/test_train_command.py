@@ -10,7 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 from assistant.audio.files import write_wav
-from assistant.errors import AssistantError, ConfigError, DependencyMissingError, MediaError
+from assistant.config import Config, EmotionConfig
+from assistant.emotion.text import TextEmotion
+from assistant.errors import AssistantError, ConfigError, DependencyMissingError, MediaError, ModelError
+from assistant.models.manifest import load_manifest
+from assistant.models.store import ModelStore
 from export.cli import app
 from tests.doubles.speech_like import speech_like
 
@@ -90,6 +94,39 @@ def test_the_search_finds_something_and_says_what_it_tried(tmp_path: Path) -> No
     assert printed.count("trial ") == 2
 
 
+def test_a_classifier_of_events_is_learned_and_taken_for_no_classifier_of_emotions(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="needs the extra train")
+    folder, out = texts(tmp_path / "d"), tmp_path / "out"
+    table = folder / "data.csv"
+    table.write_text(table.read_text(encoding="utf-8").replace("happy,", "来客,").replace("sad,", "parcel,"), "utf-8")
+    learn = "classifier", "--data", str(folder), "--channel", "text", "--epochs", "5", "--out", str(out)
+    with pytest.raises(ConfigError, match="there is no emotion '来客'"):
+        run(*learn)
+    run(*learn, "--task", "event")
+    manifest = load_manifest(out / "recipe" / "model.toml")
+    assert (manifest.task, manifest.title, set(manifest.labels)) == (
+        "event-text",
+        "Event from text",
+        {"来客", "parcel"},
+    )
+    config = Config(emotion=EmotionConfig(text_model=out / "recipe"))
+    with pytest.raises(ModelError, match="is no classifier of this channel"):
+        TextEmotion.create(config, ModelStore())
+
+
+def test_new_recordings_are_not_taken_for_those_of_before(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="needs the extra train")
+    data = texts(tmp_path / "d")
+    train = "classifier", "--data", str(data), "--channel", "text", "--epochs", "3", "--out", str(tmp_path / "out")
+    first = run(*train)
+    assert first.count("epoch ") == 3
+    assert run(*train).count("epoch ") == 0  # it was done
+    with (data / "data.csv").open("a", encoding="utf-8") as table:
+        table.writelines(f"\nhappy,new{person},what a wonderful evening" for person in range(12))
+    with pytest.raises(ConfigError, match="is of another training: training data was"):
+        run(*train)
+
+
 @pytest.mark.parametrize(
     ("rows", "error", "message"),
     [
@@ -146,6 +183,85 @@ def test_fusions_are_trained_compared_and_used(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.glob("*.onnx")} == {"attention.onnx", "concatenation.onnx"}
     assert np.isclose(sum(json.loads((tmp_path / "pooling.json").read_text())["prior"]), 1.0, atol=1e-3)
     assert "Bayes" in content["models"]
+
+
+def test_the_test_moments_neither_choose_nor_calibrate_a_network(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="needs the extra train")
+    from dataclasses import replace
+
+    from assistant.emotion.fusion_network import tokens
+    from export.train.evaluate import answers_of
+    from export.train.fit import Settings
+    from export.train.fusion import FusionData, FusionOptions, train_fusions, written_head
+    from export.train.generator import ASSISTANT, draw
+
+    def chosen(data: FusionData) -> str:
+        train_fusions(data, options, lambda _: None)
+        [title] = [line for line in (recipe / "model.toml").read_text().splitlines() if line.startswith("title")]
+        return title
+
+    recipe = tmp_path / "recipe"
+    options = FusionOptions(tmp_path, ("attention", "concatenation"), Settings(epochs=2, batch=256))
+    drawn = draw(ASSISTANT, 3000, 1)
+    data = FusionData(drawn, draw(ASSISTANT, 1000, 2), draw(ASSISTANT, 2000, 3), "")
+    before = chosen(data)
+    # A truth of which the network that was not chosen is always right.
+    [other] = [name for name in options.heads if name not in before]
+    truth = answers_of(written_head(other, options), data.test).argmax(axis=1)
+    assert chosen(replace(data, test=replace(data.test, truth=truth))) == before
+    sample = np.load(recipe / "samples" / "0000.npz")
+    assert sample["tokens"] == pytest.approx(tokens(data.validation.evidence)[0][:1])
+
+
+def test_a_classifier_is_calibrated_with_its_validation_samples(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="needs the extra train")
+    from assistant.emotion.text_features import text_features
+
+    said = {"train": ("a fine day", "a gray day"), "validation": ("so glad", "so tired"), "test": ("hooray", "alas")}
+    rows = [
+        f"{label},{part},{text},{part}"
+        for part, texts in said.items()
+        for label, text in zip(("happy", "sad"), texts, strict=True)
+    ]
+    (tmp_path / "data.csv").write_text("\n".join(["label,speaker,text,split", *rows]), encoding="utf-8")
+    out = tmp_path / "out"
+    run("classifier", "--data", str(tmp_path), "--channel", "text", "--epochs", "2", "--out", str(out))
+    samples = [np.load(path)["features"][0] for path in sorted((out / "recipe" / "samples").iterdir())]
+    np.testing.assert_array_equal(samples, [text_features(text) for text in said["validation"]])
+
+
+def _moments_of(folder: Path, rows: list[str]) -> list[tuple[float, ...]]:
+    """What the voice channel says of every sample, in whatever order the table has them."""
+    from export.train.opinions import fusion_data
+
+    (folder / "data.csv").write_text("\n".join(["label,speaker,audio,split", *rows]), encoding="utf-8")
+    data = fusion_data(folder, "csv", 0, lambda _: None)
+    said = [part.evidence.probabilities[:, 1] for part in (data.train, data.validation, data.test)]
+    return sorted(tuple(row) for row in np.concatenate(said).round(9).tolist())
+
+
+def test_a_person_s_voice_is_judged_by_their_own_normal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch", reason="needs the extra train")
+    monkeypatch.setenv("ASSISTANT_MODELS__DIR", str(tmp_path / "none"))
+    folder = voices(tmp_path / "d")
+    parts = ["train"] * 4 + ["validation", "test"]
+    rows = [
+        f"{path.stem.split('-')[2]},{path.stem[0]},{path.name},{parts[int(path.stem[0])]}"
+        for path in sorted(folder.glob("*.wav"))
+    ]
+    mixed = sorted(rows, key=lambda row: row.split(",")[2][1:])  # all people's first takes, then their second …
+    assert mixed != rows
+    assert _moments_of(folder, mixed) == _moments_of(folder, rows)
+
+
+def test_a_part_of_which_no_channel_says_anything_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch", reason="needs the extra train")
+    monkeypatch.setenv("ASSISTANT_MODELS__DIR", str(tmp_path / "none"))
+    rows = ["happy,a,I am so happy,train", "sad,b,I feel so down,validation", "sad,c,what time is it,test"]
+    (tmp_path / "data.csv").write_text("\n".join(["label,speaker,text,split", *rows]), encoding="utf-8")
+    with pytest.raises(ConfigError, match="Of none of the 1 samples for test any channel says anything"):
+        run("fusion", "--data", str(tmp_path), "--out", str(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
 
 
 def test_recorded_moments_are_what_the_channels_say_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

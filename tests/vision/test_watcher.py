@@ -237,6 +237,23 @@ def test_the_nearest_face_is_handed_on():
     assert scene.of(SceneState)[0].faces == (FAR, NEAR)
 
 
+def test_muted_it_forgets_the_faces_that_it_compared():
+    """A face in which nothing moves is a picture after half a minute; what that was known from must not be kept."""
+
+    async def script(scene):
+        await wait(60.0)(scene)
+        taken_for_a_picture = len(scene.seen_faces)
+        await wait(70.0)(scene)
+        assert len(scene.seen_faces) == taken_for_a_picture > 0
+        scene.watcher.pause()
+        await wait(72.0)(scene)
+        scene.watcher.resume()
+        await wait(75.0)(scene)
+        assert len(scene.seen_faces) > taken_for_a_picture
+
+    play(lambda now_s: flat_picture(100), script, faces=[NEAR])
+
+
 def test_failing_camera_is_announced_once_reopened_with_pauses_and_recovers():
     def picture(now_s):
         return DeviceError("Unplugged.", remedy="Plug it in.") if 2.0 < now_s < 20.0 else flat_picture(100)
