@@ -66,9 +66,10 @@ class SceneMemory:
 
     def keep_names(self, known: Collection[str]) -> None:
         """Forget all other names in what has happened: those of people who are known no more."""
-        for index, change in enumerate(self._happened):
-            if change.name and change.name not in known:
-                self._happened[index] = replace(change, name="", name_sure=False)
+        for changes in self._happened.values():
+            for index, change in enumerate(changes):
+                if change.name and change.name not in known:
+                    changes[index] = replace(change, name="", name_sure=False)
 
     def update(self, look: SceneState, motion: Motion) -> tuple[SceneState, list[SceneChange]]:
         """The scene with its tracks, and what has changed, to be told and `note`d. `look` holds everything that the
