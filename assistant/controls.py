@@ -100,9 +100,10 @@ class LiveControls:
         """What the assistant said last, as far as it was played."""
         return self._memory.last_reply()
 
-    async def announce(self, text: str, language: str) -> None:
-        """Say something as soon as nobody else speaks. Raises `ControlError` before `attach`."""
-        await self._attached()[0].announce(text, language)
+    async def announce(self, text: str, language: str) -> bool:
+        """Say something as soon as nobody else speaks; whether it could be heard. Raises `ControlError` before
+        `attach`."""
+        return await self._attached()[0].announce(text, language)
 
     def start(self, name: str, task: Callable[[], Awaitable[None]]) -> Callable[[], None]:
         """Run `task` beside the conversation; the result cancels it. Raises `ControlError` before `attach`."""

@@ -131,20 +131,22 @@ class Floor:
         async with self._lock:
             pass
 
-    async def speak(self, turn: Turn, reply: Reply, sound: SpeechChunk | None = None) -> None:
-        """Speak the reply of the current turn to its end, or until it is interrupted; `sound` comes before it."""
-        async with self._lock:
-            try:
+    async def speak(self, turn: Turn, reply: Reply, sound: SpeechChunk | None = None) -> bool:
+        """Speak the reply of the current turn to its end, or until it is interrupted; `sound` comes before it. The
+        result is whether all of it was heard; who interrupts it over `sound` or later has heard it."""
+        heard = False
+        try:
+            async with self._lock:
                 with turn.scope:
-                    if sound is not None:
-                        await self._speaking.play(sound)
-                        await anyio.sleep(len(sound.samples) / sound.sample_rate_hz)
-                    await self._speaking.speak(turn.turn_id, reply.sentences, lambda: self._may_go_on(turn))
-            finally:
-                if self.current is turn:
-                    self.current = None
-                self._emit(TurnFinished(self._clock.monotonic_s(), turn.turn_id))
-                self._notify()
+                    if sound is not None and (heard := await self._speaking.play(sound)):
+                        await self._speaking.wait_out(sound)
+                    heard = await self._speaking.speak(turn.turn_id, reply.sentences, lambda: self._may_go_on(turn))
+        finally:
+            if self.current is turn:
+                self.current = None
+            self._emit(TurnFinished(self._clock.monotonic_s(), turn.turn_id))
+            self._notify()
+        return heard
 
     async def _may_go_on(self, turn: Turn) -> None:
         """Not to talk over someone; whatever it is that goes on, it is not waited for long."""

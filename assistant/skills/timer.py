@@ -1,4 +1,5 @@
-"""Timers: several at once, named if one likes. Each rings exactly once, whatever else is going on."""
+"""Timers: several at once, named if one likes. Each rings until that was heard, whatever else is going on, and no more
+after that."""
 
 from __future__ import annotations
 
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _MAX_SECONDS = 24 * 3600
 _MAX_TIMERS = 20
+_AGAIN_S = 5.0
+"""So long after a ring that nobody can have heard it rings again, after the next one twice as long, and not without a
+speaker."""
+_LONG_AGO_S = 600.0
+"""What was due before that is not said to be due now."""
 _HOW_LONG = Question({"en": "set a timer for {}", "zh": "设置一个{}的计时器"})
 
 
@@ -76,7 +82,7 @@ class TimerSkill:
         now_s, wall = context.clock.monotonic_s(), context.clock.wall().timestamp()
         for kept in timer_memory.recall(context.state):
             left_s = kept.ends_at - wall
-            self._run(kept.name, kept.duration_s, now_s + left_s, kept.language, context, late=left_s <= 0)
+            self._run(kept.name, kept.duration_s, now_s + left_s, kept.language, context, missed=left_s <= 0)
 
     def _set(self, intent: Intent, context: SkillContext) -> str:
         language, name = intent.language, intent.slots.get("name", "")
@@ -93,7 +99,14 @@ class TimerSkill:
         return phrase("timer_set_named" if name else "timer_set", language, duration=spoken, name=name)
 
     def _run(
-        self, name: str, duration_s: int, deadline_s: float, language: str, context: SkillContext, *, late: bool = False
+        self,
+        name: str,
+        duration_s: int,
+        deadline_s: float,
+        language: str,
+        context: SkillContext,
+        *,
+        missed: bool = False,
     ) -> None:
         timer = _Timer(self._next_number, name, duration_s, deadline_s, language)
         self._next_number += 1
@@ -101,13 +114,26 @@ class TimerSkill:
 
         async def ring_when_due() -> None:
             await context.clock.sleep_until(timer.deadline_s)
-            # Forgetting it first is what makes it ring once: a cancellation that comes now finds nothing.
-            if self._timers.pop(timer.number, None) is not None:
-                self._keep(context)
-                rings = phrase("timer_rings_late" if late else "timer_rings", language, timer=timer.spoken(language))
-                await context.controls.announce(rings, language)
+            await self._ring(timer, context, missed=missed)
 
         timer.cancel = context.controls.start(f"timer {timer.number}", ring_when_due)
+
+    async def _ring(self, timer: _Timer, context: SkillContext, *, missed: bool) -> None:
+        """Until it was heard; `missed` if it was due while no assistant ran."""
+        clock, pause_s = context.clock, _AGAIN_S
+        while timer.number in self._timers:  # until it is cancelled, too
+            overdue = clock.monotonic_s() - timer.deadline_s > _LONG_AGO_S
+            rings = "timer_rings_late" if missed else "timer_rings_overdue" if overdue else "timer_rings"
+            text = phrase(rings, timer.language, timer=timer.spoken(timer.language))
+            if await context.controls.announce(text, timer.language):
+                # Only now: whatever ends the assistant before, the next one rings.
+                self._timers.pop(timer.number, None)
+                self._keep(context)
+                return
+            await clock.sleep_until(clock.monotonic_s() + pause_s)
+            pause_s *= 2
+            while "speaker" in context.senses.unavailable():
+                await clock.sleep_until(clock.monotonic_s() + _AGAIN_S)
 
     def _keep(self, context: SkillContext) -> None:
         """Have them outlive the run. Where that fails, they still ring in this one."""
@@ -133,15 +159,7 @@ class TimerSkill:
         running = sorted(self._timers.values(), key=lambda timer: timer.deadline_s)
         if not running:
             return phrase("timer_none", language)
-        sentences = [
-            phrase(
-                "timer_left",
-                language,
-                timer=timer.spoken(language),
-                left=spoken_remaining(timer.deadline_s - now_s, language),
-            )
-            for timer in running
-        ]
+        sentences = [_state(timer, timer.deadline_s - now_s, language) for timer in running]
         if len(running) > 1:
             sentences.insert(0, phrase("timer_several", language, count=spoken_count(len(running), language)))
         return ("" if language == "zh" else " ").join(sentences)
@@ -176,3 +194,11 @@ class TimerSkill:
     def _forget(self, timer: _Timer) -> None:
         del self._timers[timer.number]
         timer.cancel()
+
+
+def _state(timer: _Timer, left_s: float, language: str) -> str:
+    """How long it has left; one that is due waits to be heard."""
+    name = timer.spoken(language)
+    if left_s <= 0:
+        return phrase("timer_rings", language, timer=name)
+    return phrase("timer_left", language, timer=name, left=spoken_remaining(left_s, language))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from assistant.app import Assistant
+from assistant.events import PlaybackFinished, PlaybackStarted
 from tests.doubles.living import Living, until
 
 
@@ -30,4 +31,49 @@ def test_a_timer_that_was_set_before_a_restart_rings_after_it(
         await until(75.0)
 
     assert again.live(wait) == ["Your one minute timer is done."]
+    assert not (tmp_path / "timers.json").exists()
+
+
+def test_a_timer_that_is_due_over_a_reply_in_which_the_assistant_ends_rings_after_it(
+    living: Living, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    living.state = tmp_path
+    living.says("Hey Jarvis, set a timer for ten seconds.", "Hey Jarvis, what can you do?")
+
+    async def end_over_a_reply(assistant: Assistant) -> None:
+        living.room.say(2.0)
+        await until(10.0)
+        living.room.say(11.0)
+        await until(15.5)
+        assert living.log.of(PlaybackStarted)[-1].at_s < 15.0 and len(living.said) == 1
+
+    living.live(end_over_a_reply)
+
+    (tmp_path / "again").mkdir()
+    again = Living(tmp_path / "again", monkeypatch)
+    again.state = tmp_path
+
+    async def wait(assistant: Assistant) -> None:
+        await until(20.0)  # the wall clock has not gone on
+
+    assert again.live(wait) == ["Your ten second timer is done."]
+    assert not (tmp_path / "timers.json").exists()
+
+
+def test_a_timer_that_is_due_while_the_speaker_is_gone_rings_when_it_is_back(living: Living, tmp_path: Path) -> None:
+    living.state = tmp_path
+    living.says("Hey Jarvis, set a timer for ten seconds.")
+
+    async def pull(assistant: Assistant) -> None:
+        living.room.say(2.0)
+        await until(10.0)
+        living.sound.pull(living.speaker)
+        await until(40.0)
+        assert (tmp_path / "timers.json").exists()
+        living.sound.plug(living.speaker)
+        await until(60.0)
+
+    assert living.live(pull)[-1] == "Your ten second timer is done."
+    assert living.speaker.heard_between(40.0, 60.0)
+    assert len(living.log.of(PlaybackFinished)) == 3, "it is not tried without a speaker"
     assert not (tmp_path / "timers.json").exists()
