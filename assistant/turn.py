@@ -136,8 +136,8 @@ class Turns:
                 self._floor.person_ended()
 
     def _worth_recognizing(self, utterance: Utterance) -> bool:
-        # What is said over a reply may be "stop", which needs no wake phrase.
-        return self._attention.may_be_meant(utterance) or self._speaking.overlaps(utterance)
+        # What is said over a reply, or before its first word, may be "stop", which needs no wake phrase.
+        return self._attention.may_be_meant(utterance) or self._floor.overlaps(utterance)
 
     async def _take_utterances(self, utterances: MemoryObjectReceiveStream[Utterance]) -> None:
         async with utterances:
@@ -178,9 +178,9 @@ class Turns:
         admission = self._attention.admit(text, utterance.started_at_s)
         if admission is not None and admission.match is not None:
             return admission
+        if self._floor.overlaps(utterance) and await self._answering.intent(text, language) == "stop":
+            return Admission(text, None)
         if self._speaking.overlaps(utterance):
-            if await self._answering.intent(text, language) == "stop":
-                return Admission(text, None)
             # Without barge-in, what is heard over a reply may well be the reply itself.
             nothing = is_backchannel(text) or echoes(text, self._speaking.words())
             return None if nothing or not self._barge_in else admission

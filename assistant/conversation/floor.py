@@ -6,6 +6,7 @@ in a cancel scope: an interruption cancels it, and with it all that was still to
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -13,7 +14,7 @@ import anyio
 
 from assistant.conversation.answering import Reply
 from assistant.conversation.speaking import Speaking
-from assistant.events import Event, Interruption, SpeechChunk, TurnFinished
+from assistant.events import Event, Interruption, SpeechChunk, TurnFinished, Utterance
 from assistant.ports import Clock
 
 PATIENCE_S = 3.0
@@ -49,6 +50,7 @@ class Floor:
         self._speaks = False
         self._waiting = 0
         self._taken_over = 0
+        self._ended_at_s = -math.inf
         self.current: Turn | None = None
         self.last_turn_id = 0
 
@@ -95,6 +97,10 @@ class Floor:
         """Return when nobody speaks and nothing is left to answer."""
         while not self.person_is_done or self.current is not None:
             await self._changed.wait()
+
+    def overlaps(self, utterance: Utterance) -> bool:
+        """Whether a turn was going on while the person spoke, also one of which no word had been heard yet."""
+        return self.current is not None or utterance.started_at_s < self._ended_at_s
 
     def claim(self, *, insists: bool = False) -> Turn:
         """A new turn, which is the current one from now on."""
@@ -144,7 +150,8 @@ class Floor:
         finally:
             if self.current is turn:
                 self.current = None
-            self._emit(TurnFinished(self._clock.monotonic_s(), turn.turn_id))
+            self._ended_at_s = self._clock.monotonic_s()
+            self._emit(TurnFinished(self._ended_at_s, turn.turn_id))
             self._notify()
         return heard
 
