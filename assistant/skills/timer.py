@@ -12,7 +12,7 @@ from assistant.dialogue.durations import seconds_from_slots, spoken_duration, sp
 from assistant.dialogue.numbers import spoken_count
 from assistant.dialogue.replies import phrase
 from assistant.errors import StageError
-from assistant.ports import Intent
+from assistant.ports import Clock, Intent
 from assistant.skills import Question, Reply, SkillContext, timer_memory
 from assistant.skills.timer_memory import KeptTimer
 
@@ -28,6 +28,9 @@ _AGAIN_S = 5.0
 speaker."""
 _LONG_AGO_S = 600.0
 """What was due before that is not said to be due now."""
+_LOOK_AT_CLOCK_S = 10.0
+_WAS_SET_S = 1.0
+"""A wall clock that is off by more since the last look was set."""
 _HOW_LONG = Question({"en": "set a timer for {}", "zh": "设置一个{}的计时器"})
 
 
@@ -40,6 +43,8 @@ class _Timer:
     duration_s: int
     deadline_s: float
     language: str
+    ends_at: float | None = None
+    """Of a timer of an earlier run, in seconds since the epoch, until the wall clock is set."""
     cancel: Callable[[], None] = lambda: None
 
     def spoken(self, language: str) -> str:
@@ -59,6 +64,8 @@ class TimerSkill:
     def __init__(self) -> None:
         self._timers: dict[int, _Timer] = {}
         self._next_number = 1
+        self._to_wall_s = 0.0
+        """From the monotonic to the wall clock, as last seen to be set."""
 
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> TimerSkill:
@@ -79,10 +86,12 @@ class TimerSkill:
         Raises `StageError` when they cannot be read."""
         if context.state is None:
             return
-        now_s, wall = context.clock.monotonic_s(), context.clock.wall().timestamp()
+        now_s = context.clock.monotonic_s()
+        self._to_wall_s = _to_wall_s(context.clock)
         for kept in timer_memory.recall(context.state):
-            left_s = kept.ends_at - wall
-            self._run(kept.name, kept.duration_s, now_s + left_s, kept.language, context, missed=left_s <= 0)
+            # A clock without a battery is behind, by hours or years, until the network sets it.
+            left_s = min(kept.ends_at - self._to_wall_s - now_s, kept.duration_s)
+            self._run(kept.name, kept.duration_s, now_s + left_s, kept.language, context, ends_at=kept.ends_at)
 
     def _set(self, intent: Intent, context: SkillContext) -> str:
         language, name = intent.language, intent.slots.get("name", "")
@@ -106,17 +115,34 @@ class TimerSkill:
         language: str,
         context: SkillContext,
         *,
-        missed: bool = False,
+        ends_at: float | None = None,
     ) -> None:
-        timer = _Timer(self._next_number, name, duration_s, deadline_s, language)
+        timer = _Timer(self._next_number, name, duration_s, deadline_s, language, ends_at)
         self._next_number += 1
         self._timers[timer.number] = timer
+        missed = deadline_s <= context.clock.monotonic_s()
 
         async def ring_when_due() -> None:
-            await context.clock.sleep_until(timer.deadline_s)
+            clock = context.clock
+            while (now_s := clock.monotonic_s()) < timer.deadline_s:
+                await clock.sleep_until(min(timer.deadline_s, now_s + _LOOK_AT_CLOCK_S))
+                if self._look_at_clock(context):
+                    self._keep(context)
             await self._ring(timer, context, missed=missed)
 
         timer.cancel = context.controls.start(f"timer {timer.number}", ring_when_due)
+
+    def _look_at_clock(self, context: SkillContext) -> bool:
+        """Whether the wall clock was set since the last look; timers of an earlier run then end when it says."""
+        to_wall_s = _to_wall_s(context.clock)
+        if abs(to_wall_s - self._to_wall_s) <= _WAS_SET_S:
+            return False
+        self._to_wall_s = to_wall_s
+        for timer in self._timers.values():
+            if timer.ends_at is not None:
+                timer.deadline_s = min(timer.deadline_s, timer.ends_at - to_wall_s)
+                timer.ends_at = None
+        return True
 
     async def _ring(self, timer: _Timer, context: SkillContext, *, missed: bool) -> None:
         """Until it was heard; `missed` if it was due while no assistant ran."""
@@ -139,12 +165,12 @@ class TimerSkill:
         """Have them outlive the run. Where that fails, they still ring in this one."""
         if context.state is None:
             return
-        to_wall_s = context.clock.wall().timestamp() - context.clock.monotonic_s()
+        self._look_at_clock(context)
         kept = [
             KeptTimer(
                 name=timer.name,
                 duration_s=timer.duration_s,
-                ends_at=timer.deadline_s + to_wall_s,
+                ends_at=timer.deadline_s + self._to_wall_s if timer.ends_at is None else timer.ends_at,
                 language=timer.language,
             )
             for timer in self._timers.values()
@@ -194,6 +220,10 @@ class TimerSkill:
     def _forget(self, timer: _Timer) -> None:
         del self._timers[timer.number]
         timer.cancel()
+
+
+def _to_wall_s(clock: Clock) -> float:
+    return clock.wall().timestamp() - clock.monotonic_s()
 
 
 def _state(timer: _Timer, left_s: float, language: str) -> str:
