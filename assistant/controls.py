@@ -69,7 +69,8 @@ class LiveControls:
             self._watcher.pause()
         self._remember()  # first: should a driver hang now, the restart that this calls for is a muted one
         await self._listener.pause()
-        self.tell_muted()
+        if self.muted:  # still: whoever pressed again meanwhile has unmuted it
+            self.tell_muted()
 
     async def unmute(self) -> None:
         """Open them again."""
