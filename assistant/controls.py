@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import anyio
 from anyio.abc import TaskGroup
@@ -67,7 +68,9 @@ class LiveControls:
         self.muted = True
         if self._watcher is not None:
             self._watcher.pause()
-        self._remember()  # first: should a driver hang now, the restart that this calls for is a muted one
+        self.keep(
+            partial(self._mute_memory.remember, self.muted)
+        )  # first: should a driver hang now, the restart that this calls for is a muted one
         await self._listener.pause()
         if self.muted:  # still: whoever pressed again meanwhile has unmuted it
             self.tell_muted()
@@ -79,7 +82,7 @@ class LiveControls:
         if self._watcher is not None:
             self._watcher.resume()
         self._emit(Notice(self._clock.monotonic_s(), "unmuted", "Listening again."))
-        self._remember()
+        self.keep(partial(self._mute_memory.remember, self.muted))
 
     def tell_muted(self) -> None:
         """Have everybody who watches know that it neither hears nor sees."""
@@ -106,6 +109,15 @@ class LiveControls:
         `attach`."""
         return await self._attached()[0].announce(text, language)
 
+    def keep(self, write: Callable[[], None]) -> None:
+        """Have `write` keep something across restarts; when it raises an `AssistantError`, that is told."""
+        try:
+            write()
+        except AssistantError as error:
+            self._stages.failed("state", error)
+        else:
+            self._stages.works("state")
+
     def start(self, name: str, task: Callable[[], Awaitable[None]]) -> Callable[[], None]:
         """Run `task` beside the conversation; the result cancels it. Raises `ControlError` before `attach`."""
         _, group = self._attached()
@@ -122,10 +134,3 @@ class LiveControls:
         if self._turns is None or self._group is None:
             raise ControlError("The assistant is still starting.", remedy="Try again in a few seconds.")
         return self._turns, self._group
-
-    def _remember(self) -> None:
-        try:
-            self._mute_memory.remember(self.muted)
-            self._stages.works("state")
-        except AssistantError as error:
-            self._stages.failed("state", error)

@@ -3,15 +3,14 @@ after that."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from assistant.dialogue.durations import seconds_from_slots, spoken_duration, spoken_remaining
 from assistant.dialogue.numbers import spoken_count
 from assistant.dialogue.replies import phrase
-from assistant.errors import StageError
 from assistant.ports import Clock, Intent
 from assistant.skills import Question, Reply, SkillContext, timer_memory
 from assistant.skills.timer_memory import KeptTimer
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from assistant.config import Config
     from assistant.models.store import ModelStore
 
-_LOG = logging.getLogger(__name__)
 _MAX_SECONDS = 24 * 3600
 _MAX_TIMERS = 20
 _AGAIN_S = 5.0
@@ -175,10 +173,7 @@ class TimerSkill:
             )
             for timer in self._timers.values()
         ]
-        try:
-            timer_memory.remember(context.state, kept)
-        except StageError as error:
-            _LOG.warning("%s %s", error.message, error.remedy)
+        context.controls.keep(partial(timer_memory.remember, context.state, kept))
 
     def _list(self, language: str, context: SkillContext) -> str:
         now_s = context.clock.monotonic_s()

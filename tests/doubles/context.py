@@ -104,6 +104,9 @@ class RecordedControls:
         self.announced.append((text, language))
         return not self.deaf
 
+    def keep(self, write: Callable[[], None]) -> None:
+        write()
+
     def start(self, name: str, task: Callable[[], Awaitable[None]]) -> Callable[[], None]:
         """Runs the task, and drops its outcome once it is cancelled, as a task group would."""
         cancelled: list[bool] = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -77,3 +79,27 @@ def test_a_timer_that_is_due_while_the_speaker_is_gone_rings_when_it_is_back(liv
     assert living.speaker.heard_between(40.0, 60.0)
     assert len(living.log.of(PlaybackFinished)) == 3, "it is not tried without a speaker"
     assert not (tmp_path / "timers.json").exists()
+
+
+def test_timers_that_cannot_be_kept_ring_in_this_run_and_the_status_says_so(
+    living: Living, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    living.state = tmp_path
+    living.says("Hey Jarvis, set a timer for ten seconds.", "Hey Jarvis, set a timer for one minute.")
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async def script(assistant: Assistant) -> None:
+        with monkeypatch.context() as disk:
+            disk.setattr(os, "fsync", full)
+            living.room.say(2.0)
+            await until(10.0)
+            assert "No space left" in assistant.health().unavailable["state"]
+            await until(13.0)
+        await until(20.0)
+        living.room.say(20.0)
+        await until(26.0)
+        assert "state" not in assistant.health().unavailable
+
+    assert living.live(script)[1] == "Your ten second timer is done."
