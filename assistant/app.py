@@ -51,8 +51,9 @@ class Assistant:
         observers: Sequence[TurnObserver],
         *,
         state: Path | None = None,
+        mute: MuteMemory | None = None,
     ) -> None:
-        """`state` is the folder for what outlives the run, such as whether it is muted; None keeps nothing."""
+        """`state` is the folder for what outlives the run; None keeps nothing. `mute` is what assistants share."""
         self._config = config
         self._devices = devices
         self._models = models
@@ -62,7 +63,7 @@ class Assistant:
         self._emit = self._observers.emit
         self._closing = AsyncExitStack()
         self._state = state
-        self._mute = MuteMemory(state)
+        self._mute = mute or MuteMemory(state)
         self.controls: LiveControls | None = None  # before `start`
         self._stages = stages = StageReports(clock, self._emit)
         self._voices = devices.voices or SpeechProcess(config, models.root)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import anyio
 from anyio.abc import TaskGroup
@@ -67,9 +68,12 @@ class LiveControls:
         self.muted = True
         if self._watcher is not None:
             self._watcher.pause()
-        self._remember()  # first: should a driver hang now, the restart that this calls for is a muted one
+        self.keep(
+            partial(self._mute_memory.remember, self.muted)
+        )  # first: should a driver hang now, the restart that this calls for is a muted one
         await self._listener.pause()
-        self.tell_muted()
+        if self.muted:  # still: whoever pressed again meanwhile has unmuted it
+            self.tell_muted()
 
     async def unmute(self) -> None:
         """Open them again."""
@@ -78,7 +82,7 @@ class LiveControls:
         if self._watcher is not None:
             self._watcher.resume()
         self._emit(Notice(self._clock.monotonic_s(), "unmuted", "Listening again."))
-        self._remember()
+        self.keep(partial(self._mute_memory.remember, self.muted))
 
     def tell_muted(self) -> None:
         """Have everybody who watches know that it neither hears nor sees."""
@@ -100,9 +104,19 @@ class LiveControls:
         """What the assistant said last, as far as it was played."""
         return self._memory.last_reply()
 
-    async def announce(self, text: str, language: str) -> None:
-        """Say something as soon as nobody else speaks. Raises `ControlError` before `attach`."""
-        await self._attached()[0].announce(text, language)
+    async def announce(self, text: str, language: str) -> bool:
+        """Say something as soon as nobody else speaks; whether it could be heard. Raises `ControlError` before
+        `attach`."""
+        return await self._attached()[0].announce(text, language)
+
+    def keep(self, write: Callable[[], None]) -> None:
+        """Have `write` keep something across restarts; when it raises an `AssistantError`, that is told."""
+        try:
+            write()
+        except AssistantError as error:
+            self._stages.failed("state", error)
+        else:
+            self._stages.works("state")
 
     def start(self, name: str, task: Callable[[], Awaitable[None]]) -> Callable[[], None]:
         """Run `task` beside the conversation; the result cancels it. Raises `ControlError` before `attach`."""
@@ -120,10 +134,3 @@ class LiveControls:
         if self._turns is None or self._group is None:
             raise ControlError("The assistant is still starting.", remedy="Try again in a few seconds.")
         return self._turns, self._group
-
-    def _remember(self) -> None:
-        try:
-            self._mute_memory.remember(self.muted)
-            self._stages.works("state")
-        except AssistantError as error:
-            self._stages.failed("state", error)

@@ -1,4 +1,5 @@
-"""Remembers across restarts that the assistant was muted: who was told not to listen must not begin to by a restart."""
+"""Remembers across reloads and restarts that the assistant was muted: who was told not to listen must not begin to by
+one."""
 
 from __future__ import annotations
 
@@ -16,9 +17,13 @@ class MuteMemory:
     def __init__(self, folder: Path | None) -> None:
         """`folder` is `assistant.state.state_dir`; None forgets everything at the end of the run."""
         self._path = folder / _NAME if folder is not None else None
+        self._unkept: bool | None = None
+        """What could not be written: it holds until the end of the run."""
 
     def recall(self) -> bool:
         """Whether it was muted when it ran last. What cannot be read counts as muted: the error is on the safe side."""
+        if self._unkept is not None:
+            return self._unkept
         if self._path is None:
             return False
         try:
@@ -28,6 +33,7 @@ class MuteMemory:
 
     def remember(self, muted: bool) -> None:
         """Keep it. Raises `ConfigError` when the file cannot be written or removed."""
+        self._unkept = muted
         if self._path is None:
             return
         try:
@@ -35,6 +41,7 @@ class MuteMemory:
                 write_text(self._path, "Microphone and camera stay closed until the assistant is unmuted.\n")
             else:
                 self._path.unlink(missing_ok=True)
+            self._unkept = None
         except OSError as error:
             raise ConfigError(
                 f"{self._path} cannot be changed ({error.strerror}), so a restart will not know whether it was muted.",

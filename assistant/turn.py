@@ -94,6 +94,7 @@ class Turns:
         self._group: TaskGroup | None = None
         self._begun = anyio.Event()
         self._window = anyio.CancelScope()
+        self._called_at_s = -math.inf
         self.announce = self._announcer.announce
         self.idle = floor.idle
 
@@ -114,9 +115,11 @@ class Turns:
             self._group.cancel_scope.cancel()
 
     async def listen_now(self) -> None:
-        """Listen to what is said next, without a wake phrase; whatever is being said is broken off."""
+        """Listen to what is said next, without a wake phrase; whatever is being said is broken off, and what had been
+        said before is not answered any more."""
         await self._begun.wait()
         assert self._group is not None
+        self._called_at_s = self._clock.monotonic_s()
         self._floor.interrupt("called")
         await self._invite(self._group)
 
@@ -136,8 +139,12 @@ class Turns:
                 self._floor.person_ended()
 
     def _worth_recognizing(self, utterance: Utterance) -> bool:
-        # What is said over a reply may be "stop", which needs no wake phrase.
-        return self._attention.may_be_meant(utterance) or self._speaking.overlaps(utterance)
+        # What is said over a reply, or before its first word, may be "stop", which needs no wake phrase.
+        return self._attention.may_be_meant(utterance) or self._floor.overlaps(utterance)
+
+    def _given_up(self, utterance: Utterance) -> bool:
+        """Whether the talk button was pressed since."""
+        return utterance.at_s <= self._called_at_s
 
     async def _take_utterances(self, utterances: MemoryObjectReceiveStream[Utterance]) -> None:
         async with utterances:
@@ -151,12 +158,12 @@ class Turns:
 
     async def _take(self, utterance: Utterance) -> None:
         assert self._group is not None
-        if not self._worth_recognizing(utterance):
+        if self._given_up(utterance) or not self._worth_recognizing(utterance):
             return
         timed = await self._transcriber.recognize(utterance)
         self._stages.works("recognizer")
         admission = await self._admit(timed.recognition, utterance)
-        if admission is None:
+        if admission is None or self._given_up(utterance):
             return
         self._habits.learn(utterance)
         now_s = self._clock.monotonic_s()
@@ -178,9 +185,9 @@ class Turns:
         admission = self._attention.admit(text, utterance.started_at_s)
         if admission is not None and admission.match is not None:
             return admission
+        if self._floor.overlaps(utterance) and await self._answering.intent(text, language) == "stop":
+            return Admission(text, None)
         if self._speaking.overlaps(utterance):
-            if await self._answering.intent(text, language) == "stop":
-                return Admission(text, None)
             # Without barge-in, what is heard over a reply may well be the reply itself.
             nothing = is_backchannel(text) or echoes(text, self._speaking.words())
             return None if nothing or not self._barge_in else admission

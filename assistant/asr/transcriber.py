@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -72,9 +74,9 @@ class Transcriber:
         """On the worker's thread: the last result if it still stands, else a new one."""
         started = time.perf_counter()
         self._accept(utterance)
-        assert self._stream is not None
         if self._decoded is None:
-            self._decoded = self._stream.result(), time.perf_counter() - started
+            with self._intact_stream() as stream:
+                self._decoded = stream.result(), time.perf_counter() - started
         return self._decoded
 
     def _accept(self, utterance: Utterance) -> str | None:
@@ -89,4 +91,15 @@ class Transcriber:
             return None
         self._accepted_samples += len(new)
         self._decoded = None
-        return self._stream.accept(new)
+        with self._intact_stream() as stream:
+            return stream.accept(new)
+
+    @contextmanager
+    def _intact_stream(self) -> Iterator[RecognizerStream]:
+        """The stream. One that raises is not asked again: nobody knows what it has lost, so the next hears all anew."""
+        assert self._stream is not None
+        try:
+            yield self._stream
+        except BaseException:
+            self._stream = None
+            raise

@@ -65,7 +65,7 @@ async def _run(settings: Settings, load: partial[Settings], socket: Path) -> Non
     try:
         async with anyio.create_task_group() as companions:
             # Before the seconds that the start takes: a signal without a handler would kill the process.
-            await companions.start(handle_signals, service, companions, save)
+            await companions.start(handle_signals, service, companions, save, lives.toggle_mute)
             await companions.start(ControlServer(socket, answers).serve)
             companions.start_soon(latency.keep)
             if notifier.wanted:

@@ -98,7 +98,7 @@ pulled) is taken back, and the old one is in force again.
 | --- | --- |
 | SIGTERM, SIGINT | ends it within 5 s; what was measured and recorded is kept |
 | SIGHUP | reloads; without a service, on a terminal that closes, it ends |
-| SIGUSR1 | mutes and unmutes |
+| SIGUSR1 | mutes and unmutes; while it starts or reloads, before it listens |
 | SIGUSR2 | is the talk button, as `listen` is |
 
 ## Commands

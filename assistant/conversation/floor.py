@@ -6,6 +6,7 @@ in a cancel scope: an interruption cancels it, and with it all that was still to
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -13,7 +14,7 @@ import anyio
 
 from assistant.conversation.answering import Reply
 from assistant.conversation.speaking import Speaking
-from assistant.events import Event, Interruption, SpeechChunk, TurnFinished
+from assistant.events import Event, Interruption, SpeechChunk, TurnFinished, Utterance
 from assistant.ports import Clock
 
 PATIENCE_S = 3.0
@@ -49,6 +50,7 @@ class Floor:
         self._speaks = False
         self._waiting = 0
         self._taken_over = 0
+        self._ended_at_s = -math.inf
         self.current: Turn | None = None
         self.last_turn_id = 0
 
@@ -96,6 +98,10 @@ class Floor:
         while not self.person_is_done or self.current is not None:
             await self._changed.wait()
 
+    def overlaps(self, utterance: Utterance) -> bool:
+        """Whether a turn was going on while the person spoke, also one of which no word had been heard yet."""
+        return self.current is not None or utterance.started_at_s < self._ended_at_s
+
     def claim(self, *, insists: bool = False) -> Turn:
         """A new turn, which is the current one from now on."""
         self.last_turn_id += 1
@@ -131,20 +137,23 @@ class Floor:
         async with self._lock:
             pass
 
-    async def speak(self, turn: Turn, reply: Reply, sound: SpeechChunk | None = None) -> None:
-        """Speak the reply of the current turn to its end, or until it is interrupted; `sound` comes before it."""
-        async with self._lock:
-            try:
+    async def speak(self, turn: Turn, reply: Reply, sound: SpeechChunk | None = None) -> bool:
+        """Speak the reply of the current turn to its end, or until it is interrupted; `sound` comes before it. The
+        result is whether all of it was heard; who interrupts it over `sound` or later has heard it."""
+        heard = False
+        try:
+            async with self._lock:
                 with turn.scope:
-                    if sound is not None:
-                        await self._speaking.play(sound)
-                        await anyio.sleep(len(sound.samples) / sound.sample_rate_hz)
-                    await self._speaking.speak(turn.turn_id, reply.sentences, lambda: self._may_go_on(turn))
-            finally:
-                if self.current is turn:
-                    self.current = None
-                self._emit(TurnFinished(self._clock.monotonic_s(), turn.turn_id))
-                self._notify()
+                    if sound is not None and (heard := await self._speaking.play(sound)):
+                        await self._speaking.wait_out(sound)
+                    heard = await self._speaking.speak(turn.turn_id, reply.sentences, lambda: self._may_go_on(turn))
+        finally:
+            if self.current is turn:
+                self.current = None
+            self._ended_at_s = self._clock.monotonic_s()
+            self._emit(TurnFinished(self._ended_at_s, turn.turn_id))
+            self._notify()
+        return heard
 
     async def _may_go_on(self, turn: Turn) -> None:
         """Not to talk over someone; whatever it is that goes on, it is not waited for long."""

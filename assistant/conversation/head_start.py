@@ -106,7 +106,7 @@ class HeadStart:
         try:
             recognition = (await self._transcriber.recognize(utterance)).recognition
             command = self._show(recognition, utterance)
-            over_reply = self._speaking.overlaps(utterance)
+            over_reply = self._floor.overlaps(utterance)
             if command or over_reply:
                 silence_s = await self._foresight.end_silence_s(
                     command or recognition.text, recognition.language, over_reply=over_reply

@@ -107,9 +107,9 @@ class Speaking:
 
     async def speak(
         self, turn_id: int, sentences: AsyncGenerator[Sentence, None], may_go_on: Callable[[], Awaitable[None]]
-    ) -> None:
+    ) -> bool:
         """Say all sentences; the first one, and the rest after a `hold`, once `may_go_on` returns. Cancelling it stops
-        the sound at once; `PlaybackFinished` tells what was heard."""
+        the sound at once; `PlaybackFinished` tells what was heard, and the result whether that was all."""
         playback = self._playback = _Playback(turn_id, Tape(self._sink.played_s()))
         send, receive = anyio.create_memory_object_stream[SpeechChunk](1)
         completed = False
@@ -129,13 +129,26 @@ class Speaking:
             self._last_words = playback.tape.text()
             played_s, now_s = playback.tape.heard_s, self._clock.monotonic_s()
             self._emit(PlaybackFinished(now_s, turn_id, played_s, self._last_words, completed))
+        return completed
 
-    async def play(self, chunk: SpeechChunk) -> None:
-        """A short sound of the assistant's own, such as the one that says it listens."""
+    async def play(self, chunk: SpeechChunk) -> bool:
+        """A short sound of the assistant's own, such as the one that says it listens; whether the speaker took it."""
         try:
             self._tell_guard(await self._sink.play(chunk), chunk)
         except DeviceError as error:
             self._stages.failed("speaker", error)
+            return False
+        return True
+
+    async def wait_out(self, chunk: SpeechChunk) -> None:
+        """Return at the end of a sound that `play` has begun. Cancelling it stops the sound."""
+        ended = False
+        try:
+            await anyio.sleep(len(chunk.samples) / chunk.sample_rate_hz)
+            ended = True
+        finally:
+            if not ended:
+                self._fall_silent()
 
     async def _synthesize(
         self,

@@ -56,7 +56,7 @@ class SpokenTroubles(TurnObserver):
     def __init__(
         self,
         troubles: Mapping[str, str],
-        announce: Callable[[str, str], Awaitable[None]],
+        announce: Callable[[str, str], Awaitable[object]],
         start: Callable[[str, Callable[[], Awaitable[None]]], object],
         config: Config,
     ) -> None:

@@ -224,6 +224,7 @@ PHRASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "en": ("Your {timer} was done while I was away.",),
         "zh": ("我不在的时候，{timer}到时间了。",),
     },
+    "timer_rings_overdue": {"en": ("Your {timer} was done a while ago.",), "zh": ("{timer}早就到时间了。",)},
     "timer_unnamed": {"en": ("{duration} timer",), "zh": ("{duration}的计时器",)},
     "timer_named": {"en": ("{name} timer",), "zh": ("{name}计时器",)},
     # Control.

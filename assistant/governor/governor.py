@@ -33,7 +33,7 @@ class Announces(Protocol):
 
     muted: bool
 
-    async def announce(self, text: str, language: str) -> None:
+    async def announce(self, text: str, language: str) -> object:
         """Say something as soon as nobody else speaks."""
 
 

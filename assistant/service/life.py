@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -14,11 +15,15 @@ import anyio
 from assistant.app import Assistant
 from assistant.audio.microphone import Microphone
 from assistant.config import Config
+from assistant.controls import LiveControls
+from assistant.errors import AssistantError
 from assistant.governor.governor import Governor
 from assistant.governor.savings import LiveSavings
 from assistant.heap import keep_trimmed
 from assistant.kept import KEPT
 from assistant.models.store import ModelStore
+from assistant.muting import MuteMemory
+from assistant.opening import Devices
 from assistant.ports import Clock, TurnObserver
 from assistant.service.devices import KeptDevices
 from assistant.service.journal import JournalLog, is_journal
@@ -32,6 +37,7 @@ if TYPE_CHECKING:
     from assistant.telemetry.metrics import Metrics, Snapshot
 
 
+_LOG = logging.getLogger(__name__)
 _LAST_CALLS_S = 2.0
 """How long the calls that an assistant has left behind may take to end before another uses its networks."""
 
@@ -46,6 +52,10 @@ class Lives:
         self._observers = observers
         self._devices = KeptDevices(clock)
         self._events: EventsFile | None = None
+        self._mute: MuteMemory | None = None
+        self._controls: LiveControls | None = None
+        """Of an assistant that has started."""
+        self._toggle_due = False
 
     async def live(self, config: Config, started: Callable[[Running], None], must_hear: bool) -> None:
         """Converse until the microphone ends or this is cancelled. Raises `ConfigError` for an events file that cannot
@@ -57,17 +67,16 @@ class Lives:
         self._events = _events_file(config)
         observers = [_log(config, self._clock), *([self._events] if self._events else []), governor, *self._observers]
         observers += [metrics] if metrics else []
-        assistant = Assistant(
-            config,
-            devices,
-            ModelStore(config.models.dir),
-            self._clock,
-            observers,
-            state=state_dir(config),
-        )
+        state = state_dir(config)
+        mute = self._mute = self._mute or MuteMemory(state)
+        models = ModelStore(config.models.dir)
+        assistant = Assistant(config, devices, models, self._clock, observers, state=state, mute=mute)
         try:
+            await self._toggle_before_start(mute, devices)
             with KEPT.starting():
                 await assistant.start(wait_for_microphone=not must_hear and _waits_for_microphone(config))
+            await self._toggle_after_start(assistant.controls)
+            self._controls = assistant.controls
             started(Running(assistant, lambda: self._dropped(microphone), governor.status))
             async with anyio.create_task_group() as group:
                 group.start_soon(keep_trimmed)
@@ -75,15 +84,23 @@ class Lives:
                     savings = LiveSavings(assistant.senses, config.governor.slow_rate_hz)
                     group.start_soon(governor.run, savings, assistant.controls, assistant.emit)
                 if metrics is not None:
-                    state = partial(self._snapshot, assistant, governor, microphone)
-                    group.start_soon(metrics.offer, config.telemetry.metrics_port, state, assistant.emit)
+                    snapshot = partial(self._snapshot, assistant, governor, microphone)
+                    group.start_soon(metrics.offer, config.telemetry.metrics_port, snapshot, assistant.emit)
                 await assistant.run()
                 group.cancel_scope.cancel()
         finally:
+            self._controls = None
             # What was recorded is safe before devices are closed, which may hang.
             if self._events is not None:
                 self._events.close()
             await assistant.close()
+
+    async def toggle_mute(self) -> None:
+        """Mute the assistant, or unmute it. While none has started, the next one does so before all else."""
+        if self._controls is None:
+            self._toggle_due = not self._toggle_due
+        else:
+            await self._controls.toggle_mute()
 
     def save(self) -> None:
         """Write what was recorded so far."""
@@ -94,6 +111,24 @@ class Lives:
         """Release the devices."""
         with anyio.CancelScope(shield=True):
             await self._devices.close()
+
+    async def _toggle_before_start(self, mute: MuteMemory, devices: Devices) -> None:
+        """What was asked for by now holds before a device is opened."""
+        if not self._toggle_due:
+            return
+        self._toggle_due = False
+        try:
+            mute.remember(not mute.recall())
+        except AssistantError as error:
+            _LOG.warning("%s", error)
+        if mute.recall():
+            await devices.microphone.close()  # the last assistant may have left it open
+
+    async def _toggle_after_start(self, controls: LiveControls | None) -> None:
+        """What was asked for during the start is done before it listens."""
+        while self._toggle_due and controls is not None:
+            self._toggle_due = False
+            await controls.toggle_mute()
 
     async def _let_go_of_what_hangs(self) -> None:
         """A network that still works for the assistant of before is not given to the next."""

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -26,9 +26,15 @@ _END_S = 4.5
 
 
 async def handle_signals(
-    service: Service, group: TaskGroup, save: Callable[[], None], *, task_status: TaskStatus[None]
+    service: Service,
+    group: TaskGroup,
+    save: Callable[[], None],
+    toggle_mute: Callable[[], Awaitable[None]],
+    *,
+    task_status: TaskStatus[None],
 ) -> None:
-    """Until the end. `save` writes what must not be lost; it is called before anything that may hang."""
+    """Until the end. `save` writes what must not be lost; it is called before anything that may hang. `toggle_mute`,
+    the way back that needs no microphone, works at any time."""
     # A closed terminal ends what runs in it; a service has none.
     hangup_ends = sys.stdin is not None and sys.stdin.isatty()
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
@@ -36,7 +42,7 @@ async def handle_signals(
         task_status.started()
         async for number in signals:
             if number == signal.SIGUSR1:
-                group.start_soon(_toggle_mute, service)
+                group.start_soon(_toggle_mute, toggle_mute)
             elif number == signal.SIGUSR2:
                 group.start_soon(_listen_now, service)
             elif number == signal.SIGHUP and not hangup_ends:
@@ -64,12 +70,9 @@ async def _reload(service: Service) -> None:
         await service.reload()
 
 
-async def _toggle_mute(service: Service) -> None:
-    """The way back that needs no microphone."""
-    with suppress(AssistantError):  # it has not started yet
-        controls = service.running().assistant.controls
-        if controls is not None:
-            await controls.toggle_mute()
+async def _toggle_mute(toggle: Callable[[], Awaitable[None]]) -> None:
+    with suppress(AssistantError):  # it was told
+        await toggle()
 
 
 async def _listen_now(service: Service) -> None:

@@ -91,8 +91,11 @@ class Controls(Protocol):
     def last_reply(self) -> str:
         """What the assistant said last, as far as it was played."""
 
-    async def announce(self, text: str, language: str) -> None:
-        """Say something outside a turn, as soon as nobody else speaks (a timer rings)."""
+    async def announce(self, text: str, language: str) -> bool:
+        """Say something outside a turn, as soon as nobody else speaks (a timer rings); whether it could be heard."""
+
+    def keep(self, write: Callable[[], None]) -> None:
+        """Have `write` keep something across restarts; that it cannot is told, and the run goes on."""
 
     def start(self, name: str, task: Callable[[], Awaitable[None]]) -> Callable[[], None]:
         """Run `task` beside the conversation; the result cancels it."""

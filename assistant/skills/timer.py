@@ -1,17 +1,17 @@
-"""Timers: several at once, named if one likes. Each rings exactly once, whatever else is going on."""
+"""Timers: several at once, named if one likes. Each rings until that was heard, whatever else is going on, and no more
+after that."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from assistant.dialogue.durations import seconds_from_slots, spoken_duration, spoken_remaining
 from assistant.dialogue.numbers import spoken_count
 from assistant.dialogue.replies import phrase
-from assistant.errors import StageError
-from assistant.ports import Intent
+from assistant.ports import Clock, Intent
 from assistant.skills import Question, Reply, SkillContext, timer_memory
 from assistant.skills.timer_memory import KeptTimer
 
@@ -19,9 +19,16 @@ if TYPE_CHECKING:
     from assistant.config import Config
     from assistant.models.store import ModelStore
 
-_LOG = logging.getLogger(__name__)
 _MAX_SECONDS = 24 * 3600
 _MAX_TIMERS = 20
+_AGAIN_S = 5.0
+"""So long after a ring that nobody can have heard it rings again, after the next one twice as long, and not without a
+speaker."""
+_LONG_AGO_S = 600.0
+"""What was due before that is not said to be due now."""
+_LOOK_AT_CLOCK_S = 10.0
+_WAS_SET_S = 1.0
+"""A wall clock that is off by more since the last look was set."""
 _HOW_LONG = Question({"en": "set a timer for {}", "zh": "设置一个{}的计时器"})
 
 
@@ -34,6 +41,8 @@ class _Timer:
     duration_s: int
     deadline_s: float
     language: str
+    ends_at: float | None = None
+    """Of a timer of an earlier run, in seconds since the epoch, until the wall clock is set."""
     cancel: Callable[[], None] = lambda: None
 
     def spoken(self, language: str) -> str:
@@ -53,6 +62,8 @@ class TimerSkill:
     def __init__(self) -> None:
         self._timers: dict[int, _Timer] = {}
         self._next_number = 1
+        self._to_wall_s = 0.0
+        """From the monotonic to the wall clock, as last seen to be set."""
 
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> TimerSkill:
@@ -73,10 +84,12 @@ class TimerSkill:
         Raises `StageError` when they cannot be read."""
         if context.state is None:
             return
-        now_s, wall = context.clock.monotonic_s(), context.clock.wall().timestamp()
+        now_s = context.clock.monotonic_s()
+        self._to_wall_s = _to_wall_s(context.clock)
         for kept in timer_memory.recall(context.state):
-            left_s = kept.ends_at - wall
-            self._run(kept.name, kept.duration_s, now_s + left_s, kept.language, context, late=left_s <= 0)
+            # A clock without a battery is behind, by hours or years, until the network sets it.
+            left_s = min(kept.ends_at - self._to_wall_s - now_s, kept.duration_s)
+            self._run(kept.name, kept.duration_s, now_s + left_s, kept.language, context, ends_at=kept.ends_at)
 
     def _set(self, intent: Intent, context: SkillContext) -> str:
         language, name = intent.language, intent.slots.get("name", "")
@@ -93,55 +106,81 @@ class TimerSkill:
         return phrase("timer_set_named" if name else "timer_set", language, duration=spoken, name=name)
 
     def _run(
-        self, name: str, duration_s: int, deadline_s: float, language: str, context: SkillContext, *, late: bool = False
+        self,
+        name: str,
+        duration_s: int,
+        deadline_s: float,
+        language: str,
+        context: SkillContext,
+        *,
+        ends_at: float | None = None,
     ) -> None:
-        timer = _Timer(self._next_number, name, duration_s, deadline_s, language)
+        timer = _Timer(self._next_number, name, duration_s, deadline_s, language, ends_at)
         self._next_number += 1
         self._timers[timer.number] = timer
+        missed = deadline_s <= context.clock.monotonic_s()
 
         async def ring_when_due() -> None:
-            await context.clock.sleep_until(timer.deadline_s)
-            # Forgetting it first is what makes it ring once: a cancellation that comes now finds nothing.
-            if self._timers.pop(timer.number, None) is not None:
-                self._keep(context)
-                rings = phrase("timer_rings_late" if late else "timer_rings", language, timer=timer.spoken(language))
-                await context.controls.announce(rings, language)
+            clock = context.clock
+            while (now_s := clock.monotonic_s()) < timer.deadline_s:
+                await clock.sleep_until(min(timer.deadline_s, now_s + _LOOK_AT_CLOCK_S))
+                if self._look_at_clock(context):
+                    self._keep(context)
+            await self._ring(timer, context, missed=missed)
 
         timer.cancel = context.controls.start(f"timer {timer.number}", ring_when_due)
+
+    def _look_at_clock(self, context: SkillContext) -> bool:
+        """Whether the wall clock was set since the last look; timers of an earlier run then end when it says."""
+        to_wall_s = _to_wall_s(context.clock)
+        if abs(to_wall_s - self._to_wall_s) <= _WAS_SET_S:
+            return False
+        self._to_wall_s = to_wall_s
+        for timer in self._timers.values():
+            if timer.ends_at is not None:
+                timer.deadline_s = min(timer.deadline_s, timer.ends_at - to_wall_s)
+                timer.ends_at = None
+        return True
+
+    async def _ring(self, timer: _Timer, context: SkillContext, *, missed: bool) -> None:
+        """Until it was heard; `missed` if it was due while no assistant ran."""
+        clock, pause_s = context.clock, _AGAIN_S
+        while timer.number in self._timers:  # until it is cancelled, too
+            overdue = clock.monotonic_s() - timer.deadline_s > _LONG_AGO_S
+            rings = "timer_rings_late" if missed else "timer_rings_overdue" if overdue else "timer_rings"
+            text = phrase(rings, timer.language, timer=timer.spoken(timer.language))
+            if await context.controls.announce(text, timer.language):
+                # Only now: whatever ends the assistant before, the next one rings.
+                self._timers.pop(timer.number, None)
+                self._keep(context)
+                return
+            await clock.sleep_until(clock.monotonic_s() + pause_s)
+            pause_s *= 2
+            while "speaker" in context.senses.unavailable():
+                await clock.sleep_until(clock.monotonic_s() + _AGAIN_S)
 
     def _keep(self, context: SkillContext) -> None:
         """Have them outlive the run. Where that fails, they still ring in this one."""
         if context.state is None:
             return
-        to_wall_s = context.clock.wall().timestamp() - context.clock.monotonic_s()
+        self._look_at_clock(context)
         kept = [
             KeptTimer(
                 name=timer.name,
                 duration_s=timer.duration_s,
-                ends_at=timer.deadline_s + to_wall_s,
+                ends_at=timer.deadline_s + self._to_wall_s if timer.ends_at is None else timer.ends_at,
                 language=timer.language,
             )
             for timer in self._timers.values()
         ]
-        try:
-            timer_memory.remember(context.state, kept)
-        except StageError as error:
-            _LOG.warning("%s %s", error.message, error.remedy)
+        context.controls.keep(partial(timer_memory.remember, context.state, kept))
 
     def _list(self, language: str, context: SkillContext) -> str:
         now_s = context.clock.monotonic_s()
         running = sorted(self._timers.values(), key=lambda timer: timer.deadline_s)
         if not running:
             return phrase("timer_none", language)
-        sentences = [
-            phrase(
-                "timer_left",
-                language,
-                timer=timer.spoken(language),
-                left=spoken_remaining(timer.deadline_s - now_s, language),
-            )
-            for timer in running
-        ]
+        sentences = [_state(timer, timer.deadline_s - now_s, language) for timer in running]
         if len(running) > 1:
             sentences.insert(0, phrase("timer_several", language, count=spoken_count(len(running), language)))
         return ("" if language == "zh" else " ").join(sentences)
@@ -176,3 +215,15 @@ class TimerSkill:
     def _forget(self, timer: _Timer) -> None:
         del self._timers[timer.number]
         timer.cancel()
+
+
+def _to_wall_s(clock: Clock) -> float:
+    return clock.wall().timestamp() - clock.monotonic_s()
+
+
+def _state(timer: _Timer, left_s: float, language: str) -> str:
+    """How long it has left; one that is due waits to be heard."""
+    name = timer.spoken(language)
+    if left_s <= 0:
+        return phrase("timer_rings", language, timer=name)
+    return phrase("timer_left", language, timer=name, left=spoken_remaining(left_s, language))

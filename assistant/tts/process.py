@@ -12,6 +12,7 @@ import dataclasses
 import itertools
 import logging
 import math
+import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
 from pathlib import Path
@@ -36,6 +37,9 @@ _STRIKES = 2
 _LEFT_ALONE_S = 180.0
 _COMES_BACK_S = 1.0
 """An engine whose sentence is no longer wanted has this long to notice once the next one is asked for."""
+_HANGS = 0.25
+"""One that has delivered nothing for this part of `tts.timeout_s` by then is not merely slow: it has failed. People do
+not wait for all of it before they ask again."""
 
 
 class SpeechProcess:
@@ -70,6 +74,7 @@ class SpeechProcess:
         self._preloading: asyncio.Task[None] | None = None
         # The last request sent and the last one that the child has finished; written on the worker's thread.
         self._asked = self._finished = 0
+        self._asked_engine, self._delivered_at_s = "", 0.0  # seconds of `time.monotonic`; written there too
         self._child: SpeechChild | None = None
         self._closed = False
 
@@ -115,12 +120,12 @@ class SpeechProcess:
             return
         details = {"text": sentence, "language": language, "style": self._style(style)}
         async with self._one_at_a_time:
+            await self._free_child()  # first: it may find that an engine hangs
             failures = []
             for engine in self._engines(language):
                 generation = next(self._generations)
                 finished = False
                 try:
-                    await self._free_child()
                     await self._worker.run(self._ask, "speak", generation, engine, details)
                     while (samples := await self._worker.run(self._next)) is not None:
                         yield samples, SAMPLE_RATE_HZ
@@ -183,6 +188,10 @@ class SpeechProcess:
             _LOG.warning("A voice hangs in a sentence that was interrupted; its process is started anew.")
             self._child.signal_death()
             await self._worker.run(self._settle)
+            silent_s = time.monotonic() - self._delivered_at_s
+            if silent_s >= _HANGS * self._config.tts.timeout_s:
+                hangs = ChildFailedError(f"it delivered nothing for {silent_s:.1f} s and was killed")
+                self._on_failure(self._strike(self._asked_engine, hangs))
 
     def _style(self, style: SpeakingStyle) -> dict[str, Any]:
         rate = min(max(style.rate * self._config.tts.rate, 0.5), 2.0)
@@ -202,7 +211,7 @@ class SpeechProcess:
             if self._child:
                 self._child.kill()
             self._child = SpeechChild(self._configuration)
-        self._asked = generation
+        self._asked, self._asked_engine, self._delivered_at_s = generation, engine, time.monotonic()
         self._child.send({"kind": kind, "generation": generation, "engine": engine, **details})
 
     def _next(self) -> AudioArray | None:
@@ -223,6 +232,7 @@ class SpeechProcess:
     def _receive(self) -> tuple[Header, bytes]:
         assert self._child is not None
         header, payload = self._child.receive(self._config.tts.timeout_s)
+        self._delivered_at_s = time.monotonic()
         if header["kind"] != "audio":
             self._finished = header["generation"]
         return header, payload

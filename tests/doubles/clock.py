@@ -21,6 +21,10 @@ class ManualClock:
     def wall(self) -> datetime:
         return self._wall + timedelta(seconds=self._now_s)
 
+    def set(self, by_s: float) -> None:
+        """Put the wall clock forward, as a time server does."""
+        self._wall += timedelta(seconds=by_s)
+
     async def sleep_until(self, deadline_s: float) -> None:
         if deadline_s > self._now_s:
             sleeper = (deadline_s, anyio.Event())
@@ -31,10 +35,10 @@ class ManualClock:
         """Move on, and let everybody who woke run until they wait again."""
         await anyio.wait_all_tasks_blocked()
         until_s = self._now_s + seconds
-        for deadline_s, event in sorted(self._sleepers, key=lambda sleeper: sleeper[0]):
-            if deadline_s <= until_s:
-                self._now_s = max(self._now_s, deadline_s)
-                event.set()
-                await anyio.wait_all_tasks_blocked()
+        while due := [sleeper for sleeper in self._sleepers if sleeper[0] <= until_s]:
+            deadline_s, event = sleeper = min(due, key=lambda sleeper: sleeper[0])
+            self._sleepers.remove(sleeper)
+            self._now_s = max(self._now_s, deadline_s)
+            event.set()
+            await anyio.wait_all_tasks_blocked()
         self._now_s = until_s
-        self._sleepers = [sleeper for sleeper in self._sleepers if not sleeper[1].is_set()]

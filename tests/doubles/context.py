@@ -89,6 +89,8 @@ class RecordedControls:
     said_last: str = ""
     muted: bool = False
     announced: list[tuple[str, str]] = field(default_factory=list)
+    deaf: bool = False
+    """Whether nobody can hear what is announced."""
 
     def volume(self) -> float:
         return self.loudness
@@ -102,8 +104,12 @@ class RecordedControls:
     def last_reply(self) -> str:
         return self.said_last
 
-    async def announce(self, text: str, language: str) -> None:
+    async def announce(self, text: str, language: str) -> bool:
         self.announced.append((text, language))
+        return not self.deaf
+
+    def keep(self, write: Callable[[], None]) -> None:
+        write()
 
     def start(self, name: str, task: Callable[[], Awaitable[None]]) -> Callable[[], None]:
         """Runs the task, and drops its outcome once it is cancelled, as a task group would."""

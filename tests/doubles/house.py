@@ -64,7 +64,7 @@ class House:
 
         async def main() -> None:
             self.living.sound.loop = asyncio.get_running_loop()
-            lives = Lives(LoopClock(), [self.living.log])
+            self.lives = lives = Lives(LoopClock(), [self.living.log])
             self.service = service = Service(self.settings(), self.settings, lives.live)
             try:
                 async with anyio.create_task_group() as group:

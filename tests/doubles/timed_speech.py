@@ -32,7 +32,8 @@ class Piece:
     for_s: float
     text: str = ""
     recognizer: str = ""
-    """What goes wrong when it is recognised: "raises", "hangs", or nothing."""
+    """What goes wrong when it is recognised: "raises", "hangs", or nothing; one that "raises once", in mid-speech, has
+    forgotten what it heard."""
 
     @property
     def until_s(self) -> float:
@@ -122,6 +123,7 @@ class WordsInTime:
     pieces: Sequence[Piece]
     streams_partials: bool = False
     languages: frozenset[str] = frozenset({"en", "zh"})
+    has_raised: bool = False
 
     def open(self, language: str | None) -> _Stream:
         return _Stream(self)
@@ -141,6 +143,12 @@ class _Stream:
             return None
         self._first_s = self._first_s or float(heard[0])
         self._last_s = float(heard[-1])
+        pieces, recognizer = self._pieces(), self._recognizer
+        if not recognizer.has_raised and any(
+            piece.recognizer == "raises once" and self._last_s > piece.at_s + piece.for_s / 2 for piece in pieces
+        ):
+            recognizer.has_raised, self._first_s = True, 0.0
+            raise StageError("The recogniser stumbled.")
         return self._text() if self._recognizer.streams_partials else None
 
     def result(self) -> Recognition:

@@ -383,7 +383,7 @@ def test_a_network_that_calls_for_the_end_of_the_process_does_not_get_it(living:
     def leave() -> float:
         sys.exit(0)
 
-    living.says(leave, TIME)
+    living.says(leave, leave, TIME)  # it is asked in the pause, and at the end again
 
     async def script(assistant: Assistant) -> None:
         await until(3.0)

@@ -154,3 +154,19 @@ def test_a_disk_that_is_full_does_not_keep_it_from_being_muted(living: Living, t
         assert "restart will not know" in assistant.health().unavailable["state"]
 
     living.live(script)
+
+
+def test_who_unmutes_it_while_the_driver_still_closes_is_not_told_that_it_is_muted(living: Living) -> None:
+    async def script(assistant: Assistant) -> None:
+        await until(2.0)
+        living.sound.hanging["close"] = hang(until_s=4.0)
+        assert assistant.controls is not None
+        async with anyio.create_task_group() as group:
+            group.start_soon(assistant.controls.toggle_mute)
+            await anyio.sleep(0.5)
+            await assistant.controls.toggle_mute()
+        await until(8.0)
+        assert assistant.health().hears
+
+    living.live(script)
+    assert notices(living) == ["listening", "unmuted"]

@@ -22,7 +22,8 @@ RECOVERS_S = 5.0
 
 
 def test_a_recogniser_that_raises_is_said_at_once_and_the_next_sentence_is_understood(living: Living) -> None:
-    living.says(RuntimeError("the network broke"), TIME)
+    broken = RuntimeError("the network broke")
+    living.says(broken, broken, TIME)  # it is asked in the pause, and at the end again
 
     async def script(assistant: Assistant) -> None:
         living.room.say(2.0)

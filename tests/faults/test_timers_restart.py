@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from assistant.app import Assistant
+from assistant.events import PlaybackFinished, PlaybackStarted
 from tests.doubles.living import Living, until
 
 
@@ -31,3 +34,72 @@ def test_a_timer_that_was_set_before_a_restart_rings_after_it(
 
     assert again.live(wait) == ["Your one minute timer is done."]
     assert not (tmp_path / "timers.json").exists()
+
+
+def test_a_timer_that_is_due_over_a_reply_in_which_the_assistant_ends_rings_after_it(
+    living: Living, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    living.state = tmp_path
+    living.says("Hey Jarvis, set a timer for ten seconds.", "Hey Jarvis, what can you do?")
+
+    async def end_over_a_reply(assistant: Assistant) -> None:
+        living.room.say(2.0)
+        await until(10.0)
+        living.room.say(11.0)
+        await until(15.5)
+        assert living.log.of(PlaybackStarted)[-1].at_s < 15.0 and len(living.said) == 1
+
+    living.live(end_over_a_reply)
+
+    (tmp_path / "again").mkdir()
+    again = Living(tmp_path / "again", monkeypatch)
+    again.state = tmp_path
+
+    async def wait(assistant: Assistant) -> None:
+        await until(8.0)
+
+    assert again.live(wait) == ["Your ten second timer was done while I was away."]
+    assert not (tmp_path / "timers.json").exists()
+
+
+def test_a_timer_that_is_due_while_the_speaker_is_gone_rings_when_it_is_back(living: Living, tmp_path: Path) -> None:
+    living.state = tmp_path
+    living.says("Hey Jarvis, set a timer for ten seconds.")
+
+    async def pull(assistant: Assistant) -> None:
+        living.room.say(2.0)
+        await until(10.0)
+        living.sound.pull(living.speaker)
+        await until(40.0)
+        assert (tmp_path / "timers.json").exists()
+        living.sound.plug(living.speaker)
+        await until(60.0)
+
+    assert living.live(pull)[-1] == "Your ten second timer is done."
+    assert living.speaker.heard_between(40.0, 60.0)
+    assert len(living.log.of(PlaybackFinished)) == 3, "it is not tried without a speaker"
+    assert not (tmp_path / "timers.json").exists()
+
+
+def test_timers_that_cannot_be_kept_ring_in_this_run_and_the_status_says_so(
+    living: Living, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    living.state = tmp_path
+    living.says("Hey Jarvis, set a timer for ten seconds.", "Hey Jarvis, set a timer for one minute.")
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async def script(assistant: Assistant) -> None:
+        with monkeypatch.context() as disk:
+            disk.setattr(os, "fsync", full)
+            living.room.say(2.0)
+            await until(10.0)
+            assert "No space left" in assistant.health().unavailable["state"]
+            await until(13.0)
+        await until(20.0)
+        living.room.say(20.0)
+        await until(26.0)
+        assert "state" not in assistant.health().unavailable
+
+    assert living.live(script)[1] == "Your ten second timer is done."

@@ -32,7 +32,7 @@ class Say(_Strict):
     at_s: float
     for_s: float
     text: str = ""
-    recognizer: Literal["", "raises", "hangs"] = ""
+    recognizer: Literal["", "raises", "raises once", "hangs"] = ""
 
 
 class Do(_Strict):

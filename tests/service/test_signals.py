@@ -17,7 +17,7 @@ from tests.doubles.command import ROOT
 _SERVICE = """
 import sys
 import anyio
-from assistant.errors import ConfigError, ControlError
+from assistant.errors import ConfigError
 from assistant.service import signals
 
 signals._END_S = 0.5
@@ -31,14 +31,14 @@ class Service:
     async def reload(self):
         print("reloaded", flush=True)
         raise ConfigError("It is wrong.")
-    def running(self):
-        print("asked", flush=True)
-        raise ControlError("It starts.")
+    async def toggle_mute(self):
+        print("toggled", flush=True)
 
 async def main():
     service = Service()
     async with anyio.create_task_group() as group:
-        await group.start(signals.handle_signals, service, group, lambda: print("saved", flush=True))
+        save = lambda: print("saved", flush=True)
+        await group.start(signals.handle_signals, service, group, save, service.toggle_mute)
         print("ready", flush=True)
         await service.stopped.wait()
         if "hang" in sys.argv:
@@ -98,7 +98,7 @@ def test_a_hangup_reloads_a_service_and_a_wrong_configuration_ends_nothing() -> 
             process.send_signal(signal.SIGHUP)
             assert said(process) == "reloaded"
         process.send_signal(signal.SIGUSR1)
-        assert said(process) == "asked"
+        assert said(process) == "toggled"
         process.send_signal(signal.SIGTERM)
         assert said(process) == "saved"
 

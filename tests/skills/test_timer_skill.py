@@ -14,7 +14,7 @@ from assistant.ports import Intent
 from assistant.skills import SkillContext
 from assistant.skills.timer import TimerSkill
 from tests.doubles.clock import ManualClock
-from tests.doubles.context import RecordedControls, skill_context
+from tests.doubles.context import GivenSenses, RecordedControls, skill_context
 
 
 class Kitchen:
@@ -23,13 +23,14 @@ class Kitchen:
     def __init__(self, controls: RecordedControls) -> None:
         self.clock = ManualClock()
         self.controls = controls
-        self.context: SkillContext = skill_context(controls=controls, clock=self.clock)
+        self.senses = GivenSenses()
+        self.context: SkillContext = skill_context(self.senses, controls, self.clock)
         self._skill = TimerSkill()
 
     async def restart(self, state: Path, *, after_s: float = 0.0) -> None:
         """As a restarted process: a new clock, nothing but the state folder is left."""
         self.clock = ManualClock(self.clock.wall() + timedelta(seconds=after_s))
-        self.context = skill_context(controls=self.controls, clock=self.clock, state=state)
+        self.context = skill_context(self.senses, self.controls, self.clock, state=state)
         self._skill = TimerSkill()
         await self._skill.resume(self.context)
 
@@ -191,3 +192,125 @@ def test_kept_timers_that_cannot_be_read_are_told_and_new_ones_can_be_set(tmp_pa
         assert "five minute timer" in await kitchen.ask("timer_list")
 
     _in_kitchen(story)
+
+
+def test_a_timer_that_nobody_can_have_heard_rings_again_once_there_is_a_speaker() -> None:
+    async def story(kitchen: Kitchen) -> None:
+        rung = kitchen.controls.announced
+        kitchen.controls.deaf = True
+        await kitchen.ask("timer_set", minutes="5", name="pasta")
+        await kitchen.clock.advance(301)
+        assert len(rung) == 1
+        assert await kitchen.ask("timer_list") == "Your pasta timer is done."
+        kitchen.senses.broken["speaker"] = "It is gone."
+        await kitchen.clock.advance(60)
+        assert len(rung) == 1, "without a speaker it is not even tried"
+        kitchen.senses.broken.clear()
+        kitchen.controls.deaf = False
+        await kitchen.clock.advance(60)
+        assert await kitchen.ask("timer_list") == "There is no timer running."
+
+    assert _in_kitchen(story).announced == 2 * [("Your pasta timer is done.", "en")]
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [("en", "Your five minute timer was done a while ago."), ("zh", "五分钟的计时器早就到时间了。")],
+)
+def test_a_timer_that_could_not_be_rung_for_long_is_told_as_late_once(language: str, told: str) -> None:
+    async def story(kitchen: Kitchen) -> None:
+        kitchen.controls.deaf = True
+        kitchen.senses.broken["speaker"] = "It is gone."
+        await kitchen.ask("timer_set", language, minutes="5")
+        await kitchen.clock.advance(301)
+        await kitchen.clock.advance(1000)
+        kitchen.controls.deaf = False
+        kitchen.senses.broken.clear()
+        await kitchen.clock.advance(100)
+
+    announced = _in_kitchen(story).announced
+    assert announced[1:] == [(told, language)]
+
+
+def test_a_timer_that_is_due_can_be_cancelled_before_it_was_heard() -> None:
+    async def story(kitchen: Kitchen) -> None:
+        kitchen.controls.deaf = True
+        await kitchen.ask("timer_set", minutes="5", name="pasta")
+        await kitchen.clock.advance(301)
+        assert await kitchen.ask("timer_cancel") == "Okay, I cancelled your pasta timer."
+        kitchen.controls.deaf = False
+        await kitchen.clock.advance(60)
+
+    assert len(_in_kitchen(story).announced) == 1
+
+
+def test_a_timer_that_the_end_kept_from_being_heard_rings_in_the_next_run(tmp_path: Path) -> None:
+    async def story(kitchen: Kitchen) -> None:
+        await kitchen.restart(tmp_path)
+        kitchen.controls.deaf = True  # until the end: a reply goes on, the speaker is gone
+        async with anyio.create_task_group() as group:
+            kitchen.controls.group = group
+            await kitchen.ask("timer_set", minutes="5")
+            await kitchen.clock.advance(301)
+            group.cancel_scope.cancel()
+        kitchen.controls.deaf = False
+        kitchen.controls.announced.clear()
+        async with anyio.create_task_group() as group:
+            kitchen.controls.group = group
+            await kitchen.restart(tmp_path, after_s=5)
+            await kitchen.clock.advance(1)
+            group.cancel_scope.cancel()
+
+    assert _in_kitchen(story).announced == [("Your five minute timer was done while I was away.", "en")]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_wall_clock_that_was_set_rings_nothing_early_after_a_restart(tmp_path: Path) -> None:
+    async def story(kitchen: Kitchen) -> None:
+        group, kitchen.controls.group = kitchen.controls.group, None
+        await kitchen.restart(tmp_path)
+        kitchen.controls.group = group
+        await kitchen.ask("timer_set", hours="2", name="roast")
+        await kitchen.clock.advance(60)
+        kitchen.clock.set(3600)
+        await kitchen.clock.advance(60)
+        kitchen.controls.group = None
+        await kitchen.restart(tmp_path)
+        assert await kitchen.ask("timer_list") == "Your roast timer has one hour and fifty-eight minutes left."
+
+    assert _in_kitchen(story).announced == []
+
+
+def test_a_machine_that_boots_without_the_time_rings_when_it_knows_it(tmp_path: Path) -> None:
+    async def story(kitchen: Kitchen) -> None:
+        group, kitchen.controls.group = kitchen.controls.group, None
+        await kitchen.restart(tmp_path)
+        await kitchen.ask("timer_set", minutes="20")
+        kitchen.controls.group = group
+        await kitchen.restart(tmp_path, after_s=600 - 1e9)  # half of it is over
+        assert "has twenty minutes left" in await kitchen.ask("timer_list")
+        await kitchen.ask("timer_set", hours="1", name="roast")
+        await kitchen.clock.advance(60)
+        kitchen.clock.set(1e9)
+        await kitchen.ask("timer_set", hours="2", name="bread")
+        await kitchen.clock.advance(10)
+        assert "Your twenty minute timer has eight minutes and fifty seconds left." in await kitchen.ask("timer_list")
+        await kitchen.clock.advance(529)
+        assert kitchen.controls.announced == []
+        await kitchen.clock.advance(2)
+
+    assert _in_kitchen(story).announced == [("Your twenty minute timer is done.", "en")]
+
+
+def test_a_machine_that_never_knows_the_time_rings_after_the_whole_length(tmp_path: Path) -> None:
+    async def story(kitchen: Kitchen) -> None:
+        group, kitchen.controls.group = kitchen.controls.group, None
+        await kitchen.restart(tmp_path)
+        await kitchen.ask("timer_set", "zh", minutes="20")
+        kitchen.controls.group = group
+        await kitchen.restart(tmp_path, after_s=600 - 1e9)
+        await kitchen.clock.advance(1199)
+        assert kitchen.controls.announced == []
+        await kitchen.clock.advance(2)
+
+    assert _in_kitchen(story).announced == [("二十分钟的计时器到时间了。", "zh")]

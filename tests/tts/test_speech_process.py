@@ -241,20 +241,21 @@ def test_cancelling_the_task_stops_the_work_and_the_next_sentence_is_clean(doubl
 
 def test_an_interrupted_engine_that_hangs_does_not_hold_up_the_next_sentence() -> None:
     async def talk(voices: SpeechProcess) -> None:
-        first_heard = asyncio.Event()
-
-        async def listen() -> None:
-            async for _ in voices.speak("one two", "en", SpeakingStyle()):
-                first_heard.set()
-
-        task = asyncio.create_task(listen())
-        await first_heard.wait()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
+        await interrupt(voices)
         assert hertz(await said(voices, "one")) == 440
 
     assert conversation(talk, "Hanging", timeout_s=10 * WAIT_S) == []
+
+
+def test_an_engine_that_hangs_gives_way_although_nobody_waits_until_it_is_certain() -> None:
+    async def talk(voices: SpeechProcess) -> None:
+        await interrupt(voices)
+        await interrupt(voices)
+        assert len(await said(voices, "one two")) == 2 * 2400, "nothing of it comes from the one that hangs"
+        assert hertz(await said(voices, "one")) == 880
+
+    failures = conversation(talk, "Hanging", timeout_s=3.0)
+    assert ["delivered nothing" in failure.message for failure in failures] == [True, True]
 
 
 def test_a_sentence_that_was_never_begun_costs_the_next_one_nothing() -> None:
@@ -373,6 +374,21 @@ def test_the_child_ends_with_its_parent(tmp_path: Path) -> None:
         parent.kill()
     # An orphan's zombie belongs to init, which need not exist in a container.
     wait_until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+
+
+async def interrupt(voices: SpeechProcess) -> None:
+    """Ask for a sentence, and for no more of it once its first word is heard."""
+    first_heard = asyncio.Event()
+
+    async def listen() -> None:
+        async for _ in voices.speak("one two", "en", SpeakingStyle()):
+            first_heard.set()
+
+    task = asyncio.create_task(listen())
+    await first_heard.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 async def heard_again(voices: SpeechProcess) -> None:

@@ -1,0 +1,97 @@
+"""Muted, it stays so through reloads; a press of the mute button counts also while no assistant has started."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+from pathlib import Path
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from assistant.config import Config
+from assistant.events import Notice
+from assistant.models.store import ModelStore
+from assistant.muting import MuteMemory
+from tests.doubles.house import House, until_it_is
+from tests.doubles.living import HangableLoop, Words
+
+
+@pytest.fixture
+def house(house: House) -> House:
+    house.with_doubles()
+    return house
+
+
+def notices(house: House) -> list[str]:
+    return [event.kind for event in house.living.log.of(Notice) if event.kind in ("listening", "muted", "unmuted")]
+
+
+def test_on_a_full_disk_it_stays_muted_through_a_reload(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async def script() -> None:
+        monkeypatch.setattr(os, "fsync", full)
+        await house.controls.mute()
+        house.configure("wake", follow_up_s=1.0)
+        assert (await house.service.reload()).restarted
+        assert house.controls.muted and not house.living.sound.recording
+
+    house.live(script, HangableLoop)
+    assert notices(house) == ["listening", "muted", "muted"]
+
+
+def test_a_mark_that_cannot_be_removed_does_not_mute_it_again_in_a_reload(house: House, tmp_path: Path) -> None:
+    (tmp_path / "state" / "muted" / "by whom").mkdir(parents=True)
+
+    async def script() -> None:
+        assert house.controls.muted
+        await house.controls.unmute()
+        assert "state" in house.service.health().unavailable
+        house.configure("wake", follow_up_s=1.0)
+        await house.service.reload()
+        assert not house.controls.muted
+
+    house.live(script, HangableLoop)
+
+
+@pytest.mark.parametrize("presses", [1, 2])
+def test_pressed_between_two_assistants_it_holds_before_anything_opens(house: House, presses: int) -> None:
+    async def script() -> None:
+        opened = house.microphone.opened
+        async with anyio.create_task_group() as group:
+            house.configure("wake", follow_up_s=1.0)
+            group.start_soon(house.service.reload)
+            while "configuration" not in house.service.health().reason:
+                await anyio.lowlevel.checkpoint()
+            for _ in range(presses):
+                await house.lives.toggle_mute()
+        assert house.controls.muted is (presses == 1)
+        assert house.microphone.opened == opened
+        await until_it_is(lambda: house.living.sound.recording is (presses == 2))
+
+    house.live(script, HangableLoop)
+    assert notices(house) == ["listening", "muted" if presses == 1 else "listening"]
+
+
+@pytest.mark.parametrize("muted", [False, True])
+def test_pressed_while_networks_are_loaded_it_holds_before_it_listens(
+    house: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, muted: bool
+) -> None:
+    def press_while_loading(config: Config, models: ModelStore) -> Words:
+        asyncio.run_coroutine_threadsafe(house.lives.toggle_mute(), HangableLoop.current).result(10.0)
+        return Words()
+
+    async def script() -> None:
+        assert house.controls.muted is not muted
+        await until_it_is(lambda: house.living.sound.recording is muted)
+
+    (tmp_path / "state").mkdir()
+    MuteMemory(tmp_path / "state").remember(muted)
+    monkeypatch.setattr(Words, "create", press_while_loading)
+    house.live(script, HangableLoop)
+    assert MuteMemory(tmp_path / "state").recall() is not muted
+    assert notices(house) == (["unmuted", "listening"] if muted else ["muted", "muted"])

@@ -1,0 +1,29 @@
+"""A reload loses no timer."""
+
+from __future__ import annotations
+
+import anyio
+
+from assistant.events import PlaybackStarted
+from tests.doubles.house import House, until_it_is
+from tests.doubles.living import HangableLoop, until
+
+
+def test_a_timer_that_is_due_in_the_reply_that_a_reload_waits_for_rings_after_it(house: House) -> None:
+    house.with_doubles()
+    house.living.says("Hey Jarvis, set a timer for ten seconds.", "Hey Jarvis, what can you do?")
+
+    async def script() -> None:
+        began_s = anyio.current_time()
+        house.living.room.say(began_s + 1.0)
+        await until(began_s + 9.0)
+        house.living.room.say(began_s + 9.5)
+        await until_it_is(lambda: len(house.living.log.of(PlaybackStarted)) == 2)
+        assert anyio.current_time() < began_s + 12.5, "the timer is not due yet"
+        house.configure("wake", follow_up_s=1.0)
+        assert (await house.service.reload()).restarted
+        assert len(house.living.said) == 2, "it was not heard before"
+        await until(anyio.current_time() + 6.0)
+
+    house.live(script, HangableLoop)
+    assert house.living.said[2:] == ["Your ten second timer was done while I was away."]
