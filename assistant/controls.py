@@ -68,9 +68,8 @@ class LiveControls:
         self.muted = True
         if self._watcher is not None:
             self._watcher.pause()
-        self.keep(
-            partial(self._mute_memory.remember, self.muted)
-        )  # first: should a driver hang now, the restart that this calls for is a muted one
+        # First: should a driver hang now, the restart that this calls for is a muted one.
+        self.keep(partial(self._mute_memory.remember, self.muted))
         await self._listener.pause()
         if self.muted:  # still: whoever pressed again meanwhile has unmuted it
             self.tell_muted()
