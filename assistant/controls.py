@@ -39,6 +39,7 @@ class LiveControls:
         self._clock = clock
         self._emit = emit
         self._stages = StageReports(clock, emit)
+        self._unkept: set[str] = set()
         self._memory = memory
         self._volume = volume
         self._turns: Turns | None = None
@@ -69,7 +70,7 @@ class LiveControls:
         if self._watcher is not None:
             self._watcher.pause()
         # First: should a driver hang now, the restart that this calls for is a muted one.
-        self.keep(partial(self._mute_memory.remember, self.muted))
+        self.keep("mute", partial(self._mute_memory.remember, self.muted))
         await self._listener.pause()
         if self.muted:  # still: whoever pressed again meanwhile has unmuted it
             self.tell_muted()
@@ -81,7 +82,7 @@ class LiveControls:
         if self._watcher is not None:
             self._watcher.resume()
         self._emit(Notice(self._clock.monotonic_s(), "unmuted", "Listening again."))
-        self.keep(partial(self._mute_memory.remember, self.muted))
+        self.keep("mute", partial(self._mute_memory.remember, self.muted))
 
     def tell_muted(self) -> None:
         """Have everybody who watches know that it neither hears nor sees."""
@@ -108,14 +109,18 @@ class LiveControls:
         `attach`."""
         return await self._attached()[0].announce(text, language)
 
-    def keep(self, write: Callable[[], None]) -> None:
-        """Have `write` keep something across restarts; when it raises an `AssistantError`, that is told."""
+    def keep(self, what: str, write: Callable[[], None]) -> None:
+        """Have `write` keep something across restarts; when it raises an `AssistantError`, that is told, until it can
+        be kept again."""
         try:
             write()
         except AssistantError as error:
+            self._unkept.add(what)
             self._stages.failed("state", error)
         else:
-            self._stages.works("state")
+            self._unkept.discard(what)
+            if not self._unkept:
+                self._stages.works("state")
 
     def start(self, name: str, task: Callable[[], Awaitable[None]]) -> Callable[[], None]:
         """Run `task` beside the conversation; the result cancels it. Raises `ControlError` before `attach`."""

@@ -193,4 +193,4 @@ def _ends_looking(event: Event) -> bool:
     """Whether nothing is seen from now on."""
     if isinstance(event, StageFailed):
         return event.stage in SIGHT_STAGES
-    return isinstance(event, Notice) and event.kind == "muted"
+    return isinstance(event, Notice) and event.kind in ("muted", "unmuted")

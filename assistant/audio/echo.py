@@ -7,8 +7,9 @@
 
 The gate gives silence while all that is heard can be the echo of what is played, and the residual when it is more.
 At a chunk's beginning, while all that is heard may be its late echo, nothing but what was learned from earlier ones can
-tell: in the first reply ever the frames of that time, half a second of sound that is no silence, are withheld until it
-is known. An echo canceller of the sound server is the better choice where there is one; this is for machines without.
+tell: in the first reply, and whenever the devices may be others, the frames of that time, half a second of sound that
+is no silence, are withheld until it is known. An echo canceller of the sound server is the better choice where there is
+one; this is for machines without.
 """
 
 from __future__ import annotations
@@ -168,7 +169,7 @@ class EchoGuard:
         return FramePowers.of(self._windows)
 
     def _give(self, frame: AudioFrame, *, foreign: bool) -> list[AudioFrame]:
-        """The frame behind the gate. In the first reply ever nothing for a while, until someone else was in what is
+        """The frame behind the gate. While nothing was learned, nothing for a while, until someone else was in what is
         withheld or it is certain that there was nobody."""
         if self._decided:
             return [*self._release(), self._gated(frame, foreign=foreign)]

@@ -67,7 +67,6 @@ class Hearing:
         self._changing = False
         """Whether they were ever more than one value."""
         self._value, self._constant_samples = math.nan, 0
-        self._rate_was_right = False
         self._rate.restart()
 
     def expecting(self) -> None:
@@ -80,7 +79,6 @@ class Hearing:
         self._where = "detector"
         self._note_value(frame)
         self._rate.note(frame.at_s, len(frame.samples), dropped)
-        self._rate_was_right |= self._rate.seen_right
         limit_s = _CONSTANT_AGAIN_S if self._trouble is not None else _CONSTANT_S
         if self._constant_samples >= limit_s * SAMPLE_RATE_HZ and not self._believable:
             raise self._constant_error()
@@ -116,7 +114,7 @@ class Hearing:
     @property
     def proven(self) -> bool:
         """Whether what came since the opening proves that it hears."""
-        rate_is_known = self._rate.known if self._wrong_rate else self._rate_was_right
+        rate_is_known = self._rate.known if self._wrong_rate else self._rate.seen_right
         believable = self._changing or self._believable
         constant_s = self._constant_samples / SAMPLE_RATE_HZ
         alive = constant_s < _CONSTANT_S or self._believable

@@ -32,16 +32,19 @@ class RateMeter:
 
     def restart(self) -> None:
         """What was measured so far does not count."""
+        self._seen_right = False
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
         self._shares: deque[float] = deque(maxlen=_PARTS)
         self._part_began_s: float | None = None
         self._part_samples = 0
         self._last_at_s = 0.0
-        self._seen_right = False
 
     def note(self, at_s: float, samples: int, dropped: int) -> None:
         """`samples` arrived at `at_s`; `dropped` counts the frames lost so far, over which nothing can be measured."""
         if dropped != self._dropped or at_s - self._last_at_s > _GAP_S:
-            self.restart()
+            self._begin_anew()
             self._dropped = dropped
         self._last_at_s = at_s
         if self._part_began_s is None:
@@ -58,7 +61,7 @@ class RateMeter:
 
     @property
     def seen_right(self) -> bool:
-        """Whether the rate was right for a while: the first sign that it is."""
+        """Whether the rate was right for a while since the start: the first sign that it is."""
         return self._seen_right
 
     @property

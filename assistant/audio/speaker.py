@@ -84,6 +84,7 @@ class Speaker:
             # It may have been queued just after whoever cancels it had called `stop`.
             with contextlib.suppress(ValueError):
                 self._queue.remove(queued)
+            self._resolve(queued.finished, 0.0)
             raise
 
     async def drain(self) -> None:

@@ -74,8 +74,8 @@ class Answering:
         return await self._responder.intent(text, language)
 
     async def end_silence_s(self, text: str, language: str, *, over_reply: bool) -> float:
-        """How long someone who said `text` must be silent to have finished; `over_reply` if the assistant was talking
-        meanwhile, so that it may have been no more than a nod. Raises `StageError`."""
+        """How long someone who said `text` must be silent to have finished; `over_reply` if a turn of the
+        assistant's was going on meanwhile, so that it may have been no more than a nod. Raises `StageError`."""
         vad = self._config.vad
         if over_reply and is_backchannel(text):
             return vad.end_silence_complete_s

@@ -68,15 +68,19 @@ PHRASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "scene_yes_perhaps": {"en": ("I think so. It looks like {counted}.",), "zh": ("可能有，我好像看到{counted}。",)},
     "scene_no": {"en": ("No, I don't see any {name}.",), "zh": ("没有，我没看到{name}。",)},
     "scene_place_unclear": {
-        "en": ("I see {counted}, but I can't tell whether that is {place}.",),
+        "en": ("I see {counted}, but whether {place}, I can't tell.",),
         "zh": ("我看到{counted}，但是看不出是不是在{place}。",),
     },
     "scene_whether_there": {
-        "en": ("I can't tell whether that is {place}.",),
+        "en": ("I can't tell whether they are {place}.",),
         "zh": ("看不出是不是在{place}。",),
     },
+    "scene_whether_was_there": {
+        "en": ("Whether {place}, I can't tell.",),
+        "zh": ("是不是在{place}，我说不准。",),
+    },
     "scene_only_before_camera": {
-        "en": ("I can only see what is before the camera.",),
+        "en": ("I can only see what is in front of the camera.",),
         "zh": ("我只能看到摄像头拍到的地方。",),
     },
     "scene_too_dark": {
@@ -142,7 +146,7 @@ PHRASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "zh": ("我从{age}前开始看，到现在没看到过{name}。",),
     },
     "happened_came_last": {
-        "en": ("The last that I noticed: {what}.",),
+        "en": ("The last arrival I noticed: {what}.",),
         "zh": ("我最近一次注意到的是：{what}。",),
     },
     "happened_came": {"en": ("Yes, {what}.",), "zh": ("有，{what}。",)},

@@ -10,6 +10,7 @@ from assistant.doctor import running
 from assistant.doctor.check import Check, Patient
 from assistant.errors import AssistantError, DeviceError
 from assistant.events import VideoFrame
+from assistant.skills.sight import SIGHT_STAGES
 from assistant.vision.video4linux import cameras
 
 _TIMEOUT_S = 12.0
@@ -31,7 +32,7 @@ def examine(patient: Patient) -> Iterator[Check]:
         return
     if status is not None and status.state == "running":
         missing = status.health.unavailable
-        trouble = next((missing[stage] for stage in ("camera", "vision", "sight") if stage in missing), "")
+        trouble = next((missing[stage] for stage in sorted(SIGHT_STAGES) if stage in missing), "")
         yield Check("camera", not trouble, trouble or "the running assistant has it", _REMEDY, needed=False)
         return
     if wanted.isdecimal() and not (patient.root / f"dev/video{wanted}").exists():

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
@@ -53,6 +54,7 @@ class Lives:
         self._devices = KeptDevices(clock)
         self._events: EventsFile | None = None
         self._mute: MuteMemory | None = None
+        self._state: Path | None = None
         self._controls: LiveControls | None = None
         """Of an assistant that has started."""
         self._toggle_due = False
@@ -67,8 +69,10 @@ class Lives:
         self._events = _events_file(config)
         observers = [_log(config, self._clock), *([self._events] if self._events else []), governor, *self._observers]
         observers += [metrics] if metrics else []
-        state = state_dir(config)
-        mute = self._mute = self._mute or MuteMemory(state)
+        if self._mute is None:  # what `state` says holds from the start of the process on
+            self._state = state_dir(config)
+            self._mute = MuteMemory(self._state)
+        mute, state = self._mute, self._state
         models = ModelStore(config.models.dir)
         assistant = Assistant(config, devices, models, self._clock, observers, state=state, mute=mute)
         try:
@@ -121,8 +125,9 @@ class Lives:
             mute.remember(not mute.recall())
         except AssistantError as error:
             _LOG.warning("%s", error)
-        if mute.recall():
-            await devices.microphone.close()  # the last assistant may have left it open
+        if mute.recall():  # the last assistant may have left them open
+            await devices.microphone.close()
+            await devices.close_unwatched(watched=False)
 
     async def _toggle_after_start(self, controls: LiveControls | None) -> None:
         """What was asked for during the start is done before it listens."""

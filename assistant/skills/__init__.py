@@ -94,7 +94,7 @@ class Controls(Protocol):
     async def announce(self, text: str, language: str) -> bool:
         """Say something outside a turn, as soon as nobody else speaks (a timer rings); whether it could be heard."""
 
-    def keep(self, write: Callable[[], None]) -> None:
+    def keep(self, what: str, write: Callable[[], None]) -> None:
         """Have `write` keep something across restarts; that it cannot is told, and the run goes on."""
 
     def start(self, name: str, task: Callable[[], Awaitable[None]]) -> Callable[[], None]:

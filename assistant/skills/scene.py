@@ -116,19 +116,19 @@ class SceneSkill:
         past = last_seen(label, context, language)
         there = look_for(scene, label, min_confidence=self._min_confidence).number > 0
         if there and (label != PERSON or not past):
-            now = replace(intent, name="scene_count" if label == PERSON else "scene_exists")
-            return self._answer(now, label, scene) + self._age(scene, context, language)
-        return _only_here(past or never_seen(label, context, language), intent)
+            anywhere = {name: value for name, value in intent.slots.items() if name != "surface"}
+            counts = label == PERSON or "surface" in intent.slots
+            now = replace(intent, name="scene_count" if counts else "scene_exists", slots=anywhere)
+            return _whether_there(self._answer(now, label, scene), intent) + self._age(scene, context, language)
+        if past:
+            return _only_here(_whether_there(past, intent), intent)
+        return _only_here(never_seen(label, context, language), intent)
 
     def _who(self, intent: Intent, scene: SceneState) -> str:
         language = intent.language
         people = look_for(scene, PERSON, min_confidence=self._min_confidence)
         told = _people(people, scene, language)
-        surface = label_of(intent.slots.get("surface", ""), script_language(intent.slots.get("surface", "")))
-        if surface and people.number:
-            place = spoken_side(surface, "on", language)
-            return sentences([told, phrase("scene_whether_there", language, place=place)], language)
-        return _only_here(told, intent)
+        return _only_here(_whether_there(told, intent) if people.number else told, intent)
 
     def _age(self, scene: SceneState, context: SkillContext, language: str) -> str:
         return spoken_age(context.clock.monotonic_s() - scene.at_s, self._max_age_s, language)
@@ -152,6 +152,17 @@ def _only_here(told: str, intent: Intent) -> str:
     if "elsewhere" not in intent.slots:
         return told
     return sentences([phrase("scene_only_before_camera", intent.language), told], intent.language)
+
+
+def _whether_there(told: str, intent: Intent) -> str:
+    """With what cannot be told of a surface that was asked about: whether they are, or were, on it."""
+    word = intent.slots.get("surface", "")
+    surface = label_of(word, script_language(word))
+    if surface is None:
+        return told
+    place = spoken_side(surface, "on", intent.language)
+    key = "scene_whether_was_there" if intent.name == "scene_seen" else "scene_whether_there"
+    return sentences([told, phrase(key, intent.language, place=place)], intent.language)
 
 
 def _number(found: Found, language: str, *, asks_whether: bool = False, where: str = "") -> str:

@@ -173,7 +173,7 @@ class TimerSkill:
             )
             for timer in self._timers.values()
         ]
-        context.controls.keep(partial(timer_memory.remember, context.state, kept))
+        context.controls.keep("timers", partial(timer_memory.remember, context.state, kept))
 
     def _list(self, language: str, context: SkillContext) -> str:
         now_s = context.clock.monotonic_s()

@@ -74,7 +74,9 @@ class SpeechProcess:
         self._preloading: asyncio.Task[None] | None = None
         # The last request sent and the last one that the child has finished; written on the worker's thread.
         self._asked = self._finished = 0
-        self._asked_engine, self._delivered_at_s = "", 0.0  # seconds of `time.monotonic`; written there too
+        self._delivered_at_s = 0.0  # seconds of `time.monotonic`; written there too
+        self._speaks: str | None = None
+        """The engine that was asked to speak last; None where it was only to be loaded, which takes what it takes."""
         self._child: SpeechChild | None = None
         self._closed = False
 
@@ -189,9 +191,9 @@ class SpeechProcess:
             self._child.signal_death()
             await self._worker.run(self._settle)
             silent_s = time.monotonic() - self._delivered_at_s
-            if silent_s >= _HANGS * self._config.tts.timeout_s:
+            if self._speaks is not None and silent_s >= _HANGS * self._config.tts.timeout_s:
                 hangs = ChildFailedError(f"it delivered nothing for {silent_s:.1f} s and was killed")
-                self._on_failure(self._strike(self._asked_engine, hangs))
+                self._on_failure(self._strike(self._speaks, hangs))
 
     def _style(self, style: SpeakingStyle) -> dict[str, Any]:
         rate = min(max(style.rate * self._config.tts.rate, 0.5), 2.0)
@@ -211,7 +213,8 @@ class SpeechProcess:
             if self._child:
                 self._child.kill()
             self._child = SpeechChild(self._configuration)
-        self._asked, self._asked_engine, self._delivered_at_s = generation, engine, time.monotonic()
+        self._asked, self._delivered_at_s = generation, time.monotonic()
+        self._speaks = engine if kind == "speak" else None
         self._child.send({"kind": kind, "generation": generation, "engine": engine, **details})
 
     def _next(self) -> AudioArray | None:

@@ -6,6 +6,7 @@ its input does, that is when the assistant ends, however that happened.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import queue
@@ -77,8 +78,14 @@ class Voices:
         return self._loaded[engine]
 
 
+_KILLED_BEFORE_THE_ASSISTANT = "300"
+"""`oom_score_adj`: this process is replaced within a sentence, the other one hears and sees."""
+
+
 def main() -> None:
     """Serve until the input ends."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(_KILLED_BEFORE_THE_ASSISTANT)
     # Ctrl-C is for the assistant, which ends this process by closing its input.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     output = _private_stdout()

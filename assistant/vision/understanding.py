@@ -117,6 +117,7 @@ class SceneUnderstanding:
     def _require_open(self) -> None:
         closed = self._closed()
         if closed is not None:
+            self._networks.forget_people()  # they have looked meanwhile
             raise closed
 
     async def _with_names(self, scene: SceneState, *, fresh: bool) -> SceneState:

@@ -108,7 +108,7 @@ class RecordedControls:
         self.announced.append((text, language))
         return not self.deaf
 
-    def keep(self, write: Callable[[], None]) -> None:
+    def keep(self, what: str, write: Callable[[], None]) -> None:
         write()
 
     def start(self, name: str, task: Callable[[], Awaitable[None]]) -> Callable[[], None]:

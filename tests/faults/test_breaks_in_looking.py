@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+import anyio
+import anyio.lowlevel
 import pytest
 
 from assistant.app import Assistant
@@ -26,6 +28,16 @@ async def is_muted(assistant: Assistant) -> None:
     await assistant.controls.unmute()
 
 
+async def is_muted_for_a_moment(assistant: Assistant) -> None:
+    """Unmuted while the microphone still closes."""
+    assert assistant.controls is not None
+    await until(20.0)
+    async with anyio.create_task_group() as group:
+        group.start_soon(assistant.controls.mute)
+        await anyio.lowlevel.checkpoint()
+        await assistant.controls.unmute()
+
+
 def unplugged(now_s: float) -> ImageArray | Exception:
     return DeviceError("Unplugged.") if 15.0 <= now_s < 19.0 else noise(now_s)
 
@@ -36,8 +48,14 @@ def dark(now_s: float) -> ImageArray:
 
 @pytest.mark.parametrize(
     ("picture", "breaks", "least_s", "most_s"),
-    [(noise, goes_on, 58, 62), (unplugged, goes_on, 36, 42), (dark, goes_on, 38, 42), (noise, is_muted, 38, 42)],
-    ids=["no break", "unplugged", "dark", "muted"],
+    [
+        (noise, goes_on, 58, 62),
+        (unplugged, goes_on, 36, 42),
+        (dark, goes_on, 38, 42),
+        (noise, is_muted, 38, 42),
+        (noise, is_muted_for_a_moment, 38, 42),
+    ],
+    ids=["no break", "unplugged", "dark", "muted", "muted for a moment"],
 )
 def test_it_says_since_when_it_has_looked(
     living: Living,

@@ -172,6 +172,23 @@ def test_speaking_over_a_reply_that_a_dead_speaker_does_not_play_does_not_mend_i
     assert not living.recoveries("speaker")
 
 
+def test_stop_without_barge_in_is_no_fault_of_the_speaker(living: Living) -> None:
+    living.configure("tts", barge_in=False)
+    living.says(HELP, "Stop.", TIME)
+
+    async def script(assistant: Assistant) -> None:
+        living.room.say(1.0)
+        await until(4.0)
+        living.room.say(4.0)
+        await until(15.0)
+        living.room.say(15.0)
+        await until(20.0)
+
+    living.live(script)
+    assert not living.failures("speaker")
+    assert [event.completed for event in living.log.of(PlaybackFinished) if event.text][-1]
+
+
 def test_a_speaker_that_dies_over_the_last_words_has_not_finished_them(living: Living) -> None:
     """All of the reply is queued by then, and nothing more is handed to the device that could fail."""
     living.configure("tts", en="Articulate")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import shutil
 from pathlib import Path
 
 import anyio
@@ -42,6 +43,20 @@ def test_on_a_full_disk_it_stays_muted_through_a_reload(house: House, monkeypatc
 
     house.live(script, HangableLoop)
     assert notices(house) == ["listening", "muted", "muted"]
+
+
+def test_what_cannot_be_kept_is_told_until_it_can_whatever_else_is_kept(house: House, tmp_path: Path) -> None:
+    (tmp_path / "state" / "muted" / "by whom").mkdir(parents=True)
+
+    async def script() -> None:
+        await house.controls.unmute()
+        house.controls.keep("timers", lambda: None)
+        assert "state" in house.service.health().unavailable
+        shutil.rmtree(tmp_path / "state" / "muted")
+        await house.controls.mute()
+        assert "state" not in house.service.health().unavailable
+
+    house.live(script, HangableLoop)
 
 
 def test_a_mark_that_cannot_be_removed_does_not_mute_it_again_in_a_reload(house: House, tmp_path: Path) -> None:

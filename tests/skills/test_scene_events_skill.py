@@ -45,7 +45,7 @@ def test_whether_someone_came() -> None:
 
 def test_the_newest_arrival_is_told_however_old_it_is() -> None:
     long_ago = GivenSenses(changes=[SceneChange(-7100.0, "came", "person", 0.8, 1, None, "Anna", True)])
-    assert _ask("scene_came", senses=long_ago) == "The last that I noticed: two hours ago, Anna came."
+    assert _ask("scene_came", senses=long_ago) == "The last arrival I noticed: two hours ago, Anna came."
     assert _ask("scene_came", "zh", long_ago) == "我最近一次注意到的是：两小时前，Anna来了。"
     assert _ask("scene_changed", senses=long_ago) == "Two hours ago, Anna came."
 

@@ -254,14 +254,14 @@ def test_what_is_asked_about_a_surface_is_answered_about_that() -> None:
 def test_whether_people_sit_on_something_is_left_open() -> None:
     room = _tracked(_COUCH, _track("person", Box(0.6, 0.1, 0.8, 0.7)))
     asked = {"object": "person", "surface": "sofa"}
-    assert _ask(room, "scene_exists", **asked) == "I see one person, but I can't tell whether that is on the couch."
+    assert _ask(room, "scene_exists", **asked) == "I see one person, but whether on the couch, I can't tell."
     assert _ask(room, "scene_exists", "zh", object="人", surface="沙发") == "我看到一个人，但是看不出是不是在沙发上。"
     assert _ask(_tracked(_COUCH), "scene_exists", **asked) == "No, I don't see any people on the couch."
 
 
 def test_of_places_that_the_camera_cannot_know_it_tells_what_it_sees() -> None:
     here = {"object": "cat", "elsewhere": "true"}
-    only = "I can only see what is before the camera."
+    only = "I can only see what is in front of the camera."
     assert _ask(_tracked(_CAT), "scene_exists", **here) == f"{only} I see one cat."
     assert _ask(_tracked(), "scene_exists", **here) == f"{only} I don't see any cats."
     assert _ask(_tracked(_DOG), "scene_count", object="dogs", elsewhere="true") == f"{only} I think I see one dog."
@@ -274,7 +274,7 @@ def test_what_may_be_on_a_surface_or_before_it_is_neither_affirmed_nor_denied() 
     deep = _track("cat", Box(0.65, 0.6, 0.8, 0.7))
     asked = {"object": "cat", "surface": "sofa"}
     assert _ask(_tracked(_COUCH, deep), "scene_exists", **asked) == (
-        "I see one cat, but I can't tell whether that is on the couch."
+        "I see one cat, but whether on the couch, I can't tell."
     )
     both = "Yes, I see one cat, and perhaps one more, on the couch."
     assert _ask(_tracked(_COUCH, _CAT, deep), "scene_exists", **asked) == both
@@ -284,7 +284,7 @@ def test_what_may_be_on_a_surface_or_before_it_is_neither_affirmed_nor_denied() 
 
 def test_who_is_on_something_is_left_open() -> None:
     room = _tracked(_COUCH, _track("person", _LEFT, name="Anna", name_sure=True))
-    assert _ask(room, "scene_who", surface="sofa") == "I see Anna. I can't tell whether that is on the couch."
+    assert _ask(room, "scene_who", surface="sofa") == "I see Anna. I can't tell whether they are on the couch."
     assert _ask(room, "scene_who", "zh", surface="沙发") == "我看到Anna。看不出是不是在沙发上。"
     assert _ask(_tracked(_COUCH), "scene_who", surface="sofa") == "I don't see anyone."
 
@@ -340,6 +340,10 @@ def test_whether_something_was_there_is_answered_from_what_has_happened() -> Non
     assert seen(_CAT, object="cat", happened=gone) == "Yes, I see one cat."
     assert seen(object="cat", happened=gone) == "One minute ago, a cat disappeared."
     assert seen(object="猫", happened=gone, language="zh") == "一分钟前，一只猫不见了。"
+    sofa = {"object": "cat", "surface": "sofa"}
+    assert seen(_CAT, happened=gone, **sofa) == "I see one cat. Whether on the couch, I can't tell."
+    assert seen(_CAT, happened=gone, language="zh", **sofa) == "我看到一只猫。是不是在沙发上，我说不准。"
+    assert seen(happened=gone, **sofa) == "One minute ago, a cat disappeared. Whether on the couch, I can't tell."
     never = "I haven't seen any cats since I began to look, one minute and forty seconds ago."
     assert seen(object="cat", happened=gone[1:]) == never
     assert seen(object="猫", language="zh") == "我从一分钟四十秒前开始看，到现在没看到过猫。"
@@ -348,7 +352,7 @@ def test_whether_something_was_there_is_answered_from_what_has_happened() -> Non
 def test_whoever_asks_who_was_there_does_not_mean_themselves() -> None:
     me = _track("person", _LEFT)
     senses = _tracked(me)
-    only = "I can only see what is before the camera."
+    only = "I can only see what is in front of the camera."
     door = {"object": "person", "elsewhere": "true"}
     assert _ask(senses, "scene_seen", **door, age_s=5.0) == f"{only} I see one person."
     senses.changes = [SceneChange(0.0, "came", "person", 0.9, 1, None, "Anna", True)]
