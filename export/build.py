@@ -95,8 +95,8 @@ def build(recipe: Recipe, store: ModelStore, options: BuildOptions, progress: Pr
     """Build one recipe's bundle.
 
     Raises `ModelMissingError` when its weights or samples are not here, `GateError` when not even the FP32 graph
-    agrees with its source, and whatever the stages of FP32 raise; then the bundle that was there stays. Another
-    precision that fails, in whatever way, is rejected with the reason.
+    agrees with its source, whatever the stages of FP32 raise, and `OSError` or `MemoryError` for a machine without
+    room; then the bundle that was there stays. Another precision that cannot be made is rejected with the reason.
     """
     cache = StageCache(options.cache, recipe.name, progress)
     with cache.locked():
@@ -128,7 +128,10 @@ def build(recipe: Recipe, store: ModelStore, options: BuildOptions, progress: Pr
 
 
 def _tried(run: _Run, precision: Precision) -> _Outcome | Rejected:
-    """A variant that may ship, or why there is none. What fails in one precision takes nothing from the others."""
+    """A variant that may ship, or why there is none. What fails in one precision takes nothing from the others.
+
+    A full disk or memory is no reason: raises `OSError` or `MemoryError`.
+    """
     try:
         outcome = _precision(run, precision)
     except ModelError as error:
@@ -183,7 +186,7 @@ def _draft(
         card=recipe.card(store),
         contract=read_contract(run.exported.path(CONTRACT)),
         source=run.pipeline.source_hashes,
-        calibration=_calibration_text(samples, outcomes),
+        calibration=_calibration_text(samples, sorted(run.pipeline.sample_network_hashes), outcomes),
         variants=[
             VariantDraft(
                 outcome.precision, models[outcome.precision], hashes[outcome.precision], outcome.verdict, outcome.spared
@@ -216,9 +219,10 @@ def _evidence(run: _Run, outcomes: Sequence[_Outcome]) -> dict[str, str]:
     return {name: json.dumps(content, indent=1, sort_keys=True) + "\n" for name, content in found.items()}
 
 
-def _calibration_text(samples: SampleSet, outcomes: Sequence[_Outcome]) -> str:
+def _calibration_text(samples: SampleSet, networks: Sequence[str], outcomes: Sequence[_Outcome]) -> str:
     validated = outcomes[0].verdict.samples
-    return f"{samples.origin}; compared on {validated} samples, {samples.held_out}"
+    made_with = f", made with {', '.join(networks)}" if networks else ""
+    return f"{samples.origin}{made_with}; compared on {validated} samples, {samples.held_out}"
 
 
 def _gate_error(recipe: Recipe, reasons: Sequence[str], prune: float) -> GateError:

@@ -130,6 +130,7 @@ def _described(recipe: Recipe, store: ModelStore, out: Path) -> dict[str, Any]:
     missing = ""
     try:
         recipe.sources(store)
+        recipe.sample_networks(store)
     except ModelMissingError as error:
         missing = error.remedy or error.message
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -140,6 +141,20 @@ def test_a_precision_that_cannot_be_made_takes_nothing_from_the_others(tmp_path:
         assert f"rejected: {precision}: The network has no operator that INT8 could quantize\n" in finished.stdout
     page = (tmp_path / "out" / "small" / "report.html").read_text()
     assert "int8-trt is not shipped: The network has no operator that INT8 could quantize." in page
+
+
+def test_a_full_disk_takes_no_precision_from_the_bundle_that_is_there(
+    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/tmp/quant.onnx")
+
+    folder, out = write_recipe(tmp_path / "small"), shutil.copytree(built / "out", tmp_path / "out")
+    before = contents(out / "small")
+    monkeypatch.setattr("onnxruntime.quantization.qdq_quantizer.QDQQuantizer.quantize_model", full)
+    finished = build(folder, "--out", out, cache=tmp_path / "cache")
+    assert finished.returncode != 0 and "No space left on device" in finished.stderr
+    assert contents(out / "small") == before
 
 
 def test_pruning_is_judged_by_the_same_gate(tmp_path: Path) -> None:
@@ -381,3 +396,24 @@ def test_more_samples_change_the_calibration_only_where_it_counts(built: Path, t
     finished = build(folder, "--out", tmp_path / "out", "--precision", "fp16", "--json", cache=tmp_path / "cache")
     [result] = json.loads(finished.stdout)
     assert "reference" in result["stages_run"] and not {"export", "emit-fp16"} & set(result["stages_run"])
+
+
+@pytest.mark.parametrize("field", ["sources", "sample_networks"])
+def test_another_network_that_samples_are_made_with_makes_them_anew(tmp_path: Path, field: str) -> None:
+    folder = write_recipe(tmp_path / "small", int8=(0.9999999, 1e-9))
+    finder = folder / "finder.onnx"
+    finder.write_bytes(b"one")
+    names = ["model.onnx", finder.name] if field == "sources" else [finder.name]
+    (folder / "recipe.py").write_text(
+        (folder / "recipe.py").read_text() + "\nfrom dataclasses import replace\n\n"
+        f"RECIPE = replace(RECIPE, {field}=lambda store: [Path(__file__).with_name(name) for name in {names}])\n"
+    )
+    arguments = ("--out", tmp_path / "out", "--json")
+    assert build(folder, *arguments, cache=tmp_path / "cache").returncode == 0
+    manifest = json.loads((tmp_path / "out" / "small" / "manifest.json").read_text())
+    assert ("finder.onnx" in manifest["source"]) == (field == "sources")
+    assert (", made with finder.onnx; compared on" in manifest["calibration"]) == (field == "sample_networks")
+    finder.write_bytes(b"two")
+    [result] = json.loads(build(folder, *arguments, cache=tmp_path / "cache").stdout)
+    assert {"reference", "calibrate", "sensitivity"} <= set(result["stages_run"])
+    assert ("export" in result["stages_run"]) == (field == "sources")
