@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 import pickle
 import struct
 import tarfile
@@ -493,6 +495,25 @@ def test_an_archive_of_a_checkpoint_is_as_good_as_the_folder(tmp_path: Path) -> 
     folder = import_source(tmp_path / "checkpoint.tar.gz", None, tmp_path / "recipes")
     assert folder.name == "checkpoint" and len(weight_shapes(SMALL)) > 30
     assert load_manifest(folder / "model.toml").labels[0] == "cat"
+
+
+def test_an_import_leaves_what_is_the_users_alone_and_nothing_else_if_it_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, out = write_network(tmp_path / "n.onnx"), tmp_path / "work"
+    (out / ".staging").mkdir(parents=True)
+    (out / ".staging" / "letter.txt").write_text("dear")
+    import_source(path, "mine", out)
+    assert sorted(item.name for item in out.iterdir()) == [".staging", "mine"]
+
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        import_source(path, "other", out)
+    assert sorted(item.name for item in out.iterdir()) == [".staging", "mine"]
+    assert (out / ".staging" / "letter.txt").read_text() == "dear"
 
 
 def test_nothing_that_is_there_is_overwritten(tmp_path: Path) -> None:
