@@ -13,6 +13,7 @@ import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -279,6 +280,13 @@ def test_torchscript_becomes_the_same_network(tmp_path: Path) -> None:
     np.testing.assert_allclose(found, network(picture).detach().numpy(), atol=1e-5)
 
 
+def write_torchscript(path: Path, module: Any) -> Path:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pytest.importorskip("torch").jit.script(module).save(str(path))
+    return path
+
+
 def test_torchscript_that_becomes_another_network_is_refused(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch", reason="torch converts TorchScript, and is an extra")
 
@@ -286,12 +294,54 @@ def test_torchscript_that_becomes_another_network_is_refused(tmp_path: Path) -> 
         def forward(self, x):  # type: ignore[no-untyped-def]
             return x, x + torch.rand_like(x)
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.jit.script(Noisy()).save(str(tmp_path / "model.pt"))
+    path = write_torchscript(tmp_path / "model.pt", Noisy())
     with pytest.raises(AssistantError, match=r"computes something else: on one random input output 1 differs\."):
-        import_source(tmp_path / "model.pt", None, tmp_path / "recipes", ["1x4"])
+        import_source(path, None, tmp_path / "recipes", ["1x4"])
     assert not (tmp_path / "recipes").exists()
+
+
+def test_torchscript_may_change_its_input_and_take_it_for_indices(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", reason="torch converts TorchScript, and is an extra")
+
+    class InPlace(torch.nn.Module):  # type: ignore[misc,name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.table = torch.nn.Embedding(3, 2)
+
+        def forward(self, x):  # type: ignore[no-untyped-def]
+            return self.table(x.long()), x.mul_(2.0).add_(1.0)
+
+    path = write_torchscript(tmp_path / "model.pt", InPlace())
+    folder = import_source(path, None, tmp_path / "recipes", ["1x4"])
+    _, doubled = exact_network(folder / "model.onnx")({"input_0": np.ones((1, 4), np.float32)}).values()
+    np.testing.assert_array_equal(doubled, np.full((1, 4), 3, np.float32))
+
+
+def test_torchscript_may_answer_with_numbers_and_with_nothing(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", reason="torch converts TorchScript, and is an extra")
+
+    class Varied(torch.nn.Module):  # type: ignore[misc,name-defined]
+        def forward(self, x):  # type: ignore[no-untyped-def]
+            # type: (Tensor) -> Tuple[Tensor, Optional[Tensor], int]
+            return x + 1.0, None, 3
+
+    path = write_torchscript(tmp_path / "model.pt", Varied())
+    folder = import_source(path, None, tmp_path / "recipes", ["1x4"])
+    found = exact_network(folder / "model.onnx")({"input_0": np.zeros((1, 4), np.float32)})
+    assert [array.tolist() for array in found.values()] == [[[1.0] * 4], 3]
+
+
+def test_torchscript_that_refuses_random_numbers_was_converted_and_cannot_be_compared(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", reason="torch converts TorchScript, and is an extra")
+
+    class Zeros(torch.nn.Module):  # type: ignore[misc,name-defined]
+        def forward(self, x):  # type: ignore[no-untyped-def]
+            assert bool(x.sum() == 0), "not zero"
+            return x + 1.0
+
+    path = write_torchscript(tmp_path / "model.pt", Zeros())
+    with pytest.raises(AssistantError, match=r"does not run on random numbers from 0 to 1: .*not zero"):
+        import_source(path, None, tmp_path / "recipes", ["1x4"])
 
 
 def relu(path: Path, **options: object) -> Path:
