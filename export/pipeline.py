@@ -148,7 +148,7 @@ class Pipeline:
 
     def lint(self, precision: Precision, targets: Sequence[str], model: StageResult) -> list[dict[str, Any]]:
         """TensorRT findings, each with the target that it is for."""
-        from export.lint import UNFINISHED, lint_model, tensorrt_rtx_version
+        from export.lint import INTERRUPTED, lint_model, tensorrt_rtx_version
 
         def work(folder: Path) -> None:
             findings = [
@@ -162,7 +162,7 @@ class Pipeline:
         configuration = {"targets": list(targets), "parser": tensorrt_rtx_version()}
         done = self._run(f"lint-{precision}", f"lint {precision}", ("export.lint",), model.files, work, configuration)
         found = list(json.loads(done.path("lint.json").read_text(encoding="utf-8")))
-        if any(item["rule"] == UNFINISHED for item in found):
+        if any(item["rule"] == INTERRUPTED for item in found):
             self._cache.drop(done)
         return found
 

@@ -371,6 +371,25 @@ def test_a_parser_that_was_killed_is_asked_again_by_the_next_build(
     assert answered and stages[1] == {"lint-fp32", "lint-fp16", "lint-int8-trt"}
 
 
+def test_a_parser_that_crashes_is_not_asked_again_of_the_same_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_recipe(tmp_path / "small")
+    arguments = ("build", folder, "--calibration", tmp_path / "samples", "--out", tmp_path / "out", "--json")
+    parser = tmp_path / "packages" / "tensorrt_rtx.py"
+    parser.parent.mkdir()
+    parser.write_text("import os, sys\nprint(os.getpid(), file=sys.stderr, flush=True)\nos.abort()")
+    monkeypatch.setenv("PYTHONPATH", str(parser.parent))
+    first, second = (json.loads(assistant_export_process(*arguments, cache=tmp_path / "cache").stdout) for _ in "12")
+    assert "it died (SIGABRT)" in first[0]["rejected"]["int8-trt"][0] and second[0]["rejected"] == first[0]["rejected"]
+    assert second[0]["stages_run"] == [] and not second[0]["published"]
+    bundles = []
+    for cache in ("cache", "another"):
+        assistant_export_process(*arguments, cache=tmp_path / cache)
+        bundles.append(contents(tmp_path / "out" / "small"))
+    assert bundles[0] == bundles[1]
+
+
 def test_lint_exits_with_1_for_what_tensorrt_refuses(built: Path, tmp_path: Path) -> None:
     bundle = built / "out" / "small"
     assert assistant_export("lint", bundle / "int8-trt.onnx", cache=tmp_path).returncode == 0
