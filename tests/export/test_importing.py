@@ -238,7 +238,11 @@ def test_a_name_of_this_projects_own_recipes_is_refused(name: str, tmp_path: Pat
     path = write_network(tmp_path / f"{name}.onnx")
     with pytest.raises(ConfigError, match=f"'{name}' is a recipe of this project"):
         import_source(path, None, tmp_path / "recipes")
-    assert import_source(path, "mine", tmp_path / "recipes").is_dir()
+    folder = import_source(path, "mine", tmp_path / "recipes")
+    assert find_recipe(str(folder)).name == "mine"
+    if name not in ("all", "captioner"):  # no bundle is called so
+        with pytest.raises(ConfigError, match=f"is called '{name}', as one of this project"):
+            find_recipe(str(folder.rename(tmp_path / "recipes" / name)))
 
 
 def test_a_torch_export_archive_is_refused_for_it_would_be_unpickled(tmp_path: Path) -> None:
