@@ -12,8 +12,10 @@ import tarfile
 import warnings
 import zipfile
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import onnx
@@ -504,7 +506,9 @@ def test_an_input_that_is_no_tensor_is_named(tmp_path: Path) -> None:
     assert "'s' is no tensor of a known type" in refused(path, tmp_path).message
 
 
-def test_an_operator_that_onnxruntime_lacks_is_told_by_the_build(tmp_path: Path) -> None:
+def test_an_operator_that_onnxruntime_lacks_is_told_by_the_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     nodes = [helper.make_node("Relu", ["x"], ["r"], "relu"), helper.make_node("Cast", ["r"], ["y"], "cast", to=1)]
     path = write_model(
         tmp_path / "n.onnx", nodes, {}, inputs={"x": [4]}, outputs={"y": [4]}, input_type=TensorProto.BFLOAT16
@@ -512,6 +516,8 @@ def test_an_operator_that_onnxruntime_lacks_is_told_by_the_build(tmp_path: Path)
     folder = import_source(path, None, tmp_path / "recipes")
     with pytest.raises(AssistantError, match=r"onnxruntime cannot run the network: .*Relu"):
         find_recipe(str(folder)).export([folder / "model.onnx"], tmp_path / "out.onnx")
+    # As with onnxruntime-gpu, or what NVIDIA built for Jetson.
+    monkeypatch.setattr(metadata, "version", Mock(side_effect=metadata.PackageNotFoundError("onnxruntime")))
     with pytest.raises(AssistantError, match=r"onnxruntime .* cannot run .*n\.onnx: .*Relu"):
         exact_network(path)
 
