@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -82,13 +82,16 @@ class _Outcome:
     findings: Sequence[Mapping[str, Any]]
     spared: Sequence[str] = ()
     """Layers that are not INT8."""
+    hindrance: str = ""
+    """What kept other layers from being tried out of INT8."""
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why it may not ship; empty if it may. Lint blocks only what nothing but TensorRT runs."""
         blocking = [item for item in self.findings if item["severity"] == "error" and self.precision == "int8-trt"]
         refused = (f"{item['target']} refuses {item['node']}: {item['message']}" for item in blocking)
-        return (*self.verdict.failures, *refused)
+        hindered = (f"layers could not be spared: {self.hindrance}",) if self.hindrance else ()
+        return (*self.verdict.failures, *refused, *hindered)
 
 
 def build(recipe: Recipe, store: ModelStore, options: BuildOptions, progress: Progress) -> BuildResult:
@@ -141,20 +144,27 @@ def _tried(run: _Run, precision: Precision) -> _Outcome | Rejected:
 
 def _precision(run: _Run, precision: Precision) -> _Outcome:
     """A variant that passes the gate, if there is one: of INT8, with as many INT8 layers as that allows."""
-    if not precision.startswith("int8"):
-        return _attempt(run, precision, ())
     outcome = _attempt(run, precision, ())
-    if not outcome.verdict.failures:
+    if not precision.startswith("int8") or not outcome.verdict.failures:
         return outcome
+    try:
+        for spared in _spared(run):
+            outcome = _attempt(run, precision, spared)
+            if not outcome.verdict.failures:
+                break
+    except ModelError as error:  # what the gate said of those that were made counts still
+        return replace(outcome, hindrance=error.message.rstrip("."))
+    return outcome
+
+
+def _spared(run: _Run) -> Iterator[Sequence[str]]:
+    """The layers to leave out of INT8, more each time."""
     ranking = [layer.node for layer in run.pipeline.rank_layers(run.fp32, run.exported)]
     for share in _SPARED_SHARES:
         spared = ranking[: math.ceil(share * len(ranking))]
         if len(spared) == len(ranking):
             break  # a small network: with all of its layers spared nothing would be left to quantize
-        outcome = _attempt(run, precision, spared)
-        if not outcome.verdict.failures:
-            break
-    return outcome
+        yield spared
 
 
 def _attempt(run: _Run, precision: Precision, spared: Sequence[str]) -> _Outcome:

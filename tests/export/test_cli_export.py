@@ -22,6 +22,7 @@ from onnx import NodeProto, helper
 
 from assistant.errors import ModelError
 from assistant.inference.onnxruntime_session import OnnxRuntimeSession
+from export.errors import QuantizationError
 from tests.doubles.command import ROOT
 from tests.doubles.export_command import assistant_export, assistant_export_process, write_recipe, write_samples
 from tests.doubles.tiny_networks import write_model
@@ -112,6 +113,20 @@ def test_a_variant_that_fails_its_gate_is_not_shipped_and_the_reason_is_kept(tmp
     bundle = tmp_path / "out" / "small"
     assert not (bundle / "int8-trt.onnx").exists() and (bundle / "fp32.onnx").exists()
     assert "int8-trt is not shipped: classes: " in (bundle / "report.html").read_text()
+
+
+def test_a_reason_survives_that_layers_cannot_be_spared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_arguments: object) -> None:
+        raise QuantizationError("No layer can be switched.")
+
+    monkeypatch.setattr("export.quantize.sensitivity", fails)
+    folder = write_recipe(tmp_path / "small", int8=(0.9999999, 1e-9))
+    finished = build(folder, "--out", tmp_path / "out", "--precision", "int8-trt", cache=tmp_path / "cache")
+    assert finished.returncode == 1
+    assert re.search(
+        r"rejected: int8-trt: classes: .* the limit is 1e-09; layers could not be spared: No layer can be switched\n",
+        finished.stdout,
+    )
 
 
 def write_other_network(
