@@ -76,6 +76,22 @@ def test_open_axes_without_a_name_get_one(tmp_path: Path) -> None:
     assert exact_network(tmp_path / "fixed.onnx")(feeds)["y"].shape == (3, 4, 2)
 
 
+def test_an_input_of_no_values_is_built_as_it_is(tmp_path: Path) -> None:
+    folder = import_source(write_network(tmp_path / "n.onnx"), "mine", tmp_path / "recipes")
+    model = onnx.load(folder / "model.onnx")
+    model.graph.input.append(helper.make_tensor_value_info("roi", TensorProto.FLOAT, [0]))
+    onnx.save(model, folder / "model.onnx")
+    assert lint_model(folder / "model.onnx", "jetpack6") == []
+    (tmp_path / "samples").mkdir()
+    picture = np.random.default_rng(0).random((1, 3, 16, 16), np.float32)
+    np.savez(tmp_path / "samples" / "one.npz", picture=picture, roi=np.zeros(0, np.float32))
+    arguments = ("--calibration", tmp_path / "samples", "--out", tmp_path / "out", "--precision", "fp16")
+    finished = assistant_export("build", folder, *arguments, cache=tmp_path / "cache")
+    assert finished.returncode == 0, finished.stderr
+    manifest = json.loads((tmp_path / "out" / "mine" / "manifest.json").read_text())
+    assert [item["shape"] for item in manifest["inputs"]] == [[1, 3, 16, 16], [0]]
+
+
 def test_an_input_without_a_shape_is_refused(tmp_path: Path) -> None:
     path = relu(tmp_path / "bad.onnx")
     model = onnx.load(path)
