@@ -18,7 +18,8 @@ def exact_network(path: Path, *, threads: int = 0) -> Network:
     """A graph run by onnxruntime with every optimization off.
 
     With them on, onnxruntime miscomputes some graphs that mix INT8 and FP16 (cosine 0.74 where it should be 1).
-    Raises `ConversionError`, and so does the network, when onnxruntime cannot run it.
+    Raises `ConversionError`, and so does the network, when onnxruntime cannot run it, and `MemoryError` where it has no
+    memory for it.
     """
     import onnxruntime as ort
 
@@ -44,6 +45,8 @@ def _told(path: Path) -> Iterator[None]:
 
     try:
         yield
+    except MemoryError:
+        raise  # says nothing of the network
     except Exception as error:  # onnxruntime raises its own types, which have no common base
         reason = str(error).strip().partition("\n")[0].rstrip(".")
         raise ConversionError(f"onnxruntime {ort.__version__} cannot run {path}: {reason}.") from error

@@ -158,18 +158,40 @@ def test_a_precision_that_cannot_be_made_takes_nothing_from_the_others(tmp_path:
     assert "int8-trt is not shipped: The network has no operator that INT8 could quantize." in page
 
 
-def test_a_full_disk_takes_no_precision_from_the_bundle_that_is_there(
-    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/tmp/quant.onnx"), "No space left on device"),
+        (MemoryError(), "Cannot allocate memory"),
+    ],
+)
+def test_a_machine_without_room_takes_no_precision_from_the_bundle_that_is_there(
+    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, message: str
 ) -> None:
     def full(*_arguments: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/tmp/quant.onnx")
+        raise error
 
     folder, out = write_recipe(tmp_path / "small"), shutil.copytree(built / "out", tmp_path / "out")
     before = contents(out / "small")
     monkeypatch.setattr("onnxruntime.quantization.qdq_quantizer.QDQQuantizer.quantize_model", full)
     finished = build(folder, "--out", out, cache=tmp_path / "cache")
-    assert finished.returncode != 0 and "No space left on device" in finished.stderr
+    assert finished.returncode == 1 and message in finished.stderr and "Traceback" not in finished.stderr
     assert contents(out / "small") == before
+
+
+def test_a_network_for_which_there_is_no_memory_is_not_rejected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: object, **_options: object) -> None:
+        raise MemoryError
+
+    folder, arguments = write_recipe(tmp_path / "small"), ("--out", tmp_path / "out", "--precision")
+    assert build(folder, *arguments, "fp32", cache=tmp_path / "cache").returncode == 0
+    before = contents(tmp_path / "out" / "small")
+    monkeypatch.setattr("onnxruntime.InferenceSession", full)
+    finished = build(folder, *arguments, "fp16", cache=tmp_path / "cache")
+    assert finished.returncode == 1 and "Cannot allocate memory" in finished.stderr
+    assert contents(tmp_path / "out" / "small") == before
 
 
 def test_pruning_is_judged_by_the_same_gate(tmp_path: Path) -> None:
