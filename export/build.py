@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -82,21 +82,24 @@ class _Outcome:
     findings: Sequence[Mapping[str, Any]]
     spared: Sequence[str] = ()
     """Layers that are not INT8."""
+    hindrance: str = ""
+    """What kept other layers from being tried out of INT8."""
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why it may not ship; empty if it may. Lint blocks only what nothing but TensorRT runs."""
         blocking = [item for item in self.findings if item["severity"] == "error" and self.precision == "int8-trt"]
         refused = (f"{item['target']} refuses {item['node']}: {item['message']}" for item in blocking)
-        return (*self.verdict.failures, *refused)
+        hindered = (f"layers could not be spared: {self.hindrance}",) if self.hindrance else ()
+        return (*self.verdict.failures, *refused, *hindered)
 
 
 def build(recipe: Recipe, store: ModelStore, options: BuildOptions, progress: Progress) -> BuildResult:
     """Build one recipe's bundle.
 
     Raises `ModelMissingError` when its weights or samples are not here, `GateError` when not even the FP32 graph
-    agrees with its source, and whatever the stages of FP32 raise; then the bundle that was there stays. Another
-    precision that fails, in whatever way, is rejected with the reason.
+    agrees with its source, whatever the stages of FP32 raise, and `OSError` or `MemoryError` for a machine without
+    room; then the bundle that was there stays. Another precision that cannot be made is rejected with the reason.
     """
     cache = StageCache(options.cache, recipe.name, progress)
     with cache.locked():
@@ -128,7 +131,10 @@ def build(recipe: Recipe, store: ModelStore, options: BuildOptions, progress: Pr
 
 
 def _tried(run: _Run, precision: Precision) -> _Outcome | Rejected:
-    """A variant that may ship, or why there is none. What fails in one precision takes nothing from the others."""
+    """A variant that may ship, or why there is none. What fails in one precision takes nothing from the others.
+
+    A full disk or memory is no reason: raises `OSError` or `MemoryError`.
+    """
     try:
         outcome = _precision(run, precision)
     except ModelError as error:
@@ -138,20 +144,27 @@ def _tried(run: _Run, precision: Precision) -> _Outcome | Rejected:
 
 def _precision(run: _Run, precision: Precision) -> _Outcome:
     """A variant that passes the gate, if there is one: of INT8, with as many INT8 layers as that allows."""
-    if not precision.startswith("int8"):
-        return _attempt(run, precision, ())
     outcome = _attempt(run, precision, ())
-    if not outcome.verdict.failures:
+    if not precision.startswith("int8") or not outcome.verdict.failures:
         return outcome
+    try:
+        for spared in _spared(run):
+            outcome = _attempt(run, precision, spared)
+            if not outcome.verdict.failures:
+                break
+    except ModelError as error:  # what the gate said of those that were made counts still
+        return replace(outcome, hindrance=error.message.rstrip("."))
+    return outcome
+
+
+def _spared(run: _Run) -> Iterator[Sequence[str]]:
+    """The layers to leave out of INT8, more each time."""
     ranking = [layer.node for layer in run.pipeline.rank_layers(run.fp32, run.exported)]
     for share in _SPARED_SHARES:
         spared = ranking[: math.ceil(share * len(ranking))]
         if len(spared) == len(ranking):
             break  # a small network: with all of its layers spared nothing would be left to quantize
-        outcome = _attempt(run, precision, spared)
-        if not outcome.verdict.failures:
-            break
-    return outcome
+        yield spared
 
 
 def _attempt(run: _Run, precision: Precision, spared: Sequence[str]) -> _Outcome:
@@ -183,7 +196,7 @@ def _draft(
         card=recipe.card(store),
         contract=read_contract(run.exported.path(CONTRACT)),
         source=run.pipeline.source_hashes,
-        calibration=_calibration_text(samples, outcomes),
+        calibration=_calibration_text(samples, sorted(run.pipeline.sample_network_hashes), outcomes),
         variants=[
             VariantDraft(
                 outcome.precision, models[outcome.precision], hashes[outcome.precision], outcome.verdict, outcome.spared
@@ -216,9 +229,10 @@ def _evidence(run: _Run, outcomes: Sequence[_Outcome]) -> dict[str, str]:
     return {name: json.dumps(content, indent=1, sort_keys=True) + "\n" for name, content in found.items()}
 
 
-def _calibration_text(samples: SampleSet, outcomes: Sequence[_Outcome]) -> str:
+def _calibration_text(samples: SampleSet, networks: Sequence[str], outcomes: Sequence[_Outcome]) -> str:
     validated = outcomes[0].verdict.samples
-    return f"{samples.origin}; compared on {validated} samples, {samples.held_out}"
+    made_with = f", made with {', '.join(networks)}" if networks else ""
+    return f"{samples.origin}{made_with}; compared on {validated} samples, {samples.held_out}"
 
 
 def _gate_error(recipe: Recipe, reasons: Sequence[str], prune: float) -> GateError:

@@ -136,6 +136,8 @@ def exact_session(model: onnx.ModelProto) -> ort.InferenceSession:
     options.log_severity_level = 3
     try:
         return ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    except MemoryError:
+        raise  # says nothing of the network
     except Exception as error:  # onnxruntime raises its own types, which have no common base
         raise CalibrationError(f"onnxruntime cannot run the network: {error}") from error
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -59,7 +61,8 @@ def build_recipes(names: Sequence[str], options: BuildOptions, *, strict: bool, 
             started_s = time.monotonic()
             try:
                 result = build(recipe, store, options, progress)
-            except (AssistantError, OSError) as error:
+            except (AssistantError, OSError, MemoryError) as caught:
+                error = _no_memory() if isinstance(caught, MemoryError) else caught
                 failed.append(error)
                 rows.append({"recipe": recipe.name, "error": str(error)})
                 if len(recipes) > 1:
@@ -75,6 +78,10 @@ def build_recipes(names: Sequence[str], options: BuildOptions, *, strict: bool, 
     if failed:
         raise failed[0]
     return 1 if strict and rejected else 0
+
+
+def _no_memory() -> OSError:
+    return OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
 
 
 def chosen_precisions(names: Sequence[str]) -> tuple[Precision, ...]:
@@ -130,6 +137,7 @@ def _described(recipe: Recipe, store: ModelStore, out: Path) -> dict[str, Any]:
     missing = ""
     try:
         recipe.sources(store)
+        recipe.sample_networks(store)
     except ModelMissingError as error:
         missing = error.remedy or error.message
     return {

@@ -17,5 +17,9 @@ class QuantizationError(ModelError):
     """A network cannot be emitted in the precision that was asked for."""
 
 
+class DivergedError(ModelError):
+    """A training whose loss is no number any more."""
+
+
 class GateError(ModelError):
     """A network does not agree with its reference, so nothing of it is shipped."""

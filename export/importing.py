@@ -19,6 +19,7 @@ from assistant.models.unpack import members_below, unpack
 from export.checkpoint_folder import Checkpoint, convert_checkpoint, is_checkpoint
 from export.errors import ConversionError
 from export.generator.checkpoint import GeneratorCheckpoint, is_generator, read_generator
+from export.generator.recipes import pair_of
 from export.importing_generator import import_generator
 from export.json_file import read_json
 from export.onnx_file import dtype_of, name_open_axes, read_onnx, shape_of, write_onnx
@@ -42,17 +43,14 @@ def import_source(source: Path, name: str | None, out: Path, input_shapes: Seque
     chosen = name or re.sub(r"[^a-z0-9]+", "-", source.name.partition(".")[0].lower()).strip("-")
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", chosen):
         raise ConfigError(f"'{chosen}' is no name for a recipe: use a-z, 0-9 and hyphens.", remedy="Give --name NAME.")
-    if chosen in (*RECIPES, *PAIRS, "all"):
-        raise ConfigError(
-            f"'{chosen}' is a recipe of this project: a bundle of yours would take the place of its bundle.",
-            remedy="Give another --name NAME.",
-        )
+    _refuse_ours(chosen)
     target = out / chosen
     if target.exists():
         raise ConfigError(f"{target} is there already.", remedy="Give another --name, or remove it.")
     with TemporaryDirectory() as scratch:
         checkpoint = _read(source, Path(scratch), [_shape(text) for text in input_shapes])
         if isinstance(checkpoint, GeneratorCheckpoint):
+            _refuse_ours(*pair_of(chosen))
             import_generator(checkpoint, source.name, target)
             return target
         name_open_axes(checkpoint.model)
@@ -63,6 +61,15 @@ def import_source(source: Path, name: str | None, out: Path, input_shapes: Seque
         _write(target, checkpoint.model, files)
     _tell(target, checkpoint)
     return target
+
+
+def _refuse_ours(*names: str) -> None:
+    for name in names:
+        if name in (*RECIPES, *PAIRS, "all"):
+            raise ConfigError(
+                f"'{name}' is a recipe of this project: a bundle of yours would take the place of its bundle.",
+                remedy="Give another --name NAME.",
+            )
 
 
 def _read(source: Path, scratch: Path, shapes: Sequence[Sequence[int]]) -> Checkpoint | GeneratorCheckpoint:

@@ -69,10 +69,13 @@ def refuse_dynamic(path: Path, model: ModelProto) -> None:
 
 
 def name_open_axes(model: ModelProto) -> None:
-    """Give the inputs' axes that have neither size nor name the name "<input>_<axis>", by which they can be fixed."""
+    """Give the inputs' axes that have neither size nor name the name "<input>_<axis>", by which they can be fixed.
+
+    Some exporters write 0 for such an axis. Where a size of 0 is meant (an input that is not used), fix it to 0.
+    """
     for value in model.graph.input:
         for number, axis in enumerate(value.type.tensor_type.shape.dim):
-            if _size_of(axis) == UNNAMED:
+            if _size_of(axis) in (UNNAMED, 0):
                 axis.dim_param = f"{value.name}_{number}"
 
 
@@ -144,12 +147,14 @@ def has_shape(value: onnx.ValueInfoProto) -> bool:
 
 
 def shape_of(value: onnx.ValueInfoProto) -> tuple[int | str, ...]:
-    """An input's or output's sizes; a name (or "?") where one is not fixed. Some exporters write 0 or -1 for that."""
+    """An input's or output's sizes; a name (or "?") where one is not fixed. Some exporters write -1 for that."""
     return tuple(_size_of(axis) for axis in value.type.tensor_type.shape.dim)
 
 
 def _size_of(axis: onnx.TensorShapeProto.Dimension) -> int | str:
-    return axis.dim_value if axis.dim_value > 0 else axis.dim_param or UNNAMED
+    if axis.HasField("dim_value") and axis.dim_value >= 0:
+        return axis.dim_value
+    return axis.dim_param or UNNAMED
 
 
 def dtype_of(value: onnx.ValueInfoProto) -> str:

@@ -41,11 +41,13 @@ class Pipeline:
         """Whether a precision has asked for a calibration, and there is one."""
         self.sources = list(recipe.sources(store))
         self.source_hashes = {path.name: hash_file(path)[0] for path in self.sources}
+        self.sample_network_hashes = {path.name: hash_file(path)[0] for path in recipe.sample_networks(store)}
         self._recipe = recipe
         self._store = store
         self._cache = cache
         self._samples = samples
-        self._sample_hashes = samples.hashes()
+        # Samples may hold what the source network, or another, makes of a file.
+        self._sampled = {**self.source_hashes, **self.sample_network_hashes, **samples.hashes()}
 
     def export(self) -> StageResult:
         """The FP32 graph."""
@@ -67,7 +69,7 @@ class Pipeline:
             feeds = feeds_of(self._recipe, self._samples, "validation", tools, exported.path(MODEL))
             write_reference(tools.network, feeds, folder)
 
-        inputs = {**self.source_hashes, MODEL: exported.files[MODEL], **self._sample_hashes}
+        inputs = {MODEL: exported.files[MODEL], **self._sampled}
         return self._run("reference", "reference outputs", self._sampling("export.reference"), inputs, work)
 
     def golden(self, reference: StageResult) -> StageResult:
@@ -103,7 +105,7 @@ class Pipeline:
             rows = [asdict(replace(layer, sqnr_db=_finite(layer.sqnr_db))) for layer in ranking]
             (folder / "sensitivity.json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
 
-        inputs = {**fp32.files, **calibration.files, **self._sample_hashes}
+        inputs = {**fp32.files, **calibration.files, **self._sampled}
         code = self._sampling("export.quantize")
         done = self._run("sensitivity", "rank layers", code, inputs, work, {"samples": _RANKING_SAMPLES})
         rows = json.loads(done.path("sensitivity.json").read_text(encoding="utf-8"))
@@ -146,7 +148,7 @@ class Pipeline:
 
     def lint(self, precision: Precision, targets: Sequence[str], model: StageResult) -> list[dict[str, Any]]:
         """TensorRT findings, each with the target that it is for."""
-        from export.lint import UNFINISHED, lint_model, tensorrt_rtx_version
+        from export.lint import INTERRUPTED, lint_model, tensorrt_rtx_version
 
         def work(folder: Path) -> None:
             findings = [
@@ -160,7 +162,7 @@ class Pipeline:
         configuration = {"targets": list(targets), "parser": tensorrt_rtx_version()}
         done = self._run(f"lint-{precision}", f"lint {precision}", ("export.lint",), model.files, work, configuration)
         found = list(json.loads(done.path("lint.json").read_text(encoding="utf-8")))
-        if any(item["rule"] == UNFINISHED for item in found):
+        if any(item["rule"] == INTERRUPTED for item in found):
             self._cache.drop(done)
         return found
 
@@ -219,7 +221,7 @@ class Pipeline:
             feeds = feeds_of(self._recipe, self._samples, "calibration", self._tools(exported), fp32.path(MODEL))
             calibrate(fp32.path(MODEL), feeds, method, folder / _CALIBRATION)
 
-        inputs = {**fp32.files, **self._sample_hashes}
+        inputs = {**fp32.files, **self._sampled}
         code = self._sampling("export.calibration")
         done = self._run("calibrate", "calibrate", code, inputs, work, {"method": method})
         self.calibrated = True

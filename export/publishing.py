@@ -8,7 +8,7 @@ from pathlib import Path
 
 from assistant.errors import IntegrityError
 from assistant.inference.bundle import MANIFEST_FILE, Bundle, BundleManifest
-from assistant.models.changes import holding, staging_folder, swap_in
+from assistant.models.changes import staging_in, swap_in
 from assistant.models.hashing import hash_file, mismatch
 from export.bundle import Draft, manifest_of, manifest_text
 from export.errors import ConversionError
@@ -27,15 +27,14 @@ def publish(place: Path, draft: Draft, hashes: KnownHashes, note: Callable[[str]
     """
     manifest = manifest_of(draft)
     texts = {MANIFEST_FILE: manifest_text(manifest), MEASUREMENTS_FILE: draft.measurements}
-    with holding(place.parent, f"the bundles in {place.parent}", note):
+    with staging_in(place.parent, f"the bundles in {place.parent}", note) as staging:
         if place.exists() and not (place / MANIFEST_FILE).is_file() and any(place.iterdir()):
             raise ConversionError(f"{place} is there and is no bundle.", remedy="Name another folder: --out DIR.")
         if _is_there(place, manifest, texts, hashes):
             return False
-        with staging_folder(place.parent) as staging:
-            target = staging / "bundle"
-            _write(target, draft, texts, hashes)
-            swap_in(target, place, staging)
+        target = staging / "bundle"
+        _write(target, draft, texts, hashes)
+        swap_in(target, place, staging)
         for item in Bundle(place, manifest).files():
             hashes.learn(place / item.file, item.sha256)
     return True

@@ -71,6 +71,11 @@ class SampleTools:
     """The reference network, for inputs that are its own earlier outputs."""
 
 
+def no_files(_store: ModelStore) -> Sequence[Path]:
+    """For `Recipe.sources` or `Recipe.sample_networks`: there are none."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """One network's way from weights to a bundle."""
@@ -91,6 +96,8 @@ class Recipe:
     """The samples of one picture or recording; other ones for validation than for calibration."""
     tolerances: Mapping[Precision, Mapping[str, Tolerance]]
     """By precision and output. An output without one is not compared value by value."""
+    sample_networks: Callable[[ModelStore], Sequence[Path]] = no_files
+    """Networks that samples are made with, such as what finds faces in pictures; raises `ModelMissingError`."""
     agreement: Agreement | None = None
     reference: Callable[[Sequence[Path]], Network] | None = None
     """The network as its source runs it, if that is not the exported graph itself."""

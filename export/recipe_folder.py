@@ -23,6 +23,7 @@ def recipe_folder(
     file: Path,
     outputs: Sequence[str],
     *,
+    name: str | None = None,
     sizes: Mapping[str, int] | None = None,
     prepare: Callable[[ImageArray], Feeds] | None = None,
     fp16: tuple[float, float] = (0.9999, 0.02),
@@ -32,10 +33,10 @@ def recipe_folder(
 ) -> Recipe:
     """The recipe of the folder that `file` (a `recipe.py`) lies in.
 
-    `sizes` fixes the axes that the network leaves open. `prepare` makes an input from a picture; without it, samples
-    are `.npz` files. `fp16` and `int8` are the gate: lowest cosine and largest error as a share of the range of each of
-    `outputs`. `classes_output` is the output with a number for each label ("" where labels belong to none): there the
-    highest class must be the same for a share of `min_agreement`.
+    It is called `name`, or as the folder. `sizes` fixes the axes that the network leaves open. `prepare` makes an input
+    from a picture; without it, samples are `.npz` files. `fp16` and `int8` are the gate: lowest cosine and largest
+    error as a share of the range of each of `outputs`. `classes_output` is the output with a number for each label (""
+    where labels belong to none): there the highest class must be the same for a share of `min_agreement`.
     """
     folder = file.parent
 
@@ -48,7 +49,7 @@ def recipe_folder(
     medium: Medium = "arrays" if prepare is None else "pictures"
     agreement = Agreement("top-1 agreement", top_1_agreement(classes_output), min_agreement) if classes_output else None
     return Recipe(
-        name=folder.resolve().name,
+        name=name or folder.resolve().name,
         file=file,
         card=card,
         sources=sources,

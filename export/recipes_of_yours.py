@@ -16,7 +16,8 @@ RECIPE_FILE = "recipe.py"
 def find_recipes(name: str) -> tuple[Recipe, ...]:
     """The recipes of a name ("all", one recipe's, or a pair's), or of a folder with a `recipe.py`.
 
-    Raises `ConfigError` for neither. A folder's `recipe.py` is run: it is your own code.
+    Raises `ConfigError` for neither, and for a folder whose bundle would replace one of this project's. A folder's
+    `recipe.py` is run: it is your own code.
     """
     path = Path(name) / RECIPE_FILE
     if name in RECIPES or name in PAIRS or name == "all" or not path.is_file():
@@ -27,7 +28,7 @@ def find_recipes(name: str) -> tuple[Recipe, ...]:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     several = getattr(module, "RECIPES", None) or (getattr(module, "RECIPE", None),)
-    return tuple(_checked(item, str(path)) for item in several)
+    return tuple(_yours(_checked(item, str(path)), path) for item in several)
 
 
 def find_recipe(name: str) -> Recipe:
@@ -36,6 +37,16 @@ def find_recipe(name: str) -> Recipe:
     if len(found) != 1:
         raise ConfigError(f"{name} is {len(found)} recipes: {', '.join(item.name for item in found)}.")
     return found[0]
+
+
+def _yours(found: Recipe, path: Path) -> Recipe:
+    if found.name in RECIPES:
+        raise ConfigError(
+            f"The recipe of {path} is called '{found.name}', as one of this project: its bundle would take the place "
+            "of that one's.",
+            remedy="Rename the folder.",
+        )
+    return found
 
 
 def _checked(found: object, where: str) -> Recipe:

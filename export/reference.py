@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,8 @@ def exact_network(path: Path, *, threads: int = 0) -> Network:
     """A graph run by onnxruntime with every optimization off.
 
     With them on, onnxruntime miscomputes some graphs that mix INT8 and FP16 (cosine 0.74 where it should be 1).
-    Raises `ConversionError`, and so does the network, when onnxruntime cannot run it.
+    Raises `ConversionError`, and so does the network, when onnxruntime cannot run it, and `MemoryError` where it has no
+    memory for it.
     """
     import onnxruntime as ort
 
@@ -41,11 +41,15 @@ def exact_network(path: Path, *, threads: int = 0) -> Network:
 
 @contextmanager
 def _told(path: Path) -> Iterator[None]:
+    import onnxruntime as ort
+
     try:
         yield
+    except MemoryError:
+        raise  # says nothing of the network
     except Exception as error:  # onnxruntime raises its own types, which have no common base
         reason = str(error).strip().partition("\n")[0].rstrip(".")
-        raise ConversionError(f"onnxruntime {metadata.version('onnxruntime')} cannot run {path}: {reason}.") from error
+        raise ConversionError(f"onnxruntime {ort.__version__} cannot run {path}: {reason}.") from error
 
 
 def write_reference(network: Network, samples: Iterable[Feeds], folder: Path) -> None:

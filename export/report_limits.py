@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from assistant.inference.bundle import BundleManifest
+from export.lint.tensorrt_rtx import INTERRUPTED, UNFINISHED
 from export.lint.tensorrt_rtx import RULE as TENSORRT_RTX
-from export.lint.tensorrt_rtx import UNFINISHED
 from export.samples import OTHER_VIEWS, SAME_SAMPLES
 
 _NOT_CHECKED = (
@@ -28,8 +28,8 @@ def _parser_limit(manifest: BundleManifest, findings: Mapping[str, Any]) -> str:
     if version := manifest.tools.get(TENSORRT_RTX):
         names = [variant.precision for variant in manifest.variants if variant.precision != "int8-ort"]
         refused, unfinished = (
-            [name for name in names if any(item["rule"] == rule for item in findings.get(name, ()))]
-            for rule in (TENSORRT_RTX, UNFINISHED)
+            [name for name in names if any(item["rule"] in rules for item in findings.get(name, ()))]
+            for rules in ((TENSORRT_RTX,), (UNFINISHED, INTERRUPTED))
         )
         built = [name for name in names if name not in (*refused, *unfinished)]
         of_all = ", ".join(built) or "no file" if refused or unfinished else "the files for TensorRT"

@@ -13,6 +13,7 @@ A stage that was killed left nothing with its key, so the next build begins with
 
 from __future__ import annotations
 
+import importlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,8 +36,16 @@ from export.known_hashes import KnownHashes
 from export.source_hash import source_hash
 
 RECORD_FILE = ".stage.json"
-TOOLS = ("numpy", "onnx", "onnxruntime", "opencv-python-headless", "soundfile", "soxr")
-"""Packages whose version can change a result; the last three read and resize what samples are made of."""
+TOOLS = {
+    "numpy": "numpy",
+    "onnx": "onnx",
+    "onnxruntime": "onnxruntime",
+    "opencv-python-headless": "cv2",
+    "soundfile": "soundfile",
+    "soxr": "soxr",
+}
+"""Packages whose version can change a result, and their modules; the last three read and resize what samples are made
+of."""
 
 _LOCK_TIMEOUT_S = 3600.0
 _KEY_CHARACTERS = 20
@@ -178,7 +187,7 @@ class StageCache:
 
 
 def tool_versions() -> dict[str, str]:
-    """The packages that a result depends on, with their versions; without one that came in some other way than pip."""
+    """The packages that a result depends on, with their versions; without one that is not installed."""
     return {name: version for name in TOOLS if (version := _version(name)) is not None}
 
 
@@ -188,6 +197,14 @@ def _version(package: str) -> str | None:
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
+        return _module_version(TOOLS[package])
+
+
+def _module_version(name: str) -> str | None:
+    """Of a module that came as another package: onnxruntime-gpu, OpenCV of the system, what NVIDIA built for Jetson."""
+    try:
+        return str(getattr(importlib.import_module(name), "__version__", "unknown"))
+    except (ImportError, OSError):  # it is not there, or without the library that it loads
         return None
 
 

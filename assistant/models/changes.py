@@ -6,18 +6,20 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, Timeout
 
 from assistant.errors import ModelError
 from assistant.models.progress import Progress
 
 LOCK_FILE = ".lock"
 STAGING_FOLDER = ".staging"
+OURS = ".edge-assistant"
+"""Begins the names of the lock and of what is being made in a folder that is the user's: other things lie there."""
 LOCK_TIMEOUT_S = 3600.0
 """How long another process may hold the store: a first pull over a slow line."""
 SPARE_BYTES = 16_000_000
@@ -31,7 +33,10 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 def changing(root: Path, progress: Progress) -> Iterator[None]:
     """Hold the store's lock. Raises `ModelError` when it cannot be had, or the store cannot be written."""
     try:
-        with holding(root, "the model store", progress.note):
+        root.mkdir(parents=True, exist_ok=True)
+        with _held(FileLock(root / LOCK_FILE), "the model store", progress.note):
+            _put_back(root, (root / STAGING_FOLDER).glob("*"))
+            shutil.rmtree(root / STAGING_FOLDER, ignore_errors=True)
             yield
     except OSError as error:
         raise ModelError(
@@ -41,13 +46,30 @@ def changing(root: Path, progress: Progress) -> Iterator[None]:
 
 
 @contextmanager
-def holding(root: Path, what: str, note: Callable[[str], object]) -> Iterator[None]:
-    """Hold the lock of a folder, rid of what a killed process left in it; `note` is told when that means to wait.
+def staging_in(root: Path, what: str, note: Callable[[str], object]) -> Iterator[Path]:
+    """Hold a folder of the user's, rid of what a killed process of ours left in it; gives a folder for what is made.
 
-    Raises `ModelError` when it cannot be had in time, `OSError` when the folder cannot be written.
+    Neither that folder, on the filesystem of `root`, nor the lock is there after the block. `note` is told when another
+    process has to be waited for. Raises `ModelError` when it takes too long, `OSError` when the folder cannot be
+    written.
     """
     root.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(root / LOCK_FILE)
+    # Whoever may write in the folder may hold it, whatever the umask of who was first.
+    lock = FileLock(root / f"{OURS}.lock", mode=root.stat().st_mode & 0o666)
+    with _held(lock, what, note):
+        try:
+            left = list(root.glob(f"{OURS}-*"))
+            _put_back(root, left)
+            for folder in left:
+                shutil.rmtree(folder, ignore_errors=True)
+            with TemporaryDirectory(dir=root, prefix=f"{OURS}-") as staging:
+                yield Path(staging)
+        finally:
+            Path(lock.lock_file).unlink(missing_ok=True)
+
+
+@contextmanager
+def _held(lock: BaseFileLock, what: str, note: Callable[[str], object]) -> Iterator[None]:
     try:
         try:
             lock.acquire(timeout=0)
@@ -59,18 +81,16 @@ def holding(root: Path, what: str, note: Callable[[str], object]) -> Iterator[No
             f"Another process has held {what} for {LOCK_TIMEOUT_S:.0f} s.", remedy="End it, then try again."
         ) from error
     try:
-        _clear_up(root)
         yield
     finally:
         lock.release()
 
 
-def _clear_up(root: Path) -> None:
+def _put_back(root: Path, left: Iterable[Path]) -> None:
     """Undo what a killed process had begun: what it had put aside goes back where nothing took its place."""
-    for old in (root / STAGING_FOLDER).glob(f"*/{_ASIDE}*/*"):
+    for old in (old for staging in left for old in staging.glob(f"{_ASIDE}*/*")):
         if not (root / old.name).exists():
             old.rename(root / old.name)
-    shutil.rmtree(root / STAGING_FOLDER, ignore_errors=True)
 
 
 @contextmanager
@@ -93,7 +113,7 @@ def require_space(root: Path, name: str, needed_bytes: int, clean_up: Callable[[
 
 @contextmanager
 def staging_folder(root: Path) -> Iterator[Path]:
-    """A folder on the filesystem of `root`, gone at the end of the block."""
+    """A folder on the filesystem of the store `root`, gone at the end of the block."""
     parent = root / STAGING_FOLDER
     parent.mkdir(exist_ok=True)
     with TemporaryDirectory(dir=parent) as folder:
@@ -106,7 +126,7 @@ def making(place: Path, note: Callable[[str], object]) -> Iterator[Path]:
 
     Raises `ModelError` if something is there.
     """
-    with holding(place.parent, f"the folder {place.parent}", note), staging_folder(place.parent) as staging:
+    with staging_in(place.parent, f"the folder {place.parent}", note) as staging:
         if place.exists():
             raise ModelError(f"{place} is there already.", remedy="Give it another name, or remove it.")
         (target := staging / "new").mkdir()

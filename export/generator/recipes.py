@@ -54,6 +54,11 @@ class Generator:
     """False for random weights: then which token is likeliest is no measure."""
 
 
+def pair_of(name: str) -> tuple[str, str]:
+    """The names of both recipes of a network that writes text."""
+    return f"{name}-encoder", f"{name}-decoder"
+
+
 def generator_recipes(generator: Generator) -> tuple[Recipe, Recipe]:
     """Encoder and decoder."""
     sound = isinstance(generator.encoder.input, SoundInput)
@@ -66,8 +71,9 @@ def generator_recipes(generator: Generator) -> tuple[Recipe, Recipe]:
         "medium": "recordings" if sound else "pictures",
         "sample_models": ("sample-speech-en", "sample-speech-zh") if sound else ("sample-pictures",),
     }
+    encoder_name, decoder_name = pair_of(generator.name)
     encoder = Recipe(
-        name=f"{generator.name}-encoder",
+        name=encoder_name,
         card=lambda store: replace(generator.card(store), preprocessing=_preprocessing(generator)),
         export=lambda _sources, target: write_onnx(
             encoder_graph(generator.encoder_weights(), generator.encoder, generator.decoder), target
@@ -78,7 +84,7 @@ def generator_recipes(generator: Generator) -> tuple[Recipe, Recipe]:
     )
     rules = generator.rules.model_copy(update={"encoder": encoder.name})
     decoder = Recipe(
-        name=f"{generator.name}-decoder",
+        name=decoder_name,
         card=lambda store: replace(generator.card(store), generation=rules, assets=tuple(generator.assets)),
         export=lambda _sources, target: write_onnx(
             decoder_graph(generator.decoder_weights(), generator.decoder, generator.encoder), target

@@ -23,11 +23,14 @@ from export.lint.finding import Finding
 TIMEOUT_S = 600.0
 RULE = "tensorrt-rtx"
 UNFINISHED = f"{RULE}-unfinished"
-"""The rule of a finding that may be this machine's, in this hour, and not the file's: it is not to be kept."""
+"""The rule of a finding that it crashed or took too long over the file: so it will the next time."""
+INTERRUPTED = f"{RULE}-interrupted"
+"""The rule of a finding that is this machine's, in this hour, and not the file's: it is not to be kept."""
 
 _PACKAGES = ("tensorrt-rtx-cu12", "tensorrt_rtx_cu12", "tensorrt-rtx-cu13", "tensorrt_rtx_cu13")
 
-_CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
+_ENDED = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""Somebody else ended it; the kernel does so with the first where memory is short."""
 _MEMORY = ("bad_alloc", "memoryerror", "outofmemory", "out of memory", "cannot allocate memory")
 """Words that say, in lower case, that there was no memory."""
 
@@ -49,7 +52,8 @@ def build_findings(
 ) -> list[Finding]:
     """What TensorRT-RTX says against the file; nothing if it builds an engine, or is not installed.
 
-    That it came to no answer is a finding of the rule `UNFINISHED`: an error where it crashed, else a warning.
+    That it came to no answer is a finding too: an error of the rule `UNFINISHED` where it crashed or failed, a warning
+    where it took too long, and one of the rule `INTERRUPTED` where it was ended or had no memory.
 
     `worker` is the module that the child runs: it prints one JSON object.
     """
@@ -66,7 +70,8 @@ def _run(path: str, _sha256: str, timeout_s: float, worker: str, label: str) -> 
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, env=environment, check=False)
     except subprocess.TimeoutExpired:
-        return (_unfinished(f"{label}: it had not finished after {timeout_s:g} s."),)
+        message = f"{label}: it had not finished after {timeout_s:g} s."
+        return (Finding(UNFINISHED, "warning", "", message, "Lint the file on a faster machine, or the device."),)
     try:
         problems = json.loads(done.stdout.strip().rpartition("\n")[2])["problems"]
     except (ValueError, KeyError, TypeError):
@@ -77,21 +82,28 @@ def _run(path: str, _sha256: str, timeout_s: float, worker: str, label: str) -> 
 def _problem(label: str, item: Mapping[str, str]) -> Finding:
     message = f"{label}: {item['message']}"
     if _lacked_memory(message):
-        return _unfinished(message)
+        return _interrupted(message)
     return Finding(RULE, "error", item["node"], message, "See TensorRT's operators.md for this node.")
 
 
 def _died(label: str, done: subprocess.CompletedProcess[str]) -> Finding:
-    """A crash is the file's fault as far as anybody knows; not so a process that somebody ended, or without memory."""
-    message = f"{label}: it died ({_how(done.returncode)}). {done.stderr.strip()[-300:]}".rstrip()
-    if -done.returncode not in _CRASHES or _lacked_memory(done.stderr):
-        return _unfinished(message)
-    return Finding(UNFINISHED, "error", "", message, "Cut the graph in two to find the node that it dies of.")
+    """A crash is the file's fault as far as anybody knows; not so a process that somebody ended, or without memory.
+
+    What it wrote is no part of it: addresses and times would make another bundle of the same network.
+    """
+    message = f"{label}: it died ({_how(done.returncode)})."
+    if -done.returncode in _ENDED or _lacked_memory(done.stderr):
+        return _interrupted(message)
+    remedy = (
+        "See what it says: python -m export.lint.rtx_worker MODEL.onnx; cut the graph in two to find the node of which "
+        "it dies."
+    )
+    return Finding(UNFINISHED, "error", "", message, remedy)
 
 
-def _unfinished(message: str) -> Finding:
+def _interrupted(message: str) -> Finding:
     remedy = "Look again when the machine is less busy and has memory to spare; or build it on the device."
-    return Finding(UNFINISHED, "warning", "", message, remedy)
+    return Finding(INTERRUPTED, "warning", "", message, remedy)
 
 
 def _lacked_memory(text: str) -> bool:

@@ -26,7 +26,8 @@ def emit(fp32: Path, calibration: Path | None, precision: Precision, options: Qu
     INT8 needs a calibration; FP16 uses one, if given, to keep nodes with values that FP16 cannot hold in FP32. Compare
     the outputs of int8-trt files with onnxruntime's graph optimizations off: it miscomputes INT8 with FP16 with them.
 
-    Raises `QuantizationError` or `CalibrationError`; then `out` is left as it was.
+    Raises `QuantizationError` or `CalibrationError`, and `OSError` or `MemoryError` where the machine has no room for
+    it; then `out` is left as it was.
     """
     if precision not in PRECISIONS:
         raise QuantizationError(f"There is no precision '{precision}'.", remedy=f"Choose from {', '.join(PRECISIONS)}.")
@@ -38,8 +39,8 @@ def emit(fp32: Path, calibration: Path | None, precision: Precision, options: Qu
         converted = _convert(model, result, precision, options)
         pin_versions(converted)
         onnx.checker.check_model(converted)
-    except AssistantError:
-        raise
+    except (AssistantError, OSError, MemoryError):
+        raise  # a full disk says nothing of the network
     except Exception as error:  # onnx and onnxruntime's quantizer raise whatever they meet, without a common base
         raise QuantizationError(f"{fp32} cannot be written as {precision}: {type(error).__name__}: {error}") from error
     write_onnx(converted, out)

@@ -20,7 +20,6 @@ from export.task_metrics import top_1_agreement
 _VIEWS = 4
 """Of one face, which the assistant asks about together."""
 _FACE_FINDERS = (("blazeface", "blazeface.onnx"), ("facemesh", "facemesh.onnx"))
-"""What the samples depend on besides the pictures, and so the stages' results."""
 
 
 def _samples(path: Path, purpose: Purpose, tools: SampleTools) -> Iterator[Feeds]:
@@ -43,11 +42,12 @@ RECIPE = Recipe(
     name="face-emotion",
     file=Path(__file__),
     card=stored_card("face-emotion", labels_output="Identity:0"),
-    sources=stored_files(("face-emotion", "emotion.onnx"), *_FACE_FINDERS),
+    sources=stored_files(("face-emotion", "emotion.onnx")),
     export=export_static({"N": _VIEWS}),
     medium="pictures",
     sample_models=("sample-pictures",),
     samples=_samples,
+    sample_networks=stored_files(*_FACE_FINDERS),
     tolerances=tolerances("Identity:0", int8=(0.97, 0.3)),
     agreement=Agreement("top-1 agreement", top_1_agreement("Identity:0"), minimum=0.9),
     reference=stored_network,

@@ -19,7 +19,7 @@ from export.onnx_file import write_onnx
 from export.onnx_from_mobilenet import mobilenet_v3_large
 from export.onnx_from_store import export_static, stored_card, stored_files, stored_network
 from export.onnx_from_vit import VitShape, random_weights, vit
-from export.recipe import Agreement, Card, Feeds, Recipe, tolerances, yardstick_card
+from export.recipe import Agreement, Card, Feeds, Recipe, no_files, tolerances, yardstick_card
 from export.samples import picture_samples
 from export.task_metrics import top_1_agreement
 
@@ -67,14 +67,11 @@ def _yardstick(
     def export(_sources: Sequence[Path], target: Path) -> None:
         write_onnx(build(), target)
 
-    def no_sources(_store: ModelStore) -> Sequence[Path]:
-        return ()
-
     return Recipe(
         name=name,
         file=Path(__file__),
         card=card,
-        sources=no_sources,
+        sources=no_files,
         export=export,
         medium="pictures",
         sample_models=("sample-pictures",),

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from assistant.atomic import replace_file
 from assistant.errors import ConfigError, ModelError
+from export.errors import DivergedError
 
 Batch = tuple[Tensor, ...]
 
@@ -72,8 +73,8 @@ def fit(
     """Minimise the cross entropy. `after_epoch` may raise to stop (a search that prunes).
 
     With a `checkpoint` that exists and was made of the same data, settings and `options` (plain values: whatever else
-    decides what comes out, such as the sizes of the network), goes on from it. Raises `ModelError` when the loss is no
-    number, and `ConfigError` for a checkpoint of anything else.
+    decides what comes out, such as the sizes of the network), goes on from it. Raises `DivergedError` when the loss is
+    no number, `ConfigError` for a checkpoint of anything else, and `ModelError` for one that cannot be read.
     """
     fitting = _Fitting(module, train, validation, settings, checkpoint, augment)
     if checkpoint is not None:
@@ -119,7 +120,7 @@ class _Fitting:
             training = self._epoch()
             validation = self._validate()
             if not math.isfinite(training + validation):
-                raise ModelError(
+                raise DivergedError(
                     f"The loss is {training:g} in training and {validation:g} in validation: training has diverged.",
                     remedy="Lower the learning rate, or look for broken values in the data.",
                 )
@@ -196,8 +197,13 @@ class _Fitting:
         try:
             # Only tensors and plain values: a checkpoint from elsewhere cannot run code.
             state = torch.load(self.checkpoint, weights_only=True, map_location=self.device)
-            changed = _difference(state.get("made_of", {}), self.made_of)
-            if changed:
+            if "made_of" not in state:
+                raise ConfigError(
+                    f"The checkpoint {self.checkpoint} was written by an earlier version: it does not say what it "
+                    "was made of.",
+                    remedy="Delete it, or give another --out.",
+                )
+            if changed := _difference(state["made_of"], self.made_of):
                 raise ConfigError(
                     f"The checkpoint {self.checkpoint} is of another training: {changed}.",
                     remedy="Train with what it was made of, delete it, or give another --out.",

@@ -16,6 +16,7 @@ from export.recipe import Array
 from export.train.generator import Moments
 
 _SAMPLES = 40
+_FUSION = "emotion-fusion"
 
 _RECIPE = '''"""Trained by `assistant-export train {what}`."""
 
@@ -26,6 +27,7 @@ from export.recipe_folder import recipe_folder
 RECIPE = recipe_folder(
     Path(__file__),
     outputs=["probabilities"],
+    name="{name}",
     sizes={{"n": 1}},
     classes_output="probabilities",
     fp16=(0.9999, 0.02),
@@ -38,7 +40,7 @@ def write_recipe(folder: Path, network: Path, name: str, data: str, moments: Mom
     """`model.onnx`, `model.toml`, `recipe.py` and `samples/`, in place of what was there."""
     samples = _empty(folder / "samples")
     shutil.copyfile(network, folder / "model.onnx")
-    (folder / "recipe.py").write_text(_RECIPE.format(what="fusion"), encoding="utf-8")
+    (folder / "recipe.py").write_text(_RECIPE.format(what="fusion", name=_FUSION), encoding="utf-8")
     (folder / "model.toml").write_text(_fusion_manifest(name, data), encoding="utf-8")
     evidence = moments.evidence
     for row in range(min(_SAMPLES, len(moments.truth))):
@@ -64,7 +66,7 @@ def write_classifier_recipe(
     """The same for a classifier of one channel."""
     samples = _empty(folder / "samples")
     shutil.copyfile(network, folder / "model.onnx")
-    (folder / "recipe.py").write_text(_RECIPE.format(what="classifier"), encoding="utf-8")
+    (folder / "recipe.py").write_text(_RECIPE.format(what="classifier", name=f"{task}-{channel}"), encoding="utf-8")
     tensors = [_tensor("input", "features", ["n", features.shape[1]], f"features of the frozen {channel} encoder")]
     title = f"{task.capitalize()} from {channel}"
     (folder / "model.toml").write_text(_manifest(f"{task}-{channel}", title, data, labels, tensors), encoding="utf-8")
@@ -85,7 +87,7 @@ def _fusion_manifest(name: str, data: str) -> str:
         _tensor("input", "tokens", ["n", len(CHANNELS), FEATURES], meaning),
         _tensor("input", "mask", ["n", len(CHANNELS)], "1 for channels that are present, else 0"),
     ]
-    return _manifest("emotion-fusion", f"Emotion fusion, {name}", data, EMOTION_LABELS, tensors)
+    return _manifest(_FUSION, f"Emotion fusion, {name}", data, EMOTION_LABELS, tensors)
 
 
 def _tensor(kind: str, name: str, shape: Sequence[str | int], meaning: str) -> str:

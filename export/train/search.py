@@ -11,6 +11,7 @@ import optuna
 import torch
 
 from assistant.errors import ModelError
+from export.errors import DivergedError
 from export.train.classifier import Classifier
 from export.train.fit import Settings, fit, seed_all
 from export.train.fusion import FusionData, FusionOptions, modality_dropout
@@ -94,7 +95,7 @@ def _best(objective: Callable[[optuna.Trial], float], trials: int, seed: int, te
     def tried(trial: optuna.Trial) -> float:
         try:
             return objective(trial)
-        except ModelError as error:  # it has diverged, and others may not
+        except DivergedError as error:  # others may not
             tell(f"trial {trial.number}: {error.message}")
             raise optuna.TrialPruned from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -150,3 +151,11 @@ def test_a_damaged_file_is_refused(network: Path, tmp_path: Path) -> None:
 def test_an_unknown_method_is_refused(network: Path, tmp_path: Path) -> None:
     with pytest.raises(CalibrationError, match="minmax, entropy, percentile"):
         calibrate(network, samples(1), "median", tmp_path / "c.npz")  # type: ignore[arg-type]
+
+
+def test_that_there_is_no_memory_is_not_said_of_the_network(
+    network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("onnxruntime.InferenceSession", Mock(side_effect=MemoryError))
+    with pytest.raises(MemoryError):
+        calibrate(network, samples(1), "minmax", tmp_path / "c.npz")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -21,6 +22,7 @@ from onnx import NodeProto, helper
 
 from assistant.errors import ModelError
 from assistant.inference.onnxruntime_session import OnnxRuntimeSession
+from export.errors import QuantizationError
 from tests.doubles.command import ROOT
 from tests.doubles.export_command import assistant_export, assistant_export_process, write_recipe, write_samples
 from tests.doubles.tiny_networks import write_model
@@ -113,6 +115,20 @@ def test_a_variant_that_fails_its_gate_is_not_shipped_and_the_reason_is_kept(tmp
     assert "int8-trt is not shipped: classes: " in (bundle / "report.html").read_text()
 
 
+def test_a_reason_survives_that_layers_cannot_be_spared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_arguments: object) -> None:
+        raise QuantizationError("No layer can be switched.")
+
+    monkeypatch.setattr("export.quantize.sensitivity", fails)
+    folder = write_recipe(tmp_path / "small", int8=(0.9999999, 1e-9))
+    finished = build(folder, "--out", tmp_path / "out", "--precision", "int8-trt", cache=tmp_path / "cache")
+    assert finished.returncode == 1
+    assert re.search(
+        r"rejected: int8-trt: classes: .* the limit is 1e-09; layers could not be spared: No layer can be switched\n",
+        finished.stdout,
+    )
+
+
 def write_other_network(
     folder: Path,
     nodes: Sequence[NodeProto],
@@ -140,6 +156,42 @@ def test_a_precision_that_cannot_be_made_takes_nothing_from_the_others(tmp_path:
         assert f"rejected: {precision}: The network has no operator that INT8 could quantize\n" in finished.stdout
     page = (tmp_path / "out" / "small" / "report.html").read_text()
     assert "int8-trt is not shipped: The network has no operator that INT8 could quantize." in page
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/tmp/quant.onnx"), "No space left on device"),
+        (MemoryError(), "Cannot allocate memory"),
+    ],
+)
+def test_a_machine_without_room_takes_no_precision_from_the_bundle_that_is_there(
+    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, message: str
+) -> None:
+    def full(*_arguments: object) -> None:
+        raise error
+
+    folder, out = write_recipe(tmp_path / "small"), shutil.copytree(built / "out", tmp_path / "out")
+    before = contents(out / "small")
+    monkeypatch.setattr("onnxruntime.quantization.qdq_quantizer.QDQQuantizer.quantize_model", full)
+    finished = build(folder, "--out", out, cache=tmp_path / "cache")
+    assert finished.returncode == 1 and message in finished.stderr and "Traceback" not in finished.stderr
+    assert contents(out / "small") == before
+
+
+def test_a_network_for_which_there_is_no_memory_is_not_rejected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: object, **_options: object) -> None:
+        raise MemoryError
+
+    folder, arguments = write_recipe(tmp_path / "small"), ("--out", tmp_path / "out", "--precision")
+    assert build(folder, *arguments, "fp32", cache=tmp_path / "cache").returncode == 0
+    before = contents(tmp_path / "out" / "small")
+    monkeypatch.setattr("onnxruntime.InferenceSession", full)
+    finished = build(folder, *arguments, "fp16", cache=tmp_path / "cache")
+    assert finished.returncode == 1 and "Cannot allocate memory" in finished.stderr
+    assert contents(tmp_path / "out" / "small") == before
 
 
 def test_pruning_is_judged_by_the_same_gate(tmp_path: Path) -> None:
@@ -356,6 +408,25 @@ def test_a_parser_that_was_killed_is_asked_again_by_the_next_build(
     assert answered and stages[1] == {"lint-fp32", "lint-fp16", "lint-int8-trt"}
 
 
+def test_a_parser_that_crashes_is_not_asked_again_of_the_same_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_recipe(tmp_path / "small")
+    arguments = ("build", folder, "--calibration", tmp_path / "samples", "--out", tmp_path / "out", "--json")
+    parser = tmp_path / "packages" / "tensorrt_rtx.py"
+    parser.parent.mkdir()
+    parser.write_text("import os, sys\nprint(os.getpid(), file=sys.stderr, flush=True)\nos.abort()")
+    monkeypatch.setenv("PYTHONPATH", str(parser.parent))
+    first, second = (json.loads(assistant_export_process(*arguments, cache=tmp_path / "cache").stdout) for _ in "12")
+    assert "it died (SIGABRT)" in first[0]["rejected"]["int8-trt"][0] and second[0]["rejected"] == first[0]["rejected"]
+    assert second[0]["stages_run"] == [] and not second[0]["published"]
+    bundles = []
+    for cache in ("cache", "another"):
+        assistant_export_process(*arguments, cache=tmp_path / cache)
+        bundles.append(contents(tmp_path / "out" / "small"))
+    assert bundles[0] == bundles[1]
+
+
 def test_lint_exits_with_1_for_what_tensorrt_refuses(built: Path, tmp_path: Path) -> None:
     bundle = built / "out" / "small"
     assert assistant_export("lint", bundle / "int8-trt.onnx", cache=tmp_path).returncode == 0
@@ -381,3 +452,24 @@ def test_more_samples_change_the_calibration_only_where_it_counts(built: Path, t
     finished = build(folder, "--out", tmp_path / "out", "--precision", "fp16", "--json", cache=tmp_path / "cache")
     [result] = json.loads(finished.stdout)
     assert "reference" in result["stages_run"] and not {"export", "emit-fp16"} & set(result["stages_run"])
+
+
+@pytest.mark.parametrize("field", ["sources", "sample_networks"])
+def test_another_network_that_samples_are_made_with_makes_them_anew(tmp_path: Path, field: str) -> None:
+    folder = write_recipe(tmp_path / "small", int8=(0.9999999, 1e-9))
+    finder = folder / "finder.onnx"
+    finder.write_bytes(b"one")
+    names = ["model.onnx", finder.name] if field == "sources" else [finder.name]
+    (folder / "recipe.py").write_text(
+        (folder / "recipe.py").read_text() + "\nfrom dataclasses import replace\n\n"
+        f"RECIPE = replace(RECIPE, {field}=lambda store: [Path(__file__).with_name(name) for name in {names}])\n"
+    )
+    arguments = ("--out", tmp_path / "out", "--json")
+    assert build(folder, *arguments, cache=tmp_path / "cache").returncode == 0
+    manifest = json.loads((tmp_path / "out" / "small" / "manifest.json").read_text())
+    assert ("finder.onnx" in manifest["source"]) == (field == "sources")
+    assert (", made with finder.onnx; compared on" in manifest["calibration"]) == (field == "sample_networks")
+    finder.write_bytes(b"two")
+    [result] = json.loads(build(folder, *arguments, cache=tmp_path / "cache").stdout)
+    assert {"reference", "calibrate", "sensitivity"} <= set(result["stages_run"])
+    assert ("export" in result["stages_run"]) == (field == "sources")

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assistant.errors import ModelError
+from assistant.errors import ConfigError, ModelError
 from assistant.inference.bundle import Bundle, Precision
 from assistant.inference.decoder_cache import DecoderCache
 from assistant.inference.generation import TextGenerator
@@ -152,6 +152,15 @@ def imported(kind: str, tmp_path: Path) -> Path:
     source = tmp_path / "source"
     shutil.copytree(GOLDEN / kind, source)
     return import_source(source, "describer", tmp_path / "recipes")
+
+
+def test_a_pair_is_not_named_as_a_network_of_this_project(tmp_path: Path) -> None:
+    shutil.copytree(GOLDEN / "vit-gpt2", tmp_path / "image")
+    with pytest.raises(ConfigError, match="'image-encoder' is a recipe of this project"):
+        import_source(tmp_path / "image", None, tmp_path / "recipes")
+    folder = import_source(tmp_path / "image", "mine", tmp_path / "recipes").rename(tmp_path / "recipes" / "image")
+    with pytest.raises(ConfigError, match="is called 'image-encoder', as one of this project"):
+        find_recipes(str(folder))
 
 
 def write_pictures(folder: Path, count: int = 5) -> Path:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 import pickle
 import struct
 import tarfile
 import warnings
 import zipfile
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import onnx
@@ -69,6 +74,22 @@ def test_open_axes_without_a_name_get_one(tmp_path: Path) -> None:
     find_recipe(str(folder)).export([folder / "model.onnx"], tmp_path / "fixed.onnx")
     feeds = {"x": np.ones((3, 4, 2), np.float32), "z:0": np.ones((1, 1, 2), np.float32)}
     assert exact_network(tmp_path / "fixed.onnx")(feeds)["y"].shape == (3, 4, 2)
+
+
+def test_an_input_of_no_values_is_built_as_it_is(tmp_path: Path) -> None:
+    folder = import_source(write_network(tmp_path / "n.onnx"), "mine", tmp_path / "recipes")
+    model = onnx.load(folder / "model.onnx")
+    model.graph.input.append(helper.make_tensor_value_info("roi", TensorProto.FLOAT, [0]))
+    onnx.save(model, folder / "model.onnx")
+    assert lint_model(folder / "model.onnx", "jetpack6") == []
+    (tmp_path / "samples").mkdir()
+    picture = np.random.default_rng(0).random((1, 3, 16, 16), np.float32)
+    np.savez(tmp_path / "samples" / "one.npz", picture=picture, roi=np.zeros(0, np.float32))
+    arguments = ("--calibration", tmp_path / "samples", "--out", tmp_path / "out", "--precision", "fp16")
+    finished = assistant_export("build", folder, *arguments, cache=tmp_path / "cache")
+    assert finished.returncode == 0, finished.stderr
+    manifest = json.loads((tmp_path / "out" / "mine" / "manifest.json").read_text())
+    assert [item["shape"] for item in manifest["inputs"]] == [[1, 3, 16, 16], [0]]
 
 
 def test_an_input_without_a_shape_is_refused(tmp_path: Path) -> None:
@@ -235,7 +256,11 @@ def test_a_name_of_this_projects_own_recipes_is_refused(name: str, tmp_path: Pat
     path = write_network(tmp_path / f"{name}.onnx")
     with pytest.raises(ConfigError, match=f"'{name}' is a recipe of this project"):
         import_source(path, None, tmp_path / "recipes")
-    assert import_source(path, "mine", tmp_path / "recipes").is_dir()
+    folder = import_source(path, "mine", tmp_path / "recipes")
+    assert find_recipe(str(folder)).name == "mine"
+    if name not in ("all", "captioner"):  # no bundle is called so
+        with pytest.raises(ConfigError, match=f"is called '{name}', as one of this project"):
+            find_recipe(str(folder.rename(tmp_path / "recipes" / name)))
 
 
 def test_a_torch_export_archive_is_refused_for_it_would_be_unpickled(tmp_path: Path) -> None:
@@ -277,6 +302,13 @@ def test_torchscript_becomes_the_same_network(tmp_path: Path) -> None:
     np.testing.assert_allclose(found, network(picture).detach().numpy(), atol=1e-5)
 
 
+def write_torchscript(path: Path, module: Any) -> Path:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pytest.importorskip("torch").jit.script(module).save(str(path))
+    return path
+
+
 def test_torchscript_that_becomes_another_network_is_refused(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch", reason="torch converts TorchScript, and is an extra")
 
@@ -284,12 +316,54 @@ def test_torchscript_that_becomes_another_network_is_refused(tmp_path: Path) -> 
         def forward(self, x):  # type: ignore[no-untyped-def]
             return x, x + torch.rand_like(x)
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.jit.script(Noisy()).save(str(tmp_path / "model.pt"))
+    path = write_torchscript(tmp_path / "model.pt", Noisy())
     with pytest.raises(AssistantError, match=r"computes something else: on one random input output 1 differs\."):
-        import_source(tmp_path / "model.pt", None, tmp_path / "recipes", ["1x4"])
+        import_source(path, None, tmp_path / "recipes", ["1x4"])
     assert not (tmp_path / "recipes").exists()
+
+
+def test_torchscript_may_change_its_input_and_take_it_for_indices(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", reason="torch converts TorchScript, and is an extra")
+
+    class InPlace(torch.nn.Module):  # type: ignore[misc,name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.table = torch.nn.Embedding(3, 2)
+
+        def forward(self, x):  # type: ignore[no-untyped-def]
+            return self.table(x.long()), x.mul_(2.0).add_(1.0)
+
+    path = write_torchscript(tmp_path / "model.pt", InPlace())
+    folder = import_source(path, None, tmp_path / "recipes", ["1x4"])
+    _, doubled = exact_network(folder / "model.onnx")({"input_0": np.ones((1, 4), np.float32)}).values()
+    np.testing.assert_array_equal(doubled, np.full((1, 4), 3, np.float32))
+
+
+def test_torchscript_may_answer_with_numbers_and_with_nothing(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", reason="torch converts TorchScript, and is an extra")
+
+    class Varied(torch.nn.Module):  # type: ignore[misc,name-defined]
+        def forward(self, x):  # type: ignore[no-untyped-def]
+            # type: (Tensor) -> Tuple[Tensor, Optional[Tensor], int]
+            return x + 1.0, None, 3
+
+    path = write_torchscript(tmp_path / "model.pt", Varied())
+    folder = import_source(path, None, tmp_path / "recipes", ["1x4"])
+    found = exact_network(folder / "model.onnx")({"input_0": np.zeros((1, 4), np.float32)})
+    assert [array.tolist() for array in found.values()] == [[[1.0] * 4], 3]
+
+
+def test_torchscript_that_refuses_random_numbers_was_converted_and_cannot_be_compared(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", reason="torch converts TorchScript, and is an extra")
+
+    class Zeros(torch.nn.Module):  # type: ignore[misc,name-defined]
+        def forward(self, x):  # type: ignore[no-untyped-def]
+            assert bool(x.sum() == 0), "not zero"
+            return x + 1.0
+
+    path = write_torchscript(tmp_path / "model.pt", Zeros())
+    with pytest.raises(AssistantError, match=r"does not run on random numbers from 0 to 1: .*not zero"):
+        import_source(path, None, tmp_path / "recipes", ["1x4"])
 
 
 def relu(path: Path, **options: object) -> Path:
@@ -448,7 +522,9 @@ def test_an_input_that_is_no_tensor_is_named(tmp_path: Path) -> None:
     assert "'s' is no tensor of a known type" in refused(path, tmp_path).message
 
 
-def test_an_operator_that_onnxruntime_lacks_is_told_by_the_build(tmp_path: Path) -> None:
+def test_an_operator_that_onnxruntime_lacks_is_told_by_the_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     nodes = [helper.make_node("Relu", ["x"], ["r"], "relu"), helper.make_node("Cast", ["r"], ["y"], "cast", to=1)]
     path = write_model(
         tmp_path / "n.onnx", nodes, {}, inputs={"x": [4]}, outputs={"y": [4]}, input_type=TensorProto.BFLOAT16
@@ -456,6 +532,8 @@ def test_an_operator_that_onnxruntime_lacks_is_told_by_the_build(tmp_path: Path)
     folder = import_source(path, None, tmp_path / "recipes")
     with pytest.raises(AssistantError, match=r"onnxruntime cannot run the network: .*Relu"):
         find_recipe(str(folder)).export([folder / "model.onnx"], tmp_path / "out.onnx")
+    # As with onnxruntime-gpu, or what NVIDIA built for Jetson.
+    monkeypatch.setattr(metadata, "version", Mock(side_effect=metadata.PackageNotFoundError("onnxruntime")))
     with pytest.raises(AssistantError, match=r"onnxruntime .* cannot run .*n\.onnx: .*Relu"):
         exact_network(path)
 
@@ -493,6 +571,25 @@ def test_an_archive_of_a_checkpoint_is_as_good_as_the_folder(tmp_path: Path) -> 
     folder = import_source(tmp_path / "checkpoint.tar.gz", None, tmp_path / "recipes")
     assert folder.name == "checkpoint" and len(weight_shapes(SMALL)) > 30
     assert load_manifest(folder / "model.toml").labels[0] == "cat"
+
+
+def test_an_import_leaves_what_is_the_users_alone_and_nothing_else_if_it_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, out = write_network(tmp_path / "n.onnx"), tmp_path / "work"
+    (out / ".staging").mkdir(parents=True)
+    (out / ".staging" / "letter.txt").write_text("dear")
+    import_source(path, "mine", out)
+    assert sorted(item.name for item in out.iterdir()) == [".staging", "mine"]
+
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        import_source(path, "other", out)
+    assert sorted(item.name for item in out.iterdir()) == [".staging", "mine"]
+    assert (out / ".staging" / "letter.txt").read_text() == "dear"
 
 
 def test_nothing_that_is_there_is_overwritten(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper
 from assistant.models.store import ModelStore
 from export.calibration import calibrate
 from export.errors import ConversionError
-from export.lint import TARGETS, UNFINISHED, Finding, lint_model
+from export.lint import INTERRUPTED, TARGETS, UNFINISHED, Finding, lint_model
 from export.lint.rules import RULES
 from export.lint.tensorrt_rtx import build_findings
 from export.onnx_file import fix_sizes, write_onnx
@@ -341,17 +341,33 @@ class TestChild:
         "source",
         [
             "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+            "import os, signal; os.kill(os.getpid(), signal.SIGTERM)",
             "import os, sys; print('std::bad_alloc', file=sys.stderr); sys.stderr.flush(); os.abort()",
             "raise MemoryError",
             'print(\'{"problems": [{"node": "", "message": "Error Code 2: OutOfMemory"}]}\')',
         ],
-        ids=["killed", "no memory in C++", "no memory in Python", "no memory, said by the builder"],
+        ids=["killed", "ended", "no memory in C++", "no memory in Python", "no memory, said by the builder"],
     )
     def test_a_machine_without_memory_is_not_the_files_fault(
         self, worker: Callable[[str], str], tmp_path: Path, source: str
     ) -> None:
         (finding,) = build_findings(tmp_path / "m.onnx", worker=worker(source))
-        assert (finding.severity, finding.rule) == ("warning", UNFINISHED)
+        assert (finding.severity, finding.rule) == ("warning", INTERRUPTED)
+
+    @pytest.mark.parametrize(
+        ("source", "how"),
+        [
+            ("import no_such_module", "exit status 1"),
+            ("None.parse", "exit status 1"),
+            ("print('done')", "exit status 0"),
+        ],
+    )
+    def test_a_failure_of_the_child_is_no_busy_machine(
+        self, worker: Callable[[str], str], tmp_path: Path, source: str, how: str
+    ) -> None:
+        (finding,) = build_findings(tmp_path / "m.onnx", worker=worker(source))
+        assert (finding.severity, finding.rule) == ("error", UNFINISHED)
+        assert finding.message.endswith(f"it died ({how}).") and "python -m export.lint.rtx_worker" in finding.remedy
 
     def test_a_hang_is_ended(self, worker: Callable[[str], str], tmp_path: Path) -> None:
         (finding,) = build_findings(tmp_path / "m.onnx", worker=worker("import time; time.sleep(60)"), timeout_s=0.3)

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 
+import cv2
+import onnxruntime
 import pytest
 
 from assistant.models.progress import NoProgress
+from export import stages
 from export.source_hash import source_hash
-from export.stages import Stage, StageCache
+from export.stages import Stage, StageCache, tool_versions
 
 STAGE = Stage("emit", "emit", ("export.errors",), {"model.onnx": "ab" * 32}, {"precision": "fp16"})
 
@@ -50,6 +54,27 @@ def test_another_input_configuration_or_code_is_another_stage(cache: StageCache,
     cache.run(STAGE, writing("a"))
     assert cache.run(changed, writing("b")).path("result").read_text() == "b"
     assert cache.run(STAGE, forbidden).path("result").read_text() == "a"
+
+
+def test_a_tool_that_came_as_another_package_counts_with_its_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = metadata.version
+
+    def missing(package: str) -> str:
+        if package in ("onnxruntime", "opencv-python-headless"):
+            raise metadata.PackageNotFoundError(package)
+        return known(package)
+
+    monkeypatch.setattr(metadata, "version", missing)
+    stages._version.cache_clear()
+    try:
+        assert tool_versions()["onnxruntime"] == onnxruntime.__version__
+        assert tool_versions()["opencv-python-headless"] == cv2.__version__
+        first = STAGE.key
+        stages._version.cache_clear()
+        monkeypatch.setattr(onnxruntime, "__version__", "99")
+        assert STAGE.key != first
+    finally:
+        stages._version.cache_clear()
 
 
 def test_nothing_is_kept_of_a_stage_that_fails(cache: StageCache, tmp_path: Path) -> None:

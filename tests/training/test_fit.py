@@ -88,6 +88,17 @@ def test_a_checkpoint_of_other_data_or_another_network_is_refused(
     fit(new_module(), problem(100, 0), problem(50, 1), SETTINGS, checkpoint=checkpoint, options={"width": 8})
 
 
+def test_a_checkpoint_of_an_earlier_version_is_called_that(tmp_path: Path) -> None:
+    data, checkpoint = (problem(100, 0), problem(50, 1)), tmp_path / "run.pt"
+    fit(new_module(), *data, SETTINGS, checkpoint=checkpoint)
+    state = torch.load(checkpoint, weights_only=True)
+    del state["made_of"]
+    torch.save(state, checkpoint)
+    with pytest.raises(ConfigError, match=r"run\.pt was written by an earlier version") as caught:
+        fit(new_module(), *data, SETTINGS, checkpoint=checkpoint)
+    assert "None" not in caught.value.message
+
+
 def test_a_damaged_or_hostile_checkpoint_is_not_run(tmp_path: Path) -> None:
     import pickle
 

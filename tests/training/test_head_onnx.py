@@ -90,6 +90,6 @@ def test_the_recipe_is_an_ordinary_one(tmp_path: Path) -> None:
     write_recipe(tmp_path / "recipe", tmp_path / "head.onnx", "attention", "nothing", draw(ASSISTANT, 20, seed=1))
     recipe = find_recipe(str(tmp_path / "recipe"))
     card = recipe.card(ModelStore())
-    assert card.task == "emotion-fusion"
+    assert card.task == recipe.name == "emotion-fusion"
     assert len(card.labels) == 7
     assert len(list((tmp_path / "recipe/samples").iterdir())) == 20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -38,6 +39,12 @@ def test_a_trial_that_diverges_costs_only_itself() -> None:
     assert any("has diverged" in line for line in told)
     assert any(": complete" in line for line in told)
     assert set(sizes) == {"width", "dropout"}
+
+
+def test_what_is_no_divergence_ends_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("export.train.search.Classifier", Mock(side_effect=ModelError("The features are damaged.")))
+    with pytest.raises(ModelError, match="The features are damaged"):
+        search(0.0)
 
 
 def test_that_all_diverge_is_said() -> None:

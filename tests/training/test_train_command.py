@@ -16,6 +16,7 @@ from assistant.errors import AssistantError, ConfigError, DependencyMissingError
 from assistant.models.manifest import load_manifest
 from assistant.models.store import ModelStore
 from export.cli import app
+from export.recipes_of_yours import find_recipe
 from tests.doubles.speech_like import speech_like
 
 HAPPY = ("I am so happy today", "what a wonderful day", "this is great news", "I love it", "太好了我很高兴")
@@ -75,6 +76,7 @@ def test_text_in_two_languages_is_learned_and_exported(tmp_path: Path) -> None:
     assert page.count("<svg") >= 4
     assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org", "")
     assert {path.name for path in (out / "recipe").iterdir()} == {"model.onnx", "model.toml", "recipe.py", "samples"}
+    assert find_recipe(str(out / "recipe")).name == "emotion-text"
 
 
 def test_voices_with_a_broken_file_are_learned_without_it(tmp_path: Path) -> None:
