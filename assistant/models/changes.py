@@ -4,8 +4,10 @@ nothing left of what failed."""
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,9 +20,10 @@ from assistant.models.progress import Progress
 
 LOCK_FILE = ".lock"
 STAGING_FOLDER = ".staging"
-OURS = ".edge-assistant"
-"""Begins the names of the lock and of what is being made in a folder that is the user's: other things lie there."""
+OURS = ".edge-assistant-"
+"""Begins the names of what is being made in a folder that is the user's: other things lie there."""
 LOCK_TIMEOUT_S = 3600.0
+_ASKS_AGAIN_S = 0.1
 """How long another process may hold the store: a first pull over a slow line."""
 SPARE_BYTES = 16_000_000
 """Left free beyond what a pull needs."""
@@ -49,23 +52,43 @@ def changing(root: Path, progress: Progress) -> Iterator[None]:
 def staging_in(root: Path, what: str, note: Callable[[str], object]) -> Iterator[Path]:
     """Hold a folder of the user's, rid of what a killed process of ours left in it; gives a folder for what is made.
 
-    Neither that folder, on the filesystem of `root`, nor the lock is there after the block. `note` is told when another
-    process has to be waited for. Raises `ModelError` when it takes too long, `OSError` when the folder cannot be
-    written.
+    That folder is on the filesystem of `root`, and gone after the block. `note` is told when another process has to be
+    waited for. Raises `ModelError` when it takes too long, `OSError` when the folder cannot be written.
     """
     root.mkdir(parents=True, exist_ok=True)
-    # Whoever may write in the folder may hold it, whatever the umask of who was first.
-    lock = FileLock(root / f"{OURS}.lock", mode=root.stat().st_mode & 0o666)
-    with _held(lock, what, note):
-        try:
-            left = list(root.glob(f"{OURS}-*"))
-            _put_back(root, left)
-            for folder in left:
-                shutil.rmtree(folder, ignore_errors=True)
-            with TemporaryDirectory(dir=root, prefix=f"{OURS}-") as staging:
-                yield Path(staging)
-        finally:
-            Path(lock.lock_file).unlink(missing_ok=True)
+    with _folder_held(root, what, note):
+        left = list(root.glob(f"{OURS}*"))
+        _put_back(root, left)
+        for folder in left:
+            shutil.rmtree(folder, ignore_errors=True)
+        with TemporaryDirectory(dir=root, prefix=OURS) as staging:
+            yield Path(staging)
+
+
+@contextmanager
+def _folder_held(root: Path, what: str, note: Callable[[str], object]) -> Iterator[None]:
+    """Hold the folder itself: a file to be locked would be litter among the user's, and cannot be removed safely."""
+    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        until_s, told = time.monotonic() + LOCK_TIMEOUT_S, False
+        while not _try_to_hold(descriptor):
+            if time.monotonic() > until_s:
+                raise _held_too_long(what)
+            if not told:
+                note(f"Another process is changing {what}; waiting for it.")
+                told = True
+            time.sleep(_ASKS_AGAIN_S)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _try_to_hold(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextmanager
@@ -77,13 +100,15 @@ def _held(lock: BaseFileLock, what: str, note: Callable[[str], object]) -> Itera
             note(f"Another process is changing {what}; waiting for it.")
             lock.acquire(timeout=LOCK_TIMEOUT_S)
     except Timeout as error:
-        raise ModelError(
-            f"Another process has held {what} for {LOCK_TIMEOUT_S:.0f} s.", remedy="End it, then try again."
-        ) from error
+        raise _held_too_long(what) from error
     try:
         yield
     finally:
         lock.release()
+
+
+def _held_too_long(what: str) -> ModelError:
+    return ModelError(f"Another process has held {what} for {LOCK_TIMEOUT_S:.0f} s.", remedy="End it, then try again.")
 
 
 def _put_back(root: Path, left: Iterable[Path]) -> None:

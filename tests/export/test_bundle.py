@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -192,14 +193,21 @@ def test_a_build_leaves_what_is_the_users_alone(place: Path, tmp_path: Path) -> 
     assert sorted(path.name for path in place.parent.rglob("letter.txt")) == ["letter.txt"] * 2
 
 
-def test_a_folder_of_several_users_is_held_by_a_lock_of_all(tmp_path: Path) -> None:
-    tmp_path.chmod(0o775)
-    before = os.umask(0o022)
-    try:
-        with changes.staging_in(tmp_path, "it", print):
-            assert (tmp_path / ".edge-assistant.lock").stat().st_mode & 0o777 == 0o664
-    finally:
-        os.umask(before)
+def test_one_at_a_time_makes_something_in_a_folder_and_leaves_nothing_else_in_it(tmp_path: Path) -> None:
+    waiting, order = threading.Event(), []
+
+    def second() -> None:
+        with changes.staging_in(tmp_path, "the folder", lambda text: (order.append(text), waiting.set())):
+            order.append("second")
+
+    with changes.staging_in(tmp_path, "the folder", print) as staging:
+        other = threading.Thread(target=second)
+        other.start()
+        assert waiting.wait(30)
+        assert staging.is_dir(), "the other does not sweep it away"
+        order.append("first")
+    other.join()
+    assert order == ["Another process is changing the folder; waiting for it.", "first", "second"]
     assert list(tmp_path.iterdir()) == []
 
 
