@@ -13,10 +13,19 @@ Points = Sequence[tuple[float, float]]
 
 
 def add_lines(
-    parent: Element, title: str, axes: tuple[str, str], lines: Mapping[str, Points], *, diagonal: bool = False
+    parent: Element,
+    title: str,
+    axes: tuple[str, str],
+    lines: Mapping[str, Points],
+    *,
+    diagonal: bool = False,
+    bands: Mapping[str, Sequence[tuple[float, float, float]]] | None = None,
 ) -> None:
-    """Lines through (x, y) points, from 0 to the largest value; with `diagonal`, where x = y."""
+    """Lines through (x, y) points, from 0 to the largest value; with `diagonal`, where x = y. `bands` are the intervals
+    of lines: (x, low, high)."""
+    bands = bands or {}
     values = [point for points in lines.values() for point in points]
+    values += [(x, high) for points in bands.values() for x, _, high in points]
     high_x = max([x for x, _ in values] + [1e-9])
     high_y = max([y for _, y in values] + [1e-9])
     if diagonal:
@@ -27,15 +36,23 @@ def add_lines(
         add(svg, "line", "", {"class": "grid", **ends})
     for number, (name, points) in enumerate(lines.items()):
         colour = _COLOURS[number % len(_COLOURS)]
-        path = " ".join(f"{_LEFT_PX + _SIDE_PX * x / high_x:.1f},{_SIDE_PX * (1 - y / high_y):.1f}" for x, y in points)
+        if band := bands.get(name):
+            edge = [(x, low) for x, low, _ in band] + [(x, high) for x, _, high in reversed(band)]
+            shade = {"fill": colour, "fill-opacity": "0.15"}
+            add(svg, "polygon", "", {"points": _path(edge, high_x, high_y), **shade})
+        path = _path(points, high_x, high_y)
         add(svg, "polyline", "", {"points": path, "fill": "none", "stroke": colour, "stroke-width": "2"})
         y = 14 + 16 * number
         # As a style: the page's own rule for text in pictures would win over an attribute.
         add(svg, "text", name, {"x": f"{_LEFT_PX + _SIDE_PX + 12}", "y": f"{y}", "style": f"fill:{colour}"})
 
 
-def add_confusion(parent: Element, labels: Sequence[str], table: Sequence[Sequence[int]]) -> None:
-    """A confusion matrix: rows are true, columns are said; shades are shares of the row."""
+def _path(points: Points, high_x: float, high_y: float) -> str:
+    return " ".join(f"{_LEFT_PX + _SIDE_PX * x / high_x:.1f},{_SIDE_PX * (1 - y / high_y):.1f}" for x, y in points)
+
+
+def add_confusion(parent: Element, labels: Sequence[str], shares: Mapping[str, Sequence[Sequence[float]]]) -> None:
+    """A confusion matrix: rows are true, columns are said; shades are shares of the row, with their intervals."""
     cell, left, top = 54, 84, 24
     size = cell * len(labels)
     box = f"0 0 {left + size} {top + size}"
@@ -45,14 +62,20 @@ def add_confusion(parent: Element, labels: Sequence[str], table: Sequence[Sequen
         add(svg, "text", label, {"x": "0", "y": f"{top + cell * row + 32}"})
         place = {"x": f"{left + cell * row + cell / 2}", "y": "14", "text-anchor": "middle"}
         add(svg, "text", label, place)
-        total = max(1, sum(table[row]))
-        for column, count in enumerate(table[row]):
-            share = count / total
+        for column, share in enumerate(shares["value"][row]):
             corner = {"x": f"{left + cell * column}", "y": f"{top + cell * row}"}
             shade = {"width": f"{cell - 2}", "height": f"{cell - 2}", "fill": _COLOURS[0]}
             add(svg, "rect", "", {**corner, **shade, "fill-opacity": f"{0.06 + 0.8 * share:.2f}"})
             middle = {"x": f"{left + cell * column + cell / 2 - 1}", "y": f"{top + cell * row + 31}"}
             add(svg, "text", f"{share:.0%}", {**middle, "text-anchor": "middle"})
+            interval = f"{100 * shares['low'][row][column]:.0f}–{100 * shares['high'][row][column]:.0f}"
+            below = {
+                "x": middle["x"],
+                "y": f"{top + cell * row + 44}",
+                "text-anchor": "middle",
+                "style": "font-size:9px",
+            }
+            add(svg, "text", interval, below)
 
 
 def add_standing(parent: Element, name: str, marks: Sequence[tuple[str, float]], low: float, high: float) -> None:

@@ -79,16 +79,20 @@ def per_class(table: IntArray) -> list[dict[str, float]]:
     ]
 
 
-def risk_coverage(probabilities: FloatArray, truth: IntArray, points: int = 21) -> list[tuple[float, float]]:
-    """(coverage, error among those answered) when the least sure are left unanswered; coverage from 1 downwards."""
-    order = np.argsort(-probabilities.max(axis=1), kind="stable")
-    wrong = (probabilities.argmax(axis=1) != truth)[order]
-    errors = np.cumsum(wrong) / np.arange(1, len(wrong) + 1)
-    curve = []
-    for coverage in np.linspace(1.0, 0.05, points):
-        count = max(1, round(coverage * len(wrong)))
-        curve.append((count / len(wrong), float(errors[count - 1])))
-    return curve
+def coverage(moments: int, points: int = 21) -> FloatArray:
+    """The shares of moments that are answered, from all of them down to a twentieth, (points,)."""
+    return _answered(moments, points) / moments
+
+
+def risks(sure: FloatArray, right: npt.NDArray[np.bool_], points: int = 21) -> FloatArray:
+    """The error among those answered at each `coverage`, when the least sure are left unanswered, (points,)."""
+    wrong = ~right[np.argsort(-sure, kind="stable")]
+    errors: FloatArray = np.cumsum(wrong) / np.arange(1, len(wrong) + 1)
+    return errors[_answered(len(wrong), points) - 1]
+
+
+def _answered(moments: int, points: int) -> IntArray:
+    return np.maximum(1, np.round(np.linspace(1.0, 0.05, points) * moments)).astype(np.int64)
 
 
 def bootstrap(
@@ -98,12 +102,25 @@ def bootstrap(
     rounds: int = 0,
     seed: int = 0,
 ) -> Interval:
-    """A metric's percentile bootstrap; `measure` takes `columns`, arrays with a row a moment. With `groups` whole
-    groups (speakers) are drawn: their moments are not independent. `rounds` 0 takes fewer the more moments there are,
-    from 1000 down to 100."""
+    """A metric's percentile bootstrap; see `bootstrap_all`."""
+    value, low, high = bootstrap_all(measure, *columns, groups=groups, rounds=rounds, seed=seed)
+    return Interval(float(value), float(low), float(high))
+
+
+def bootstrap_all(
+    measure: Callable[..., npt.ArrayLike],
+    *columns: npt.NDArray[Any],
+    groups: IntArray | None = None,
+    rounds: int = 0,
+    seed: int = 0,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """(value, low, high) of metrics by the percentile bootstrap, each of the shape that `measure` gives. `measure`
+    takes `columns`, arrays with a row a moment. With `groups` whole groups (speakers) are drawn: their moments are not
+    independent. `rounds` 0 takes fewer the more moments there are, from 1000 down to 100."""
     rng = np.random.default_rng(seed)
     n = len(columns[0])
-    values = np.empty(rounds or int(np.clip(4_000_000 // n, 100, 1000)))
+    value = np.asarray(measure(*columns), np.float64)
+    values = np.empty((rounds or int(np.clip(4_000_000 // n, 100, 1000)), *value.shape))
     members = None if groups is None else [np.flatnonzero(groups == g) for g in np.unique(groups)]
     for index in range(len(values)):
         if members is None:
@@ -111,32 +128,55 @@ def bootstrap(
         else:
             rows = np.concatenate([members[g] for g in rng.integers(0, len(members), len(members))])
         values[index] = measure(*(column[rows] for column in columns))
-    low, high = np.percentile(values, (2.5, 97.5))
-    return Interval(measure(*columns), float(low), float(high))
+    low, high = np.percentile(values, (2.5, 97.5), axis=0)
+    return value, low, high
+
+
+_OF_A_CLASS = ("precision", "recall", "f1")
 
 
 def summary(probabilities: FloatArray, truth: IntArray, groups: IntArray | None = None) -> dict[str, Any]:
-    """Everything, as plain values."""
+    """Everything, as plain values: a metric is {"value", "low", "high"}, of numbers or of nested lists of them.
+    "per_class" has a row of precision, recall and F1 a class, "confusion_share" a row of shares a true class, "risk"
+    the error among those answered at each "coverage"."""
     classes = probabilities.shape[1]
     said, sure = probabilities.argmax(axis=1), probabilities.max(axis=1)
     right = said == truth
 
+    pairs = truth * classes + said
+
+    def counted(pairs: IntArray) -> IntArray:
+        return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+
     def macro_f1(pairs: IntArray) -> float:
-        table = np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
-        return float(np.mean([row["f1"] for row in per_class(table) if row["count"]]))
+        return float(np.mean([row["f1"] for row in per_class(counted(pairs)) if row["count"]]))
+
+    def each_class(pairs: IntArray) -> list[list[float]]:
+        return [[row[key] for key in _OF_A_CLASS] for row in per_class(counted(pairs))]
+
+    def shares(pairs: IntArray) -> FloatArray:
+        table = counted(pairs)
+        share: FloatArray = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+        return share
 
     def interval(measure: Callable[..., float], *columns: npt.NDArray[Any]) -> dict[str, float]:
         found = bootstrap(measure, *columns, groups=groups)
         return {"value": found.value, "low": found.low, "high": found.high}
 
-    table = confusion(probabilities, truth)
+    def intervals(measure: Callable[..., npt.ArrayLike], *columns: npt.NDArray[Any]) -> dict[str, Any]:
+        parts = zip(("value", "low", "high"), bootstrap_all(measure, *columns, groups=groups), strict=True)
+        return {name: part.tolist() for name, part in parts}
+
     return {
         "count": len(truth),
         "accuracy": interval(np.mean, right),
-        "macro_f1": interval(macro_f1, truth * classes + said),
+        "macro_f1": interval(macro_f1, pairs),
         "calibration_error": interval(_calibration_error, sure, right),
-        "per_class": per_class(table),
-        "confusion": table.tolist(),
+        "per_class": intervals(each_class, pairs),
+        "per_class_count": counted(pairs).sum(axis=1).tolist(),
+        "confusion": counted(pairs).tolist(),
+        "confusion_share": intervals(shares, pairs),
         "reliability": reliability(probabilities, truth),
-        "risk_coverage": risk_coverage(probabilities, truth),
+        "coverage": coverage(len(truth)).tolist(),
+        "risk": intervals(risks, sure, right),
     }

@@ -39,7 +39,7 @@ def training_report(content: Mapping[str, Any]) -> str:
     for name, model in models.items():
         section = _section(main, f"{name}: class by class")
         _add_classes(section, content["labels"], model["summary"])
-        add_confusion(section, content["labels"], model["summary"]["confusion"])
+        add_confusion(section, content["labels"], model["summary"]["confusion_share"])
     _add_facts(_section(main, "How it was trained"), content.get("facts", {}))
     return page(root)
 
@@ -57,7 +57,8 @@ def _add_summary(parent: Element, models: Mapping[str, Any]) -> None:
         intervals = [_interval(summary[key]) for key in ("accuracy", "macro_f1", "calibration_error")]
         rows.append([name, *intervals, str(summary["count"])])
     _table(parent, ("", "accuracy", "macro F1", "calibration error", "test samples"), rows)
-    add(parent, "p", "In brackets: 95 % bootstrap intervals.", {"class": "dim"})
+    note = "In brackets, as a band, and small in the confusion matrices: 95 % bootstrap intervals."
+    add(parent, "p", note, {"class": "dim"})
 
 
 def _add_standings(parent: Element, standings: Sequence[Mapping[str, Any]]) -> None:
@@ -78,8 +79,12 @@ def _add_standings(parent: Element, standings: Sequence[Mapping[str, Any]]) -> N
 def _add_curves(parent: Element, models: Mapping[str, Any]) -> None:
     lines = {name: [(c, a) for _, c, a in model["summary"]["reliability"]] for name, model in models.items()}
     add_lines(parent, "Reliability", ("confidence", "accuracy"), lines, diagonal=True)
-    risks = {name: model["summary"]["risk_coverage"][::-1] for name, model in models.items()}
-    add_lines(parent, "Abstention", ("share answered", "error"), risks)
+    risks, bands = {}, {}
+    for name, model in models.items():
+        coverage, risk = model["summary"]["coverage"], model["summary"]["risk"]
+        risks[name] = list(zip(coverage, risk["value"], strict=True))
+        bands[name] = list(zip(coverage, risk["low"], risk["high"], strict=True))
+    add_lines(parent, "Abstention", ("share answered", "error"), risks, bands=bands)
     losses = {}
     for name, model in models.items():
         for which, place in (("training", 0), ("validation", 1)):
@@ -90,10 +95,12 @@ def _add_curves(parent: Element, models: Mapping[str, Any]) -> None:
 
 
 def _add_classes(parent: Element, labels: Sequence[str], summary: Mapping[str, Any]) -> None:
-    rows = [
-        [label, *(f"{row[key]:.1%}" for key in ("precision", "recall", "f1")), str(row["count"])]
-        for label, row in zip(labels, summary["per_class"], strict=True)
-    ]
+    found = summary["per_class"]
+    rows = []
+    for number, label in enumerate(labels):
+        parts = zip(*(found[part][number] for part in ("value", "low", "high")), strict=True)
+        cells = [f"{value:.1%} ({low:.1%} to {high:.1%})" for value, low, high in parts]
+        rows.append([label, *cells, str(summary["per_class_count"][number])])
     _table(parent, ("", "precision", "recall", "F1", "test samples"), rows)
 
 

@@ -11,9 +11,10 @@ from export.train.metrics import (
     bootstrap,
     calibration_error,
     confusion,
+    coverage,
     per_class,
     reliability,
-    risk_coverage,
+    risks,
     summary,
 )
 
@@ -46,9 +47,10 @@ def test_calibration_error_is_the_mean_distance_of_confidence_and_accuracy() -> 
 
 
 def test_who_answers_only_when_sure_errs_less() -> None:
-    curve = risk_coverage(SAID, TRUTH, points=4)
-    assert curve[0] == (1.0, 0.25)
-    assert curve[-1] == (0.25, 0.0)
+    error = risks(SAID.max(axis=1), SAID.argmax(axis=1) == TRUTH, points=4)
+    answered = coverage(4, points=4)
+    assert (answered[0], error[0]) == (1.0, 0.25)
+    assert (answered[-1], error[-1]) == (0.25, 0.0)
 
 
 def test_bootstrap_holds_the_value_and_narrows_with_more_moments() -> None:
@@ -71,7 +73,13 @@ def test_the_summary_has_everything() -> None:
     found = summary(SAID, TRUTH)
     assert found["count"] == 4
     assert found["accuracy"]["value"] == 0.75
-    assert len(found["per_class"]) == 2
+    assert found["per_class"]["value"][0] == pytest.approx([0.5, 1.0, 2 / 3])
+    assert found["per_class_count"] == [1, 3]
+    assert found["confusion_share"]["value"] == [[1.0, 0.0], [pytest.approx(1 / 3), pytest.approx(2 / 3)]]
+    for metric in ("per_class", "confusion_share", "risk"):
+        low, value, high = (np.array(found[metric][part]) for part in ("low", "value", "high"))
+        assert (low <= value).all() and (value <= high).all() and (low < high).any(), metric
+    assert len(found["risk"]["value"]) == len(found["coverage"])
 
 
 def test_an_overconfident_network_is_cooled() -> None:
