@@ -18,6 +18,7 @@ from export.errors import ConversionError
 from export.lint import lint_model
 from export.onnx_file import read_onnx
 from export.parity import COSINE, compare, failures, tolerance_checks
+from export.progress import working
 from export.reference import exact_network
 
 
@@ -35,7 +36,8 @@ class _Check:
 def check_bundle(path: Path, as_json: bool) -> int:
     """Print what was checked; 1 if something is wrong. Raises `ModelError` if it is no bundle at all."""
     bundle = Bundle.open(path)
-    checks = list(_checks(bundle))
+    with working(f"check {path.name}"):
+        checks = list(_checks(bundle))
     if as_json:
         rows = [
             {"check": item.name, "ok": not item.problem, "problem": item.problem, "note": item.note} for item in checks

@@ -94,11 +94,12 @@ def lint(
 def report(
     bundle: _Bundle,
     out: Annotated[Path | None, typer.Option(help="The page; report.html in the bundle.", metavar="FILE")] = None,
+    as_json: _Json = False,
 ) -> None:
     """Write a bundle's report: one HTML file that needs no network."""
     from export.commands import write_report
 
-    write_report(bundle, out)
+    write_report(bundle, out, as_json)
 
 
 @app.command("import")
@@ -109,11 +110,12 @@ def import_network(
     input_shape: Annotated[
         list[str], typer.Option("--input", help="TorchScript: an input's shape, 1x3x224x224; repeat.", metavar="SHAPE")
     ] = [],  # noqa: B006 (typer reads it)
+    as_json: _Json = False,
 ) -> None:
     """Bring your own network: get a recipe and a model.toml to fill in."""
-    from export.importing import import_source
+    from export.commands import import_network as work
 
-    import_source(source, name, out, input_shape)
+    work(source, name, out, input_shape, as_json)
 
 
 @app.command("compile")

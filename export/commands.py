@@ -21,7 +21,7 @@ from assistant.inference.bundle import PRECISIONS, Bundle, Precision
 from assistant.models.store import ModelStore
 from assistant.settings import load_config
 from export.build import LINT_TARGETS, BuildOptions, BuildResult, build
-from export.progress import StageProgress
+from export.progress import StageProgress, working
 from export.recipe import Recipe
 from export.recipes_of_yours import find_recipes
 
@@ -98,7 +98,8 @@ def lint_file(model: Path, target: str, as_json: bool) -> int:
 
     if target not in LINT_TARGETS:
         raise ConfigError(f"There is no target '{target}'.", remedy=f"Use one of: {', '.join(LINT_TARGETS)}.")
-    findings = lint_model(model, target)
+    with working(f"lint {model.name}"):
+        findings = lint_model(model, target)
     if as_json:
         typer.echo(json.dumps([asdict(item) for item in findings], ensure_ascii=False, indent=1))
     else:
@@ -108,22 +109,36 @@ def lint_file(model: Path, target: str, as_json: bool) -> int:
     return 1 if any(item.severity == "error" for item in findings) else 0
 
 
-def write_report(path: Path, out: Path | None) -> None:
+def write_report(path: Path, out: Path | None, as_json: bool) -> None:
     """`report`."""
     from export.report import report_of
 
     bundle = Bundle.open(path)
-    bundle.verify()  # a clean page for what was altered would be a lie
     target = out or path / "report.html"
-    write_text(target, report_of(bundle))
-    typer.echo(f"Wrote {target} ({target.stat().st_size / 1e3:.0f} kB).")
+    with working(f"report {path.name}"):
+        bundle.verify()  # a clean page for what was altered would be a lie
+        write_text(target, report_of(bundle))
+    if as_json:
+        typer.echo(json.dumps({"report": str(target), "size_bytes": target.stat().st_size}, ensure_ascii=False))
+    else:
+        typer.echo(f"Wrote {target} ({target.stat().st_size / 1e3:.0f} kB).")
+
+
+def import_network(source: Path, name: str | None, out: Path, input_shapes: Sequence[str], as_json: bool) -> None:
+    """`import`."""
+    from export.importing import import_source
+
+    told: list[str] = []
+    with working(f"import {source.name}"):
+        folder = import_source(source, name, out, input_shapes, tell=told.append)
+    typer.echo(json.dumps({"recipe": str(folder)}, ensure_ascii=False) if as_json else "\n".join(told))
 
 
 def compile_on_device(path: Path, cache: Path, as_json: bool, *, force: bool) -> int:
     """`compile`; 1 if no engine can be used. Raises `EngineError` where there is no driver; then nothing is written."""
     from assistant.inference.engine_build import compile_bundle
 
-    with StageProgress(Console(stderr=True)) as progress:
+    with StageProgress(Console(stderr=True)) as progress, progress.task(f"compile {path.name}", None):
         result = compile_bundle(path, cache, force=force, notify=progress.note)
     if as_json:
         typer.echo(result.as_json())

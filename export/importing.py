@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -34,8 +34,15 @@ _TORCH_FILES = (".pt", ".pt2", ".pth", ".bin", ".ckpt", ".pkl")
 _MOST_UNPACKED_BYTES = 20_000_000_000
 
 
-def import_source(source: Path, name: str | None, out: Path, input_shapes: Sequence[str] = ()) -> Path:
-    """Make `<out>/<name>/`, whole or not at all, and say what to do next; returns it.
+def import_source(
+    source: Path,
+    name: str | None,
+    out: Path,
+    input_shapes: Sequence[str] = (),
+    *,
+    tell: Callable[[str], object] = typer.echo,
+) -> Path:
+    """Make `<out>/<name>/`, whole or not at all, and `tell` what to do next; returns it.
 
     `input_shapes`, such as "1x3x224x224", are what a TorchScript file takes.
     Raises `ConversionError` (or `IntegrityError`, for an archive) naming the file and what is wrong with it.
@@ -51,7 +58,7 @@ def import_source(source: Path, name: str | None, out: Path, input_shapes: Seque
         checkpoint = _read(source, Path(scratch), [_shape(text) for text in input_shapes])
         if isinstance(checkpoint, GeneratorCheckpoint):
             _refuse_ours(*pair_of(chosen))
-            import_generator(checkpoint, source.name, target)
+            import_generator(checkpoint, source.name, target, tell)
             return target
         name_open_axes(checkpoint.model)
         files = {
@@ -59,7 +66,7 @@ def import_source(source: Path, name: str | None, out: Path, input_shapes: Seque
             RECIPE_FILE: _recipe(chosen, checkpoint),
         }
         _write(target, checkpoint.model, files)
-    _tell(target, checkpoint)
+    _tell(target, checkpoint, tell)
     return target
 
 
@@ -133,12 +140,12 @@ def _write(target: Path, model: onnx.ModelProto, texts: Mapping[str, str]) -> No
             (folder / name).write_text(text, encoding="utf-8")
 
 
-def _tell(target: Path, checkpoint: Checkpoint) -> None:
-    typer.echo(f"{target}: {checkpoint.architecture}, {len(checkpoint.model.graph.node)} nodes")
+def _tell(target: Path, checkpoint: Checkpoint, tell: Callable[[str], object]) -> None:
+    tell(f"{target}: {checkpoint.architecture}, {len(checkpoint.model.graph.node)} nodes")
     for kind, values in (("input", checkpoint.model.graph.input), ("output", checkpoint.model.graph.output)):
         for value in values:
-            typer.echo(f"  {kind} {value.name}: {dtype_of(value)} {list(shape_of(value))}")
-    typer.echo(f"Fill in what says TODO in {MANIFEST_FILE} and {RECIPE_FILE}, then: assistant-export build {target}")
+            tell(f"  {kind} {value.name}: {dtype_of(value)} {list(shape_of(value))}")
+    tell(f"Fill in what says TODO in {MANIFEST_FILE} and {RECIPE_FILE}, then: assistant-export build {target}")
 
 
 def _manifest(name: str, origin: str, checkpoint: Checkpoint) -> str:

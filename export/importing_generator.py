@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-
-import typer
 
 from assistant.config_schema import toml_value
 from assistant.models.changes import making
@@ -17,19 +15,20 @@ from export.generator.folder import CHECKPOINT
 from export.recipes_of_yours import RECIPE_FILE
 
 
-def import_generator(checkpoint: GeneratorCheckpoint, origin: str, target: Path) -> None:
-    """Make the folder `target`, whole or not at all. Raises `ConversionError` for weights that do not fit."""
+def import_generator(checkpoint: GeneratorCheckpoint, origin: str, target: Path, tell: Callable[[str], object]) -> None:
+    """Make the folder `target`, whole or not at all, and `tell` what to do next. Raises `ConversionError` for weights
+    that do not fit."""
     for weights in (checkpoint.encoder_weights, checkpoint.decoder_weights):
         weights()  # now, and not when it is built, is the time to hear what is wrong with them
-    with making(target, typer.echo) as folder:
+    with making(target, tell) as folder:
         (folder / CHECKPOINT).mkdir()
         for path in checkpoint.files:
             shutil.copyfile(path, folder / CHECKPOINT / path.name)
         for name, text in _texts(checkpoint, origin, target.name).items():
             (folder / name).write_text(text, encoding="utf-8")
     name, shape = input_of(checkpoint.encoder)
-    typer.echo(f"{target}: encoder ({name} {list(shape)}) and decoder ({checkpoint.decoder.vocabulary} tokens)")
-    typer.echo(f"Fill in what says TODO in {MANIFEST_FILE}, then: assistant-export build {target}")
+    tell(f"{target}: encoder ({name} {list(shape)}) and decoder ({checkpoint.decoder.vocabulary} tokens)")
+    tell(f"Fill in what says TODO in {MANIFEST_FILE}, then: assistant-export build {target}")
 
 
 def _texts(checkpoint: GeneratorCheckpoint, origin: str, name: str) -> Mapping[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,13 +14,22 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 _WORTH_A_LINE_S = 1.0
 
 
+@contextmanager
+def working(title: str) -> Iterator[None]:
+    """A bar on standard error while the block runs."""
+    with StageProgress(Console(stderr=True)) as progress, progress.task(title, None):
+        yield
+
+
 class StageProgress:
     """A `Progress` for stages, whose length nobody knows before. Use it as a context manager."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-        self._bars = Progress(*columns, console=console, disable=not console.is_terminal)
+        # What a command prints into a file must not be taken for what stands above the bars.
+        redirect = sys.stdout.isatty()
+        self._bars = Progress(*columns, console=console, disable=not console.is_terminal, redirect_stdout=redirect)
 
     def __enter__(self) -> StageProgress:
         self._bars.start()

@@ -25,7 +25,7 @@ from assistant.inference.onnxruntime_session import OnnxRuntimeSession
 from export.errors import QuantizationError
 from tests.doubles.command import ROOT
 from tests.doubles.export_command import assistant_export, assistant_export_process, write_recipe, write_samples
-from tests.doubles.tiny_networks import write_model
+from tests.doubles.tiny_networks import write_model, write_network
 
 
 def build(folder: Path, *arguments: str | Path, cache: Path) -> subprocess.CompletedProcess[str]:
@@ -434,6 +434,15 @@ def test_lint_exits_with_1_for_what_tensorrt_refuses(built: Path, tmp_path: Path
     assert finished.returncode == 1
     assert any(item["severity"] == "error" and item["node"] for item in json.loads(finished.stdout))
     assert assistant_export("lint", bundle / "fp32.onnx", "--target", "jetpack4", cache=tmp_path).returncode == 2
+
+
+def test_import_and_report_print_json_for_machines(built: Path, tmp_path: Path) -> None:
+    write_network(tmp_path / "net.onnx")
+    imported = assistant_export("import", tmp_path / "net.onnx", "--out", tmp_path / "in", "--json", cache=tmp_path)
+    assert json.loads(imported.stdout) == {"recipe": str(tmp_path / "in" / "net")}
+    page = tmp_path / "page.html"
+    reported = assistant_export("report", built / "out" / "small", "--out", page, "--json", cache=tmp_path)
+    assert json.loads(reported.stdout) == {"report": str(page), "size_bytes": page.stat().st_size}
 
 
 def test_compile_without_a_driver_says_so_and_writes_nothing(built: Path, tmp_path: Path) -> None:
