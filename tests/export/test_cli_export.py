@@ -383,14 +383,18 @@ def test_list_shows_what_is_here_and_what_was_built(built: Path, tmp_path: Path)
     assert by_name["object-detector"]["last_built"] is None
 
 
+def build_beside_a_parser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, tuple[str | Path, ...]]:
+    """A build's arguments, and the file that it takes for TensorRT-RTX, to be written."""
+    folder, parser = write_recipe(tmp_path / "small"), tmp_path / "packages" / "tensorrt_rtx.py"
+    parser.parent.mkdir()
+    monkeypatch.setenv("PYTHONPATH", str(parser.parent))
+    return parser, ("build", folder, "--calibration", tmp_path / "samples", "--out", tmp_path / "out", "--json")
+
+
 def test_a_parser_that_was_killed_is_asked_again_by_the_next_build(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = write_recipe(tmp_path / "small")
-    arguments = ("build", folder, "--calibration", tmp_path / "samples", "--out", tmp_path / "out", "--json")
-    parser = tmp_path / "packages" / "tensorrt_rtx.py"
-    parser.parent.mkdir()
-    monkeypatch.setenv("PYTHONPATH", str(parser.parent))
+    parser, arguments = build_beside_a_parser(tmp_path, monkeypatch)
     stages = []
     for source in (
         "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
@@ -411,12 +415,8 @@ def test_a_parser_that_was_killed_is_asked_again_by_the_next_build(
 def test_a_parser_that_crashes_is_not_asked_again_of_the_same_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = write_recipe(tmp_path / "small")
-    arguments = ("build", folder, "--calibration", tmp_path / "samples", "--out", tmp_path / "out", "--json")
-    parser = tmp_path / "packages" / "tensorrt_rtx.py"
-    parser.parent.mkdir()
+    parser, arguments = build_beside_a_parser(tmp_path, monkeypatch)
     parser.write_text("import os, sys\nprint(os.getpid(), file=sys.stderr, flush=True)\nos.abort()")
-    monkeypatch.setenv("PYTHONPATH", str(parser.parent))
     first, second = (json.loads(assistant_export_process(*arguments, cache=tmp_path / "cache").stdout) for _ in "12")
     assert "it died (SIGABRT)" in first[0]["rejected"]["int8-trt"][0] and second[0]["rejected"] == first[0]["rejected"]
     assert second[0]["stages_run"] == [] and not second[0]["published"]
