@@ -111,7 +111,7 @@ class EchoGuard:
         end = self._reference.end
         if end is None or frame.at_s - end / SAMPLE_RATE_HZ > _QUIET_S:
             self._next = None
-            return [*self._release(), frame]
+            return [*self._settle(), frame]
         first = self._count(frame)
         self._heard = np.concatenate([self._heard[FRAME_SAMPLES:], frame.samples])
         chunk = self._reference.at(first - FRAME_SAMPLES, first + FRAME_SAMPLES)
@@ -175,18 +175,28 @@ class EchoGuard:
             return [*self._release(), self._gated(frame, foreign=foreign)]
         assert self._evidence.moment is not None
         self._withheld.append(_Withheld(frame, self._evidence.moment, foreign))
-        full = len(self._withheld) == _WITHHELD_FRAMES
+        if len(self._withheld) == _WITHHELD_FRAMES:
+            return self._settle()
+        return self._release_someone(_HOLD_FRAMES)
+
+    def _settle(self) -> list[AudioFrame]:
+        """All that was withheld: no more will be known of it."""
+        released = self._release_someone(_GLIMPSE_FRAMES)
+        self._decided = self._decided or self._evidence.experienced
+        return released or self._release()
+
+    def _release_someone(self, least: int) -> list[AudioFrame]:
+        """All that was withheld, if someone else was heard in it: by hindsight, or in `least` frames at the time."""
+        if not self._withheld:
+            return []
         known = [number for number, withheld in enumerate(self._withheld) if withheld.foreign]
         heard = someone_else([withheld.moment for withheld in self._withheld])
-        if not heard and len(known) >= (_GLIMPSE_FRAMES if full else _HOLD_FRAMES):
+        if not heard and len(known) >= least:
             heard = known
-        if heard:
-            self._decided, first = True, max(0, heard[0] - _ONSET_FRAMES)
-            return [*self._release(first), *self._release(heard[-1] + 1 - first, foreign=True), *self._release()]
-        if not full:
+        if not heard:
             return []
-        self._decided = self._evidence.experienced
-        return self._release()
+        self._decided, first = True, max(0, heard[0] - _ONSET_FRAMES)
+        return [*self._release(first), *self._release(heard[-1] + 1 - first, foreign=True), *self._release()]
 
     def _release(self, count: int | None = None, *, foreign: bool = False) -> list[AudioFrame]:
         """The first `count` of the frames that were withheld, all by default, behind the gate."""

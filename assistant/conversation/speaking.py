@@ -132,9 +132,11 @@ class Speaking:
         return completed
 
     async def play(self, chunk: SpeechChunk) -> bool:
-        """A short sound of the assistant's own, such as the one that says it listens; whether the speaker took it."""
+        """A short sound of the assistant's own, such as the one that says it listens; whether the speaker took it.
+
+        The guard is not told: nobody takes notes for speech, and whoever answers them at once shall be heard."""
         try:
-            self._tell_guard(await self._sink.play(chunk), chunk)
+            await self._sink.play(chunk)
         except DeviceError as error:
             self._stages.failed("speaker", error)
             return False
