@@ -483,3 +483,23 @@ def test_a_library_that_raises_what_it_likes_is_a_lost_microphone(living: Living
         assert assistant.health().hears
 
     living.live(script)
+
+
+def test_a_sound_library_that_does_not_start_again_hears_and_speaks_once_it_does(living: Living) -> None:
+    living.says(TIME)
+
+    async def script(assistant: Assistant) -> None:
+        await until(3.0)
+        living.sound.does_not_start = True
+        living.microphone.stalls = living.microphone.refuses = True
+        await until(20.0)
+        assert "does not start" in assistant.health().reason
+        living.microphone.stalls = living.microphone.refuses = False
+        living.sound.does_not_start = False
+        await until(20.0 + RECOVERS_S)
+        assert assistant.health().hears
+        living.room.say(26.0)
+        await until(32.0)
+
+    assert living.live(script)[-1].startswith("It's")
+    assert living.speaker.heard_between(26.0, 32.0)
