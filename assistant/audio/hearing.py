@@ -10,6 +10,7 @@ import math
 from typing import Literal
 
 from assistant.audio import SAMPLE_RATE_HZ
+from assistant.audio.portaudio import without_address
 from assistant.audio.rate import RateMeter
 from assistant.errors import DeviceError, StageError
 from assistant.events import AudioFrame
@@ -57,6 +58,8 @@ class Hearing:
     def opened(self, name: str, *, virtual: bool = False) -> None:
         """The device was opened: what was measured before does not count. `virtual` if its sound comes from a program,
         which is silent to the last bit when nothing is played."""
+        if without_address(name) != without_address(self._name):  # another device is yet to come back from zeros
+            self._comes_back, self._zeros_since_s = False, None
         self._name, self._was_open, self._virtual = name, True, virtual
         self._where, self._passed_at_s = "source", self._clock.monotonic_s()
         self._forget()

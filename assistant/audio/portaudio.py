@@ -236,7 +236,7 @@ def find(wanted: str, direction: Direction, *, known_as: str = "") -> SoundDevic
         position = load().default.device[0 if direction == "input" else 1]
         chosen = [device for device in found if device.index == position] or found[:1]
     elif wanted.isdecimal() and known_as:
-        chosen = [device for device in found if _without_address(device.name) == _without_address(known_as)]
+        chosen = [device for device in found if without_address(device.name) == without_address(known_as)]
     elif wanted.isdecimal():
         chosen = [device for device in found if device.index == int(wanted)]
     else:
@@ -250,6 +250,6 @@ def find(wanted: str, direction: Direction, *, known_as: str = "") -> SoundDevic
     return chosen[0]
 
 
-def _without_address(name: str) -> str:
+def without_address(name: str) -> str:
     """A name without ALSA's card and device number, which a device changes when it is plugged in again."""
     return re.sub(r"\s*\(hw:\d+,\d+\)$", "", name)

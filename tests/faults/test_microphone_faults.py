@@ -154,6 +154,35 @@ def test_a_device_with_a_noise_gate_is_believed_once_it_came_back_by_itself(livi
     assert [text[:4] for text in living.live(script)].count("It's") == 2
 
 
+def test_what_was_learned_of_one_device_s_noise_gate_is_believed_of_that_device_alone(living: Living) -> None:
+    gate = living.microphone
+    gate.sound = living.room
+    webcam = Card("Webcam: Audio (hw:4,0)", lambda at_s, count: np.zeros(count))
+
+    async def replace(card: Card, other: Card) -> None:
+        living.sound.pull(card)
+        await anyio.sleep(1.0)
+        living.sound.plug(other)
+        await anyio.sleep(10.0)
+
+    async def script(assistant: Assistant) -> None:
+        await until(2.0)
+        gate.sound = lambda at_s, count: np.zeros(count)
+        await until(22.0)  # between two openings
+        gate.sound = living.room
+        await until(26.0)
+        gate.sound = lambda at_s, count: np.zeros(count)
+        await until(32.0)
+        assert assistant.health().hears, "it has come back by itself"
+        gate.name = "USB Mic: Audio (hw:3,0)"
+        await replace(gate, gate)
+        assert assistant.health().hears, "wherever it is plugged in"
+        await replace(gate, webcam)
+        assert "'Webcam: Audio (hw:4,0)' delivers only zeros" in assistant.health().reason
+
+    living.live(script)
+
+
 def test_digital_silence_is_allowed_where_the_configuration_says_so(living: Living) -> None:
     living.configure("audio", digital_silence="allowed")
     living.microphone.sound = lambda at_s, count: np.zeros(count)
