@@ -129,6 +129,7 @@ class Listener:
         if self._allowed.is_set():
             self._allowed, self._close_due = anyio.Event(), True
             self._waiting.cancel()
+            self.hearing.closed()
 
     def resume(self) -> None:
         """Open the microphone again."""
@@ -159,8 +160,7 @@ class Listener:
                     self._fail(error)
                 for event in self._finish():
                     yield event
-                self._is_open = False
-                await self._source.close()
+                await self._close()
         finally:
             self._scoring.close()
 
@@ -234,6 +234,11 @@ class Listener:
             self._guard.forget()
         return events
 
+    async def _close(self) -> None:
+        self._is_open = False
+        self.hearing.closed()
+        await self._source.close()
+
     def _fail(self, error: DeviceError | StageError) -> None:
         stage = _MICROPHONE if isinstance(error, DeviceError) else DETECTOR
         silent = stage == _MICROPHONE and self.hearing.digitally_silent
@@ -249,8 +254,7 @@ class Listener:
         """Open the microphone, as soon as it may be and can be."""
         while True:
             if self._must_close():  # it may have been opened in that very moment
-                self._is_open = False
-                await self._source.close()
+                await self._close()
             await self._allowed.wait()
             if not self._allowed.is_set():
                 continue

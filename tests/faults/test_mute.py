@@ -6,13 +6,14 @@ from pathlib import Path
 
 import anyio
 import anyio.lowlevel
+import numpy as np
 import pytest
 
 from assistant.app import Assistant
 from assistant.errors import ControlError
 from assistant.events import AudioFrame, Notice, SceneState, SpeechStarted
 from assistant.muting import MuteMemory
-from tests.doubles.living import TIME, Living, hang, until
+from tests.doubles.living import TIME, Living, Words, hang, health_every, until
 from tests.faults.test_camera_faults import noise
 
 
@@ -170,3 +171,38 @@ def test_who_unmutes_it_while_the_driver_still_closes_is_not_told_that_it_is_mut
 
     living.live(script)
     assert notices(living) == ["listening", "unmuted"]
+
+
+def test_what_was_heard_before_it_was_muted_does_not_count_once_it_is_unmuted(living: Living) -> None:
+    async def script(assistant: Assistant) -> None:
+        await until(2.0)
+        assert assistant.controls is not None
+        await assistant.controls.mute()
+        await until(3600.0)
+        await assistant.controls.unmute()
+        assert assistant.health().reason == "The microphone is not open yet."
+        seen = await health_every(assistant, 0.05, until_s=3603.0)
+        assert not any("delivered nothing" in health.reason for _, health in seen)
+        assert assistant.health().hears
+
+    living.live(script)
+
+
+def test_a_recogniser_that_is_behind_is_no_reason_for_a_restart_though_it_is_muted_and_unmuted(living: Living) -> None:
+    living.says(*[TIME] * 10)
+
+    async def script(assistant: Assistant) -> None:
+        Words.real_time_factor = 4.0
+        for begins_s in np.arange(1.0, 30.0, 5.0):
+            living.room.say(begins_s, 4.0)
+        await until(28.0)
+        assert "not been taken" in assistant.health().reason
+        assert assistant.controls is not None
+        await assistant.controls.mute()
+        await until(29.0)
+        await assistant.controls.unmute()
+        assert all(health.ok for _, health in await health_every(assistant, 0.1, until_s=40.0))
+        Words.real_time_factor = 0.1
+        await until(45.0)
+
+    living.live(script)
