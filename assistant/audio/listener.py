@@ -129,7 +129,7 @@ class Listener:
         if self._allowed.is_set():
             self._allowed, self._close_due = anyio.Event(), True
             self._waiting.cancel()
-            self.hearing.closed()
+            self._note_closed()
 
     def resume(self) -> None:
         """Open the microphone again."""
@@ -236,8 +236,12 @@ class Listener:
 
     async def _close(self) -> None:
         self._is_open = False
-        self.hearing.closed()
+        self._note_closed()
         await self._source.close()
+
+    def _note_closed(self) -> None:
+        self.hearing.closed()
+        self._overload.end()
 
     def _fail(self, error: DeviceError | StageError) -> None:
         stage = _MICROPHONE if isinstance(error, DeviceError) else DETECTOR

@@ -336,8 +336,21 @@ def test_a_burst_of_overflows_is_counted_told_and_no_wrong_rate(living: Living) 
         assert assistant.health().hears
 
     living.live(script)
-    assert "too slow" in living.failures("overload")[0].error
+    assert living.failures("overload")[0].error == "The machine is too slow: sound is being lost."
     assert not living.failures("microphone")
+
+
+def test_an_overload_ends_with_the_loss_of_the_microphone(living: Living) -> None:
+    async def script(assistant: Assistant) -> None:
+        await until(10.0)
+        living.microphone.overflows = True
+        await until(12.0)
+        assert "overload" in assistant.health().unavailable
+        living.sound.pull(living.microphone)
+        await until(20.0)
+        assert "overload" not in assistant.health().unavailable
+
+    assert living.live(script) == ["I can't hear anything right now."]
 
 
 def test_what_was_lost_before_the_microphone_is_opened_anew_is_still_counted(living: Living) -> None:

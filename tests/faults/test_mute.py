@@ -206,3 +206,41 @@ def test_a_recogniser_that_is_behind_is_no_reason_for_a_restart_though_it_is_mut
         await until(45.0)
 
     living.live(script)
+
+
+def test_muted_it_is_not_overloaded_any_more_and_says_nothing_of_it(living: Living) -> None:
+    async def script(assistant: Assistant) -> None:
+        await until(10.0)
+        living.microphone.overflows = True
+        await until(13.0)
+        assert "overload" in assistant.health().unavailable
+        assert assistant.controls is not None
+        await assistant.controls.mute()
+        assert "overload" not in assistant.health().unavailable
+        await until(60.0)
+        living.microphone.overflows = False
+        await assistant.controls.unmute()
+        await until(62.0)
+        assert assistant.health().hears
+
+    assert living.live(script) == []
+    assert len(living.recoveries("overload")) == 1
+
+
+def test_muted_while_the_recogniser_is_behind_it_is_not_overloaded_any_more(living: Living) -> None:
+    """Then nobody takes what was heard, so that only the muting itself can tell."""
+    living.says(*[TIME] * 10)
+
+    async def script(assistant: Assistant) -> None:
+        Words.real_time_factor = 4.0
+        for begins_s in np.arange(1.0, 50.0, 5.0):
+            living.room.say(begins_s, 4.0)
+        await until(45.0)
+        assert "overload" in assistant.health().unavailable
+        assert assistant.controls is not None
+        await assistant.controls.mute()
+        assert "overload" not in assistant.health().unavailable
+        Words.real_time_factor = 0.1
+        await until(70.0)
+
+    living.live(script)
