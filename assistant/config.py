@@ -50,8 +50,9 @@ class VadConfig(Section):
 
     backend: str = "silero"
     """Voice-activity detector."""
-    threshold: Fraction = 0.5
-    """Speech probability that starts an utterance; it goes on until it falls 0.15 below."""
+    threshold: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
+    """Speech probability that starts an utterance; it goes on until it falls 0.15 below, or below half of it with a
+    threshold under 0.3."""
     pre_roll_s: Annotated[float, Field(ge=0.0, le=5.0)] = 0.35
     """Sound kept from before the first voiced frame, so that no syllable is lost."""
     min_speech_s: Annotated[float, Field(ge=0.0, le=2.0)] = 0.16
