@@ -79,6 +79,9 @@ class WakeConfig(Section):
     """Wake phrases, English or Chinese; any of them wakes it."""
     first_stage: str = "vad"
     """What runs on every frame before the recogniser: "vad" (any speech), or a wake-word network such as "micro"."""
+    first_stage_threshold: Fraction = 0.5
+    """Score from which on that network has heard a phrase; 0.5 is its own threshold. Higher wakes less often by mistake
+    and asks the recogniser less often, lower misses less often."""
     match: Fraction = 0.75
     """How alike the heard words must sound to a phrase: higher wakes less often by mistake, lower misses less often."""
     follow_up_s: Seconds = 8.0
