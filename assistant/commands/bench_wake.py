@@ -10,30 +10,48 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from assistant.commands.left_out import tell_left_out
 from assistant.config import WakeConfig
+from assistant.errors import AssistantError, MediaError
 from assistant.models.store import ModelStore
 from assistant.settings import load_config
-from assistant.wake.curve import THRESHOLDS, Ears, Heard, Point, curve, listen, recordings_in
+from assistant.wake.curve import THRESHOLDS, Ears, Heard, Labelled, Point, curve, hear, recordings_in
 
 _SHOWN = 10
 
 
 def bench_wake(folder: Path, config: Path | None, *, as_json: bool) -> None:
-    """Listen to every recording in `folder` and print misses and false wakes, threshold by threshold. Raises
-    `MediaError` for a folder without recordings, and what loading the recogniser raises."""
+    """Listen to every recording in `folder` and print misses and false wakes, threshold by threshold.
+
+    Raises `MediaError` for a folder without recordings, and after the last one if one could not be read; and what
+    loading the networks raises.
+    """
     settings = load_config(config)
     recordings = recordings_in(folder)
     ears = Ears(settings, ModelStore(settings.models.dir))
     try:
-        shown = track(recordings, "Listening …", console=Console(stderr=True), transient=True)
-        heard = list(listen(ears, shown))
+        heard, unreadable = _listen(ears, recordings)
     finally:
         ears.close()
-    points = curve(heard, sorted({*THRESHOLDS, settings.wake.match}))
-    if as_json:
-        print(json.dumps(_as_json(heard, points, settings.wake), ensure_ascii=False, indent=2))
-    else:
-        _print(heard, points, settings.wake)
+    if heard:
+        points = curve(heard, sorted({*THRESHOLDS, settings.wake.match}))
+        if as_json:
+            print(json.dumps(_as_json(heard, points, settings.wake), ensure_ascii=False, indent=2))
+        else:
+            _print(heard, points, settings.wake)
+    tell_left_out(unreadable, "recordings", "measured")
+
+
+def _listen(ears: Ears, recordings: list[Labelled]) -> tuple[list[Heard], list[AssistantError]]:
+    """What was heard of each, and why the others could not be read."""
+    heard: list[Heard] = []
+    unreadable: list[AssistantError] = []
+    for recording in track(recordings, "Listening …", console=Console(stderr=True), transient=True):
+        try:
+            heard.append(hear(ears, recording))
+        except MediaError as error:
+            unreadable.append(error)
+    return heard, unreadable
 
 
 def _as_json(heard: list[Heard], points: list[Point], wake: WakeConfig) -> dict[str, object]:

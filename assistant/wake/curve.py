@@ -112,7 +112,8 @@ class Labelled:
 
 
 def recordings_in(folder: Path) -> list[Labelled]:
-    """The labelled recordings of a folder. Raises `MediaError` when it has none, or a label is not understood."""
+    """The labelled recordings of a folder. Raises `MediaError` when it has none, a label is not understood, or one is
+    not there."""
     table = folder if folder.is_file() else folder / "labels.csv"
     found = list(_of_table(table)) if table.is_file() else list(_of_folders(folder))
     if not found:
@@ -139,7 +140,10 @@ def _of_table(table: Path) -> Iterator[Labelled]:
         positive = next((positive for positive, names in LABELS.items() if label in names), None)
         if not name or positive is None:
             raise MediaError(f"{table}:{number}: file is {name!r} and label is {label!r}.", remedy=_LAYOUT)
-        yield Labelled(table.parent / name, positive)
+        path = table.parent / name
+        if not path.is_file():
+            raise MediaError(f"{table}:{number}: there is no recording at {path}.", remedy="Correct the line.")
+        yield Labelled(path, positive)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +161,10 @@ class Heard:
         return max((score for _, score in self.utterances), default=0.0)
 
 
-def listen(ears: Ears, recordings: Iterable[Labelled]) -> Iterator[Heard]:
-    """Hear every recording. Raises `MediaError` for one that cannot be read."""
-    for recording in recordings:
-        samples = read_audio(recording.path)
-        heard = ears.heard(in_a_room(samples))
-        yield Heard(recording, samples.size / SAMPLE_RATE_HZ, tuple(heard))
+def hear(ears: Ears, recording: Labelled) -> Heard:
+    """What is heard of a recording. Raises `MediaError` when it cannot be read."""
+    samples = read_audio(recording.path)
+    return Heard(recording, samples.size / SAMPLE_RATE_HZ, tuple(ears.heard(in_a_room(samples))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,9 @@ def test_subfolders_and_a_table_label_alike(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     assert [(item.path.name, item.positive) for item in recordings_in(tmp_path)] == [("a.wav", True), ("b.flac", False)]
     table = tmp_path / "labels.csv"
+    table.write_text("file,label\npositive/a.wav,1\nnegative/c.wav,0\n")
+    with pytest.raises(MediaError, match=r"labels\.csv:3: there is no recording at .*c\.wav"):
+        recordings_in(tmp_path)
     table.write_text("\ufefffile,label\npositive/a.wav,Wake\nnegative/deep/b.flac,0\n", encoding="utf-8")
     assert [item.positive for item in recordings_in(tmp_path)] == [True, False]
     assert recordings_in(table) == recordings_in(tmp_path)
@@ -138,6 +141,18 @@ def test_what_the_first_stage_fired_on_in_one_recording_does_not_count_in_the_ne
     bench.record("positive/b.wav", volume=0.6)
     assert "0% (0 of 2)" in bench.run()[1]
     assert "50% (1 of 2)" in bench.run(first_stage="Unsure")[1]
+
+
+def test_recordings_that_cannot_be_read_are_named_after_the_others_were_measured(bench: Bench) -> None:
+    bench.record("negative/z.wav")
+    bench.record("positive/c.wav")
+    for name in ("a.wav", "b.wav"):
+        (bench.folder / "positive" / name).write_bytes(b"no sound")
+    code, printed = bench.run()
+    assert code == MediaError.exit_code
+    assert "0% (0 of 1)" in printed
+    assert printed.count("left out: ") == 2 and "a.wav" in printed
+    assert "2 recordings could not be read; the others are measured" in printed
 
 
 @pytest.mark.models
