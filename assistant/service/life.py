@@ -58,6 +58,7 @@ class Lives:
         self._controls: LiveControls | None = None
         """Of an assistant that has started."""
         self._toggle_due = False
+        self._one_has_started = False
 
     async def live(self, config: Config, started: Callable[[Running], None], must_hear: bool) -> None:
         """Converse until the microphone ends or this is cancelled. Raises `ConfigError` for an events file that cannot
@@ -78,9 +79,11 @@ class Lives:
         try:
             await self._toggle_before_start(mute, devices)
             with KEPT.starting():
-                await assistant.start(wait_for_microphone=not must_hear and _waits_for_microphone(config))
+                # One that was unplugged since may come back: it would have been waited for without a reload too.
+                waits = self._one_has_started or _waits_for_microphone(config)
+                await assistant.start(wait_for_microphone=waits and not must_hear)
             await self._toggle_after_start(assistant.controls)
-            self._controls = assistant.controls
+            self._controls, self._one_has_started = assistant.controls, True
             started(Running(assistant, lambda: self._dropped(microphone), governor.status))
             async with anyio.create_task_group() as group:
                 group.start_soon(keep_trimmed)
