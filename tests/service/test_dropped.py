@@ -8,15 +8,13 @@ from pathlib import Path
 import pytest
 
 from assistant.control.protocol import Status, StatusResult
-from assistant.service.answers import Answers
-from assistant.telemetry.latency import LatencyStatistics
 from tests.doubles.house import House, until_it_is
 from tests.doubles.living import HangableLoop
 from tests.doubles.sound_devices import Card
 
 
 async def dropped(house: House) -> dict[str, int]:
-    status = await Answers(house.service, LatencyStatistics())(Status())
+    status = await house.answers(Status())
     assert isinstance(status, StatusResult)
     return status.dropped
 
