@@ -47,7 +47,7 @@ service's group is told that it runs, without its process. A socket that a dead 
 | code | means |
 | --- | --- |
 | 0 | done |
-| 1 | `status`: the assistant does not hear |
+| 1 | `status`: the assistant does not hear, or something in it hangs |
 | 8 | no assistant runs, or you may not talk to it |
 | 9 | it did not answer, still starts, or refused |
 | 10 | `run`: another one runs already |

@@ -114,7 +114,7 @@ class Answers:
             health=HealthState(
                 ok=health.ok,
                 hears=health.hears,
-                reason=health.reason,
+                reason=health.troubles,
                 muted=health.muted,
                 unavailable=dict(health.unavailable),
             ),

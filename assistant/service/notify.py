@@ -106,7 +106,7 @@ def describe(health: Health, config_error: str = "") -> str:
     if health.muted:
         parts = ["Muted: microphone and camera are closed."]
     else:
-        parts = ["Listening."] if health.hears else ["Does not hear.", health.reason]
+        parts = ["Listening." if health.hears else "Does not hear.", health.troubles]
     if health.unavailable:
         parts.append(f"Does not work: {', '.join(sorted(health.unavailable))}.")
     if config_error:
