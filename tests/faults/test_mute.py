@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from assistant.app import Assistant
-from assistant.errors import ControlError
+from assistant.errors import ControlError, DeviceError
 from assistant.events import AudioFrame, Notice, SceneState, SpeechStarted
 from assistant.muting import MuteMemory
 from tests.doubles.living import TIME, Living, Words, hang, health_every, until
@@ -92,6 +92,39 @@ def test_muted_it_stays_so_through_a_restart_and_opens_nothing(
     assert notices(again) == ["muted", "unmuted"]
     assert len(said) == 1 and cameras[0] > 0
     assert list(state.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [
+        ("microphone", ["I can't hear anything right now.", "I can hear you again."]),
+        ("camera", ["I can't see right now.", "I can see again."]),
+    ],
+)
+def test_what_is_lost_before_it_is_muted_is_said_only_if_it_is_lost_afterwards_too(
+    living: Living, lost: str, said: list[str]
+) -> None:
+    gone_until_s = 50.0
+    if lost == "camera":
+        living.picture = lambda now_s: DeviceError("Unplugged.") if 5.0 <= now_s < gone_until_s else noise(now_s)
+
+    async def script(assistant: Assistant) -> None:
+        await until(5.0)
+        if lost == "microphone":
+            living.sound.pull(living.microphone)
+        await until(7.5)
+        assert lost in assistant.health().unavailable
+        assert assistant.controls is not None
+        await assistant.controls.mute()
+        await until(30.0)
+        assert living.said == []
+        await assistant.controls.unmute()
+        await until(gone_until_s)
+        if lost == "microphone":
+            living.sound.plug(living.microphone)
+        await until(60.0)
+
+    assert living.live(script) == said
 
 
 def test_muted_while_the_driver_hangs_a_restart_finds_it_muted(living: Living, state: Path) -> None:
