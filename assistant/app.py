@@ -130,7 +130,7 @@ class Assistant:
         end_after = self._listener.end_after
         self.turns = Turns(transcriber, attention, answering, speaking, clock, emit, config, end_after)
         self._attach_controls, self._resume = controls.attach, answering.resume
-        spoken = SpokenTroubles(self._troubles.now, controls.announce, controls.start, config)
+        spoken = SpokenTroubles(self._troubles.now, controls, config)
         self._observers.add(self.senses, answering, spoken)
         for part in (transcriber, responder, emotions, self.senses):
             self._closing.callback(part.close)

@@ -45,7 +45,7 @@ def run(config: ConfigOption = None) -> None:
 
 @app.command()
 def status(config: ConfigOption = None, as_json: Json = False) -> None:
-    """Show how the running assistant is. Exits 1 if it does not hear, 8 if none runs."""
+    """Show how the running assistant is. Exits 1 if it does not hear or hangs, 8 if none runs."""
     from assistant.commands.status import show_status
 
     raise typer.Exit(show_status(config, as_json))

@@ -50,8 +50,9 @@ class VadConfig(Section):
 
     backend: str = "silero"
     """Voice-activity detector."""
-    threshold: Fraction = 0.5
-    """Speech probability that starts an utterance; it goes on until it falls 0.15 below."""
+    threshold: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
+    """Speech probability that starts an utterance; it goes on until it falls 0.15 below, or below half of it with a
+    threshold under 0.3."""
     pre_roll_s: Annotated[float, Field(ge=0.0, le=5.0)] = 0.35
     """Sound kept from before the first voiced frame, so that no syllable is lost."""
     min_speech_s: Annotated[float, Field(ge=0.0, le=2.0)] = 0.16
@@ -78,6 +79,9 @@ class WakeConfig(Section):
     """Wake phrases, English or Chinese; any of them wakes it."""
     first_stage: str = "vad"
     """What runs on every frame before the recogniser: "vad" (any speech), or a wake-word network such as "micro"."""
+    first_stage_threshold: Fraction = 0.5
+    """Score from which on that network has heard a phrase; 0.5 is its own threshold. Higher wakes less often by mistake
+    and asks the recogniser less often, lower misses less often."""
     match: Fraction = 0.75
     """How alike the heard words must sound to a phrase: higher wakes less often by mistake, lower misses less often."""
     follow_up_s: Seconds = 8.0

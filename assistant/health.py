@@ -34,6 +34,12 @@ class Health:
         """Whether a supervisor may leave it alone."""
         return (self.hears or self.muted or self.waiting) and not self.hung
 
+    @property
+    def troubles(self) -> str:
+        """Why it does not hear, and what hangs; empty while neither is so."""
+        hangs = f"This hangs, which only a restart ends: {', '.join(self.hung)}." if self.hung else ""
+        return f"{self.reason} {hangs}".strip()
+
 
 def take_health(hearing: Hearing, *, muted: bool, unavailable: Mapping[str, str], dropped_frames: int) -> Health:
     """The health of a running assistant."""

@@ -3,9 +3,9 @@ one."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from assistant.atomic import write_text
 from assistant.errors import ConfigError
 
 _NAME = "muted"
@@ -38,7 +38,7 @@ class MuteMemory:
             return
         try:
             if muted:
-                write_text(self._path, "Microphone and camera stay closed until the assistant is unmuted.\n")
+                _make_mark(self._path)
             else:
                 self._path.unlink(missing_ok=True)
             self._unkept = None
@@ -47,3 +47,14 @@ class MuteMemory:
                 f"{self._path} cannot be changed ({error.strerror}), so a restart will not know whether it was muted.",
                 remedy="Free some space, or set state.dir to a folder that the assistant may write to.",
             ) from error
+
+
+def _make_mark(path: Path) -> None:
+    """An empty file, for which a full disk has room too; it is on disk at the end."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -97,7 +97,7 @@ def test_a_variable_can_give_a_list_and_unset_a_path(nowhere: Path, write) -> No
 @pytest.mark.parametrize(
     ("text", "line", "expected"),
     [
-        ("[vad]\nthreshold = 1.5\n", 2, "vad.threshold is 1.5; allowed: a number from 0 to 1."),
+        ("[vad]\nthreshold = 1.5\n", 2, "vad.threshold is 1.5; allowed: a number above 0 to 1."),
         ("# a\n\n[audio]\ninput = 3\n", 4, "audio.input is 3; allowed: text in quotes."),
         ("asr.beam_size = 2.5", 1, "asr.beam_size is 2.5; allowed: a whole number from 1 to 10."),
         ('tts.barge_in = "yes"', 1, 'tts.barge_in is "yes"; allowed: true or false.'),
@@ -122,6 +122,7 @@ def test_a_variable_can_give_a_list_and_unset_a_path(nowhere: Path, write) -> No
         ("\nvad.end_silence_complete_s = 2", 2, "vad.end_silence_complete_s is 2.0; allowed: a number up to vad.end_"),
         ("\nvad.end_silence_s = 0.3", 2, "vad.end_silence_complete_s is 0.32; allowed: a number up to vad.end_sil"),
         ("vad.end_silence_s = 1.5", 1, "vad.end_silence_unfinished_s is 1.2; allowed: a number from vad.end_silence_s"),
+        ("vad.threshold = 0", 1, "vad.threshold is 0; allowed: a number above 0 to 1."),
         ("vad.pause_s = 0.7", 1, "vad.pause_s is 0.7; allowed: a number up to vad.end_silence_s (0.6)."),
         ('[vad]\nbackend = "slero"', 2, 'vad.backend is "slero"; allowed: one of "silero", "energy".'),
     ],

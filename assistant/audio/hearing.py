@@ -10,6 +10,7 @@ import math
 from typing import Literal
 
 from assistant.audio import SAMPLE_RATE_HZ
+from assistant.audio.portaudio import without_address
 from assistant.audio.rate import RateMeter
 from assistant.errors import DeviceError, StageError
 from assistant.events import AudioFrame
@@ -49,7 +50,7 @@ class Hearing:
         self._rate = RateMeter(SAMPLE_RATE_HZ)
         self._comes_back = False
         """Whether the device has been silent to the last bit and come back: a noise gate, or a virtual device."""
-        self._name, self._was_open, self._virtual = "", False, False
+        self._name, self._is_open, self._virtual = "", False, False
         self._where, self._passed_at_s = "source", -math.inf
         self._zeros_since_s: float | None = None
         self._forget()
@@ -57,9 +58,15 @@ class Hearing:
     def opened(self, name: str, *, virtual: bool = False) -> None:
         """The device was opened: what was measured before does not count. `virtual` if its sound comes from a program,
         which is silent to the last bit when nothing is played."""
-        self._name, self._was_open, self._virtual = name, True, virtual
+        if without_address(name) != without_address(self._name):  # another device is yet to come back from zeros
+            self._comes_back, self._zeros_since_s = False, None
+        self._name, self._is_open, self._virtual = name, True, virtual
         self._where, self._passed_at_s = "source", self._clock.monotonic_s()
         self._forget()
+
+    def closed(self) -> None:
+        """The device was closed, so nothing can come from it."""
+        self._is_open = False
 
     def _forget(self) -> None:
         self._passed = 0
@@ -124,9 +131,10 @@ class Hearing:
         """(whether it hears now, why not, whether no restart could mend that)."""
         if self._trouble is not None:
             return False, self._trouble, self._waiting
-        if not self._was_open:
-            return False, "The microphone is not open yet.", False
         age_s = self._clock.monotonic_s() - self._passed_at_s
+        behind = self._where == "pipeline" and age_s < self._behind_s
+        if not self._is_open:
+            return False, "The microphone is not open yet.", behind
         if age_s <= _STALE_S:
             return self.proven, "" if self.proven else "The microphone has just been opened.", False
         who = {
@@ -134,7 +142,7 @@ class Hearing:
             "detector": "The voice-activity detector has not answered",
             "pipeline": "What was heard has not been taken by the recogniser",
         }[self._where]
-        return False, f"{who} for {age_s:.0f} s.", self._where == "pipeline" and age_s < self._behind_s
+        return False, f"{who} for {age_s:.0f} s.", behind
 
     @property
     def _believable(self) -> bool:

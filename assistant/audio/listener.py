@@ -22,15 +22,12 @@ from assistant.registry import resolve
 from assistant.stages import StageReports
 from assistant.vad import DETECTORS
 from assistant.vad.endpointing import Endpointer, SpeechEvent
-from assistant.wake import FIRST_STAGES
+from assistant.wake.first_stage import open_first_stage
 
 T = TypeVar("T")
 
 _PROGRESS_S = 0.2
 """How often a streaming recogniser is handed what was said."""
-
-_WAKE_SCORE = 0.5
-"""First stages scale their scores so that this is their own threshold."""
 
 _OPENED_AGAIN_S = (0.0, 0.5, 1.0, 2.0)
 """Least time between one opening of the microphone and the next, until it is proven to hear; the last one repeats."""
@@ -58,11 +55,12 @@ class Listener:
         progress_s: float | None = None,
         guard: EchoGuard | None = None,
         first_stage: WakeWordDetector | None = None,
+        wake_threshold: float = 0.5,
         on_wake: Callable[[float], None] = lambda at_s: None,
         hearing: Hearing | None = None,
     ) -> None:
         """`progress_s` asks for a `SpeechContinued` that often while someone speaks, for a streaming recogniser.
-        `on_wake` is told when `first_stage` hears what may be the wake phrase."""
+        `on_wake` is told when `first_stage` hears what may be the wake phrase: when its score is `wake_threshold`."""
         self._source = source
         self._scoring = Scoring(detector, first_stage)
         self._endpointer = endpointer
@@ -70,6 +68,7 @@ class Listener:
         self._emit = emit
         self._progress_s = progress_s
         self._guard = guard
+        self._wake_threshold = wake_threshold
         self._on_wake = on_wake
         self._stages = StageReports(clock, emit)
         self._overload = Overload(clock, emit)
@@ -99,9 +98,6 @@ class Listener:
         """With the detectors that the sections `vad` and `wake` name; `streaming` if the recogniser takes speech as it
         comes."""
         longest_s = config.asr.patience_s(config.vad.max_utterance_s)
-        first_stage = None
-        if config.wake.mode == "phrase" and config.wake.first_stage != "vad":
-            first_stage = resolve(FIRST_STAGES, config.wake.first_stage, kind="first stage").create(config, models)
         return cls(
             source,
             resolve(DETECTORS, config.vad.backend, kind="voice-activity detector").create(config, models),
@@ -110,7 +106,8 @@ class Listener:
             emit,
             progress_s=_PROGRESS_S if streaming else None,
             guard=guard,
-            first_stage=first_stage,
+            first_stage=open_first_stage(config, models) if config.wake.mode == "phrase" else None,
+            wake_threshold=config.wake.first_stage_threshold,
             on_wake=on_wake,
             hearing=Hearing(clock, config.audio.digital_silence, behind_s=longest_s + _SLACK_S),
         )
@@ -129,6 +126,7 @@ class Listener:
         if self._allowed.is_set():
             self._allowed, self._close_due = anyio.Event(), True
             self._waiting.cancel()
+            self._note_closed()
 
     def resume(self) -> None:
         """Open the microphone again."""
@@ -159,8 +157,7 @@ class Listener:
                     self._fail(error)
                 for event in self._finish():
                     yield event
-                self._is_open = False
-                await self._source.close()
+                await self._close()
         finally:
             self._scoring.close()
 
@@ -188,7 +185,7 @@ class Listener:
         self.hearing.passed(frame, probability)
         if self.hearing.proven:
             self._works()
-        if wake_score >= _WAKE_SCORE:
+        if wake_score >= self._wake_threshold:
             self._on_wake(frame.at_s)
         return probability
 
@@ -234,6 +231,15 @@ class Listener:
             self._guard.forget()
         return events
 
+    async def _close(self) -> None:
+        self._is_open = False
+        self._note_closed()
+        await self._source.close()
+
+    def _note_closed(self) -> None:
+        self.hearing.closed()
+        self._overload.end()
+
     def _fail(self, error: DeviceError | StageError) -> None:
         stage = _MICROPHONE if isinstance(error, DeviceError) else DETECTOR
         silent = stage == _MICROPHONE and self.hearing.digitally_silent
@@ -249,8 +255,7 @@ class Listener:
         """Open the microphone, as soon as it may be and can be."""
         while True:
             if self._must_close():  # it may have been opened in that very moment
-                self._is_open = False
-                await self._source.close()
+                await self._close()
             await self._allowed.wait()
             if not self._allowed.is_set():
                 continue

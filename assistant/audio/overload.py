@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from assistant.events import Event, StageFailed, StageRecovered
 from assistant.ports import Clock
 
@@ -17,12 +16,13 @@ _OVER_AFTER_S = 3.0
 
 
 class Overload:
-    """`StageFailed` for the first frame that is lost, `StageRecovered` with nothing lost for a while."""
+    """`StageFailed` for the first frame that is lost, `StageRecovered` with nothing lost for a while or with the
+    microphone closed."""
 
     def __init__(self, clock: Clock, emit: Callable[[Event], None]) -> None:
         self._clock = clock
         self._emit = emit
-        self._seen = self._before = 0
+        self._seen = 0
         self._settled_at_s = 0.0
         self._lost_at_s: float | None = None
 
@@ -38,18 +38,22 @@ class Overload:
             self._seen = max(self._seen, dropped)
         elif dropped > self._seen:
             if self._lost_at_s is None:
-                self._before = self._seen
-                self._emit(self._failure(now_s, dropped))
+                self._emit(_failure(now_s))
             self._seen, self._lost_at_s = dropped, now_s
         elif self._lost_at_s is not None and now_s - self._lost_at_s >= _OVER_AFTER_S:
-            self._lost_at_s = None
-            self._emit(StageRecovered(now_s, _STAGE))
+            self.end()
 
-    def _failure(self, now_s: float, dropped: int) -> StageFailed:
-        seconds = (dropped - self._before) * FRAME_SAMPLES / SAMPLE_RATE_HZ
-        return StageFailed(
-            now_s,
-            _STAGE,
-            f"The machine is too slow: sound is being lost, {seconds:.1f} s so far.",
-            "Smaller models (assistant models list) or a lower vision.rate_hz take less.",
-        )
+    def end(self) -> None:
+        """It is over; also with the microphone, from which nothing can be lost while it is closed."""
+        if self._lost_at_s is not None:
+            self._lost_at_s = None
+            self._emit(StageRecovered(self._clock.monotonic_s(), _STAGE))
+
+
+def _failure(now_s: float) -> StageFailed:
+    return StageFailed(
+        now_s,
+        _STAGE,
+        "The machine is too slow: sound is being lost.",
+        "Smaller models (assistant models list) or a lower vision.rate_hz take less.",
+    )

@@ -7,6 +7,7 @@ running assistant calls it through `ask`, `begin` and `release` only, which have
 from __future__ import annotations
 
 import atexit
+import contextlib
 import re
 import sys
 from collections.abc import Callable, Iterable
@@ -131,6 +132,8 @@ _CARDS = Path("/proc/asound/cards")
 
 _epoch = 0
 _cards_seen: str | None = None
+_ended = False
+"""Whether the library was ended and has not begun again since."""
 
 
 def epoch() -> int:
@@ -154,26 +157,31 @@ def off_rescan(reopen: Callable[[], None]) -> None:
 
 
 def devices_changed() -> bool:
-    """Whether sound cards have come or gone since PortAudio last looked, so that a rescan is worth its price."""
-    return _cards() != _cards_seen
+    """Whether sound cards have come or gone since PortAudio last looked, or it could not look, so that a rescan is
+    worth its price."""
+    return _ended or _cards() != _cards_seen
 
 
 def rescan() -> None:
     """Have PortAudio look again: it caches its list, so a device that was plugged in later is invisible until then.
 
-    Every open stream dies with it; see `epoch` and `on_rescan`. Raises `DeviceError` when PortAudio does not start.
+    Every open stream dies with it; see `epoch` and `on_rescan`. Raises `DeviceError` when PortAudio does not start; the
+    next call tries again.
     """
-    global _epoch, _cards_seen
+    global _epoch, _cards_seen, _ended
     sounddevice = load()
     _epoch += 1
     _cards_seen = _cards()
-    try:
+    with contextlib.suppress(sounddevice.PortAudioError):  # its only error: it did not start the last time
         sounddevice._terminate()
+    _ended = True
+    try:
         sounddevice._initialize()
     except sounddevice.PortAudioError as error:
         raise DeviceError(
             f"The sound library does not start: {error}", remedy="`assistant doctor` tells more."
         ) from error
+    _ended = False
     for reopen in list(_users):
         reopen()
 
@@ -228,7 +236,7 @@ def find(wanted: str, direction: Direction, *, known_as: str = "") -> SoundDevic
         position = load().default.device[0 if direction == "input" else 1]
         chosen = [device for device in found if device.index == position] or found[:1]
     elif wanted.isdecimal() and known_as:
-        chosen = [device for device in found if _without_address(device.name) == _without_address(known_as)]
+        chosen = [device for device in found if without_address(device.name) == without_address(known_as)]
     elif wanted.isdecimal():
         chosen = [device for device in found if device.index == int(wanted)]
     else:
@@ -242,6 +250,6 @@ def find(wanted: str, direction: Direction, *, known_as: str = "") -> SoundDevic
     return chosen[0]
 
 
-def _without_address(name: str) -> str:
+def without_address(name: str) -> str:
     """A name without ALSA's card and device number, which a device changes when it is plugged in again."""
     return re.sub(r"\s*\(hw:\d+,\d+\)$", "", name)

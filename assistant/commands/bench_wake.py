@@ -10,37 +10,57 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from assistant.commands.left_out import tell_left_out
+from assistant.config import WakeConfig
+from assistant.errors import AssistantError, MediaError
 from assistant.models.store import ModelStore
 from assistant.settings import load_config
-from assistant.wake.curve import THRESHOLDS, Ears, Heard, Point, curve, listen, recordings_in
+from assistant.wake.curve import THRESHOLDS, Ears, Heard, Labelled, Point, curve, hear, recordings_in
 
 _SHOWN = 10
 
 
 def bench_wake(folder: Path, config: Path | None, *, as_json: bool) -> None:
-    """Listen to every recording in `folder` and print misses and false wakes, threshold by threshold. Raises
-    `MediaError` for a folder without recordings, and what loading the recogniser raises."""
+    """Listen to every recording in `folder` and print misses and false wakes, threshold by threshold.
+
+    Raises `MediaError` for a folder without recordings, and after the last one if one could not be read; and what
+    loading the networks raises.
+    """
     settings = load_config(config)
     recordings = recordings_in(folder)
     ears = Ears(settings, ModelStore(settings.models.dir))
     try:
-        shown = track(recordings, "Listening …", console=Console(stderr=True), transient=True)
-        heard = list(listen(ears, shown))
+        heard, unreadable = _listen(ears, recordings)
     finally:
         ears.close()
-    points = curve(heard, sorted({*THRESHOLDS, settings.wake.match}))
-    if as_json:
-        print(json.dumps(_as_json(heard, points, settings.wake.match), ensure_ascii=False, indent=2))
-    else:
-        _print(heard, points, settings.wake.match)
+    if heard:
+        points = curve(heard, sorted({*THRESHOLDS, settings.wake.match}))
+        if as_json:
+            print(json.dumps(_as_json(heard, points, settings.wake), ensure_ascii=False, indent=2))
+        else:
+            _print(heard, points, settings.wake)
+    tell_left_out(unreadable, "recordings", "measured")
 
 
-def _as_json(heard: list[Heard], points: list[Point], configured: float) -> dict[str, object]:
+def _listen(ears: Ears, recordings: list[Labelled]) -> tuple[list[Heard], list[AssistantError]]:
+    """What was heard of each, and why the others could not be read."""
+    heard: list[Heard] = []
+    unreadable: list[AssistantError] = []
+    for recording in track(recordings, "Listening …", console=Console(stderr=True), transient=True):
+        try:
+            heard.append(hear(ears, recording))
+        except MediaError as error:
+            unreadable.append(error)
+    return heard, unreadable
+
+
+def _as_json(heard: list[Heard], points: list[Point], wake: WakeConfig) -> dict[str, object]:
     return {
         "bench": "wake",
         "positive": sum(item.recording.positive for item in heard),
         "negative_hours": round(_negative_s(heard) / 3600, 4),
-        "configured": configured,
+        "configured": wake.match,
+        "first_stage": wake.first_stage,
         "curve": [asdict(point) for point in points],
         "recordings": [
             {
@@ -54,14 +74,14 @@ def _as_json(heard: list[Heard], points: list[Point], configured: float) -> dict
     }
 
 
-def _print(heard: list[Heard], points: list[Point], configured: float) -> None:
+def _print(heard: list[Heard], points: list[Point], wake: WakeConfig) -> None:
     out = Console(highlight=False)
     positive = sum(item.recording.positive for item in heard)
     hours = _negative_s(heard) / 3600
     table = Table("wake.match", "missed", "false accepts", "an hour", "at most an hour (95 %)", title="Wake phrase")
     for point in points:
         table.add_row(
-            f"{point.threshold:g}{' *' if point.threshold == configured else ''}",
+            f"{point.threshold:g}{' *' if point.threshold == wake.match else ''}",
             "–" if point.miss_rate is None else f"{point.miss_rate:.0%} ({point.missed} of {positive})",
             str(point.false_accepts) if hours else "–",
             "–" if point.false_accepts_per_hour is None else f"{point.false_accepts_per_hour:.2f}",
@@ -69,7 +89,9 @@ def _print(heard: list[Heard], points: list[Point], configured: float) -> None:
         )
     out.print(table)
     out.print(f"* configured. {positive} recordings with the phrase, {hours:.2f} h without it.")
-    _print_mistakes(out, heard, configured)
+    if wake.first_stage != "vad":
+        out.print(f"What wake.first_stage, '{wake.first_stage}', did not fire on counts as nothing heard.")
+    _print_mistakes(out, heard, wake.match)
 
 
 def _print_mistakes(out: Console, heard: list[Heard], threshold: float) -> None:

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import anyio
-from rich.console import Console
+from rich.console import Console as RichConsole
 
 from assistant.asr import RECOGNIZERS
 from assistant.asr.transcriber import Transcriber
@@ -16,19 +16,22 @@ from assistant.audio.microphone import Microphone
 from assistant.audio.scripted import ScriptedMicrophone
 from assistant.clock import LoopClock
 from assistant.config import Config
-from assistant.errors import MediaError
+from assistant.errors import MediaError, StageError
 from assistant.events import SpeechContinued, SpeechEnded, SpeechPaused
 from assistant.models.store import ModelStore
 from assistant.ports import AudioSource
 from assistant.registry import resolve
 from assistant.settings import load_config
+from assistant.stages import StageReports
+from assistant.telemetry.console import Console
 from assistant.virtual_time import run_in_virtual_time
 
 
 def listen_live(recording: Path | None, config_path: Path | None) -> None:
     """Print partial texts with a leading "…" and final ones without, until Ctrl-C or the end of the recording.
 
-    Raises `MediaError` for a recording in which nobody speaks.
+    Raises `MediaError` for a recording in which nobody speaks, and `StageError` for one that the recogniser fails on;
+    live it goes on.
     """
     config = load_config(config_path)
     if recording is None:
@@ -39,20 +42,14 @@ def listen_live(recording: Path | None, config_path: Path | None) -> None:
 
 async def _listen(config: Config, recording: Path | None) -> int:
     """The number of utterances heard."""
-    clock, models, out = LoopClock(), ModelStore(config.models.dir), Console(highlight=False, soft_wrap=True)
+    clock, models, out = LoopClock(), ModelStore(config.models.dir), RichConsole(highlight=False, soft_wrap=True)
+    emit = Console(clock, out).on_event
     scripted = ScriptedMicrophone(clock) if recording else None
     source: AudioSource = scripted or Microphone(config.audio)
     recognizer = resolve(RECOGNIZERS, config.asr.backend, kind="recogniser").create(config, models)
     transcriber = Transcriber(recognizer, clock, config.asr)
-    listener = Listener.create(
-        config,
-        models,
-        source,
-        clock,
-        lambda event: out.print(event, markup=False),
-        streaming=recognizer.streams_partials,
-    )
-    heard, partial = 0, ""
+    streams = recognizer.streams_partials
+    listener = Listener.create(config, models, source, clock, emit, streaming=streams)
     async with AsyncExitStack() as closing:
         closing.callback(transcriber.close)
         closing.push_async_callback(source.close)
@@ -62,20 +59,38 @@ async def _listen(config: Config, recording: Path | None) -> int:
             group.start_soon(_play, scripted, recording)
         else:
             out.print(f"Listening to {source.name}. Ctrl-C ends it.", style="dim", markup=False)
-        async for event in listener.events():
+        failures = None if scripted else StageReports(clock, emit)
+        return await _print_texts(listener, transcriber, out, failures, streams=streams)
+
+
+async def _print_texts(
+    listener: Listener, transcriber: Transcriber, out: RichConsole, failures: StageReports | None, *, streams: bool
+) -> int:
+    """Until the microphone ends: the number of utterances heard. `failures` are told there, or raised if it is None."""
+    heard, partial = 0, ""
+    async for event in listener.events():
+        try:
             if isinstance(event, SpeechContinued):
                 text = await transcriber.partial(event.utterance) or ""
-            elif isinstance(event, SpeechPaused) and not recognizer.streams_partials:
+            elif isinstance(event, SpeechPaused) and not streams:
                 text = (await transcriber.recognize(event.utterance)).recognition.text
             elif isinstance(event, SpeechEnded):
                 result = (await transcriber.recognize(event.utterance)).recognition
                 heard, partial, text = heard + 1, "", ""
+                if failures is not None:
+                    failures.works("recognizer")
                 out.print(f"[{result.language}] {result.text or '(no words)'}", markup=False)
             else:
                 continue
-            if text and text != partial:
-                partial = text
-                out.print(f"… {text}", style="dim", markup=False)
+        except StageError as error:
+            if failures is None:
+                raise
+            if isinstance(event, SpeechEnded):  # once an utterance
+                failures.failed("recognizer", error)
+            continue
+        if text and text != partial:
+            partial = text
+            out.print(f"… {text}", style="dim", markup=False)
     return heard
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import typer
 
 from assistant.caption import CAPTIONERS
+from assistant.commands.left_out import tell_left_out
 from assistant.errors import AssistantError, ConfigError, MediaError, ModelError
 from assistant.events import Box, SceneState, VideoFrame
 from assistant.models.store import ModelStore
@@ -62,7 +63,7 @@ def see(
             name = _free_name(photo.stem, drawn)
             drawn.add(name)
             write_picture(out / f"{name}.boxed.png", draw_scene(frame.pixels, scene))
-    _tell_unreadable(unreadable)
+    tell_left_out(unreadable, "photos or folders", "described")
 
 
 def _pictures(photos: list[Path]) -> tuple[list[Path], list[AssistantError]]:
@@ -85,19 +86,6 @@ def _free_name(stem: str, taken: Collection[str]) -> str:
     """The stem itself, or the first of stem-2, stem-3 … that is not taken."""
     names = chain([stem], (f"{stem}-{number}" for number in count(2)))
     return next(name for name in names if name not in taken)
-
-
-def _tell_unreadable(errors: list[AssistantError]) -> None:
-    """One is the command's own error; of several, each has its line first."""
-    if len(errors) == 1:
-        raise errors[0]
-    for error in errors:
-        typer.echo(f"left out: {error}", err=True)
-    if errors:
-        raise MediaError(
-            f"{len(errors)} photos or folders could not be read; the others are described.",
-            remedy='The lines that begin with "left out" say which, and what to do about each.',
-        )
 
 
 def _prepare(captioner: PreparingCaptioner, scene: SceneState) -> None:

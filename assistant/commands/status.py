@@ -23,12 +23,12 @@ def show_status(config: Path | None, as_json: bool) -> int:
         typer.echo(status.model_dump_json(indent=2))
     else:
         _print(status)
-    return 0 if status.health.ok else 1
+    return 0 if status.health.well else 1
 
 
 def _print(status: StatusResult) -> None:
     out = Console(highlight=False, soft_wrap=True)
-    out.print(_headline(status.state, status.health), style="bold green" if status.health.ok else "bold red")
+    out.print(_headline(status.state, status.health), style="bold green" if status.health.well else "bold red")
     for stage, reason in status.health.unavailable.items():
         out.print(f"✗ {stage}: {reason}", style="yellow", markup=False)
     if status.config_error:
@@ -60,8 +60,10 @@ def _headline(state: str, health: HealthState) -> str:
     if state != "running":
         return f"The assistant is {state}."
     if health.muted:
-        return "The assistant is muted: microphone and camera are closed."
-    return "The assistant hears." if health.hears else f"The assistant does not hear. {health.reason}".rstrip()
+        said = "The assistant is muted: microphone and camera are closed."
+    else:
+        said = "The assistant hears." if health.hears else "The assistant does not hear."
+    return said if health.well else f"{said} {health.reason}".rstrip()
 
 
 def _print_latency(out: Console, status: StatusResult) -> None:

@@ -47,7 +47,7 @@ service's group is told that it runs, without its process. A socket that a dead 
 | code | means |
 | --- | --- |
 | 0 | done |
-| 1 | `status`: the assistant does not hear |
+| 1 | `status`: the assistant does not hear, or something in it hangs |
 | 8 | no assistant runs, or you may not talk to it |
 | 9 | it did not answer, still starts, or refused |
 | 10 | `run`: another one runs already |
@@ -82,8 +82,9 @@ a bug.
 
 What did not change is kept for it: microphone, speaker and camera stay open, the voices' process goes on, and no
 network that takes long is loaded again, so that another follow-up time, wake phrase or log takes a blink, and what is
-said meanwhile is heard. The small networks of the wake word are loaded anew, and those that are first loaded when
-somebody needs them (poses, text that is read, the neural captioner) are again loaded then.
+said meanwhile is heard. A loudness that was asked for stays until `audio.volume` is changed. The small networks of the
+wake word are loaded anew, and those that are first loaded when somebody needs them (poses, text that is read, the
+neural captioner) are again loaded then.
 
 Another microphone, model or voice takes the place of the old one, which is let go first: for as long as a network takes
 to load, the assistant is deaf. Model files that were replaced are loaded anew. Timers go on; what was said and seen

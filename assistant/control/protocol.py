@@ -114,14 +114,20 @@ class HealthState(Result):
     """Whether it does what it is there for, computed from the path itself."""
 
     ok: bool
-    """Whether a supervisor may leave it alone: it hears, or was muted on purpose."""
+    """Whether a supervisor may leave it alone: no restart would help. It hears, was muted on purpose, or waits for a
+    microphone or a recogniser that is behind; and nothing hangs."""
     hears: bool
     """Fresh sound passes the voice-activity detector."""
     reason: str
-    """Why it does not hear; empty while it does."""
+    """Why it does not hear, and what hangs; empty while neither is so."""
     muted: bool
     unavailable: dict[str, str]
     """What else does not work: stage → reason."""
+
+    @property
+    def well(self) -> bool:
+        """Whether it does what it is there for: it hears, unless it was muted, and nothing hangs."""
+        return self.ok and (self.hears or self.muted)
 
 
 class Latency(Result):

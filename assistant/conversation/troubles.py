@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
 
 import anyio
 
 from assistant.config import Config
 from assistant.dialogue.replies import phrase
-from assistant.events import Event, PlaybackFinished, SceneState, StageFailed, StageRecovered, Transcript
+from assistant.events import Event, Notice, PlaybackFinished, SceneState, StageFailed, StageRecovered, Transcript
 from assistant.ports import TurnObserver
 
 _PATIENCE_S = 4.0
@@ -47,24 +48,29 @@ class Troubles(TurnObserver):
             self.now.pop(event.stage, None)
 
 
+class Voice(Protocol):
+    """Who says it: `assistant.controls.LiveControls`."""
+
+    muted: bool
+
+    async def announce(self, text: str, language: str) -> object:
+        """Say something as soon as nobody else speaks."""
+
+    def start(self, name: str, task: Callable[[], Awaitable[None]]) -> object:
+        """Run a task beside the conversation."""
+
+
 class SpokenTroubles(TurnObserver):
     """Says "I can't see right now" once sight is lost for a while, and says so when it is back.
 
-    A camera that has never worked is not mentioned: who asks what it sees is told, and nobody else misses it.
+    A camera that has never worked is not mentioned: who asks what it sees is told, and nobody else misses it. Nor is
+    anything while it is muted, when it neither hears nor sees on purpose; what is still lost afterwards is.
     """
 
-    def __init__(
-        self,
-        troubles: Mapping[str, str],
-        announce: Callable[[str, str], Awaitable[object]],
-        start: Callable[[str, Callable[[], Awaitable[None]]], object],
-        config: Config,
-    ) -> None:
-        """`troubles` is stage → reason; `announce` says a text in a language; `start` runs a task beside the
-        conversation."""
+    def __init__(self, troubles: Mapping[str, str], voice: Voice, config: Config) -> None:
+        """`troubles` is stage → reason."""
         self._troubles = troubles
-        self._announce = announce
-        self._start = start
+        self._voice = voice
         self._language = _first_language(config)
         self._has_seen = False
         self._told: set[str] = set()
@@ -80,19 +86,22 @@ class SpokenTroubles(TurnObserver):
             self._has_seen = True
         elif isinstance(event, PlaybackFinished):
             self._last_said = event.text if event.completed else self._last_said
+        elif isinstance(event, Notice) and event.kind == "unmuted":
+            for stage in self._troubles.keys() & _SENSES.keys():
+                self._expect_loss(_SENSES[stage], stage)
         elif isinstance(event, (StageFailed, StageRecovered)) and event.stage in _SENSES:
             sense = _SENSES[event.stage]
             if isinstance(event, StageFailed):
                 self._losses[sense] += 1
                 self._expect_loss(sense, event.stage)
             elif sense in self._told and not self._lost(sense):
-                self._start(f"return: {sense}", lambda: self._tell_return(sense, event.stage))
+                self._voice.start(f"return: {sense}", lambda: self._tell_return(sense, event.stage))
 
     def _expect_loss(self, sense: str, stage: str) -> None:
         if sense in self._about_to_tell | self._told or (sense == "see" and not self._has_seen):
             return
         self._about_to_tell.add(sense)
-        self._start(f"loss: {sense}", lambda: self._tell_loss(sense, stage))
+        self._voice.start(f"loss: {sense}", lambda: self._tell_loss(sense, stage))
 
     def _lost(self, sense: str) -> bool:
         return any(_SENSES.get(stage) == sense for stage in self._troubles)
@@ -105,7 +114,7 @@ class SpokenTroubles(TurnObserver):
         if self._lost(sense) or comes_and_goes:
             self._told.add(sense)
             if not await self._say(f"cannot_{sense}"):
-                self._told.discard(sense)  # interrupted: nobody has heard it, so the next failure is worth a word
+                self._told.discard(sense)  # nobody has heard it, so the next failure is worth a word
             elif not self._lost(sense):
                 await self._tell_return(sense, stage)  # it was back before it was told, so no recovery will say so
 
@@ -118,8 +127,10 @@ class SpokenTroubles(TurnObserver):
 
     async def _say(self, key: str) -> bool:
         """Whether it was heard to its end."""
+        if self._voice.muted:
+            return False
         text, self._last_said = phrase(key, self._language), ""
-        await self._announce(text, self._language)
+        await self._voice.announce(text, self._language)
         return self._last_said == text
 
 

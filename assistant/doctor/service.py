@@ -66,4 +66,4 @@ def _assistant(patient: Patient) -> Check:
     if status.config_error:
         remedy = "Correct the configuration, then: assistant config check"
         return Check("assistant", False, f"{found}; the new configuration is not in force", remedy, needed=False)
-    return Check("assistant", status.health.ok, found, status.health.reason or "See: assistant logs", needed=False)
+    return Check("assistant", status.health.well, found, status.health.reason or "See: assistant logs", needed=False)

@@ -68,12 +68,13 @@ class Governor:
 
     async def run(self, savings: Savings, voice: Announces, emit: Callable[[Event], None]) -> None:
         """Until cancelled; then everything is given back. `emit` gets a `Notice` of every step."""
-        worker = Worker("sensors", timeout_s=_READ_TIMEOUT_S)
+        # A bus that is stuck stays stuck for a new process too, and the assistant can do without it.
+        worker = Worker("sensors", timeout_s=_READ_TIMEOUT_S, restart_helps=False)
         try:
             async with anyio.create_task_group() as group:
                 while True:
                     await self._clock.sleep_until(self._clock.monotonic_s() + self._config.every_s)
-                    # A sensor that hangs (a bus that is stuck) says nothing; the next reading tries again.
+                    # A sensor that hangs says nothing; the next reading tries again.
                     with suppress(StageError):
                         self.reading = await worker.run(self._sensors.read)
                         change = self._policy.decide(self.reading, self._clock.monotonic_s())

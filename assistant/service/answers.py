@@ -27,7 +27,7 @@ from assistant.control.protocol import (
 )
 from assistant.controls import LiveControls
 from assistant.errors import ControlError, MediaError, StageError
-from assistant.events import Event, StageFailed
+from assistant.events import Event, StageFailed, StageRecovered
 from assistant.han import script_language
 from assistant.inference.engines import ENGINES
 from assistant.service.service import Service
@@ -39,19 +39,22 @@ _VOICE_STAGES = ("synthesizer", "speaker")
 
 
 class Answers:
-    """Answers requests for a service. As a `TurnObserver` it learns whether what it had said was said."""
+    """Answers requests for a service. As a `TurnObserver` it learns why something could not be said."""
 
     def __init__(self, service: Service, latency: LatencyStatistics) -> None:
         self._service = service
         self._latency = latency
-        self._voice_failure: StageFailed | None = None
+        self._voice_failures: dict[str, StageFailed] = {}
+        """Stage → why it does not work, the newest last."""
         self._since_s = time.monotonic()
         self._versions = {"python": platform.python_version(), **_installed_versions()}
 
     def on_event(self, event: Event) -> None:
-        """Note a voice that fails."""
-        if isinstance(event, StageFailed) and event.stage in _VOICE_STAGES:
-            self._voice_failure = event
+        """Note a voice that fails, and one that works again."""
+        if isinstance(event, (StageFailed, StageRecovered)) and event.stage in _VOICE_STAGES:
+            self._voice_failures.pop(event.stage, None)
+            if isinstance(event, StageFailed):
+                self._voice_failures[event.stage] = event
 
     async def __call__(self, request: Request) -> Result:
         """Carry out a request. Raises `AssistantError`."""
@@ -93,10 +96,12 @@ class Answers:
     async def _say(self, request: Say) -> None:
         if not has_words(request.text):
             raise MediaError("There is nothing to say: the text holds no word.", remedy="Give a text with words.")
-        self._voice_failure = None
-        await self._controls().announce(request.text, request.language or script_language(request.text))
-        if self._voice_failure is not None:
-            raise StageError(self._voice_failure.error, remedy=self._voice_failure.remedy or None)
+        if await self._controls().announce(request.text, request.language or script_language(request.text)):
+            return
+        if self._voice_failures:
+            failure = list(self._voice_failures.values())[-1]
+            raise StageError(failure.error, remedy=failure.remedy or None)
+        raise StageError("It could not be said to its end.", remedy="Try again; `assistant logs` tells more.")
 
     def _status(self) -> StatusResult:
         service = self._service
@@ -109,7 +114,7 @@ class Answers:
             health=HealthState(
                 ok=health.ok,
                 hears=health.hears,
-                reason=health.reason,
+                reason=health.troubles,
                 muted=health.muted,
                 unavailable=dict(health.unavailable),
             ),

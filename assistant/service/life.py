@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -53,11 +54,15 @@ class Lives:
         self._observers = observers
         self._devices = KeptDevices(clock)
         self._events: EventsFile | None = None
+        self._microphone: Microphone | None = None
+        self._lost: Counter[str] = Counter()
+        """Name → count, of the events files and microphones before these."""
         self._mute: MuteMemory | None = None
         self._state: Path | None = None
         self._controls: LiveControls | None = None
         """Of an assistant that has started."""
         self._toggle_due = False
+        self._one_has_started = False
 
     async def live(self, config: Config, started: Callable[[Running], None], must_hear: bool) -> None:
         """Converse until the microphone ends or this is cancelled. Raises `ConfigError` for an events file that cannot
@@ -66,7 +71,7 @@ class Lives:
         devices, microphone = await self._devices.of(config)
         governor = Governor(config, self._clock)
         metrics = _metrics(config)
-        self._events = _events_file(config)
+        self._count_anew(microphone, _events_file(config))
         observers = [_log(config, self._clock), *([self._events] if self._events else []), governor, *self._observers]
         observers += [metrics] if metrics else []
         if self._mute is None:  # what `state` says holds from the start of the process on
@@ -78,17 +83,19 @@ class Lives:
         try:
             await self._toggle_before_start(mute, devices)
             with KEPT.starting():
-                await assistant.start(wait_for_microphone=not must_hear and _waits_for_microphone(config))
+                # One that was unplugged since may come back: it would have been waited for without a reload too.
+                waits = self._one_has_started or _waits_for_microphone(config)
+                await assistant.start(wait_for_microphone=waits and not must_hear)
             await self._toggle_after_start(assistant.controls)
-            self._controls = assistant.controls
-            started(Running(assistant, lambda: self._dropped(microphone), governor.status))
+            self._controls, self._one_has_started = assistant.controls, True
+            started(Running(assistant, self._dropped, governor.status))
             async with anyio.create_task_group() as group:
                 group.start_soon(keep_trimmed)
                 if config.governor.enabled and assistant.controls is not None:
                     savings = LiveSavings(assistant.senses, config.governor.slow_rate_hz)
                     group.start_soon(governor.run, savings, assistant.controls, assistant.emit)
                 if metrics is not None:
-                    snapshot = partial(self._snapshot, assistant, governor, microphone)
+                    snapshot = partial(self._snapshot, assistant, governor)
                     group.start_soon(metrics.offer, config.telemetry.metrics_port, snapshot, assistant.emit)
                 await assistant.run()
                 group.cancel_scope.cancel()
@@ -141,14 +148,25 @@ class Lives:
         if not await loop.run_in_executor(None, closed_workers_ended, _LAST_CALLS_S):
             KEPT.forget()
 
-    def _snapshot(self, assistant: Assistant, governor: Governor, microphone: Microphone) -> Snapshot:
+    def _snapshot(self, assistant: Assistant, governor: Governor) -> Snapshot:
         from assistant.telemetry.metrics import Snapshot
 
-        return Snapshot(assistant.health(), governor.reading, governor.step, self._dropped(microphone))
+        return Snapshot(assistant.health(), governor.reading, governor.step, self._dropped())
 
-    def _dropped(self, microphone: Microphone) -> dict[str, int]:
-        events = {"events": self._events.lost} if self._events is not None else {}
-        return {"microphone_frames": microphone.dropped, **events}
+    def _count_anew(self, microphone: Microphone, events: EventsFile | None) -> None:
+        """These begin at 0, unless they are those of before; what was lost before stays counted."""
+        if self._microphone is not None and self._microphone is not microphone:
+            self._lost["microphone_frames"] += self._microphone.dropped
+        if self._events is not None:
+            self._lost["events"] += self._events.lost
+        self._microphone, self._events = microphone, events
+
+    def _dropped(self) -> dict[str, int]:
+        now = Counter(microphone_frames=self._microphone.dropped if self._microphone is not None else 0)
+        if self._events is not None:
+            now["events"] = self._events.lost
+        now.update(self._lost)
+        return dict(now)
 
 
 def _metrics(config: Config) -> Metrics | None:

@@ -1,7 +1,8 @@
 """What systemd is told: that the assistant hears, how it is, and that it is alive.
 
-`READY=1` and the watchdog wait for proof of hearing, and both are sent from the event loop: when the loop hangs or the
-path is deaf, systemd hears nothing, and starts the service anew. Protocol: sd_notify(3).
+`READY=1` waits for proof of hearing; for a microphone, as long as it takes. From then on the watchdog is fed while no
+restart would help. All of it is sent from the event loop: when the loop hangs or the path is deaf, systemd hears
+nothing, and starts the service anew. Protocol: sd_notify(3).
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from assistant.health import Health
 _LOOK_S = 0.25
 """How often health is looked at."""
 _LOOK_WHILE_STARTING_S = 0.05
-"""The same before `READY=1`, so that it comes as soon as it is true."""
+"""The same while it starts, so that `READY=1` comes as soon as it is true."""
+_EXTEND_S = 30.0
+"""How much more time is asked for, again and again, for a start that waits for a microphone. One that hangs meanwhile
+asks no more, and systemd, whose watchdog begins with `READY=1`, ends it after this time."""
 _RELOAD_MAY_TAKE_S = 60.0
 """While a new configuration is brought into force, the assistant is deaf on purpose, but not for longer than this."""
 
@@ -83,21 +87,27 @@ class Supervised(Protocol):
 
 async def keep_told(notifier: Notifier, service: Supervised) -> None:
     """Tell systemd how the assistant is until cancelled."""
-    ready, status, feed_at_s = False, "", 0.0
+    ready, was_ready, status = False, False, ""
+    feed_at_s = extend_at_s = 0.0
     feed_every_s = notifier.watchdog_s / 3 if notifier.watchdog_s else None
     while True:
         now_s, health, since_s = anyio.current_time(), service.health(), service.reloading_since_s
+        # After a reload it is ready as it was before: a microphone that is missing is no failure of the reload.
+        may_be_ready = health.ok and (health.hears or health.muted or was_ready)
         if since_s is not None and ready:
             ready = not notifier.reloading()
-        elif since_s is None and health.ok and not ready:
-            ready = notifier.send(READY="1")
+        elif since_s is None and may_be_ready and not ready:
+            ready = was_ready = notifier.send(READY="1")
         if (text := describe(health, service.config_error)) != status and notifier.send(STATUS=text):
             status = text
         excused = since_s is not None and now_s - since_s < _RELOAD_MAY_TAKE_S
+        waits = not was_ready and (health.waiting or excused)
+        if waits and now_s >= extend_at_s and notifier.send(EXTEND_TIMEOUT_USEC=f"{_EXTEND_S * 1e6:.0f}"):
+            extend_at_s = now_s + _EXTEND_S / 3
         due = feed_every_s is not None and now_s >= feed_at_s and (health.ok or excused)
         if due and notifier.send(WATCHDOG="1"):
             feed_at_s = now_s + (feed_every_s or 0.0)
-        look_s = _LOOK_S if ready else _LOOK_WHILE_STARTING_S
+        look_s = _LOOK_S if ready or waits else _LOOK_WHILE_STARTING_S
         await anyio.sleep(min(look_s, feed_every_s or look_s))
 
 
@@ -106,7 +116,7 @@ def describe(health: Health, config_error: str = "") -> str:
     if health.muted:
         parts = ["Muted: microphone and camera are closed."]
     else:
-        parts = ["Listening."] if health.hears else ["Does not hear.", health.reason]
+        parts = ["Listening." if health.hears else "Does not hear.", health.troubles]
     if health.unavailable:
         parts.append(f"Does not work: {', '.join(sorted(health.unavailable))}.")
     if config_error:

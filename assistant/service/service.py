@@ -77,6 +77,8 @@ class Service:
         self._load = load
         self._live = live
         self._running: Running | None = None
+        self._volume: float | None = None
+        """How loud the last assistant was."""
         self._trial: _Trial | None = None
         self._one_reload = anyio.Lock()
         self._scope = anyio.CancelScope()
@@ -114,13 +116,15 @@ class Service:
                 with self._scope:
                     # A microphone that was just chosen and is not there is a mistake, not one that was unplugged.
                     changed = changed_keys(self.settings.config, settings.config)
-                    await self._live(settings.config, self._has_started, "audio.input" in changed)
+                    config = settings.config if "audio.volume" in changed else self._as_loud(settings.config)
+                    await self._live(config, self._has_started, "audio.input" in changed)
                     return
             except AssistantError as error:
                 if trial is None or trial.error is not None or trial.over.is_set():
                     raise
                 trial.error = error
             finally:
+                self._note_volume()
                 self._running = None
             # The networks of the last one make room for those of the next: tasks and their tracebacks refer to each
             # other in circles.
@@ -173,6 +177,17 @@ class Service:
             self.reloading_since_s = None
         if trial.error is not None:
             raise trial.error
+
+    def _note_volume(self) -> None:
+        controls = self._running.assistant.controls if self._running is not None else None
+        if controls is not None:
+            self._volume = controls.volume()
+
+    def _as_loud(self, config: Config) -> Config:
+        """With the loudness that was asked for since the start, which a reload leaves as it is."""
+        if self._volume is None:
+            return config
+        return config.model_copy(update={"audio": config.audio.model_copy(update={"volume": self._volume})})
 
     def _has_started(self, running: Running) -> None:
         self._running = running

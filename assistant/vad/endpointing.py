@@ -28,7 +28,8 @@ from assistant.events import (
 SpeechEvent: TypeAlias = SpeechStarted | SpeechPaused | SpeechResumed | SpeechEnded
 
 HYSTERESIS = 0.15
-"""How far the probability must fall below the threshold before a speaker counts as silent."""
+"""How far the probability must fall below the threshold before a speaker counts as silent; half of the threshold where
+that is less, or nobody would ever be silent with a low one."""
 
 _SOONER_S = 0.032
 """By how much less is speech where nothing else can be: a frame."""
@@ -67,6 +68,7 @@ class Endpointer:
 
     def __init__(self, config: VadConfig, sample_rate_hz: int = 16000) -> None:
         self._threshold = config.threshold
+        self._goes_on_threshold = max(config.threshold - HYSTERESIS, config.threshold / 2.0)
         self._sample_rate_hz = sample_rate_hz
         self._pre_roll_samples = self._samples(config.pre_roll_s)
         self._min_speech_samples = self._samples(config.min_speech_s)
@@ -104,7 +106,8 @@ class Endpointer:
         """Take the next frame and its speech probability; what happened, in order. `sooner` if what begins with this
         frame may be taken for speech a frame earlier than usual."""
         recording = self._recording
-        voiced = probability >= self._threshold - (0.0 if recording is None or recording.paused else HYSTERESIS)
+        begins = recording is None or recording.paused
+        voiced = probability >= (self._threshold if begins else self._goes_on_threshold)
         if recording is None:
             if not voiced:
                 self._remember(frame.samples)

@@ -1,6 +1,6 @@
 """How often the wake phrase is missed, and heard where nobody said it, over the thresholds of `wake.match`.
 
-Recordings go the assistant's own way: voice-activity detector, endpointing, recogniser, phrase matcher.
+Recordings go the assistant's own way: voice-activity detector, endpointing, first stage, recogniser, phrase matcher.
 """
 
 from __future__ import annotations
@@ -16,14 +16,17 @@ import numpy as np
 from assistant.asr import RECOGNIZERS
 from assistant.audio import SAMPLE_RATE_HZ
 from assistant.audio.files import read_audio
+from assistant.clock import LoopClock
 from assistant.config import Config
 from assistant.errors import MediaError
 from assistant.events import AudioArray, AudioFrame, SpeechEnded, Utterance
 from assistant.models.store import ModelStore
-from assistant.ports import Recognizer, VoiceActivityDetector
+from assistant.ports import Recognizer, VoiceActivityDetector, WakeWordDetector
 from assistant.registry import resolve
 from assistant.vad import DETECTORS
-from assistant.vad.endpointing import Endpointer
+from assistant.vad.endpointing import Endpointer, SpeechEvent
+from assistant.wake.attention import Attention
+from assistant.wake.first_stage import open_first_stage
 from assistant.wake.phrase import PhraseMatcher
 
 THRESHOLDS = tuple(round(0.5 + 0.05 * step, 2) for step in range(11))
@@ -40,8 +43,11 @@ class Ears:
     """The assistant's way from sound to texts that may wake it."""
 
     def __init__(self, config: Config, models: ModelStore) -> None:
-        """Raises `ModelError` when a model is not there."""
-        self._config = config.vad
+        """Raises `ModelError` when a model is not there, and `ConfigError` for a phrase that the first stage does not
+        know."""
+        self._vad = config.vad
+        self._wake = config.wake.model_copy(update={"mode": "phrase"})  # which is what is measured
+        self._first_stage = open_first_stage(config, models)
         self._detector: VoiceActivityDetector = resolve(DETECTORS, config.vad.backend, kind="detector").create(
             config, models
         )
@@ -52,15 +58,23 @@ class Ears:
         self._matcher = PhraseMatcher(config.wake.phrases, config.wake.match)
 
     def utterances(self, samples: AudioArray) -> Iterator[Utterance]:
-        """What the voice-activity detector lets through of 16 kHz samples."""
+        """What the voice-activity detector and the first stage let through of 16 kHz samples."""
         self._detector.reset()
-        endpointer = Endpointer(self._config, SAMPLE_RATE_HZ)
+        if self._first_stage is not None:
+            self._first_stage.reset()
+        endpointer = Endpointer(self._vad, SAMPLE_RATE_HZ)
+        attention = Attention(self._wake, self._matcher, LoopClock())
         size, at_s = self._detector.frame_samples, 0.0
         for start in range(0, samples.size - size + 1, size):
             frame = AudioFrame(at_s := at_s + size / SAMPLE_RATE_HZ, samples[start : start + size], SAMPLE_RATE_HZ)
+            if self._first_stage is not None and self._fires(self._first_stage, frame):
+                attention.fired(frame.at_s)
             events = endpointer.accept(frame, self._detector.probability(frame.samples))
-            yield from (event.utterance for event in events if isinstance(event, SpeechEnded))
-        yield from (event.utterance for event in endpointer.flush(at_s) if isinstance(event, SpeechEnded))
+            yield from _meant(events, attention)
+        yield from _meant(endpointer.flush(at_s), attention)
+
+    def _fires(self, first_stage: WakeWordDetector, frame: AudioFrame) -> bool:
+        return first_stage.process(frame.samples) >= self._wake.first_stage_threshold
 
     def heard(self, samples: AudioArray) -> list[tuple[str, float]]:
         """Each utterance's text, and how alike it is to a wake phrase (0 to 1)."""
@@ -75,6 +89,12 @@ class Ears:
     def close(self) -> None:
         """Free the recogniser."""
         self._recognizer.close()
+
+
+def _meant(events: list[SpeechEvent], attention: Attention) -> Iterator[Utterance]:
+    for event in events:
+        if isinstance(event, SpeechEnded) and attention.may_be_meant(event.utterance):
+            yield event.utterance
 
 
 def in_a_room(samples: AudioArray) -> AudioArray:
@@ -92,7 +112,8 @@ class Labelled:
 
 
 def recordings_in(folder: Path) -> list[Labelled]:
-    """The labelled recordings of a folder. Raises `MediaError` when it has none, or a label is not understood."""
+    """The labelled recordings of a folder. Raises `MediaError` when it has none, a label is not understood, or one is
+    not there."""
     table = folder if folder.is_file() else folder / "labels.csv"
     found = list(_of_table(table)) if table.is_file() else list(_of_folders(folder))
     if not found:
@@ -119,7 +140,10 @@ def _of_table(table: Path) -> Iterator[Labelled]:
         positive = next((positive for positive, names in LABELS.items() if label in names), None)
         if not name or positive is None:
             raise MediaError(f"{table}:{number}: file is {name!r} and label is {label!r}.", remedy=_LAYOUT)
-        yield Labelled(table.parent / name, positive)
+        path = table.parent / name
+        if not path.is_file():
+            raise MediaError(f"{table}:{number}: there is no recording at {path}.", remedy="Correct the line.")
+        yield Labelled(path, positive)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +161,10 @@ class Heard:
         return max((score for _, score in self.utterances), default=0.0)
 
 
-def listen(ears: Ears, recordings: Iterable[Labelled]) -> Iterator[Heard]:
-    """Hear every recording. Raises `MediaError` for one that cannot be read."""
-    for recording in recordings:
-        samples = read_audio(recording.path)
-        heard = ears.heard(in_a_room(samples))
-        yield Heard(recording, samples.size / SAMPLE_RATE_HZ, tuple(heard))
+def hear(ears: Ears, recording: Labelled) -> Heard:
+    """What is heard of a recording. Raises `MediaError` when it cannot be read."""
+    samples = read_audio(recording.path)
+    return Heard(recording, samples.size / SAMPLE_RATE_HZ, tuple(ears.heard(in_a_room(samples))))
 
 
 @dataclass(frozen=True, slots=True)

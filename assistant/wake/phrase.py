@@ -103,7 +103,7 @@ class PhraseMatcher:
         best: PhraseMatch | None = None
         for phrase in self._phrases:
             longest = len(phrase.greeting) + len(phrase.name) + 2
-            for start in range(max(1, len(heard) - longest), len(heard) - 1):
+            for start in range(max(1, len(heard) - longest), len(heard)):
                 score, end = self._best_from(phrase, heard[start:], bare_name=False)
                 if start + end == len(heard) and score >= threshold and (best is None or score > best.score):
                     before = text[: heard[start].start]
@@ -116,6 +116,8 @@ class PhraseMatcher:
         for greeting_size, greeting in self._openings(heard):
             if not greeting_size and phrase.greeting and not bare_name:
                 continue
+            if greeting_size and not phrase.greeting and not bare_name and greeting < 1.0:
+                continue  # there it is more likely a word of the command: "yellow", or the "the" before a noun
             for name_size in range(1, len(phrase.name) + 2):
                 end = greeting_size + name_size
                 if end > len(heard):

@@ -3,7 +3,10 @@
 
 readonly UNPROVEN=.unproven # a file in a release that has not yet proved that it hears
 readonly EXTRAS_FILE=extras # a file in a release that has the extras with which it was made, one a line
-PREVIOUS="" WAS_RUNNING=0
+readonly WAITS=2 # what restart_service gives for an assistant that waits for its microphone
+PREVIOUS="" WAS_RUNNING=0 DEAF_BEFORE=0
+STARTED=0       # what came of the start: 0 if the assistant hears
+MICROPHONE_S=20 # a microphone that is there has been opened and heard by then
 
 build_release() {
     step "Installing the assistant beside what is there"
@@ -138,37 +141,73 @@ point_current_at() {
 # Only here does anything change for whoever uses the assistant.
 switch_over() {
     step "Switching over"
-    if [ "$DRY_RUN" = 0 ] && systemctl --quiet is-active "$SERVICE"; then WAS_RUNNING=1; fi
+    [ "$DRY_RUN" = 1 ] || look_at_what_runs
     point_current_at "$NEW"
     install_units "$NEW"
     run rm -f "$ROOT/run/edge-assistant/delay"
-    # The service is of type notify: this returns when the assistant has said that it hears.
-    if run systemctl restart "$SERVICE"; then
-        run rm -f "$NEW/$UNPROVEN"
-    elif [ -n "$PREVIOUS" ]; then
-        roll_back
-    else
-        STEP="waiting until the assistant hears"
-        run rm -f "$NEW/$UNPROVEN"
-        fail "the assistant is installed but does not hear yet: $(service_words)" \
-            "It goes on trying. 'assistant doctor' says what is missing; most often it is the microphone."
-    fi
+    restart_service || STARTED=$?
+    if [ "$STARTED" != 0 ] && is_new_versions_fault; then roll_back; fi
+    run rm -f "$NEW/$UNPROVEN"
     run systemctl --no-block start edge-assistant-engines.service
+}
+
+# That no microphone is there is none, unless the version before heard.
+is_new_versions_fault() {
+    [ -n "$PREVIOUS" ] || return
+    [ "$STARTED" != "$WAITS" ] || { [ "$WAS_RUNNING" = 1 ] && [ "$DEAF_BEFORE" = 0 ]; }
+}
+
+# Whether a version is at work, and whether it is known not to hear.
+look_at_what_runs() {
+    # One that waits for its first microphone is not yet active.
+    case "$(systemctl is-active "$SERVICE" || true)" in active | activating | reloading) WAS_RUNNING=1 ;; esac
+    if status_says '"hears": false' '"muted": false'; then DEAF_BEFORE=1; fi
+}
+
+# status_says PATTERN…: whether the assistant that runs answers, with all of these.
+status_says() {
+    local status pattern
+    status="$("$CURRENT/bin/assistant" status --json --config "$CONFIG" 2>/dev/null)" || true
+    for pattern in "$@"; do
+        grep -q "$pattern" <<<"$status" || return 1
+    done
+}
+
+# The service is of type notify: it has started when the assistant has said that it hears. Without a microphone it waits
+# for one as long as it takes; this does not.
+restart_service() {
+    if [ "$DRY_RUN" = 1 ]; then run systemctl restart "$SERVICE"; return; fi
+    systemctl restart "$SERVICE" >>"$LOG" 2>&1 </dev/null &
+    local start=$! waits_since=""
+    while kill -0 "$start" 2>/dev/null; do
+        if ! status_says '"state": "running"' '"ok": true' '"hears": false' '"muted": false'; then
+            waits_since=""
+        elif [ $((SECONDS - ${waits_since:=$SECONDS})) -ge "$MICROPHONE_S" ]; then
+            kill "$start" 2>/dev/null || true # it goes on starting
+            return "$WAITS"
+        fi
+        sleep 1
+    done
+    wait "$start"
 }
 
 roll_back() {
     local why
-    why="$(service_words)"
+    why="$(why_deaf)"
     point_current_at "$PREVIOUS"
     install_units "$PREVIOUS"
-    [ "$WAS_RUNNING" = 0 ] || run systemctl restart "$SERVICE" || say "  the previous version does not start now either"
+    [ "$WAS_RUNNING" = 0 ] || restart_service || say "  the previous version does not hear now either"
     fail "the new version did not come up: $why" "The previous version is in its place again. The new one's words are in $LOG."
+}
+
+why_deaf() {
+    if [ "$STARTED" = "$WAITS" ]; then systemctl show "$SERVICE" --property=StatusText --value; else service_words; fi
 }
 
 # What the service said last, for people; the log gets more of it.
 service_words() {
     journalctl --unit "$SERVICE" --lines 40 --output cat >>"$LOG" 2>/dev/null || true
-    journalctl --unit "$SERVICE" --lines 60 --output cat 2>/dev/null | grep -iE 'error|failed|cannot' | tail -n 2 | tr '\n' ' '
+    journalctl --unit "$SERVICE" --lines 60 --output cat 2>/dev/null | grep -iE 'error|failed|cannot' | tail -n 2 | tr '\n' ' ' || true
 }
 
 # The newest proven release beside the running one stays, to go back to.
@@ -183,6 +222,11 @@ prune_releases() {
 
 greet() {
     [ "$DRY_RUN" = 0 ] || { say "Nothing was changed."; return; }
+    if [ "$STARTED" != 0 ]; then
+        STEP="waiting until the assistant hears"
+        fail "the assistant is installed but does not hear yet: $(why_deaf)" \
+            "It goes on trying. 'assistant doctor' says what is missing; most often it is the microphone."
+    fi
     say ""
     say "It listens. Say: hey jarvis, what time is it?  Or: 你好贾维斯，你看到了什么？"
     say "What is wrong, if something is: assistant doctor. Its settings: $CONFIG, then: systemctl reload $SERVICE"

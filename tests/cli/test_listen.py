@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import ClassVar
 
+import anyio
 import numpy as np
 import pytest
 import soundfile
@@ -15,6 +18,7 @@ from assistant.config import Config
 from assistant.errors import DeviceError, StageError
 from assistant.models.store import ModelStore
 from tests.doubles.command import typed
+from tests.doubles.living import HangableLoop, Living, until
 from tests.doubles.sound_devices import SoundCards, sound_thread
 from tests.doubles.speech_like import speech_like
 
@@ -63,3 +67,43 @@ def test_the_recogniser_is_closed_when_it_fails_and_when_no_microphone_opens(
     assert code == error.exit_code
     assert told in printed
     assert Deaf.closed == 1
+
+
+def test_live_it_goes_on_through_a_lost_microphone_and_a_failing_recogniser(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    living = Living(tmp_path, monkeypatch)
+    living.says(StageError("The recogniser is deaf."), StageError("The recogniser is deaf."), "Good morning.")
+    configuration = tmp_path / "mine.toml"
+    configuration.write_text('asr.backend = "words"\nvad.backend = "loudness"\nwake.first_stage = "vad"\n')
+
+    async def script() -> None:
+        living.room.say(2.0)
+        await until(8.0)
+        living.sound.pull(living.microphone)
+        await until(14.0)
+        living.sound.plug(living.microphone)
+        await until(20.0)
+        living.room.say(20.0)
+        await until(26.0)
+
+    run = anyio.run
+
+    def run_while_the_script_lasts(listen: Callable[..., Awaitable[int]], *arguments: object) -> None:
+        async def main() -> None:
+            living.sound.loop = asyncio.get_running_loop()
+            async with anyio.create_task_group() as group:
+                group.start_soon(listen, *arguments)
+                await script()
+                group.cancel_scope.cancel()
+
+        run(main, backend_options={"loop_factory": HangableLoop})
+
+    monkeypatch.setattr(anyio, "run", run_while_the_script_lasts)
+    with living.sound_library():
+        code, printed = typed("listen", "--config", configuration, env={"COLUMNS": "200"}, capture=capfd)
+    assert code == 0, printed
+    assert printed.count("recognizer: The recogniser is deaf.") == 1
+    assert "recognizer: works again" in printed and "[en] Good morning." in printed
+    assert "microphone: " in printed and "microphone: works again" in printed
+    assert "StageFailed(" not in printed and "StageRecovered(" not in printed

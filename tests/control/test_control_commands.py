@@ -147,6 +147,22 @@ def test_status_says_what_does_not_work_and_why(running: Assistant, types: Types
         assert shown in said
 
 
+@pytest.mark.parametrize(
+    ("ok", "hears", "reason", "said"),
+    [
+        (True, False, "This machine has no microphone.", "does not hear. This machine has no microphone."),
+        (False, True, "This hangs: recogniser.", "hears. This hangs: recogniser."),
+    ],
+)
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_status_fails_while_it_does_not_hear_or_hangs(
+    running: Assistant, types: Types, form: list[str], ok: bool, hears: bool, reason: str, said: str
+) -> None:
+    running.answers[Status] = status(HealthState(ok=ok, hears=hears, reason=reason, muted=False, unavailable={}))
+    printed = types("status", *form, code=1)
+    assert form or said in printed
+
+
 def test_status_for_programs(running: Assistant, types: Types) -> None:
     running.answers[Status] = status(HealthState(ok=True, hears=False, reason="", muted=True, unavailable={}))
     assert json.loads(types("status", "--json"))["health"]["muted"] is True

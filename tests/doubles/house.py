@@ -14,9 +14,12 @@ from assistant.clock import LoopClock
 from assistant.config import Config
 from assistant.controls import LiveControls
 from assistant.kept import KEPT
+from assistant.ports import TurnObserver
+from assistant.service.answers import Answers
 from assistant.service.life import Lives
 from assistant.service.service import Service
 from assistant.settings import Settings
+from assistant.telemetry.latency import LatencyStatistics
 from tests.doubles.living import Living
 
 ROOT = Path(__file__).parents[2]
@@ -64,8 +67,11 @@ class House:
 
         async def main() -> None:
             self.living.sound.loop = asyncio.get_running_loop()
-            self.lives = lives = Lives(LoopClock(), [self.living.log])
+            observers: list[TurnObserver] = [self.living.log]
+            self.lives = lives = Lives(LoopClock(), observers)
             self.service = service = Service(self.settings(), self.settings, lives.live)
+            self.answers = Answers(service, LatencyStatistics())
+            observers.append(self.answers)
             try:
                 async with anyio.create_task_group() as group:
                     group.start_soon(service.run)

@@ -174,6 +174,7 @@ class Living:
         patch.setitem(sys.modules, "sounddevice", self.sound)
         patch.setattr(portaudio, "_CARDS", folder / "cards")
         patch.setattr(portaudio, "_cards_seen", None)
+        patch.setattr(portaudio, "_ended", False)
         patch.setattr(Loudness, "breaks", [])
         patch.setattr(Words, "texts", [])
         patch.setattr(Words, "real_time_factor", 0.0)

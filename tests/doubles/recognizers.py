@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import ClassVar
 
+from assistant.config import Config
 from assistant.events import AudioArray
+from assistant.models.store import ModelStore
 from assistant.ports import Recognition
 
 
@@ -41,6 +44,21 @@ class ScriptedStream:
         self._recognizer.decodings += self._fresh
         self._fresh = False
         return self._recognition
+
+
+class OneSentence(ScriptedRecognizer):
+    """A backend that hears the same in every utterance; counts how many it was asked about."""
+
+    text: ClassVar[str] = "Hey Jarvis, what time is it?"
+    asked: ClassVar[int] = 0
+
+    @classmethod
+    def create(cls, config: Config, models: ModelStore) -> OneSentence:
+        return cls(())
+
+    def open(self, language: str | None) -> ScriptedStream:
+        OneSentence.asked += 1
+        return ScriptedStream(self, Recognition(self.text, "en", 0.9))
 
 
 class KaldiDouble:

@@ -1,8 +1,9 @@
 """Sound cards that can be plugged, pulled and broken: what stands behind the module `sounddevice`.
 
-As PortAudio does, it knows only the devices that were there when it was initialised, and every stream dies when it is
-terminated. Blocks come by the event loop's timers, so it runs in virtual time too. Its calls come from any thread but
-the event loop's, for which a driver may be too slow.
+As PortAudio does, it knows only the devices that were there when it was initialised, every stream dies when it is
+terminated, and until it is initialised again it does nothing but say that it is not. Blocks come by the event loop's
+timers, so it runs in virtual time too. Its calls come from any thread but the event loop's, for which a driver may be
+too slow.
 """
 
 from __future__ import annotations
@@ -70,6 +71,9 @@ class SoundCards:
         self._streams: list[_Stream] = []
         self.cards: list[Card] = []
         self.scans = 0
+        self.does_not_start = False
+        """Initialising it fails."""
+        self._initialized = True
         self.loop: asyncio.AbstractEventLoop | None = None
         """That of the assistant, by whose timers blocks come."""
         self.hanging: dict[str, Callable[[], object]] = {}
@@ -109,7 +113,14 @@ class SoundCards:
 
     def _initialize(self) -> None:
         self.scans += 1
+        if self.does_not_start:
+            raise self.PortAudioError("Error initializing PortAudio: Unanticipated host error")
+        self._initialized = True
         self._look()
+
+    def _need_it_initialized(self) -> None:
+        if not self._initialized:
+            raise self.PortAudioError("PortAudio not initialized")
 
     def _look(self) -> None:
         self._known = list(self.cards)
@@ -118,14 +129,18 @@ class SoundCards:
 
     def _terminate(self) -> None:
         self.called("rescan")
+        self._need_it_initialized()
+        self._initialized = False
         for stream in self._streams:
             stream.dead = True
         self._streams.clear()
 
     def query_hostapis(self) -> list[dict[str, str]]:
+        self._need_it_initialized()
         return [{"name": "ALSA"}]
 
     def query_devices(self) -> list[dict[str, Any]]:
+        self._need_it_initialized()
         return [
             {
                 "name": card.name,
@@ -145,6 +160,7 @@ class SoundCards:
 
     def _open(self, settings: dict[str, Any], work: Callable[[_Stream], None]) -> _Stream:
         self.called("open")
+        self._need_it_initialized()
         card = self._known[settings["device"]]
         if card.refuses or card not in self.cards:
             raise self.PortAudioError("Device unavailable")

@@ -154,6 +154,35 @@ def test_a_device_with_a_noise_gate_is_believed_once_it_came_back_by_itself(livi
     assert [text[:4] for text in living.live(script)].count("It's") == 2
 
 
+def test_what_was_learned_of_one_device_s_noise_gate_is_believed_of_that_device_alone(living: Living) -> None:
+    gate = living.microphone
+    gate.sound = living.room
+    webcam = Card("Webcam: Audio (hw:4,0)", lambda at_s, count: np.zeros(count))
+
+    async def replace(card: Card, other: Card) -> None:
+        living.sound.pull(card)
+        await anyio.sleep(1.0)
+        living.sound.plug(other)
+        await anyio.sleep(10.0)
+
+    async def script(assistant: Assistant) -> None:
+        await until(2.0)
+        gate.sound = lambda at_s, count: np.zeros(count)
+        await until(22.0)  # between two openings
+        gate.sound = living.room
+        await until(26.0)
+        gate.sound = lambda at_s, count: np.zeros(count)
+        await until(32.0)
+        assert assistant.health().hears, "it has come back by itself"
+        gate.name = "USB Mic: Audio (hw:3,0)"
+        await replace(gate, gate)
+        assert assistant.health().hears, "wherever it is plugged in"
+        await replace(gate, webcam)
+        assert "'Webcam: Audio (hw:4,0)' delivers only zeros" in assistant.health().reason
+
+    living.live(script)
+
+
 def test_digital_silence_is_allowed_where_the_configuration_says_so(living: Living) -> None:
     living.configure("audio", digital_silence="allowed")
     living.microphone.sound = lambda at_s, count: np.zeros(count)
@@ -307,8 +336,21 @@ def test_a_burst_of_overflows_is_counted_told_and_no_wrong_rate(living: Living) 
         assert assistant.health().hears
 
     living.live(script)
-    assert "too slow" in living.failures("overload")[0].error
+    assert living.failures("overload")[0].error == "The machine is too slow: sound is being lost."
     assert not living.failures("microphone")
+
+
+def test_an_overload_ends_with_the_loss_of_the_microphone(living: Living) -> None:
+    async def script(assistant: Assistant) -> None:
+        await until(10.0)
+        living.microphone.overflows = True
+        await until(12.0)
+        assert "overload" in assistant.health().unavailable
+        living.sound.pull(living.microphone)
+        await until(20.0)
+        assert "overload" not in assistant.health().unavailable
+
+    assert living.live(script) == ["I can't hear anything right now."]
 
 
 def test_what_was_lost_before_the_microphone_is_opened_anew_is_still_counted(living: Living) -> None:
@@ -483,3 +525,23 @@ def test_a_library_that_raises_what_it_likes_is_a_lost_microphone(living: Living
         assert assistant.health().hears
 
     living.live(script)
+
+
+def test_a_sound_library_that_does_not_start_again_hears_and_speaks_once_it_does(living: Living) -> None:
+    living.says(TIME)
+
+    async def script(assistant: Assistant) -> None:
+        await until(3.0)
+        living.sound.does_not_start = True
+        living.microphone.stalls = living.microphone.refuses = True
+        await until(20.0)
+        assert "does not start" in assistant.health().reason
+        living.microphone.stalls = living.microphone.refuses = False
+        living.sound.does_not_start = False
+        await until(20.0 + RECOVERS_S)
+        assert assistant.health().hears
+        living.room.say(26.0)
+        await until(32.0)
+
+    assert living.live(script)[-1].startswith("It's")
+    assert living.speaker.heard_between(26.0, 32.0)

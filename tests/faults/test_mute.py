@@ -6,13 +6,14 @@ from pathlib import Path
 
 import anyio
 import anyio.lowlevel
+import numpy as np
 import pytest
 
 from assistant.app import Assistant
-from assistant.errors import ControlError
+from assistant.errors import ControlError, DeviceError
 from assistant.events import AudioFrame, Notice, SceneState, SpeechStarted
 from assistant.muting import MuteMemory
-from tests.doubles.living import TIME, Living, hang, until
+from tests.doubles.living import TIME, Living, Words, hang, health_every, until
 from tests.faults.test_camera_faults import noise
 
 
@@ -93,6 +94,39 @@ def test_muted_it_stays_so_through_a_restart_and_opens_nothing(
     assert list(state.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [
+        ("microphone", ["I can't hear anything right now.", "I can hear you again."]),
+        ("camera", ["I can't see right now.", "I can see again."]),
+    ],
+)
+def test_what_is_lost_before_it_is_muted_is_said_only_if_it_is_lost_afterwards_too(
+    living: Living, lost: str, said: list[str]
+) -> None:
+    gone_until_s = 50.0
+    if lost == "camera":
+        living.picture = lambda now_s: DeviceError("Unplugged.") if 5.0 <= now_s < gone_until_s else noise(now_s)
+
+    async def script(assistant: Assistant) -> None:
+        await until(5.0)
+        if lost == "microphone":
+            living.sound.pull(living.microphone)
+        await until(7.5)
+        assert lost in assistant.health().unavailable
+        assert assistant.controls is not None
+        await assistant.controls.mute()
+        await until(30.0)
+        assert living.said == []
+        await assistant.controls.unmute()
+        await until(gone_until_s)
+        if lost == "microphone":
+            living.sound.plug(living.microphone)
+        await until(60.0)
+
+    assert living.live(script) == said
+
+
 def test_muted_while_the_driver_hangs_a_restart_finds_it_muted(living: Living, state: Path) -> None:
     living.state = state
     kept: list[bool] = []
@@ -170,3 +204,76 @@ def test_who_unmutes_it_while_the_driver_still_closes_is_not_told_that_it_is_mut
 
     living.live(script)
     assert notices(living) == ["listening", "unmuted"]
+
+
+def test_what_was_heard_before_it_was_muted_does_not_count_once_it_is_unmuted(living: Living) -> None:
+    async def script(assistant: Assistant) -> None:
+        await until(2.0)
+        assert assistant.controls is not None
+        await assistant.controls.mute()
+        await until(3600.0)
+        await assistant.controls.unmute()
+        assert assistant.health().reason == "The microphone is not open yet."
+        seen = await health_every(assistant, 0.05, until_s=3603.0)
+        assert not any("delivered nothing" in health.reason for _, health in seen)
+        assert assistant.health().hears
+
+    living.live(script)
+
+
+def test_a_recogniser_that_is_behind_is_no_reason_for_a_restart_though_it_is_muted_and_unmuted(living: Living) -> None:
+    living.says(*[TIME] * 10)
+
+    async def script(assistant: Assistant) -> None:
+        Words.real_time_factor = 4.0
+        for begins_s in np.arange(1.0, 30.0, 5.0):
+            living.room.say(begins_s, 4.0)
+        await until(28.0)
+        assert "not been taken" in assistant.health().reason
+        assert assistant.controls is not None
+        await assistant.controls.mute()
+        await until(29.0)
+        await assistant.controls.unmute()
+        assert all(health.ok for _, health in await health_every(assistant, 0.1, until_s=40.0))
+        Words.real_time_factor = 0.1
+        await until(45.0)
+
+    living.live(script)
+
+
+def test_muted_it_is_not_overloaded_any_more_and_says_nothing_of_it(living: Living) -> None:
+    async def script(assistant: Assistant) -> None:
+        await until(10.0)
+        living.microphone.overflows = True
+        await until(13.0)
+        assert "overload" in assistant.health().unavailable
+        assert assistant.controls is not None
+        await assistant.controls.mute()
+        assert "overload" not in assistant.health().unavailable
+        await until(60.0)
+        living.microphone.overflows = False
+        await assistant.controls.unmute()
+        await until(62.0)
+        assert assistant.health().hears
+
+    assert living.live(script) == []
+    assert len(living.recoveries("overload")) == 1
+
+
+def test_muted_while_the_recogniser_is_behind_it_is_not_overloaded_any_more(living: Living) -> None:
+    """Then nobody takes what was heard, so that only the muting itself can tell."""
+    living.says(*[TIME] * 10)
+
+    async def script(assistant: Assistant) -> None:
+        Words.real_time_factor = 4.0
+        for begins_s in np.arange(1.0, 50.0, 5.0):
+            living.room.say(begins_s, 4.0)
+        await until(45.0)
+        assert "overload" in assistant.health().unavailable
+        assert assistant.controls is not None
+        await assistant.controls.mute()
+        assert "overload" not in assistant.health().unavailable
+        Words.real_time_factor = 0.1
+        await until(70.0)
+
+    living.live(script)

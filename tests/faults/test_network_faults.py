@@ -163,7 +163,7 @@ def test_a_recogniser_three_times_slower_than_speech_for_ten_minutes(
     assert max(tasks) <= 20, tasks
 
 
-def test_a_full_disk_costs_the_events_file_and_nothing_else(living: Living) -> None:
+def test_a_full_disk_costs_the_events_file_and_nothing_else(living: Living, caplog: pytest.LogCaptureFixture) -> None:
     events = EventsFile(Path("/dev/full"), append=True)
     living.observers.append(events)
     living.says(TIME)
@@ -175,6 +175,7 @@ def test_a_full_disk_costs_the_events_file_and_nothing_else(living: Living) -> N
     assert living.live(script)[0].startswith("It's")
     events.close()
     assert events.lost > 0
+    assert [record.getMessage() for record in caplog.records if "Events are being lost" in record.getMessage()]
 
 
 @pytest.mark.parametrize("step", [timedelta(hours=1), timedelta(hours=-1)])

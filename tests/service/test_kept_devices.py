@@ -74,6 +74,49 @@ def test_what_is_said_while_a_configuration_comes_into_force_is_heard(
     house.live(script, HangableLoop)
 
 
+def test_the_loudness_that_was_asked_for_stays_unless_another_is_configured(house: House) -> None:
+    house.with_doubles()
+
+    async def script() -> None:
+        house.controls.set_volume(0.3)
+        house.configure("wake", follow_up_s=1.0)
+        assert (await house.service.reload()).restarted
+        assert house.controls.volume() == 0.3
+        house.configure("audio", volume=0.5)
+        await house.service.reload()
+        house.controls.set_volume(0.6)
+        house.configure("asr", backend="whisper")  # its model is missing, so the old one comes back
+        house.configure("audio", volume=0.7)
+        with pytest.raises(ModelMissingError):
+            await house.service.reload()
+        assert house.controls.volume() == 0.6
+        house.configure("asr", backend="words")
+        house.configure("wake", follow_up_s=2.0)
+        await house.service.reload()
+        assert house.controls.volume() == 0.7
+
+    house.configure("models", dir=Path("/nonexistent"))
+    house.live(script, HangableLoop)
+
+
+def test_a_reload_while_the_microphone_is_unplugged_waits_for_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)  # as at a terminal
+    house.with_doubles()
+
+    async def script() -> None:
+        house.living.sound.pull(house.microphone)
+        await until(anyio.current_time() + 10.0)
+        house.configure("wake", follow_up_s=1.0)
+        assert (await house.service.reload()).restarted
+        health = house.service.health()
+        assert (health.hears, health.waiting, house.service.state) == (False, True, "running")
+        house.living.sound.plug(house.microphone)
+        await until(anyio.current_time() + 5.0)
+        await answers(house)
+
+    house.live(script, HangableLoop)
+
+
 def test_another_microphone_takes_the_place_of_the_first(house: House) -> None:
     house.with_doubles()
     other = house.living.sound.plug(Card("Headset: Audio (hw:3,0)", house.living.room))

@@ -6,6 +6,8 @@ import asyncio
 import errno
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import anyio
@@ -43,6 +45,22 @@ def test_on_a_full_disk_it_stays_muted_through_a_reload(house: House, monkeypatc
 
     house.live(script, HangableLoop)
     assert notices(house) == ["listening", "muted", "muted"]
+
+
+def test_on_a_full_disk_the_next_process_finds_it_muted_too(tmp_path: Path) -> None:
+    pytest.importorskip("resource")
+    # No byte can be written; a process of its own, for the limit holds for all of it.
+    mute = f"""
+import resource
+from pathlib import Path
+from assistant.muting import MuteMemory
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+MuteMemory(Path({str(tmp_path)!r})).remember(True)
+"""
+    subprocess.run([sys.executable, "-c", mute], check=True, timeout=60)
+    assert MuteMemory(tmp_path).recall()
+    MuteMemory(tmp_path).remember(False)
+    assert not MuteMemory(tmp_path).recall()
 
 
 def test_what_cannot_be_kept_is_told_until_it_can_whatever_else_is_kept(house: House, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from assistant.virtual_time import run_in_virtual_time
 
 HEARS = Health(hears=True)
 DEAF = Health(hears=False, reason="The microphone delivers nothing.")
+WAITING = Health(hears=False, reason="This machine has no microphone.", waiting=True)
 MUTED = Health(hears=False, reason="It is muted.", muted=True)
 
 
@@ -89,6 +90,50 @@ def test_ready_waits_for_proof_of_hearing(notifier: Notifier, systemd: Systemd) 
     deaf, hearing = told(notifier, Patient(DEAF), systemd, (20.0, DEAF), (1.0, HEARS))
     assert deaf == ["STATUS=Does not hear. The microphone delivers nothing."]
     assert hearing == ["READY=1", "STATUS=Listening.", "WATCHDOG=1"]
+
+
+def test_without_a_microphone_it_is_given_time_until_one_is_heard(notifier: Notifier, systemd: Systemd) -> None:
+    steps = ((600.0, WAITING), (5.0, DEAF), (1.0, HEARS), (60.0, WAITING))
+    waiting, opened, hearing, lost = told(notifier, Patient(WAITING), systemd, *steps)
+    assert not any("READY=1" in said for said in waiting + opened)
+    assert waiting.count("EXTEND_TIMEOUT_USEC=30000000") == 60, "three times as often as systemd must hear it"
+    assert "STATUS=Does not hear. This machine has no microphone." in waiting
+    assert hearing[0] == "READY=1"
+    assert lost.count("WATCHDOG=1") == 6 and not any("EXTEND" in said for said in opened + hearing + lost)
+
+
+def test_a_start_that_is_deaf_or_hangs_is_given_no_time(notifier: Notifier, systemd: Systemd) -> None:
+    hung = Health(hears=True, hung=("recogniser",))
+    for health in (DEAF, hung):
+        (said,) = told(notifier, Patient(health), systemd, (60.0, health))
+        assert not any(field in line for line in said for field in ("EXTEND", "READY", "WATCHDOG"))
+
+
+@pytest.mark.parametrize(("before", "after"), [(HEARS, WAITING), (WAITING, HEARS)])
+def test_a_reload_without_a_microphone_ends_as_it_began(
+    notifier: Notifier, systemd: Systemd, before: Health, after: Health
+) -> None:
+    """Ready it stays so; one that is not yet ready has its time while it is being reloaded too."""
+    patient = Patient(before)
+
+    async def main() -> tuple[list[str], list[str]]:
+        async with anyio.create_task_group() as group:
+            group.start_soon(keep_told, notifier, patient)
+            await anyio.sleep(1)
+            systemd.heard()
+            patient.now, patient.reloading_since_s = DEAF, anyio.current_time()
+            await anyio.sleep(50)
+            reloading = systemd.heard()
+            patient.now, patient.reloading_since_s = after, None
+            await anyio.sleep(1)
+            over = systemd.heard()
+            group.cancel_scope.cancel()
+        return reloading, over
+
+    reloading, over = run_in_virtual_time(main)
+    assert any("RELOADING=1" in said for said in reloading) is (before is HEARS)
+    assert any("EXTEND_TIMEOUT_USEC" in said for said in reloading) is (before is WAITING)
+    assert "READY=1" in over
 
 
 def test_muted_on_purpose_is_ready(notifier: Notifier, systemd: Systemd) -> None:

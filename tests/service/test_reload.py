@@ -30,11 +30,14 @@ class Assistant:
 
     def __init__(self) -> None:
         self.controls = self.turns = self
-        self.volume = OLD.audio.volume
+        self.loudness = OLD.audio.volume
         self.talking_s = 0.0
 
     def set_volume(self, volume: float) -> None:
-        self.volume = volume
+        self.loudness = volume
+
+    def volume(self) -> float:
+        return self.loudness
 
     async def idle(self) -> None:
         await anyio.sleep(self.talking_s)
@@ -112,7 +115,7 @@ def test_the_volume_is_set_while_the_conversation_goes_on() -> None:
         house.on_disk = Config(audio=AudioConfig(volume=0.1))
         reloaded = await house.service.reload()
         assert (reloaded.changed, reloaded.restarted) == (["audio.volume"], False)
-        assert house.assistant.volume == 0.1
+        assert house.assistant.loudness == 0.1
 
     assert in_house(scene).lived == [OLD.wake.phrases]
 

@@ -227,6 +227,85 @@ def test_an_extra_that_the_offline_folder_lacks_is_told_with_how_to_make_one_tha
     assert "scripts/make-offline-folder DIR --with ocr --with wake" in result.stderr
 
 
+_FAKE_SYSTEMCTL = """#!/bin/bash
+# Releases say in `start` what comes of a start: "hears", "waits" or "fails".
+root="$EDGE_ASSISTANT_ROOT" start="$(cat "$EDGE_ASSISTANT_ROOT/opt/edge-assistant/current/start" 2>/dev/null)"
+case "$*" in
+    is-active*) [ ! -e "$root/running" ] || echo active; [ -e "$root/running" ] ;;
+    restart*)
+        echo "$start" >"$root/running"
+        case "$start" in hears) ;; fails) exit 1 ;; waits) exec sleep 60 ;; esac ;;
+    show*StatusText*) echo "Does not hear. This machine has no microphone." ;;
+esac
+"""
+_FAKE_ASSISTANT = """#!/bin/bash
+[ -e "$EDGE_ASSISTANT_ROOT/running" ] || exit 8
+hears=false; [ "$(cat "$EDGE_ASSISTANT_ROOT/running")" != hears ] || hears=true
+printf '{\n  "state": "running",\n  "ok": true,\n  "hears": %s,\n  "muted": false\n}\n' $hears
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "new", "runs", "said"),
+    [
+        (None, "hears", "new", None),
+        (None, "waits", "new", "installed but does not hear yet: Does not hear. This machine has no microphone."),
+        (None, "fails", "new", "installed but does not hear yet"),
+        ("hears", "hears", "new", None),
+        ("hears", "waits", "old", "did not come up: Does not hear. This machine has no microphone."),
+        ("hears", "fails", "old", "did not come up"),
+        ("waits", "waits", "new", "installed but does not hear yet"),
+        ("waits", "fails", "old", "did not come up"),
+        ("stopped", "waits", "new", "installed but does not hear yet"),
+    ],
+)
+def test_a_version_that_hears_less_than_the_one_before_is_taken_back(
+    tmp_path: Path, before: str | None, new: str, runs: str, said: str | None
+) -> None:
+    """The last steps, with a systemd and releases that are made up: the installer as a whole would need root."""
+    releases, tools = tmp_path / "opt/edge-assistant/releases", tmp_path / "tools"
+    for name, start in (("old", before), ("new", new)):
+        if start is not None:
+            (releases / name / "bin").mkdir(parents=True)
+            (releases / name / "start").write_text(start)
+            (releases / name / "bin/assistant").write_text(_FAKE_ASSISTANT)
+            (releases / name / "bin/assistant").chmod(0o755)
+    (releases / "new/.unproven").touch()
+    if before is not None:
+        (tmp_path / "opt/edge-assistant/current").symlink_to(releases / "old")
+    if before in ("hears", "waits"):
+        (tmp_path / "running").write_text(before)
+    for folder in ("tools", "var/log", "usr/local/bin", "run"):
+        (tmp_path / folder).mkdir(parents=True)
+    for name, text in (("systemctl", _FAKE_SYSTEMCTL), ("journalctl", "#!/bin/sh\n")):
+        (tools / name).write_text(text)
+        (tools / name).chmod(0o755)
+    script = f"""
+        HERE={PROJECT}
+        source "$HERE/systemd/install/common.sh"; source "$HERE/systemd/install/release.sh"
+        install_units() {{ :; }}
+        trap on_failure ERR
+        NEW={releases}/new PREVIOUS={releases / "old" if before else ""} MICROPHONE_S=1
+        switch_over; prune_releases; greet
+    """
+    result = subprocess.run(
+        ["bash", "-Eeuo", "pipefail", "-c", script],
+        env={**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "EDGE_ASSISTANT_ROOT": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (tmp_path / "opt/edge-assistant/current").readlink().name == runs, result.stderr
+    assert result.returncode == (0 if said is None else 1), result.stderr
+    assert (said or "") in result.stderr
+    assert ("It listens" in result.stdout) is (said is None)
+    if runs == "new":
+        assert not (releases / "new/.unproven").exists()
+    else:
+        assert (tmp_path / "running").read_text().strip() == before
+
+
 def test_the_extras_that_can_be_installed_are_the_projects_and_help_names_them_all() -> None:
     common = (PROJECT / "systemd/install/common.sh").read_text()
     [known] = re.findall(r'^readonly KNOWN_EXTRAS="(.*)"', common, re.MULTILINE)

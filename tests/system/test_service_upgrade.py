@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.system.machine import Machine
-from tests.system.service import INSTALL, answers, listens, on_a_machine, property_of
+from tests.system.service import INSTALL, SERVICE, answers, listens, on_a_machine, property_of
 
 pytestmark = on_a_machine
 
@@ -32,6 +32,25 @@ def test_a_version_that_does_not_start_is_rolled_back(installed: Machine, unders
     said = broken_version(installed, "stillborn", edit)
     assert "previous version is in its place again" in said, said
     assert installed.out("readlink /opt/edge-assistant/current") == before
+    listens(installed)
+    assert answers(installed, understood)
+
+
+def test_where_no_microphone_is_the_new_version_is_installed_and_waits_for_one(
+    installed: Machine, understood: Callable[[Path], str]
+) -> None:
+    installed.run("systemctl stop pulseaudio")
+    installed.wait("assistant status --json | grep -q '\"hears\": false'", "It has lost its microphone")
+    before = installed.out("readlink /opt/edge-assistant/current")
+    result = installed.run(f"{INSTALL} --sound pulse", timeout_s=900, check=False)
+    assert result.returncode == 1 and "installed but does not hear yet" in result.stderr, result.stderr
+    assert "microphone" in result.stderr
+    assert installed.out("readlink /opt/edge-assistant/current") != before
+    assert property_of(installed, "ActiveState") == "activating", "nothing has proved that it hears"
+    assert "microphone" in property_of(installed, "StatusText")
+    assert installed.run("assistant status", check=False).returncode == 1
+    assert SERVICE not in installed.out("systemctl show multi-user.target --property=After"), "it holds up no boot"
+    installed.run("systemctl start pulseaudio")
     listens(installed)
     assert answers(installed, understood)
 

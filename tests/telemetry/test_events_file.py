@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -72,25 +74,51 @@ def test_a_full_disk_is_reported_once_and_never_raises(caplog: pytest.LogCapture
     assert "No space left" in record.getMessage()
 
 
-def test_after_a_full_disk_later_lines_are_readable(tmp_path: Path) -> None:
+@contextmanager
+def room_for(path: Path, left_bytes: int) -> Iterator[None]:
+    """The file, and so any that is longer, can grow by no more than this."""
     resource = pytest.importorskip("resource")
     signal = pytest.importorskip("signal")
-    path = tmp_path / "events.jsonl"
-    observer = EventsFile(path)
-    observer.on_event(e.TurnFinished(1.0, 1))
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + left_bytes, before[1]))
     try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 10, before[1]))
-        observer.on_event(e.TurnFinished(2.0, 2))
+        yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, ignored)
+
+
+@pytest.mark.parametrize("next_run", [False, True])
+def test_after_a_full_disk_later_lines_are_readable(tmp_path: Path, next_run: bool) -> None:
+    path = tmp_path / "events.jsonl"
+    observer = EventsFile(path)
+    observer.on_event(e.TurnFinished(1.0, 1))
+    with room_for(path, 10):
+        observer.on_event(e.TurnFinished(2.0, 2))
+        assert observer.lost == 1
+        if next_run:
+            observer.close()
+    if next_run:
+        observer = EventsFile(path, append=True)
     observer.on_event(e.TurnFinished(3.0, 3))
     observer.close()
     first, torn, last = path.read_text().splitlines()
-    assert (json.loads(first)["turn_id"], json.loads(last)["turn_id"], observer.lost) == (1, 3, 1)
+    assert (json.loads(first)["turn_id"], json.loads(last)["turn_id"]) == (1, 3)
     assert len(torn) == 10
+
+
+def test_each_time_that_a_disk_gets_full_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "events.jsonl"
+    observer = EventsFile(path)
+    for _ in range(2):
+        observer.on_event(e.TurnFinished(1.0, 1))
+        with room_for(path, 10):
+            for turn_id in (2, 3):
+                observer.on_event(e.TurnFinished(2.0, turn_id))
+    observer.close()
+    assert observer.lost == 4
+    assert [record.getMessage().startswith("Events are being lost") for record in caplog.records] == [True, True]
 
 
 def test_a_file_that_cannot_be_opened_is_a_configuration_error(tmp_path: Path) -> None:

@@ -123,6 +123,14 @@ def test_a_middling_probability_keeps_speech_going_but_does_not_start_it(microph
     assert kinds(microphone.hear(0.3, 1.0)) == [SpeechPaused, SpeechEnded]
 
 
+@pytest.mark.parametrize("threshold", [0.15, 0.1, 0.02])
+def test_speech_ends_in_silence_however_low_the_threshold_is(threshold: float) -> None:
+    microphone = Microphone(Endpointer(CONFIG.model_copy(update={"threshold": threshold})))
+    assert kinds(microphone.hear(0.9, 0.32)) == [SpeechStarted]
+    assert microphone.hear(0.6 * threshold, 0.64) == [], "a little below the threshold it still goes on"
+    assert kinds(microphone.hear(0.4 * threshold, 0.64)) == [SpeechPaused, SpeechEnded]
+
+
 def test_going_on_after_a_pause_voids_it(microphone: Microphone) -> None:
     microphone.hear(0.9, 0.64)
     (paused,) = microphone.hear(0.0, 0.32)

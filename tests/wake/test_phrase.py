@@ -136,7 +136,10 @@ def test_a_higher_threshold_wakes_less_often() -> None:
     assert PhraseMatcher(("hey jarvis",), 1.0).match("Hey Jarvis") is not None
 
 
-@pytest.mark.parametrize("phrase", ["computer", "okay nabu", "小爱同学", "hello edge box", "天猫精灵", "嘿 siri"])
+OTHERS = ["computer", "jarvis", "okay nabu", "小爱同学", "小 爱 同 学", "hello edge box", "天猫精灵", "嘿 siri"]
+
+
+@pytest.mark.parametrize("phrase", OTHERS)
 def test_any_other_phrase(phrase: str) -> None:
     matcher = PhraseMatcher((phrase,), DEFAULTS.match)
     match = matcher.match(f"{phrase}, what now?")
@@ -145,6 +148,22 @@ def test_any_other_phrase(phrase: str) -> None:
     assert match.score == 1.0
     assert matcher.match("what do you see on the table") is None
     assert matcher.match("今天天气怎么样") is None
+
+
+@pytest.mark.parametrize("phrase", OTHERS)
+@pytest.mark.parametrize("command", ["How are you", "set a timer for 5 minutes", "make it yellow", "现在几点了"])
+@pytest.mark.parametrize("between", [", ", " ", "，"])
+def test_any_other_phrase_at_the_end_leaves_the_command_whole(phrase: str, command: str, between: str) -> None:
+    match = PhraseMatcher((phrase,), DEFAULTS.match).match(f"{command}{between}{phrase}?")
+    assert match is not None
+    assert (match.rest, match.score) == (command, 1.0)
+
+
+@pytest.mark.parametrize("text", ["What can you do, hey computer?", "What can you do, com puter"])
+def test_a_phrase_of_one_word_may_be_greeted_or_heard_as_two(text: str) -> None:
+    match = PhraseMatcher(("computer",), DEFAULTS.match).match(text)
+    assert match is not None
+    assert match.rest == "What can you do"
 
 
 def test_a_phrase_without_a_word_is_refused() -> None:

@@ -9,12 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from assistant.asr import RECOGNIZERS
 from assistant.audio.files import write_wav
 from assistant.errors import MediaError
+from assistant.vad import DETECTORS
+from assistant.wake import FIRST_STAGES
 from assistant.wake.curve import Heard, Labelled, curve, recordings_in, upper_bound
 from assistant.wake.phrase import PhraseMatcher
-from tests.doubles.command import assistant
+from tests.doubles.command import assistant, typed
 from tests.doubles.person import Person
+from tests.doubles.recognizers import OneSentence
+from tests.doubles.sound_devices import Room
 
 
 def heard(positive: bool, *scores: float, seconds: float = 1800.0) -> Heard:
@@ -67,6 +72,9 @@ def test_subfolders_and_a_table_label_alike(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     assert [(item.path.name, item.positive) for item in recordings_in(tmp_path)] == [("a.wav", True), ("b.flac", False)]
     table = tmp_path / "labels.csv"
+    table.write_text("file,label\npositive/a.wav,1\nnegative/c.wav,0\n")
+    with pytest.raises(MediaError, match=r"labels\.csv:3: there is no recording at .*c\.wav"):
+        recordings_in(tmp_path)
     table.write_text("\ufefffile,label\npositive/a.wav,Wake\nnegative/deep/b.flac,0\n", encoding="utf-8")
     assert [item.positive for item in recordings_in(tmp_path)] == [True, False]
     assert recordings_in(table) == recordings_in(tmp_path)
@@ -78,6 +86,73 @@ def test_a_folder_or_a_table_that_is_not_understood_is_named(tmp_path: Path) -> 
     (tmp_path / "labels.csv").write_text("file,label\na.wav,perhaps\n")
     with pytest.raises(MediaError, match=r"labels\.csv:2.*perhaps"):
         recordings_in(tmp_path)
+
+
+class Bench:
+    """`assistant bench wake` on recordings of what is loud, and recognised as the wake phrase and a command."""
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch, capture: pytest.CaptureFixture[str]) -> None:
+        self.folder, self._capture = folder, capture
+        patch.setitem(DETECTORS, "loudness", "tests.doubles.living:Loudness")
+        patch.setitem(RECOGNIZERS, "one sentence", "tests.doubles.recognizers:OneSentence")
+        for name in ("Never", "Unsure"):
+            patch.setitem(FIRST_STAGES, name, f"tests.doubles.first_stages:{name}")
+        patch.setattr(OneSentence, "asked", 0)
+        patch.setenv("XDG_CONFIG_HOME", str(folder / "none"))
+
+    def record(self, name: str, volume: float = 1.0) -> None:
+        (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        write_wav(self.folder / name, volume * Room((0.0, 1.0))(0.0, 16_000), 16_000)
+
+    def run(self, **wake: str) -> tuple[int, str]:
+        settings = {"VAD__BACKEND": "loudness", "ASR__BACKEND": "one sentence"}
+        settings |= {f"WAKE__{key.upper()}": value for key, value in wake.items()}
+        env = {f"ASSISTANT_{key}": value for key, value in settings.items()}
+        return typed("bench", "wake", self.folder, env=env, capture=self._capture)
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Bench:
+    return Bench(tmp_path, monkeypatch, capsys)
+
+
+@pytest.mark.parametrize(
+    ("wake", "missed"),
+    [
+        ({}, "0% (0 of 1)"),
+        ({"first_stage": "Never"}, "100% (1 of 1)"),
+        ({"first_stage": "Unsure"}, "0% (0 of 1)"),
+        ({"first_stage": "Unsure", "mode": "always"}, "0% (0 of 1)"),
+        ({"first_stage": "Unsure", "first_stage_threshold": "0.7"}, "100% (1 of 1)"),
+        ({"first_stage": "Never", "mode": "always"}, "100% (1 of 1)"),
+    ],
+)
+def test_what_the_first_stage_does_not_fire_on_is_missed(bench: Bench, wake: dict[str, str], missed: str) -> None:
+    bench.record("positive/a.wav")
+    code, printed = bench.run(**wake)
+    assert code == 0, printed
+    [row] = [line for line in printed.splitlines() if "0.75 *" in line]
+    assert missed in row
+    assert OneSentence.asked == (0 if missed.startswith("100%") else 1), "the recogniser is not even asked"
+
+
+def test_what_the_first_stage_fired_on_in_one_recording_does_not_count_in_the_next(bench: Bench) -> None:
+    bench.record("positive/a.wav")
+    bench.record("positive/b.wav", volume=0.6)
+    assert "0% (0 of 2)" in bench.run()[1]
+    assert "50% (1 of 2)" in bench.run(first_stage="Unsure")[1]
+
+
+def test_recordings_that_cannot_be_read_are_named_after_the_others_were_measured(bench: Bench) -> None:
+    bench.record("negative/z.wav")
+    bench.record("positive/c.wav")
+    for name in ("a.wav", "b.wav"):
+        (bench.folder / "positive" / name).write_bytes(b"no sound")
+    code, printed = bench.run()
+    assert code == MediaError.exit_code
+    assert "0% (0 of 1)" in printed
+    assert printed.count("left out: ") == 2 and "a.wav" in printed
+    assert "2 recordings could not be read; the others are measured" in printed
 
 
 @pytest.mark.models
