@@ -135,7 +135,7 @@ class Ears:
                 for chunk in speaker.begun(at_s):
                     guard.reference(chunk.stated_s, chunk.samples, VOICE_HZ)
                 frames = self._clean(guard, frames[0])
-            for event in self._events(endpointer, frames, sooner=guarded and guard.unheard):
+            for event in self._events(endpointer, frames, sooner_s=guard.sooner_s if guarded else 0.0):
                 if isinstance(event, SpeechStarted):
                     heard.started_at_s.append(at_s)
                     if at_s > cut_after_s:
@@ -146,9 +146,9 @@ class Ears:
                     heard.utterances.append(event.utterance)
         return heard
 
-    def _events(self, endpointer: Endpointer, frames: list[AudioFrame], *, sooner: bool) -> list[SpeechEvent]:
+    def _events(self, endpointer: Endpointer, frames: list[AudioFrame], *, sooner_s: float) -> list[SpeechEvent]:
         scored = [(frame, self._detector.probability(frame.samples)) for frame in frames]
-        return [event for frame, score in scored for event in endpointer.accept(frame, score, sooner=sooner)]
+        return [event for frame, score in scored for event in endpointer.accept(frame, score, sooner_s=sooner_s)]
 
     def _clean(self, guard: EchoGuard, frame: AudioFrame) -> list[AudioFrame]:
         began = time.thread_time()

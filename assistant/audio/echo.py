@@ -42,6 +42,10 @@ _WITHHELD_FRAMES = 40
 """Frames that are withheld at most: by then it is known how late the echo comes, or that there is none."""
 _ONSET_FRAMES = 4
 """Frames before those with evidence of someone else in which they begin."""
+_EVIDENT_FRAMES, _EVIDENT_SOONER_S = 3, 0.064
+"""So many frames in a row with evidence of someone else are no echo, in an hour of the assistant's speech: with a voice
+in them they are a person's, two frames before noise is told from speech where nothing is played."""
+_UNHEARD_SOONER_S = 0.032
 _FADE = 128
 _RATE_DIGITS = 1000
 
@@ -68,10 +72,20 @@ class EchoGuard:
         self._heard = np.zeros(SAMPLE_RATE_HZ, np.float32)
         self._windows = np.zeros((4, 2 * FRAME_SAMPLES), np.float32)
         self._hold_frames = 0
+        self._foreign_frames = 0
+        """Frames in a row up to now with evidence of someone else."""
         self._gain = 0.0
         self._withheld: list[_Withheld] = []
         self._decided = False
         """Whether nothing needs to be withheld any more."""
+
+    @property
+    def sooner_s(self) -> float:
+        """By how much less than usual is speech over a reply, for what is heard is known to be somebody else: each of
+        the last frames was more than an echo, or nothing of the reply reaches the microphone."""
+        if self._foreign_frames >= _EVIDENT_FRAMES:
+            return _EVIDENT_SOONER_S
+        return _UNHEARD_SOONER_S if self.unheard else 0.0
 
     @property
     def unheard(self) -> bool:
@@ -110,7 +124,7 @@ class EchoGuard:
         """
         end = self._reference.end
         if end is None or frame.at_s - end / SAMPLE_RATE_HZ > _QUIET_S:
-            self._next = None
+            self._next, self._foreign_frames = None, 0
             return [*self._settle(), frame]
         first = self._count(frame)
         self._heard = np.concatenate([self._heard[FRAME_SAMPLES:], frame.samples])
@@ -171,6 +185,7 @@ class EchoGuard:
     def _give(self, frame: AudioFrame, *, foreign: bool) -> list[AudioFrame]:
         """The frame behind the gate. While nothing was learned, nothing for a while, until someone else was in what is
         withheld or it is certain that there was nobody."""
+        self._foreign_frames = self._foreign_frames + 1 if foreign and self._decided else 0
         if self._decided:
             return [*self._release(), self._gated(frame, foreign=foreign)]
         assert self._evidence.moment is not None

@@ -27,6 +27,8 @@ _LOUDER_DB = 9.0
 """By how much a band's echo may exceed the loudest so far: a harmonic may hit a resonance that none did before."""
 _MOST_LOUDER_DB = 12.0
 """By how much it may exceed what is usual at the delay where the echo can be loudest."""
+_UNKNOWN_DB = 40.0
+"""No echo is this much louder than what is played."""
 _FORGET_DB = 0.005
 """By how much a frame of playing lowers the loudest echo so far: the volume may have been turned down."""
 _BAND_FRAMES = 10
@@ -110,8 +112,8 @@ class Evidence:
         floor = _AUDIBLE * self._noise_under(powers.heard)
         possible_db = db(np.max(np.stack(self._played), axis=0))
         expected_db, floor_db = db(self._tail), db(floor)
-        # A band in which next to nothing was played so far proves nothing.
-        loudest_db = np.where(self._loudest_frames < _BAND_FRAMES, np.inf, self._loudest_db + _LOUDER_DB)
+        # A band in which next to nothing was played so far proves nothing while something is played in it.
+        loudest_db = np.where(self._loudest_frames < _BAND_FRAMES, _UNKNOWN_DB, self._loudest_db + _LOUDER_DB)
         self.moment = self._delays.now(powers.heard, floor_db)
         unexplained_db = self._delays.unexplained_db(powers.heard, floor_db)
         level_excess = float(excess_db(powers.heard, possible_db + loudest_db, floor_db))

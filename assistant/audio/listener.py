@@ -170,8 +170,8 @@ class Listener:
                 self._overload.note(self._source.dropped)
                 for frame in self._guard.clean(heard) if self._guard is not None else [heard]:
                     score = await self._score(frame)
-                    sooner = self._guard is not None and self._guard.unheard
-                    for event in self._endpointer.accept(frame, score, sooner=sooner):
+                    sooner_s = self._guard.sooner_s if self._guard is not None else 0.0
+                    for event in self._endpointer.accept(frame, score, sooner_s=sooner_s):
                         yield event
                     if self._progress_s is not None and frame.at_s >= progress_at_s:
                         utterance = self._endpointer.so_far(frame.at_s)

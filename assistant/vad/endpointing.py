@@ -31,10 +31,6 @@ HYSTERESIS = 0.15
 """How far the probability must fall below the threshold before a speaker counts as silent; half of the threshold where
 that is less, or nobody would ever be silent with a low one."""
 
-_SOONER_S = 0.032
-"""By how much less is speech where nothing else can be: a frame."""
-
-
 @dataclass(slots=True)
 class _Recording:
     """An utterance in the making. Samples are written once and handed out as views, never copied again."""
@@ -43,7 +39,6 @@ class _Recording:
     length: int
     started_at_s: float
     voiced_until_s: float
-    min_speech_samples: int
     voiced_samples: int = 0
     silent_samples: int = 0
     confirmed: bool = False
@@ -102,9 +97,9 @@ class Endpointer:
         if self._recording is not None and self._recording.paused is utterance:
             self._recording.end_samples = max(self._pause_samples, self._samples(silence_s))
 
-    def accept(self, frame: AudioFrame, probability: float, *, sooner: bool = False) -> list[SpeechEvent]:
-        """Take the next frame and its speech probability; what happened, in order. `sooner` if what begins with this
-        frame may be taken for speech a frame earlier than usual."""
+    def accept(self, frame: AudioFrame, probability: float, *, sooner_s: float = 0.0) -> list[SpeechEvent]:
+        """Take the next frame and its speech probability; what happened, in order. So far, `sooner_s` less than
+        `min_speech_s` is enough to be taken for speech."""
         recording = self._recording
         begins = recording is None or recording.paused
         voiced = probability >= (self._threshold if begins else self._goes_on_threshold)
@@ -112,7 +107,7 @@ class Endpointer:
             if not voiced:
                 self._remember(frame.samples)
                 return []
-            recording = self._recording = self._begin(frame, sooner)
+            recording = self._recording = self._begin(frame)
         recording.append(frame.samples)
         if voiced:
             recording.voiced_samples += frame.samples.size
@@ -120,7 +115,8 @@ class Endpointer:
             recording.voiced_until_s = frame.at_s
         else:
             recording.silent_samples += frame.samples.size
-        events = self._advance(recording, frame.at_s, voiced)
+        enough = self._min_speech_samples - self._samples(sooner_s)
+        events = self._advance(recording, frame.at_s, voiced, enough)
         if recording.length >= self._pre_roll_samples + self._max_samples and self._recording is recording:
             events += self._finish(recording, frame.at_s)
         return events
@@ -129,10 +125,10 @@ class Endpointer:
         """The sound is over (the end of a file, the microphone closed): end what is being said."""
         return self._finish(self._recording, at_s) if self._recording else []
 
-    def _advance(self, recording: _Recording, at_s: float, voiced: bool) -> list[SpeechEvent]:
+    def _advance(self, recording: _Recording, at_s: float, voiced: bool, enough: int) -> list[SpeechEvent]:
         events: list[SpeechEvent] = []
         if voiced:
-            if not recording.confirmed and recording.voiced_samples >= recording.min_speech_samples:
+            if not recording.confirmed and recording.voiced_samples >= enough:
                 recording.confirmed = True
                 events.append(SpeechStarted(at_s))
             elif recording.paused:
@@ -148,12 +144,11 @@ class Endpointer:
             events += self._finish(recording, at_s)
         return events
 
-    def _begin(self, frame: AudioFrame, sooner: bool) -> _Recording:
+    def _begin(self, frame: AudioFrame) -> _Recording:
         # One second of slack takes the frame that crosses the limit.
         capacity = self._pre_roll_samples + self._max_samples + self._sample_rate_hz
         starts_at_s = frame.at_s - frame.samples.size / self._sample_rate_hz
-        min_speech_samples = self._min_speech_samples - (self._samples(_SOONER_S) if sooner else 0)
-        recording = _Recording(np.empty(capacity, np.float32), 0, starts_at_s, frame.at_s, min_speech_samples)
+        recording = _Recording(np.empty(capacity, np.float32), 0, starts_at_s, frame.at_s)
         recording.append(self._recent)
         self._recent = self._recent[:0]
         return recording

@@ -67,18 +67,19 @@ def test_an_utterance_from_start_to_end(microphone: Microphone) -> None:
     assert ended.utterance.sample_rate_hz == RATE
 
 
-def test_where_nothing_else_can_be_heard_speech_is_known_a_frame_sooner() -> None:
-    def voiced_frames(*sooner: bool) -> int:
+def test_where_nothing_else_can_be_heard_speech_is_known_sooner() -> None:
+    def voiced_frames(*sooner_frames: int) -> int:
         endpointer = Endpointer(CONFIG)
-        for number, hurried in enumerate((*sooner, *[False] * 9), start=1):
+        for number, frames in enumerate((*sooner_frames, *[0] * 9), start=1):
             frame = AudioFrame(number * FRAME_S, np.zeros(FRAME, np.float32), RATE)
-            if endpointer.accept(frame, 0.9, sooner=hurried):
+            if endpointer.accept(frame, 0.9, sooner_s=frames * FRAME_S):
                 return number
         raise AssertionError("Speech is never known.")
 
-    assert voiced_frames(False) == 5
-    assert voiced_frames(True) == 4
-    assert voiced_frames(False, True, True) == 5, "what counts is how it began"
+    assert voiced_frames(0) == 5
+    assert voiced_frames(0, 0, 2) == 3
+    assert voiced_frames(0, 0, 0, 1) == 4
+    assert voiced_frames(2, 2) == 5, "what counts is what is known by then"
 
 
 def test_what_was_recognised_in_the_pause_is_what_ended(microphone: Microphone) -> None:
