@@ -129,7 +129,8 @@ class Turns:
             case SpeechStarted():
                 self._floor.person_began()
             case SpeechPaused() if self._worth_recognizing(event.utterance):
-                group.start_soon(self._head_start.take, event.utterance)
+                self._head_start.paused(event.utterance)
+                group.start_soon(self._head_start.work)
             case SpeechContinued() if self._attention.may_be_meant(event.utterance):
                 group.start_soon(self._head_start.hand_on, event.utterance)
             case SpeechResumed():

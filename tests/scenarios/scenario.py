@@ -191,6 +191,7 @@ def _check_order(log: list[Event]) -> None:
     begun = [event.turn_id for event in log if isinstance(event, events.TurnStarted)]
     assert len(set(begun)) == len(begun)
     over: set[int] = set()
+    _check_partials(log)
     for event in log:
         if isinstance(event, events.TurnFinished):
             assert event.turn_id not in over
@@ -198,3 +199,23 @@ def _check_order(log: list[Event]) -> None:
         elif isinstance(event, (SpeechChunk, events.PlaybackStarted, events.ReplyChunk)):
             assert event.turn_id not in over, event
     assert over >= set(begun), "every turn ends"
+
+
+def _check_partials(log: list[Event]) -> None:
+    """A partial transcript is of something that is still being decided: its turn has no final one yet, and nobody is
+    shown what the turn before it was about."""
+    final: dict[int, str] = {}
+    ended_at_s: dict[int, float] = {}
+    began_at_s = -math.inf
+    for event in log:
+        match event:
+            case events.SpeechStarted():
+                began_at_s = event.at_s
+            case events.TurnStarted():
+                ended_at_s[event.turn_id] = event.speech_ended_at_s
+            case Transcript(is_final=True):
+                final[event.turn_id] = event.text
+            case Transcript():
+                assert event.turn_id not in final, event
+                said_again = began_at_s > ended_at_s.get(event.turn_id - 1, -math.inf)
+                assert said_again or event.text != final.get(event.turn_id - 1), event
