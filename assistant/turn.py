@@ -24,6 +24,7 @@ from assistant.conversation.answering import Reply
 from assistant.conversation.floor import Floor, Turn
 from assistant.conversation.head_start import Foresight, HeadStart
 from assistant.conversation.speaking import Speaking
+from assistant.conversation.window import Window
 from assistant.dialogue.overlap import echoes, is_backchannel, is_hum
 from assistant.errors import StageError
 from assistant.events import (
@@ -93,7 +94,7 @@ class Turns:
         self._announcer = Announcer(floor, clock, answering.announcement)
         self._group: TaskGroup | None = None
         self._begun = anyio.Event()
-        self._window = anyio.CancelScope()
+        self._window = Window(attention, floor, clock, emit)
         self._called_at_s = -math.inf
         self.announce = self._announcer.announce
         self.idle = floor.idle
@@ -127,7 +128,7 @@ class Turns:
         self._habits.note(event)
         match event:
             case SpeechStarted():
-                self._floor.person_began()
+                self._floor.person_began(event.at_s)
             case SpeechPaused() if self._worth_recognizing(event.utterance):
                 self._head_start.paused(event.utterance)
                 group.start_soon(self._head_start.work)
@@ -216,25 +217,11 @@ class Turns:
             self._attention.end()
             self._emit(Notice(self._clock.monotonic_s(), "asleep"))
         else:
-            await self._wait_for_more(self._attention.release())
+            await self._window.show(self._attention.release())
 
     async def _invite(self, group: TaskGroup) -> None:
         """Say that it listens, without words, and do. Whoever goes on already needs no sound to talk over."""
         await self._floor.vacant()
         if not self._floor.person_speaks:
             await self._speaking.play(earcons.listening(self._clock.monotonic_s(), self._floor.last_turn_id))
-        group.start_soon(self._wait_for_more, self._attention.open())
-
-    async def _wait_for_more(self, until_s: float) -> None:
-        """Show that no wake phrase is needed until then, and afterwards that it is again."""
-        self._window.cancel()  # whoever waits for the end of the last one waits in vain
-        if until_s == math.inf:
-            return
-        with anyio.CancelScope() as self._window:
-            now_s = self._clock.monotonic_s()
-            if until_s > now_s:
-                self._emit(Notice(now_s, "attentive", details={"until_s": until_s}))
-                await self._clock.sleep_until(until_s)
-                await self.idle()  # who began within the window is still heard
-            if self._attention.until_s == until_s:
-                self._emit(Notice(self._clock.monotonic_s(), "asleep"))
+        group.start_soon(self._window.show, self._attention.open())

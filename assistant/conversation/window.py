@@ -1,0 +1,38 @@
+"""The follow-up window as a person sees it: from when on no wake phrase is needed, and from when on it is again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import anyio
+
+from assistant.conversation.floor import Floor
+from assistant.events import Event, Notice
+from assistant.ports import Clock
+from assistant.wake.attention import Attention
+
+
+class Window:
+    """Shows when it opens and when it ends."""
+
+    def __init__(self, attention: Attention, floor: Floor, clock: Clock, emit: Callable[[Event], None]) -> None:
+        self._attention = attention
+        self._floor = floor
+        self._clock = clock
+        self._emit = emit
+        self._scope = anyio.CancelScope()
+
+    async def show(self, until_s: float) -> None:
+        """Show that no wake phrase is needed until then, and afterwards that it is again, unless it ends otherwise."""
+        self._scope.cancel()  # whoever waits for the end of the last one waits in vain
+        if until_s == math.inf:
+            return
+        with anyio.CancelScope() as self._scope:
+            now_s = self._clock.monotonic_s()
+            if until_s > now_s:
+                self._emit(Notice(now_s, "attentive", details={"until_s": until_s}))
+                await self._clock.sleep_until(until_s)
+            await self._floor.settled(until_s)  # who began within the window is still heard
+            if self._attention.until_s == until_s:
+                self._emit(Notice(self._clock.monotonic_s(), "asleep"))
