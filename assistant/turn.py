@@ -29,7 +29,6 @@ from assistant.dialogue.overlap import echoes, is_backchannel, is_hum
 from assistant.errors import StageError
 from assistant.events import (
     Event,
-    Notice,
     SpeechContinued,
     SpeechEnded,
     SpeechPaused,
@@ -213,11 +212,7 @@ class Turns:
         reply = self._answering.answer(transcript, utterance)
         self._attention.hold()
         await self._floor.speak(turn, reply)
-        if reply.ends_conversation:
-            self._attention.end()
-            self._emit(Notice(self._clock.monotonic_s(), "asleep"))
-        else:
-            await self._window.show(self._attention.release())
+        await self._window.show(self._attention.end() if reply.ends_conversation else self._attention.release())
 
     async def _invite(self, group: TaskGroup) -> None:
         """Say that it listens, without words, and do. Whoever goes on already needs no sound to talk over."""

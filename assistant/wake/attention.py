@@ -73,10 +73,11 @@ class Attention:
         """Begin the follow-up window; the result is when it ends, which has passed where there is none."""
         return self.until_s if self._config.mode == "push-to-talk" else self._attend(self._config.follow_up_s)
 
-    def end(self) -> None:
-        """Need the wake phrase again."""
+    def end(self) -> float:
+        """Need the wake phrase again, where one was needed before; the result is until when none is."""
         if self._config.mode != "always":
             self.until_s = -math.inf
+        return self.until_s
 
     def admit(self, text: str, speech_started_at_s: float) -> Admission | None:
         """What the utterance asks the assistant, None when it was not addressed."""
