@@ -175,6 +175,7 @@ class Turns:
         reason = "speech" if self._speaking.overlaps(utterance) else "newer request"
         if admission.command:
             turn = await self._floor.take_over(reason)
+            self._attention.hold()
             self._group.start_soon(self._run_turn, turn, admission, timed, utterance)
         else:
             self._floor.interrupt(reason)
@@ -210,13 +211,16 @@ class Turns:
         ):
             self._emit(event)
         reply = self._answering.answer(transcript, utterance)
-        self._attention.hold()
         await self._floor.speak(turn, reply)
+        if turn.superseded:
+            return
         await self._window.show(self._attention.end() if reply.ends_conversation else self._attention.release())
 
     async def _invite(self, group: TaskGroup) -> None:
-        """Say that it listens, without words, and do. Whoever goes on already needs no sound to talk over."""
+        """Listen, and say so without words. Whoever goes on already needs no sound to talk over."""
+        until_s = self._attention.open()  # before anything else: a speaker that hangs takes its time
         await self._floor.vacant()
         if not self._floor.person_speaks:
             await self._speaking.play(earcons.listening(self._clock.monotonic_s(), self._floor.last_turn_id))
-        group.start_soon(self._window.show, self._attention.open())
+        if self._attention.until_s == until_s:  # nothing was asked meanwhile: they have as long from the sound on
+            group.start_soon(self._window.show, self._attention.open())

@@ -35,6 +35,8 @@ class Turn:
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     waited: bool = False
     """Whether it has waited long enough: from then on, one that insists is not held up any more."""
+    superseded: bool = False
+    """Whether a newer turn or a call takes its place: they decide how long somebody is attended to."""
 
 
 class Floor:
@@ -116,11 +118,10 @@ class Floor:
         return self.current
 
     def interrupt(self, reason: str) -> None:
-        """Void the current turn: it falls silent and nothing more of it will be heard."""
-        if self.current is None or self.current.scope.cancel_called:
-            return
-        self._emit(Interruption(self._clock.monotonic_s(), self.current.turn_id, reason))
-        self.current.scope.cancel()
+        """Void the current turn for what comes instead: it falls silent and nothing more of it will be heard."""
+        if self.current is not None:
+            self.current.superseded = True
+            self._void(self.current, reason)
 
     async def take_over(self, reason: str) -> Turn:
         """Void the current turn and claim the next one; no announcement comes between."""
@@ -171,7 +172,12 @@ class Floor:
             return
         turn.waited = True
         if stale:
-            self.interrupt("speech")
+            self._void(turn, "speech")
+
+    def _void(self, turn: Turn, reason: str) -> None:
+        if not turn.scope.cancel_called:
+            self._emit(Interruption(self._clock.monotonic_s(), turn.turn_id, reason))
+            turn.scope.cancel()
 
     def _notify(self) -> None:
         self._changed.set()

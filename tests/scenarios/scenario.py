@@ -13,13 +13,14 @@ from assistant import events
 from assistant.config import Config
 from assistant.events import Event, PlaybackFinished, SpeechChunk, Transcript
 from assistant.tomlfile import read_toml
-from tests.doubles.conversation import Conversation, HummingVoices, LostSpeaker, RecordingSpeaker
+from tests.doubles.conversation import Conversation, HangingSpeaker, HummingVoices, LostSpeaker, RecordingSpeaker
 from tests.doubles.timed_speech import Piece
 
 FOLDER = Path(__file__).parent
 _STAYS_S = 12.0
 _TOLERANCE_S = 0.05
 """Frames are 32 ms long."""
+_SPEAKERS = {"works": RecordingSpeaker, "lost": LostSpeaker, "hangs": HangingSpeaker}
 
 
 class _Strict(BaseModel):
@@ -94,7 +95,7 @@ class Scenario(_Strict):
     voice_takes_s: float = 0.01
     voice_fails: tuple[str, ...] = ()
     voice_fails_midway: bool = False
-    speaker_lost: bool = False
+    speaker: Literal["works", "lost", "hangs"] = "works"
     say: tuple[Say, ...] = ()
     do: tuple[Do, ...] = ()
     repeat_every_s: float = 0.0
@@ -122,7 +123,7 @@ class Scenario(_Strict):
             voices=HummingVoices(self.voice_takes_s, self.voice_fails, not self.voice_fails_midway),
             real_time_factor=self.real_time_factor,
             streams_partials=self.streams_partials,
-            speaker=LostSpeaker if self.speaker_lost else RecordingSpeaker,
+            speaker=_SPEAKERS[self.speaker],
         )
         for do in self.do:
             conversation.meanwhile.append(lambda do=do: _happen(do, conversation))
