@@ -175,7 +175,7 @@ class Turns:
         reason = "speech" if self._speaking.overlaps(utterance) else "newer request"
         if admission.command:
             turn = await self._floor.take_over(reason)
-            self._attention.hold()
+            self._attention.hold(by_phrase=admission.match is not None)
             self._group.start_soon(self._run_turn, turn, admission, timed, utterance)
         else:
             self._floor.interrupt(reason)
@@ -211,6 +211,7 @@ class Turns:
         ):
             self._emit(event)
         reply = self._answering.answer(transcript, utterance)
+        reply.when_unknown = self._attention.doubt
         await self._floor.speak(turn, reply)
         if turn.superseded:
             return

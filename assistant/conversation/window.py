@@ -28,11 +28,12 @@ class Window:
         self._scope.cancel()  # whoever waits for the end of the last one waits in vain
         if until_s == math.inf:
             return
-        with anyio.CancelScope() as self._scope:
+        with anyio.CancelScope() as scope:
+            self._scope = scope
             now_s = self._clock.monotonic_s()
             if until_s > now_s:
                 self._emit(Notice(now_s, "attentive", details={"until_s": until_s}))
                 await self._clock.sleep_until(until_s)
             await self._floor.settled(until_s)  # who began within the window is still heard
-            if self._attention.until_s == until_s:
+            if self._attention.until_s == until_s and not scope.cancel_called:
                 self._emit(Notice(self._clock.monotonic_s(), "asleep"))

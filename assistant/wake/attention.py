@@ -31,10 +31,19 @@ class Attention:
         self._config = config
         self._matcher = matcher
         self._clock = clock
-        self.until_s = math.inf if config.mode == "always" else -math.inf
-        """What begins until then needs no wake phrase."""
+        self._until_s = math.inf if config.mode == "always" else -math.inf
+        self._held = False
+        self._called = False
+        """Whether it waits for what somebody who called it has to say."""
+        self._meant = False
+        """Whether what a turn is about was certainly said to the assistant: with a wake phrase, or after a call."""
         self._fired_at_s = -math.inf
         self._called_at_s = -math.inf
+
+    @property
+    def until_s(self) -> float:
+        """What begins until then needs no wake phrase."""
+        return math.inf if self._held else self._until_s
 
     def fired(self, at_s: float) -> None:
         """The first stage heard what may be the wake phrase, ending at `at_s`."""
@@ -60,24 +69,38 @@ class Attention:
 
     def open(self) -> float:
         """Listen without a wake phrase, for someone called; the result is until when they may begin."""
+        self._held, self._called = False, True
         return self._attend(max(self._config.follow_up_s, _AT_LEAST_S))
 
-    def hold(self) -> None:
-        """Stay attentive until `release` or `end`: a turn is going on."""
+    def hold(self, *, by_phrase: bool) -> None:
+        """Stay attentive until `release` or `end`: a turn is going on, which a wake phrase began or not."""
         if self._config.mode == "push-to-talk":
             self.end()
-        else:
-            self.until_s = math.inf
+            return
+        if self._held:  # by the turn that this one interrupts
+            self._attend(self._config.follow_up_s)
+        self._meant, self._called = by_phrase or self._called, False
+        self._held = True
+
+    def doubt(self) -> None:
+        """The turn makes no sense. What was not certainly said to the assistant may well be a television: it leaves the
+        window as it was, also for what is said over the reply."""
+        self._held &= self._meant
 
     def release(self) -> float:
-        """Begin the follow-up window; the result is when it ends, which has passed where there is none."""
-        return self.until_s if self._config.mode == "push-to-talk" else self._attend(self._config.follow_up_s)
+        """The turn is over: begin the follow-up window. The result is when it ends, which has passed where there is
+        none."""
+        if self._held:
+            self._held = False
+            self._attend(self._config.follow_up_s)
+        return self._until_s
 
     def end(self) -> float:
         """Need the wake phrase again, where one was needed before; the result is until when none is."""
+        self._held = self._called = False
         if self._config.mode != "always":
-            self.until_s = -math.inf
-        return self.until_s
+            self._until_s = -math.inf
+        return self._until_s
 
     def admit(self, text: str, speech_started_at_s: float) -> Admission | None:
         """What the utterance asks the assistant, None when it was not addressed."""
@@ -91,8 +114,8 @@ class Attention:
 
     def _attend(self, seconds: float) -> float:
         if self._config.mode != "always":
-            self.until_s = self._clock.monotonic_s() + seconds
-        return self.until_s
+            self._until_s = self._clock.monotonic_s() + seconds
+        return self._until_s
 
 
 def invitation(config: WakeConfig) -> str:
