@@ -97,6 +97,7 @@ class Turns:
         self._called_at_s = -math.inf
         self.announce = self._announcer.announce
         self.idle = floor.idle
+        self.mute, self.unmute = self._window.mute, self._window.unmute
 
     async def run(self, events: AsyncIterator[SpeechEvent | SpeechContinued]) -> None:
         """Converse until the speech events end and everything heard has been answered."""
@@ -219,6 +220,8 @@ class Turns:
 
     async def _invite(self, group: TaskGroup) -> None:
         """Listen, and say so without words. Whoever goes on already needs no sound to talk over."""
+        if self._attention.muted:  # since they called
+            return
         until_s = self._attention.open()  # before anything else: a speaker that hangs takes its time
         await self._floor.vacant()
         if not self._floor.person_speaks:

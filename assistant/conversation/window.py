@@ -24,9 +24,10 @@ class Window:
         self._scope = anyio.CancelScope()
 
     async def show(self, until_s: float) -> None:
-        """Show that no wake phrase is needed until then, and afterwards that it is again, unless it ends otherwise."""
+        """Show that no wake phrase is needed until then, and afterwards that it is again, unless it ends otherwise.
+        Muted, it is shown as that."""
         self._scope.cancel()  # whoever waits for the end of the last one waits in vain
-        if until_s == math.inf:
+        if until_s == math.inf or self._attention.muted:
             return
         with anyio.CancelScope() as scope:
             self._scope = scope
@@ -37,3 +38,12 @@ class Window:
             await self._floor.settled(until_s)  # who began within the window is still heard
             if self._attention.until_s == until_s and not scope.cancel_called:
                 self._emit(Notice(self._clock.monotonic_s(), "asleep"))
+
+    def mute(self) -> None:
+        """Close the window, and open none until `unmute`."""
+        self._scope.cancel()
+        self._attention.mute()
+
+    def unmute(self) -> None:
+        """Let it be opened again."""
+        self._attention.unmute()

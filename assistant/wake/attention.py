@@ -37,6 +37,8 @@ class Attention:
         """Whether it waits for what somebody who called it has to say."""
         self._meant = False
         """Whether what a turn is about was certainly said to the assistant: with a wake phrase, or after a call."""
+        self.muted = False
+        """Whether nobody is attended to, since nobody can be heard."""
         self._fired_at_s = -math.inf
         self._called_at_s = -math.inf
 
@@ -102,6 +104,15 @@ class Attention:
             self._until_s = -math.inf
         return self._until_s
 
+    def mute(self) -> None:
+        """Open no window until `unmute`, and end the one that is open: what is said after it needs the wake phrase."""
+        self.muted = True
+        self.end()
+
+    def unmute(self) -> None:
+        """Be as attentive as ever, from the next turn or call on."""
+        self.muted = False
+
     def admit(self, text: str, speech_started_at_s: float) -> Admission | None:
         """What the utterance asks the assistant, None when it was not addressed."""
         attentive = self.attentive(speech_started_at_s)
@@ -113,7 +124,7 @@ class Attention:
         return None
 
     def _attend(self, seconds: float) -> float:
-        if self._config.mode != "always":
+        if self._config.mode != "always" and not self.muted:
             self._until_s = self._clock.monotonic_s() + seconds
         return self._until_s
 
