@@ -30,6 +30,7 @@ from assistant.errors import StageError
 from assistant.events import (
     Event,
     SpeechContinued,
+    SpeechDiscarded,
     SpeechEnded,
     SpeechPaused,
     SpeechResumed,
@@ -139,6 +140,9 @@ class Turns:
             case SpeechEnded():
                 self._head_start.commit()
                 self._floor.person_ended()
+            case SpeechDiscarded():
+                self._head_start.void()
+                self._floor.person_gave_up()
 
     def _worth_recognizing(self, utterance: Utterance) -> bool:
         # What is said over a reply, or before its first word, may be "stop", which needs no wake phrase.

@@ -82,6 +82,12 @@ class Floor:
         self._speaks = False
         self._notify()
 
+    def person_gave_up(self) -> None:
+        """What they were saying will not be heard."""
+        self._speaks = False
+        self._begun_s.pop()
+        self._notify()
+
     def dealt_with(self) -> None:
         """One thing that they said needs no more attention."""
         self._begun_s.popleft()

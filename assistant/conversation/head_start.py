@@ -133,7 +133,7 @@ class HeadStart:
     def _show(self, recognition: Recognition, utterance: Utterance) -> str:
         """What the words so far ask of the assistant, shown as a partial transcript; empty if they ask nothing."""
         admission = self._attention.admit(recognition.text, utterance.started_at_s)
-        if admission is None or not admission.command:
+        if admission is None or not admission.command or self._attention.muted:
             return ""
         if admission.match is not None or not self._speaking.overlaps(utterance):
             now_s, turn_id = self._clock.monotonic_s(), self._floor.last_turn_id + 1
