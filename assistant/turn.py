@@ -191,7 +191,7 @@ class Turns:
         text, language = recognition.text, recognition.language
         admission = self._attention.admit(text, utterance.started_at_s)
         if admission is not None and admission.match is not None:
-            return admission
+            return Admission("", admission.match) if self._attention.only_calls(admission.command) else admission
         if self._floor.overlaps(utterance) and await self._answering.intent(text, language) == "stop":
             return Admission(text, None)
         if self._speaking.overlaps(utterance):

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from assistant.config import WakeConfig
+from assistant.dialogue.overlap import is_hum
 from assistant.events import Utterance
 from assistant.ports import Clock
 from assistant.wake.phrase import PhraseMatch, PhraseMatcher
@@ -122,6 +123,11 @@ class Attention:
         if text and attentive:
             return Admission(text, None)
         return None
+
+    def only_calls(self, text: str) -> bool:
+        """Whether `text`, which was said beside a wake phrase, holds no more than such phrases and hums."""
+        match = self._matcher.match(text)
+        return is_hum(text) or (match is not None and self.only_calls(match.rest))
 
     def _attend(self, seconds: float) -> float:
         if self._config.mode != "always" and not self.muted:
