@@ -175,8 +175,8 @@ class Turns:
         now_s = self._clock.monotonic_s()
         if admission.match is not None:
             self._emit(WakeWordDetected(now_s, admission.match.phrase, admission.match.score))
-        if not admission.command and self._attention.called_again(now_s):
-            return
+        if not admission.command and self._attention.called_again(utterance) and self._floor.current is None:
+            return  # whoever calls again over a reply, or a ring, means that
         reason = "speech" if self._speaking.overlaps(utterance) else "newer request"
         if admission.command:
             turn = await self._floor.take_over(reason)

@@ -64,10 +64,10 @@ class Attention:
         """Whether what begins at `at_s` needs no wake phrase."""
         return at_s <= self.until_s
 
-    def called_again(self, at_s: float) -> bool:
+    def called_again(self, utterance: Utterance) -> bool:
         """Note a wake phrase that was all that was said; whether it only repeats one just before."""
-        again = at_s - self._called_at_s <= self._config.refractory_s
-        self._called_at_s = at_s
+        again = utterance.ended_at_s - self._called_at_s <= self._config.refractory_s
+        self._called_at_s = utterance.ended_at_s
         return again
 
     def open(self) -> float:
