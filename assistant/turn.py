@@ -94,11 +94,16 @@ class Turns:
         self._announcer = Announcer(floor, clock, answering.announcement)
         self._group: TaskGroup | None = None
         self._begun = anyio.Event()
-        self._window = Window(attention, floor, clock, emit)
+        self._window = Window(attention, floor, clock, emit, config.wake)
         self._called_at_s = -math.inf
         self.announce = self._announcer.announce
         self.idle = floor.idle
         self.mute, self.unmute = self._window.mute, self._window.unmute
+
+    @property
+    def attentive(self) -> bool:
+        """Whether what is said now needs no wake phrase."""
+        return not self._attention.muted and self._attention.attentive(self._clock.monotonic_s())
 
     async def run(self, events: AsyncIterator[SpeechEvent | SpeechContinued]) -> None:
         """Converse until the speech events end and everything heard has been answered."""

@@ -7,20 +7,24 @@ from collections.abc import Callable
 
 import anyio
 
+from assistant.config import WakeConfig
 from assistant.conversation.floor import Floor
 from assistant.events import Event, Notice
 from assistant.ports import Clock
-from assistant.wake.attention import Attention
+from assistant.wake.attention import Attention, window_ended, window_opened
 
 
 class Window:
     """Shows when it opens and when it ends."""
 
-    def __init__(self, attention: Attention, floor: Floor, clock: Clock, emit: Callable[[Event], None]) -> None:
+    def __init__(
+        self, attention: Attention, floor: Floor, clock: Clock, emit: Callable[[Event], None], config: WakeConfig
+    ) -> None:
         self._attention = attention
         self._floor = floor
         self._clock = clock
         self._emit = emit
+        self._config = config
         self._scope = anyio.CancelScope()
 
     async def show(self, until_s: float) -> None:
@@ -33,11 +37,12 @@ class Window:
             self._scope = scope
             now_s = self._clock.monotonic_s()
             if until_s > now_s:
-                self._emit(Notice(now_s, "attentive", details={"until_s": until_s}))
+                text = window_opened(self._config, until_s - now_s)
+                self._emit(Notice(now_s, "attentive", text, {"until_s": until_s}))
                 await self._clock.sleep_until(until_s)
             await self._floor.settled(until_s)  # who began within the window is still heard
             if self._attention.until_s == until_s and not scope.cancel_called:
-                self._emit(Notice(self._clock.monotonic_s(), "asleep"))
+                self._emit(Notice(self._clock.monotonic_s(), "asleep", window_ended(self._config)))
 
     def mute(self) -> None:
         """Close the window, and open none until `unmute`."""

@@ -142,3 +142,17 @@ def invitation(config: WakeConfig) -> str:
     if config.mode == "always" or not config.phrases:
         return "Listening."
     return f"Listening. Say “{config.phrases[0]}” and what you want."
+
+
+def window_opened(config: WakeConfig, seconds: float) -> str:
+    """What a person is told when they have so many seconds to begin."""
+    if config.mode == "push-to-talk":
+        return f"Listening: begin within {seconds:.0f} s."
+    return f"Listening: no wake phrase is needed for {seconds:.0f} s."
+
+
+def window_ended(config: WakeConfig) -> str:
+    """What they are told when it listens to nobody any more who does not call it."""
+    if config.mode == "push-to-talk":
+        return "Not listening any more. Use the talk button again."
+    return f"Not listening any more. Say “{config.phrases[0]}” again." if config.phrases else "Not listening any more."
