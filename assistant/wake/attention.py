@@ -60,6 +60,11 @@ class Attention:
             return False
         return self._config.first_stage == "vad" or self._fired_at_s >= utterance.started_at_s
 
+    @property
+    def awaits_caller(self) -> bool:
+        """Whether somebody called it, and has said nothing since."""
+        return self._called
+
     def attentive(self, at_s: float) -> bool:
         """Whether what begins at `at_s` needs no wake phrase."""
         return at_s <= self.until_s
