@@ -82,7 +82,7 @@ class Attention:
 
     def hold(self, *, by_phrase: bool) -> None:
         """Stay attentive until `release` or `end`: a turn is going on, which a wake phrase began or not."""
-        if self._config.mode == "push-to-talk":
+        if self._config.mode == "push-to-talk" or self.muted:
             self.end()
             return
         if self._held:  # by the turn that this one interrupts
@@ -111,7 +111,7 @@ class Attention:
         return self._until_s
 
     def mute(self) -> None:
-        """Open no window until `unmute`, and end the one that is open: what is said after it needs the wake phrase."""
+        """Attend to nobody until `unmute`, also not during a turn; what is said after it needs the wake phrase."""
         self.muted = True
         self.end()
 
