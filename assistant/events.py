@@ -93,6 +93,11 @@ class SpeechEnded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechDiscarded(Event):
+    """What was being said was discarded in the middle, unheard: the assistant was muted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript(Event):
     """What a recogniser heard. Partials have `is_final=False` and may be revised."""
 

@@ -24,12 +24,13 @@ from assistant.conversation.answering import Reply
 from assistant.conversation.floor import Floor, Turn
 from assistant.conversation.head_start import Foresight, HeadStart
 from assistant.conversation.speaking import Speaking
+from assistant.conversation.window import Window
 from assistant.dialogue.overlap import echoes, is_backchannel, is_hum
 from assistant.errors import StageError
 from assistant.events import (
     Event,
-    Notice,
     SpeechContinued,
+    SpeechDiscarded,
     SpeechEnded,
     SpeechPaused,
     SpeechResumed,
@@ -93,10 +94,16 @@ class Turns:
         self._announcer = Announcer(floor, clock, answering.announcement)
         self._group: TaskGroup | None = None
         self._begun = anyio.Event()
-        self._window = anyio.CancelScope()
+        self._window = Window(attention, floor, speaking, clock, emit, config.wake)
         self._called_at_s = -math.inf
         self.announce = self._announcer.announce
         self.idle = floor.idle
+        self.mute, self.unmute = self._window.mute, self._window.unmute
+
+    @property
+    def attentive(self) -> bool:
+        """Whether what is said now needs no wake phrase."""
+        return not self._attention.muted and self._attention.attentive(self._clock.monotonic_s())
 
     async def run(self, events: AsyncIterator[SpeechEvent | SpeechContinued]) -> None:
         """Converse until the speech events end and everything heard has been answered."""
@@ -127,9 +134,10 @@ class Turns:
         self._habits.note(event)
         match event:
             case SpeechStarted():
-                self._floor.person_began()
+                self._floor.person_began(event.at_s)
             case SpeechPaused() if self._worth_recognizing(event.utterance):
-                group.start_soon(self._head_start.take, event.utterance)
+                self._head_start.paused(event.utterance)
+                group.start_soon(self._head_start.work)
             case SpeechContinued() if self._attention.may_be_meant(event.utterance):
                 group.start_soon(self._head_start.hand_on, event.utterance)
             case SpeechResumed():
@@ -137,6 +145,9 @@ class Turns:
             case SpeechEnded():
                 self._head_start.commit()
                 self._floor.person_ended()
+            case SpeechDiscarded():
+                self._head_start.void()
+                self._floor.person_gave_up()
 
     def _worth_recognizing(self, utterance: Utterance) -> bool:
         # What is said over a reply, or before its first word, may be "stop", which needs no wake phrase.
@@ -169,11 +180,12 @@ class Turns:
         now_s = self._clock.monotonic_s()
         if admission.match is not None:
             self._emit(WakeWordDetected(now_s, admission.match.phrase, admission.match.score))
-        if not admission.command and self._attention.called_again(now_s):
-            return
+        if not admission.command and self._attention.called_again(utterance) and self._floor.current is None:
+            return  # whoever calls again over a reply, or a ring, means that
         reason = "speech" if self._speaking.overlaps(utterance) else "newer request"
         if admission.command:
             turn = await self._floor.take_over(reason)
+            self._attention.hold(by_phrase=admission.match is not None)
             self._group.start_soon(self._run_turn, turn, admission, timed, utterance)
         else:
             self._floor.interrupt(reason)
@@ -184,7 +196,7 @@ class Turns:
         text, language = recognition.text, recognition.language
         admission = self._attention.admit(text, utterance.started_at_s)
         if admission is not None and admission.match is not None:
-            return admission
+            return Admission("", admission.match) if self._attention.only_calls(admission.command) else admission
         if self._floor.overlaps(utterance) and await self._answering.intent(text, language) == "stop":
             return Admission(text, None)
         if self._speaking.overlaps(utterance):
@@ -209,31 +221,19 @@ class Turns:
         ):
             self._emit(event)
         reply = self._answering.answer(transcript, utterance)
-        self._attention.hold()
+        reply.when_unknown = self._attention.doubt
         await self._floor.speak(turn, reply)
-        if reply.ends_conversation:
-            self._attention.end()
-            self._emit(Notice(self._clock.monotonic_s(), "asleep"))
-        else:
-            await self._wait_for_more(self._attention.release())
+        if turn.superseded:
+            return
+        await self._window.show(self._attention.end() if reply.ends_conversation else self._attention.release())
 
     async def _invite(self, group: TaskGroup) -> None:
-        """Say that it listens, without words, and do. Whoever goes on already needs no sound to talk over."""
+        """Listen, and say so without words. Whoever goes on already needs no sound to talk over."""
+        if self._attention.muted:  # since they called
+            return
+        until_s = self._attention.open()  # before anything else: a speaker that hangs takes its time
         await self._floor.vacant()
         if not self._floor.person_speaks:
             await self._speaking.play(earcons.listening(self._clock.monotonic_s(), self._floor.last_turn_id))
-        group.start_soon(self._wait_for_more, self._attention.open())
-
-    async def _wait_for_more(self, until_s: float) -> None:
-        """Show that no wake phrase is needed until then, and afterwards that it is again."""
-        self._window.cancel()  # whoever waits for the end of the last one waits in vain
-        if until_s == math.inf:
-            return
-        with anyio.CancelScope() as self._window:
-            now_s = self._clock.monotonic_s()
-            if until_s > now_s:
-                self._emit(Notice(now_s, "attentive", details={"until_s": until_s}))
-                await self._clock.sleep_until(until_s)
-                await self.idle()  # who began within the window is still heard
-            if self._attention.until_s == until_s:
-                self._emit(Notice(self._clock.monotonic_s(), "asleep"))
+        if self._attention.until_s == until_s:  # nothing was asked meanwhile: they have as long from the sound on
+            group.start_soon(self._window.show, self._attention.open())

@@ -31,6 +31,8 @@ class Reply:
         """To be iterated once."""
         self.ends_conversation = False
         """Whether no follow-up window opens; known once `sentences` is exhausted."""
+        self.when_unknown: Callable[[], None] = lambda: None
+        """Called before the first sentence, and perhaps again, if they only say that nobody knows what was meant."""
 
 
 class Answering:
@@ -130,6 +132,8 @@ class Answering:
         try:
             async with aclosing(answer.sentences) as sentences:
                 async for sentence in sentences:
+                    if answer.unknown:
+                        reply.when_unknown()
                     yield self._said(turn_id, sentence, answer.language, style)
             reply.ends_conversation = answer.ends_conversation
         finally:  # Also of a reply that is interrupted.

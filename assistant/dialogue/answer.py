@@ -24,6 +24,8 @@ class Answer:
     """What makes them now, as `failures` and `worked` name it."""
     ends_conversation: bool = False
     """Whether no follow-up window opens. Known once `sentences` is exhausted."""
+    unknown: bool = False
+    """Whether all it says is that nobody knows what was meant. Known with the first sentence."""
     worked: list[str] = field(default_factory=list)
     """Stages that did their part. Complete once `sentences` is exhausted."""
     failures: list[StageFailed] = field(default_factory=list)

@@ -191,6 +191,7 @@ class Responder:
             self._note_failure(error, context, answer)
         else:
             answer.worked.append(answer.stage)
+        answer.unknown = told is None
         for sentence in split_sentences(phrase(told or "unknown", answer.language, context.turn_id)):
             yield sentence
 

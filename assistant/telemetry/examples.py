@@ -22,6 +22,7 @@ EXAMPLES: tuple[e.Event, ...] = (
     e.SpeechResumed(5.6),
     _UTTERANCE,
     e.SpeechEnded(5.9, _UTTERANCE),
+    e.SpeechDiscarded(5.9),
     e.Transcript(5.95, turn_id=1, text="hey jarvis what do you see", language="en", confidence=0.94, is_final=True),
     e.WakeWordDetected(5.95, phrase="hey jarvis", score=0.98),
     e.TurnStarted(5.95, turn_id=1, speech_ended_at_s=5.35),

@@ -144,6 +144,14 @@ class LostSpeaker(RecordingSpeaker):
         return await super().play(chunk)
 
 
+class HangingSpeaker(RecordingSpeaker):
+    """Takes nothing, and is given up after a while."""
+
+    async def play(self, chunk: SpeechChunk) -> float:
+        await anyio.sleep(4.0)
+        raise DeviceError("The speaker takes no sound.")
+
+
 class EventLog:
     """Keeps every event."""
 

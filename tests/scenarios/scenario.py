@@ -13,13 +13,14 @@ from assistant import events
 from assistant.config import Config
 from assistant.events import Event, PlaybackFinished, SpeechChunk, Transcript
 from assistant.tomlfile import read_toml
-from tests.doubles.conversation import Conversation, HummingVoices, LostSpeaker, RecordingSpeaker
+from tests.doubles.conversation import Conversation, HangingSpeaker, HummingVoices, LostSpeaker, RecordingSpeaker
 from tests.doubles.timed_speech import Piece
 
 FOLDER = Path(__file__).parent
 _STAYS_S = 12.0
 _TOLERANCE_S = 0.05
 """Frames are 32 ms long."""
+_SPEAKERS = {"works": RecordingSpeaker, "lost": LostSpeaker, "hangs": HangingSpeaker}
 
 
 class _Strict(BaseModel):
@@ -94,7 +95,7 @@ class Scenario(_Strict):
     voice_takes_s: float = 0.01
     voice_fails: tuple[str, ...] = ()
     voice_fails_midway: bool = False
-    speaker_lost: bool = False
+    speaker: Literal["works", "lost", "hangs"] = "works"
     say: tuple[Say, ...] = ()
     do: tuple[Do, ...] = ()
     repeat_every_s: float = 0.0
@@ -122,7 +123,7 @@ class Scenario(_Strict):
             voices=HummingVoices(self.voice_takes_s, self.voice_fails, not self.voice_fails_midway),
             real_time_factor=self.real_time_factor,
             streams_partials=self.streams_partials,
-            speaker=LostSpeaker if self.speaker_lost else RecordingSpeaker,
+            speaker=_SPEAKERS[self.speaker],
         )
         for do in self.do:
             conversation.meanwhile.append(lambda do=do: _happen(do, conversation))
@@ -191,6 +192,7 @@ def _check_order(log: list[Event]) -> None:
     begun = [event.turn_id for event in log if isinstance(event, events.TurnStarted)]
     assert len(set(begun)) == len(begun)
     over: set[int] = set()
+    _check_partials(log)
     for event in log:
         if isinstance(event, events.TurnFinished):
             assert event.turn_id not in over
@@ -198,3 +200,23 @@ def _check_order(log: list[Event]) -> None:
         elif isinstance(event, (SpeechChunk, events.PlaybackStarted, events.ReplyChunk)):
             assert event.turn_id not in over, event
     assert over >= set(begun), "every turn ends"
+
+
+def _check_partials(log: list[Event]) -> None:
+    """A partial transcript is of something that is still being decided: its turn has no final one yet, and nobody is
+    shown what the turn before it was about."""
+    final: dict[int, str] = {}
+    ended_at_s: dict[int, float] = {}
+    began_at_s = -math.inf
+    for event in log:
+        match event:
+            case events.SpeechStarted():
+                began_at_s = event.at_s
+            case events.TurnStarted():
+                ended_at_s[event.turn_id] = event.speech_ended_at_s
+            case Transcript(is_final=True):
+                final[event.turn_id] = event.text
+            case Transcript():
+                assert event.turn_id not in final, event
+                said_again = began_at_s > ended_at_s.get(event.turn_id - 1, -math.inf)
+                assert said_again or event.text != final.get(event.turn_id - 1), event
