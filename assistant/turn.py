@@ -185,8 +185,11 @@ class Turns:
         admission = self._attention.admit(text, utterance.started_at_s)
         if admission is not None and admission.match is not None:
             return admission
-        if self._floor.overlaps(utterance) and await self._answering.intent(text, language) == "stop":
-            return Admission(text, None)
+        if self._floor.overlaps(utterance):
+            intent, current = await self._answering.intent(text, language), self._floor.current
+            # Whoever cancels a timer while one rings has it fall silent.
+            if intent == "stop" or (intent == "timer_cancel" and current is not None and current.insists):
+                return Admission(text, None)
         if self._speaking.overlaps(utterance):
             # Without barge-in, what is heard over a reply may well be the reply itself.
             nothing = is_backchannel(text) or echoes(text, self._speaking.words())

@@ -30,7 +30,7 @@ _LOOK_AT_CLOCK_S = 10.0
 _WAS_SET_S = 1.0
 """A wall clock that is off by more since the last look was set."""
 _STILL_MEANT_S = 10.0
-"""Whoever cancels a timer so soon after a ring means the one that rang: its ring falls silent as they begin to speak."""
+"""Whoever cancels a timer so soon after a ring means the one that rang: it falls silent as they begin to speak."""
 _HOW_LONG = Question({"en": "set a timer for {}", "zh": "设置一个{}的计时器"})
 
 
