@@ -58,6 +58,11 @@ class Answering:
         self._state = state
         self._stages = StageReports(clock, emit)
 
+    @property
+    def converses(self) -> bool:
+        """Whether a language model answers what is no request."""
+        return self._responder.converses
+
     async def resume(self) -> None:
         """Have the skills take up what they did when the assistant ended, such as timers."""
         async for failure in self._responder.resume(self._context(0)):

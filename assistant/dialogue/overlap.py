@@ -22,6 +22,10 @@ _CHINESE = (
     rf"{_CHINESE_HUMS}|对呀?|是[的啊呀吗]?|好[的吧呀啊]?|行|没错|这样(?:啊|子)?|原来如此|真的[吗啊]?|明白|知道|了解"
     r"|继续[说讲]?|接着[说讲]|(?:别|不要)停(?:下来?)?"
 )
+_ENGLISH_COURTESY = (
+    r"please|pretty please|thanks|thanks a lot|thank you|thank you (?:so|very) much|if you (?:can|could)"
+)
+_CHINESE_COURTESY = r"谢谢你?|谢了|多谢|拜托你?了?|麻烦你?了?|请|辛苦你?了"
 _MAX_WORDS, _MAX_CHARACTERS = 4, 8
 """Longer than this nobody only nods."""
 
@@ -56,6 +60,12 @@ def is_backchannel(text: str) -> bool:
 def is_hum(text: str) -> bool:
     """Whether `text` holds no word: "mhm", 嗯, a cough, nothing at all."""
     return _only(_ENGLISH_HUMS, _CHINESE_HUMS, text)
+
+
+def is_courtesy(text: str) -> bool:
+    """Whether `text` only adds politeness to what was said before: "please", "okay, thank you", 谢谢."""
+    nods_or_courtesy = _only(f"{_ENGLISH}|{_ENGLISH_COURTESY}", f"{_CHINESE}|{_CHINESE_COURTESY}", text)
+    return nods_or_courtesy and not is_backchannel(text)
 
 
 def is_stop(text: str) -> bool:

@@ -75,6 +75,11 @@ class Responder:
             config,
         )
 
+    @property
+    def converses(self) -> bool:
+        """Whether a language model answers what no skill does."""
+        return self._dialogue_model is not None
+
     async def intent(self, text: str, language: str) -> str | None:
         """The name of the request that `text` is, None when no skill answers it. Does nothing about it."""
         intent = await self._interpret(text, language)

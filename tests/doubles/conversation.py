@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import TypeVar
@@ -22,7 +22,7 @@ from assistant.dialogue.respond import Responder
 from assistant.errors import DeviceError, StageError
 from assistant.events import AudioArray, Event, SceneCaption, SpeechChunk, Utterance
 from assistant.models.store import ModelStore
-from assistant.ports import Recognition, SpeakingStyle
+from assistant.ports import DialogueModel, DialogueTurn, Recognition, SpeakingStyle
 from assistant.registry import resolve
 from assistant.skills import SKILLS
 from assistant.turn import Turns
@@ -107,6 +107,19 @@ class HummingVoices:
             self.open -= 1
 
 
+class ThinkingModel:
+    """A language model that takes so long for its first word, and as long again for the rest of its one sentence."""
+
+    def __init__(self, takes_s: float) -> None:
+        self._takes_s = takes_s
+
+    async def reply(self, turn: DialogueTurn) -> AsyncIterator[str]:
+        await anyio.sleep(self._takes_s)
+        yield "You said: "
+        await anyio.sleep(self._takes_s)
+        yield f"{turn.text.rstrip('.?!。？！')}."
+
+
 class NoFeelings:
     """An emotion monitor that notices nothing."""
 
@@ -170,6 +183,7 @@ class Conversation:
         real_time_factor: float = 0.0,
         streams_partials: bool = False,
         speaker: type[RecordingSpeaker] = RecordingSpeaker,
+        model: DialogueModel | None = None,
     ) -> None:
         """`real_time_factor` is how long the recogniser takes a second of speech."""
         self.config = config or Config()
@@ -178,7 +192,7 @@ class Conversation:
         seen = SceneCaption(0.0, "I see a cup.", "en", 0.9, 0.0)
         self.senses = GivenSenses(captions={"en": seen})
         self._pieces, self._factor, self._streams_partials = pieces, real_time_factor, streams_partials
-        self._lasts_s = lasts_s
+        self._lasts_s, self._model = lasts_s, model
         self.microphone = TimedMicrophone(self.clock, pieces, lasts_s, self.config.audio.queue_s)
         self.speaker = speaker(self.clock)
         self.meanwhile: list[Callable[[], object]] = []
@@ -204,7 +218,7 @@ class Conversation:
             on_wake=self.attention.fired,
         )
         skills = {name: resolve(SKILLS, name, kind="skill").create(config, ModelStore()) for name in SKILLS}
-        self.responder = Responder(interpreter(), skills, None, config)
+        self.responder = Responder(interpreter(), skills, self._model, config)
         self.controls = LiveControls(
             self.speaker, listener, None, self.responder.memory, clock, emit, config.audio.volume
         )

@@ -13,7 +13,7 @@ from assistant import events
 from assistant.config import Config
 from assistant.events import Event, PlaybackFinished, SpeechChunk, Transcript
 from assistant.tomlfile import read_toml
-from tests.doubles.conversation import Conversation, HummingVoices, LostSpeaker, RecordingSpeaker
+from tests.doubles.conversation import Conversation, HummingVoices, LostSpeaker, RecordingSpeaker, ThinkingModel
 from tests.doubles.timed_speech import Piece
 
 FOLDER = Path(__file__).parent
@@ -91,6 +91,8 @@ class Scenario(_Strict):
     config: dict[str, Any] = {}
     real_time_factor: float = 0.0
     streams_partials: bool = False
+    model_takes_s: float | None = None
+    """How long a language model takes for its first word, and again for the rest; None without one."""
     voice_takes_s: float = 0.01
     voice_fails: tuple[str, ...] = ()
     voice_fails_midway: bool = False
@@ -123,6 +125,7 @@ class Scenario(_Strict):
             real_time_factor=self.real_time_factor,
             streams_partials=self.streams_partials,
             speaker=LostSpeaker if self.speaker_lost else RecordingSpeaker,
+            model=ThinkingModel(self.model_takes_s) if self.model_takes_s is not None else None,
         )
         for do in self.do:
             conversation.meanwhile.append(lambda do=do: _happen(do, conversation))
@@ -145,7 +148,7 @@ class Scenario(_Strict):
     def _check_texts(self, log: list[Event], conversation: Conversation, each: str) -> None:
         if self.said is not None:
             said = tuple(event.text for event in log if isinstance(event, PlaybackFinished))
-            assert said == self.said, said
+            assert said == tuple(text.replace("{each}", each) for text in self.said), said
         if self.heard is not None:
             heard = tuple(event.text for event in log if isinstance(event, Transcript) and event.is_final)
             assert heard == tuple(text.replace("{each}", each) for text in self.heard), heard
