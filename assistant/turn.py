@@ -215,10 +215,12 @@ class Turns:
         transcript = Transcript(
             now_s, turn_id, admission.command, recognition.language, recognition.confidence, is_final=True
         )
+        # A recogniser that is still busy with what was said before is waited for.
+        recognizes_from_s = min(timed.started_at_s, utterance.at_s)
         for event in (
             TurnStarted(now_s, turn_id, utterance.ended_at_s),
             StageTimed(utterance.at_s, turn_id, "endpoint", utterance.ended_at_s, 0.0),
-            StageTimed(timed.finished_at_s, turn_id, "recognize", timed.started_at_s, timed.compute_s),
+            StageTimed(timed.finished_at_s, turn_id, "recognize", recognizes_from_s, timed.compute_s),
             transcript,
         ):
             self._emit(event)

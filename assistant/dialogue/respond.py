@@ -205,6 +205,7 @@ class Responder:
         splitter = SentenceSplitter()
         try:
             async for piece in model.reply(self._dialogue_turn(transcript, context, answer.language)):
+                answer.first_token = answer.first_token or (context.clock.monotonic_s(), time.perf_counter())
                 for sentence in splitter.feed(piece):
                     yield sentence
         except Exception as error:  # Whatever the model, a caption or the emotions do wrong, the conversation goes on.

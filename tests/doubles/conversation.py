@@ -121,10 +121,14 @@ class ThinkingModel:
 
 
 class NoFeelings:
-    """An emotion monitor that notices nothing."""
+    """An emotion monitor that notices nothing, however long it listens."""
+
+    def __init__(self, takes_s: float) -> None:
+        self._takes_s = takes_s
 
     async def voice(self, utterance: Utterance) -> None:
         """Hears nothing in the voice."""
+        await anyio.sleep(self._takes_s)
 
     async def text(self, transcript: object) -> None:
         """Reads nothing between the lines."""
@@ -184,15 +188,16 @@ class Conversation:
         streams_partials: bool = False,
         speaker: type[RecordingSpeaker] = RecordingSpeaker,
         model: DialogueModel | None = None,
+        feelings_take_s: float = 0.0,
     ) -> None:
         """`real_time_factor` is how long the recogniser takes a second of speech."""
         self.config = config or Config()
         self.voices = voices or HummingVoices()
         self.log, self.clock = EventLog(), SteppedClock()
         seen = SceneCaption(0.0, "I see a cup.", "en", 0.9, 0.0)
-        self.senses = GivenSenses(captions={"en": seen})
+        self.senses = GivenSenses(captions={"en": seen}, written=[("EXIT", 0.99)])
         self._pieces, self._factor, self._streams_partials = pieces, real_time_factor, streams_partials
-        self._lasts_s, self._model = lasts_s, model
+        self._lasts_s, self._model, self._feelings = lasts_s, model, NoFeelings(feelings_take_s)
         self.microphone = TimedMicrophone(self.clock, pieces, lasts_s, self.config.audio.queue_s)
         self.speaker = speaker(self.clock)
         self.meanwhile: list[Callable[[], object]] = []
@@ -222,7 +227,7 @@ class Conversation:
         self.controls = LiveControls(
             self.speaker, listener, None, self.responder.memory, clock, emit, config.audio.volume
         )
-        answering = Answering(self.responder, NoFeelings(), self.senses, self.controls, config, clock, emit)
+        answering = Answering(self.responder, self._feelings, self.senses, self.controls, config, clock, emit)
         self.turns = Turns(
             transcriber,
             self.attention,

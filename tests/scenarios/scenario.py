@@ -93,6 +93,10 @@ class Scenario(_Strict):
     streams_partials: bool = False
     model_takes_s: float | None = None
     """How long a language model takes for its first word, and again for the rest; None without one."""
+    feelings_take_s: float = 0.0
+    """How long it listens for a mood before it understands."""
+    reading_takes_s: float = 0.0
+    """How long "read this" takes."""
     voice_takes_s: float = 0.01
     voice_fails: tuple[str, ...] = ()
     voice_fails_midway: bool = False
@@ -126,7 +130,9 @@ class Scenario(_Strict):
             streams_partials=self.streams_partials,
             speaker=LostSpeaker if self.speaker_lost else RecordingSpeaker,
             model=ThinkingModel(self.model_takes_s) if self.model_takes_s is not None else None,
+            feelings_take_s=self.feelings_take_s,
         )
+        conversation.senses.reading_takes_s = self.reading_takes_s
         for do in self.do:
             conversation.meanwhile.append(lambda do=do: _happen(do, conversation))
         log = conversation.hold().events
@@ -134,6 +140,7 @@ class Scenario(_Strict):
             expect.check(log)
         self._check_texts(log, conversation, each)
         _check_order(log)
+        _check_stages(log)
         early = conversation.speaker.recording()[: round(self.silent_until_s * conversation.speaker.sample_rate_hz)]
         assert not early.any(), "a sound came too early"
         assert conversation.voices.open == 0, "a voice goes on for nobody"
@@ -201,3 +208,15 @@ def _check_order(log: list[Event]) -> None:
         elif isinstance(event, (SpeechChunk, events.PlaybackStarted, events.ReplyChunk)):
             assert event.turn_id not in over, event
     assert over >= set(begun), "every turn ends"
+
+
+def _check_stages(log: list[Event]) -> None:
+    """What holds in every conversation: no wait for the first sound of a reply is left out of the stages."""
+    for turn in (event for event in log if isinstance(event, events.TurnStarted)):
+        heard = [e.at_s for e in log if isinstance(e, events.PlaybackStarted) and e.turn_id == turn.turn_id]
+        stages = [e for e in log if isinstance(e, events.StageTimed) and e.turn_id == turn.turn_id]
+        covered_s = turn.speech_ended_at_s
+        for stage in sorted(stages, key=lambda stage: stage.started_at_s) if heard else []:
+            assert stage.started_at_s - covered_s <= _TOLERANCE_S, (turn, covered_s, stage)
+            covered_s = max(covered_s, stage.at_s)
+        assert not heard or heard[0] - covered_s <= _TOLERANCE_S, (turn, covered_s, heard)
