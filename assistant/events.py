@@ -384,7 +384,8 @@ class StageTimed(Event):
 
     turn_id: int
     stage: str
-    """"endpoint", "recognize", "understand", "synthesize", "output" …"""
+    """In the order of a turn: "endpoint", "recognize", "emotion", "understand", "first_token" (of a language model),
+    "answer" (until its first sentence is there), "synthesize", "output"."""
     started_at_s: float
     compute_s: float
     """Seconds of work as measured by a performance counter, also where the run itself is in virtual time."""

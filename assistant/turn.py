@@ -25,7 +25,7 @@ from assistant.conversation.floor import Floor, Turn
 from assistant.conversation.head_start import Foresight, HeadStart
 from assistant.conversation.speaking import Speaking
 from assistant.conversation.window import Window
-from assistant.dialogue.overlap import echoes, is_backchannel, is_hum
+from assistant.dialogue.overlap import echoes, is_backchannel, is_courtesy, is_hum
 from assistant.errors import StageError
 from assistant.events import (
     Event,
@@ -54,6 +54,10 @@ before what is said next, so they are few: a machine that was too slow for a whi
 
 class Answering(Foresight, Protocol):
     """What finds the reply: `assistant.conversation.answering.Answering`, or a double."""
+
+    @property
+    def converses(self) -> bool:
+        """Whether there is an answer to whatever is said, and not to requests alone."""
 
     def answer(self, transcript: Transcript, utterance: Utterance) -> Reply:
         """The reply to what was just said."""
@@ -197,26 +201,38 @@ class Turns:
         admission = self._attention.admit(text, utterance.started_at_s)
         if admission is not None and admission.match is not None:
             return Admission("", admission.match) if self._attention.only_calls(admission.command) else admission
-        if self._floor.overlaps(utterance) and await self._answering.intent(text, language) == "stop":
-            return Admission(text, None)
+        if self._floor.overlaps(utterance):
+            intent, current = await self._answering.intent(text, language), self._floor.current
+            # Whoever cancels a timer while one rings has it fall silent.
+            if intent == "stop" or (intent == "timer_cancel" and current is not None and current.insists):
+                return Admission(text, None)
         if self._speaking.overlaps(utterance):
             # Without barge-in, what is heard over a reply may well be the reply itself.
             nothing = is_backchannel(text) or echoes(text, self._speaking.words())
             return None if nothing or not self._barge_in else admission
-        if admission is not None and (self._floor.current is not None or is_hum(text)):
-            # An afterthought ("please") does not take the place of the request before it, and a hum is no request.
-            return admission if await self._answering.intent(text, language) is not None else None
-        return admission
+        return admission if admission is not None and await self._asks(text, language) else None
+
+    async def _asks(self, text: str, language: str) -> bool:
+        """Whether what was said while no reply was heard asks for something: a hum does not, nor an afterthought
+        ("please"), which does not take the place of the request before it."""
+        current = self._floor.current
+        if current is not None and not current.insists and is_courtesy(text):
+            return False
+        adds_nothing = is_hum(text) if current is None else is_backchannel(text) or is_courtesy(text)
+        anything = current is None or current.insists or self._answering.converses
+        return (anything and not adds_nothing) or await self._answering.intent(text, language) is not None
 
     async def _run_turn(self, turn: Turn, admission: Admission, timed: Timed, utterance: Utterance) -> None:
         recognition, turn_id, now_s = timed.recognition, turn.turn_id, self._clock.monotonic_s()
         transcript = Transcript(
             now_s, turn_id, admission.command, recognition.language, recognition.confidence, is_final=True
         )
+        # A recogniser that is still busy with what was said before is waited for.
+        recognizes_from_s = min(timed.started_at_s, utterance.at_s)
         for event in (
             TurnStarted(now_s, turn_id, utterance.ended_at_s),
             StageTimed(utterance.at_s, turn_id, "endpoint", utterance.ended_at_s, 0.0),
-            StageTimed(timed.finished_at_s, turn_id, "recognize", timed.started_at_s, timed.compute_s),
+            StageTimed(timed.finished_at_s, turn_id, "recognize", recognizes_from_s, timed.compute_s),
             transcript,
         ):
             self._emit(event)

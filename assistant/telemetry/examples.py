@@ -56,6 +56,7 @@ EXAMPLES: tuple[e.Event, ...] = (
         turn_id=1,
     ),
     e.StageTimed(5.98, turn_id=1, stage="understand", started_at_s=5.95, compute_s=0.021),
+    e.StageTimed(5.98, turn_id=1, stage="answer", started_at_s=5.98, compute_s=0.002),
     e.ReplyChunk(5.98, turn_id=1, text="I see one person in the middle.", language="en"),
     e.SpeechChunk(6.04, turn_id=1, samples=_SILENCE, sample_rate_hz=24_000, text="I see one person in the middle."),
     e.PlaybackStarted(6.1, turn_id=1),
