@@ -8,6 +8,7 @@ import pytest
 
 from assistant.clock import LoopClock
 from assistant.errors import DeviceError
+from assistant.ports import Camera
 from assistant.vision.camera import open_camera
 from assistant.vision.live_camera import LiveCamera
 from tests.doubles.mjpeg import NetworkCamera
@@ -87,6 +88,26 @@ def test_a_stream_that_stalls_or_goes_is_lost_and_comes_back() -> None:
     anyio.run(main)
 
 
+def test_a_connection_that_dies_without_a_word_is_given_up_for_a_new_one(capfd: pytest.CaptureFixture[str]) -> None:
+    """The Wi-Fi drops: no end of the stream is ever told."""
+
+    async def main() -> None:
+        with NetworkCamera() as network:
+            camera = open_camera(network.address, LoopClock())
+            await camera.open()
+            network.lose_connections()
+            with pytest.raises(DeviceError), anyio.fail_after(15):
+                while True:
+                    await camera.read()
+            with anyio.fail_after(15):
+                await _opened(camera)
+            assert await camera.read() is not None
+            await camera.close()
+
+    anyio.run(main)
+    assert tuple(capfd.readouterr()) == ("", "")
+
+
 def test_a_gstreamer_source_is_a_camera() -> None:
     """JetPack's own OpenCV has GStreamer; the wheel has not."""
     if not cv2.videoio_registry.hasBackend(cv2.CAP_GSTREAMER):
@@ -101,7 +122,7 @@ def test_a_gstreamer_source_is_a_camera() -> None:
     anyio.run(main)
 
 
-async def _opened(camera: LiveCamera) -> None:
+async def _opened(camera: Camera) -> None:
     """Open it as the watcher does: again and again."""
     while True:
         try:
