@@ -50,6 +50,7 @@ class LiveCamera:
         self._wanted = threading.Event()
         self._frames: Latest[VideoFrame | DeviceError] | None = None
         self._version = 0
+        self._failure: DeviceError | None = None
         self._frozen = FrozenPicture(frozen_s)
 
     async def open(self) -> None:
@@ -67,7 +68,7 @@ class LiveCamera:
                 remedy="Use the system's OpenCV (JetPack has it): a virtual environment that sees system packages.",
             )
         self._stop, self._wanted = threading.Event(), threading.Event()
-        self._frames, self._version = Latest(), 0
+        self._frames, self._version, self._failure = Latest(), 0, None
         arguments = (asyncio.get_running_loop(), self._frames, self._stop, self._wanted)
         self._thread = threading.Thread(target=self._capture, args=arguments, name="camera", daemon=True)
         self._thread.start()
@@ -78,15 +79,27 @@ class LiveCamera:
             raise
 
     async def read(self) -> VideoFrame | None:
-        """The next frame from now on. Raises `DeviceError` when none comes in time, or always the same."""
-        if self._frames is None:
+        """The next frame from now on. Raises `DeviceError` when none comes in time, or always the same; then at once
+        until it is opened anew, for whoever reads: nobody shall wait for what another knows is lost."""
+        frames = self._frames
+        if frames is None:
             raise DeviceError(f"The camera '{self.name}' is closed.")
+        if self._failure is not None:
+            raise self._failure
+        try:
+            return await self._read(frames)
+        except DeviceError as error:
+            if frames is self._frames:  # it may have been opened anew meanwhile
+                self._failure = error
+            raise
+
+    async def _read(self, frames: Latest[VideoFrame | DeviceError]) -> VideoFrame:
         asked_at_s = self._clock.monotonic_s()
         try:
             with anyio.fail_after(self._timeout_s):
-                item = await self._next(self._frames)
+                item = await self._next(frames)
                 while isinstance(item, VideoFrame) and item.at_s < asked_at_s:
-                    item = await self._next(self._frames)  # that was for a reader who has gone meanwhile
+                    item = await self._next(frames)  # that was for a reader who has gone meanwhile
         except TimeoutError:
             raise DeviceError(
                 f"The camera '{self.name}' delivered no picture within {self._timeout_s:g} s.",

@@ -29,7 +29,7 @@ class NetworkCamera:
         """How often somebody began to watch."""
         self.watchers = 0
         """How many do now."""
-        self._dead = 0
+        self._dead = self._ended = 0
         """The connections up to this one are."""
 
     def __enter__(self) -> NetworkCamera:
@@ -51,6 +51,10 @@ class NetworkCamera:
     def lose_connections(self) -> None:
         """Those that there are stay open and mute for ever, as when the Wi-Fi drops; new ones work."""
         self._dead = self.connections
+
+    def end_streams(self) -> None:
+        """Those that there are, as when the camera starts anew."""
+        self._ended = self.connections
 
     @property
     def address(self) -> str:
@@ -90,7 +94,7 @@ class NetworkCamera:
                     self.send_response(200)
                     self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
                     self.end_headers()
-                    while not camera._gone.is_set():
+                    while not camera._gone.is_set() and number > camera._ended:
                         if not camera.stalls and number > camera._dead:
                             jpeg = camera.jpeg()
                             head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"

@@ -7,11 +7,16 @@ import cv2
 import pytest
 
 from assistant.clock import LoopClock
+from assistant.config import VisionConfig
 from assistant.errors import DeviceError
+from assistant.events import Event, StageFailed, StageRecovered
 from assistant.ports import Camera
 from assistant.vision.camera import open_camera
 from assistant.vision.live_camera import LiveCamera
+from assistant.vision.scene import SceneReader
+from assistant.vision.watcher import SceneWatcher
 from tests.doubles.mjpeg import NetworkCamera
+from tests.doubles.vision import BrightnessDetector, GivenFaces
 
 
 def test_an_mjpeg_stream_is_a_camera() -> None:
@@ -86,6 +91,36 @@ def test_a_stream_that_stalls_or_goes_is_lost_and_comes_back() -> None:
             await camera.close()
 
     anyio.run(main)
+
+
+def test_what_a_look_finds_lost_nobody_waits_for_again() -> None:
+    """Someone speaks just when the stream ends: the question and the next tick of the watcher must not wait for it."""
+    events: list[Event] = []
+
+    async def main() -> None:
+        with NetworkCamera() as network:
+            clock = LoopClock()
+            reader = SceneReader(BrightnessDetector(), GivenFaces())
+            watcher = SceneWatcher(open_camera(network.address, clock), reader, VisionConfig(), clock, events.append)
+            watcher.limit_rate(0.5)
+            async with anyio.create_task_group() as group:
+                group.start_soon(watcher.run)
+                while watcher.scene() is None:
+                    await anyio.sleep(0.02)
+                network.end_streams()
+                for _ in range(2):
+                    with pytest.raises(DeviceError, match="stopped delivering"):
+                        while True:
+                            await watcher.look()
+                            await anyio.sleep(0.02)
+                with anyio.fail_after(15):
+                    while not any(isinstance(event, StageRecovered) for event in events):
+                        await anyio.sleep(0.05)
+                group.cancel_scope.cancel()
+
+    anyio.run(main)
+    [failure] = [event for event in events if isinstance(event, StageFailed)]
+    assert "stopped delivering" in failure.error
 
 
 def test_a_connection_that_dies_without_a_word_is_given_up_for_a_new_one(capfd: pytest.CaptureFixture[str]) -> None:
