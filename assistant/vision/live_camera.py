@@ -83,7 +83,7 @@ class LiveCamera:
         until it is opened anew, for whoever reads: nobody shall wait for what another knows is lost."""
         frames = self._frames
         if frames is None:
-            raise DeviceError(f"The camera '{self.name}' is closed.")
+            raise self._is_closed()
         if self._failure is not None:
             raise self._failure
         try:
@@ -110,13 +110,19 @@ class LiveCamera:
         self._frozen.check(item)
         return item
 
+    def _is_closed(self) -> DeviceError:
+        return DeviceError(f"The camera '{self.name}' is closed.")
+
     async def _next(self, frames: Latest[VideoFrame | DeviceError]) -> VideoFrame | DeviceError:
         self._wanted.set()
         item, self._version = await frames.after(self._version)
         return item
 
     async def close(self) -> None:
-        """Release the device; a driver that hangs keeps its thread, but nobody waits for it."""
+        """Release the device; a driver that hangs keeps its thread, but nobody waits for it. No picture stays in
+        memory."""
+        if self._frames is not None:
+            self._frames.put(self._is_closed())  # in place of the newest picture, also for who waits for one
         self._frames = None
         if self._thread is not None:
             self._stop.set()
@@ -136,6 +142,8 @@ class LiveCamera:
         """The thread. It owns the device from first to last; `frames` is only touched on the loop."""
 
         def deliver(item: ImageArray | DeviceError, grabbed_s: float) -> None:
+            if stop.is_set():
+                return  # closed meanwhile
             if isinstance(item, DeviceError):
                 frames.put(item)
             else:
@@ -161,6 +169,7 @@ class LiveCamera:
                 if decoded:
                     wanted.clear()
                     post(to_rgb(bgr), grabbed_s)
+                del bgr  # the next call may hang, also while the camera is closed
             stop.wait(_LEAST_INTERVAL_S)
         capture.release()
         if failure:

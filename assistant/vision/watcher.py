@@ -113,6 +113,7 @@ class SceneWatcher:
             return  # who waits for `resume` waits on the event of the first call
         self._resumed = anyio.Event()
         self._seen.forget()
+        self._motion = MotionGate()
         self._closed = DeviceError("The camera is switched off.")
         self._session.cancel()
 
