@@ -61,7 +61,7 @@ class NeuralCaptioner:
         self._grounded = grounded
         self._min_confidence = min_confidence
         self._max_age_s = max_age_s
-        self._worker = Worker("neural captioner", timeout_s=timeout_s)
+        self._worker = Worker("neural captioner", timeout_s=timeout_s, restart_helps=False)
         self._writer: NeuralWriter | None = None
         self._written: _Written | None = None
         self._busy = False
