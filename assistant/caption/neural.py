@@ -99,6 +99,11 @@ class NeuralCaptioner:
         finally:
             self._busy = False
 
+    @property
+    def hangs(self) -> bool:
+        """Whether the network is still at what it was given up for."""
+        return self._worker.hangs
+
     def caption(self, scene: SceneState, language: str, now_s: float) -> SceneCaption:
         """The network's sentence where there is a fresh one that the detector does not contradict, else the grounded
         one. Takes no time. Raises `StageError` for a language that neither speaks."""

@@ -89,6 +89,63 @@ def sight(living: Living, monkeypatch: pytest.MonkeyPatch) -> Living:
     return living
 
 
+def test_a_detector_that_hangs_is_told_and_sees_once_it_is_back(sight: Living) -> None:
+    sight.configure("vision", detector="hanging")
+    sight.says(TIME, SEE, SEE)
+
+    async def script(assistant: Assistant) -> None:
+        await until(HANGS_S)
+        Hanging.call = staticmethod(hang(BACK_S))
+        await until(30.0)
+        assert "object detector" in assistant.health().unavailable["vision"]
+        assert assistant.health().hung == ("object detector",), "nothing but a restart brings sight back for sure"
+        sight.room.say(30.0)
+        sight.room.say(38.0)
+        await until(BACK_S + RECOVERS_S)
+        assert assistant.health().unavailable == {}
+        assert assistant.health().ok
+        sight.room.say(70.0)
+        await until(78.0)
+
+    said = sight.live(script)
+    assert said[0] == "I can't see right now."
+    assert said[1].startswith("It's")
+    assert said[2] == "I can't see right now. The camera isn't working."
+    assert said[3] == "I can see again."
+    assert "dog" in said[4]
+    assert len(sight.failures("vision")) == len(sight.recoveries("vision")) == 1
+
+
+def test_a_captioner_that_hangs_costs_its_own_words_only(sight: Living) -> None:
+    sight.configure("vision", captioner="hanging")
+    sight.says(SEE, SEE, TIME, SEE, SEE)
+
+    async def script(assistant: Assistant) -> None:
+        sight.room.say(3.0)
+        await until(HANGS_S)
+        Hanging.call = staticmethod(hang(BACK_S))
+        sight.room.say(HANGS_S)
+        await until(40.0)
+        assert "neural captioner" in assistant.health().unavailable["neural captioner"]
+        assert assistant.health().ok, "the detector's words take its place, and a restart would end the conversation"
+        sight.room.say(40.0)
+        sight.room.say(48.0)
+        await until(BACK_S + RECOVERS_S)
+        assert assistant.health().unavailable == {}, "though nobody has spoken since"
+        sight.room.say(70.0)
+        await until(78.0)
+
+    said = sight.live(script)
+    assert [("snow" in text, "dog" in text) for text in said] == [
+        (True, True),
+        (False, True),
+        (False, False),
+        (False, True),
+        (True, True),
+    ]
+    assert len(sight.recoveries("neural captioner")) == 1
+
+
 def test_a_reader_that_hangs_is_told_to_who_asked_and_reads_once_it_is_back(sight: Living) -> None:
     read = "Hey Jarvis, what does this say?"
     sight.configure("vision", text_reader="hanging")
