@@ -54,6 +54,8 @@ class LiveControls:
     def attach(self, turns: Turns, group: TaskGroup) -> None:
         """Complete the circle: skills act on the conversation that calls them."""
         self._turns, self._group = turns, group
+        if self.muted:
+            turns.mute()
 
     def volume(self) -> float:
         """Loudness of the replies, 0 to 1."""
@@ -67,6 +69,8 @@ class LiveControls:
     async def mute(self) -> None:
         """Close microphone and camera until `unmute`."""
         self.muted = True
+        if self._turns is not None:
+            self._turns.mute()
         if self._watcher is not None:
             self._watcher.pause()
         # First: should a driver hang now, the restart that this calls for is a muted one.
@@ -78,6 +82,8 @@ class LiveControls:
     async def unmute(self) -> None:
         """Open them again."""
         self.muted = False
+        if self._turns is not None:
+            self._turns.unmute()
         self._listener.resume()
         if self._watcher is not None:
             self._watcher.resume()

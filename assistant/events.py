@@ -93,6 +93,11 @@ class SpeechEnded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechDiscarded(Event):
+    """What was being said was discarded in the middle, unheard: the assistant was muted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript(Event):
     """What a recogniser heard. Partials have `is_final=False` and may be revised."""
 
@@ -379,7 +384,8 @@ class StageTimed(Event):
 
     turn_id: int
     stage: str
-    """"endpoint", "recognize", "understand", "synthesize", "output" …"""
+    """In the order of a turn: "endpoint", "recognize", "emotion", "understand", "first_token" (of a language model),
+    "answer" (until its first sentence is there), "synthesize", "output"."""
     started_at_s: float
     compute_s: float
     """Seconds of work as measured by a performance counter, also where the run itself is in virtual time."""

@@ -247,6 +247,10 @@ class PreparingCaptioner(Captioner, Protocol):
     async def prepare(self, scene: SceneState) -> None:
         """Do the work that `caption` of this scene will use. Raises `AssistantError`; `caption` makes do without."""
 
+    @property
+    def hangs(self) -> bool:
+        """Whether work that took too long still goes on, so that `prepare` would fail at once."""
+
     def close(self) -> None:
         """Release what it runs on."""
 

@@ -34,6 +34,7 @@ from assistant.vision.watcher import SceneWatcher
 
 _FEELS_S = 1.0
 """How long a look waits for the expression of the face that it has found."""
+_HANGS_CHECKED_S = 1.0
 
 
 class LiveSenses:
@@ -62,6 +63,7 @@ class LiveSenses:
         self._reading = reading
         self._group: TaskGroup | None = None
         self._looking_since_s: float | None = None
+        self._awaits_captioner = False
         self.watcher: SceneWatcher | None = None
         """Who looks; None without a camera."""
 
@@ -177,9 +179,23 @@ class LiveSenses:
         except AssistantError as error:
             if self._stages is not None:
                 self._stages.still_failing("neural captioner", error)
+            if self._captioner.hangs and not self._awaits_captioner:
+                await self._after_the_hang(self._captioner)
         else:
             if self._stages is not None:
                 self._stages.works("neural captioner")
+
+    async def _after_the_hang(self, captioner: PreparingCaptioner) -> None:
+        """Try it again as soon as it can work, though nobody speaks: what works again must not be shown as failing."""
+        self._awaits_captioner = True
+        try:
+            while captioner.hangs:
+                await self._clock.sleep_until(self._clock.monotonic_s() + _HANGS_CHECKED_S)
+        finally:
+            self._awaits_captioner = False
+        scene = self.scene()
+        if scene is not None:
+            await self._prepare(scene)
 
     def close(self) -> None:
         """Release what describes the scene; safe to call twice."""

@@ -24,12 +24,13 @@ from assistant.conversation.answering import Reply
 from assistant.conversation.floor import Floor, Turn
 from assistant.conversation.head_start import Foresight, HeadStart
 from assistant.conversation.speaking import Speaking
-from assistant.dialogue.overlap import echoes, is_backchannel, is_hum
+from assistant.conversation.window import Window
+from assistant.dialogue.overlap import echoes, is_backchannel, is_courtesy, is_hum
 from assistant.errors import StageError
 from assistant.events import (
     Event,
-    Notice,
     SpeechContinued,
+    SpeechDiscarded,
     SpeechEnded,
     SpeechPaused,
     SpeechResumed,
@@ -53,6 +54,10 @@ before what is said next, so they are few: a machine that was too slow for a whi
 
 class Answering(Foresight, Protocol):
     """What finds the reply: `assistant.conversation.answering.Answering`, or a double."""
+
+    @property
+    def converses(self) -> bool:
+        """Whether there is an answer to whatever is said, and not to requests alone."""
 
     def answer(self, transcript: Transcript, utterance: Utterance) -> Reply:
         """The reply to what was just said."""
@@ -93,10 +98,16 @@ class Turns:
         self._announcer = Announcer(floor, clock, answering.announcement)
         self._group: TaskGroup | None = None
         self._begun = anyio.Event()
-        self._window = anyio.CancelScope()
+        self._window = Window(attention, floor, speaking, clock, emit, config.wake)
         self._called_at_s = -math.inf
         self.announce = self._announcer.announce
         self.idle = floor.idle
+        self.mute, self.unmute = self._window.mute, self._window.unmute
+
+    @property
+    def attentive(self) -> bool:
+        """Whether what is said now needs no wake phrase."""
+        return not self._attention.muted and self._attention.attentive(self._clock.monotonic_s())
 
     async def run(self, events: AsyncIterator[SpeechEvent | SpeechContinued]) -> None:
         """Converse until the speech events end and everything heard has been answered."""
@@ -127,9 +138,10 @@ class Turns:
         self._habits.note(event)
         match event:
             case SpeechStarted():
-                self._floor.person_began()
+                self._floor.person_began(event.at_s)
             case SpeechPaused() if self._worth_recognizing(event.utterance):
-                group.start_soon(self._head_start.take, event.utterance)
+                self._head_start.paused(event.utterance)
+                group.start_soon(self._head_start.work)
             case SpeechContinued() if self._attention.may_be_meant(event.utterance):
                 group.start_soon(self._head_start.hand_on, event.utterance)
             case SpeechResumed():
@@ -137,6 +149,9 @@ class Turns:
             case SpeechEnded():
                 self._head_start.commit()
                 self._floor.person_ended()
+            case SpeechDiscarded():
+                self._head_start.void()
+                self._floor.person_gave_up()
 
     def _worth_recognizing(self, utterance: Utterance) -> bool:
         # What is said over a reply, or before its first word, may be "stop", which needs no wake phrase.
@@ -169,11 +184,12 @@ class Turns:
         now_s = self._clock.monotonic_s()
         if admission.match is not None:
             self._emit(WakeWordDetected(now_s, admission.match.phrase, admission.match.score))
-        if not admission.command and self._attention.called_again(now_s):
-            return
+        if not admission.command and self._attention.called_again(utterance) and self._floor.current is None:
+            return  # whoever calls again over a reply, or a ring, means that
         reason = "speech" if self._speaking.overlaps(utterance) else "newer request"
         if admission.command:
             turn = await self._floor.take_over(reason)
+            self._attention.hold(by_phrase=admission.match is not None)
             self._group.start_soon(self._run_turn, turn, admission, timed, utterance)
         else:
             self._floor.interrupt(reason)
@@ -184,56 +200,56 @@ class Turns:
         text, language = recognition.text, recognition.language
         admission = self._attention.admit(text, utterance.started_at_s)
         if admission is not None and admission.match is not None:
-            return admission
-        if self._floor.overlaps(utterance) and await self._answering.intent(text, language) == "stop":
-            return Admission(text, None)
+            return Admission("", admission.match) if self._attention.only_calls(admission.command) else admission
+        if self._floor.overlaps(utterance):
+            intent, current = await self._answering.intent(text, language), self._floor.current
+            # Whoever cancels a timer while one rings has it fall silent.
+            if intent == "stop" or (intent == "timer_cancel" and current is not None and current.insists):
+                return Admission(text, None)
         if self._speaking.overlaps(utterance):
             # Without barge-in, what is heard over a reply may well be the reply itself.
             nothing = is_backchannel(text) or echoes(text, self._speaking.words())
             return None if nothing or not self._barge_in else admission
-        if admission is not None and (self._floor.current is not None or is_hum(text)):
-            # An afterthought ("please") does not take the place of the request before it, and a hum is no request.
-            return admission if await self._answering.intent(text, language) is not None else None
-        return admission
+        return admission if admission is not None and await self._asks(text, language) else None
+
+    async def _asks(self, text: str, language: str) -> bool:
+        """Whether what was said while no reply was heard asks for something: a hum does not, nor an afterthought
+        ("please"), which does not take the place of the request before it."""
+        current = self._floor.current
+        if current is not None and not current.insists and is_courtesy(text):
+            return False
+        adds_nothing = is_hum(text) if current is None else is_backchannel(text) or is_courtesy(text)
+        anything = current is None or current.insists or self._answering.converses
+        return (anything and not adds_nothing) or await self._answering.intent(text, language) is not None
 
     async def _run_turn(self, turn: Turn, admission: Admission, timed: Timed, utterance: Utterance) -> None:
         recognition, turn_id, now_s = timed.recognition, turn.turn_id, self._clock.monotonic_s()
         transcript = Transcript(
             now_s, turn_id, admission.command, recognition.language, recognition.confidence, is_final=True
         )
+        # A recogniser that is still busy with what was said before is waited for.
+        recognizes_from_s = min(timed.started_at_s, utterance.at_s)
         for event in (
             TurnStarted(now_s, turn_id, utterance.ended_at_s),
             StageTimed(utterance.at_s, turn_id, "endpoint", utterance.ended_at_s, 0.0),
-            StageTimed(timed.finished_at_s, turn_id, "recognize", timed.started_at_s, timed.compute_s),
+            StageTimed(timed.finished_at_s, turn_id, "recognize", recognizes_from_s, timed.compute_s),
             transcript,
         ):
             self._emit(event)
         reply = self._answering.answer(transcript, utterance)
-        self._attention.hold()
+        reply.when_unknown = self._attention.doubt
         await self._floor.speak(turn, reply)
-        if reply.ends_conversation:
-            self._attention.end()
-            self._emit(Notice(self._clock.monotonic_s(), "asleep"))
-        else:
-            await self._wait_for_more(self._attention.release())
+        if turn.superseded:
+            return
+        await self._window.show(self._attention.end() if reply.ends_conversation else self._attention.release())
 
     async def _invite(self, group: TaskGroup) -> None:
-        """Say that it listens, without words, and do. Whoever goes on already needs no sound to talk over."""
+        """Listen, and say so without words. Whoever goes on already needs no sound to talk over."""
+        if self._attention.muted:  # since they called
+            return
+        until_s = self._attention.open()  # before anything else: a speaker that hangs takes its time
         await self._floor.vacant()
         if not self._floor.person_speaks:
             await self._speaking.play(earcons.listening(self._clock.monotonic_s(), self._floor.last_turn_id))
-        group.start_soon(self._wait_for_more, self._attention.open())
-
-    async def _wait_for_more(self, until_s: float) -> None:
-        """Show that no wake phrase is needed until then, and afterwards that it is again."""
-        self._window.cancel()  # whoever waits for the end of the last one waits in vain
-        if until_s == math.inf:
-            return
-        with anyio.CancelScope() as self._window:
-            now_s = self._clock.monotonic_s()
-            if until_s > now_s:
-                self._emit(Notice(now_s, "attentive", details={"until_s": until_s}))
-                await self._clock.sleep_until(until_s)
-                await self.idle()  # who began within the window is still heard
-            if self._attention.until_s == until_s:
-                self._emit(Notice(self._clock.monotonic_s(), "asleep"))
+        if self._attention.until_s == until_s:  # nothing was asked meanwhile: they have as long from the sound on
+            group.start_soon(self._window.show, self._attention.open())

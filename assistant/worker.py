@@ -29,7 +29,12 @@ class Worker:
     """A thread that runs one model's blocking calls, first come first served."""
 
     def __init__(self, name: str, *, timeout_s: float = 60.0, restart_helps: bool = True) -> None:
-        """`restart_helps` tells whether a call that hangs is a reason to start the process anew."""
+        """`restart_helps` tells whether a call that hangs is a reason to start the process anew, which ends the
+        conversation. It is one for hearing, understanding, speaking and the detectors without which nothing is seen:
+        nothing else brings them back. It is none for what the conversation can do without (a captioner, in whose place
+        the detector's words are used; a reader of text; a channel of emotion), nor where a new process would meet the
+        same hang (a driver, a file): that is told, and used again once the call returns.
+        """
         self.name = name
         self.restart_helps = restart_helps
         self._timeout_s = timeout_s

@@ -15,6 +15,11 @@ def listening(at_s: float, turn_id: int) -> SpeechChunk:
     return SpeechChunk(at_s, turn_id, np.concatenate([_note(660.0), _note(880.0)]), _RATE_HZ, "")
 
 
+def asleep(at_s: float, turn_id: int) -> SpeechChunk:
+    """Two falling notes: "nobody said anything, call me again"."""
+    return SpeechChunk(at_s, turn_id, np.concatenate([_note(660.0), _note(495.0)]), _RATE_HZ, "")
+
+
 def ringing(at_s: float, turn_id: int) -> SpeechChunk:
     """Three times two notes: a timer that is due."""
     pause = np.zeros(round(0.12 * _RATE_HZ), np.float32)

@@ -223,8 +223,10 @@ class Listener:
             ) from error
 
     def _finish(self) -> list[SpeechEvent]:
-        """What was being said when the sound stopped reached us whole as far as it goes; what comes next is new."""
-        events = self._endpointer.flush(self._clock.monotonic_s())
+        """What was being said when the sound stopped reached us whole as far as it goes; what comes next is new. If the
+        microphone was closed on purpose, it is not for us."""
+        end = self._endpointer.discard if self._must_close() else self._endpointer.flush
+        events = end(self._clock.monotonic_s())
         self._endpointer.reset()
         self._scoring.reset()
         if self._guard is not None:

@@ -61,7 +61,7 @@ class NeuralCaptioner:
         self._grounded = grounded
         self._min_confidence = min_confidence
         self._max_age_s = max_age_s
-        self._worker = Worker("neural captioner", timeout_s=timeout_s)
+        self._worker = Worker("neural captioner", timeout_s=timeout_s, restart_helps=False)
         self._writer: NeuralWriter | None = None
         self._written: _Written | None = None
         self._busy = False
@@ -98,6 +98,11 @@ class NeuralCaptioner:
             raise
         finally:
             self._busy = False
+
+    @property
+    def hangs(self) -> bool:
+        """Whether the network is still at what it was given up for."""
+        return self._worker.hangs
 
     def caption(self, scene: SceneState, language: str, now_s: float) -> SceneCaption:
         """The network's sentence where there is a fresh one that the detector does not contradict, else the grounded

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import typer
 
+from assistant.commands.language import check_language
 from assistant.control.client import ask
 from assistant.control.protocol import MAX_TEXT, Done, Listen, Mute, Reload, ReloadResult, Say, Unmute, Volume
-from assistant.errors import ConfigError, NotRunningError
+from assistant.errors import NotRunningError
 
 _SAY_S = 300.0
 """As long as a long text takes, and whatever is being said before it."""
@@ -18,8 +19,7 @@ _RELOAD_S = 120.0
 
 def say(text: str, language: str | None, config: Path | None) -> bool:
     """Have a text said; False if no assistant runs that could, or the text is too long to be said in between."""
-    if language not in (None, "en", "zh"):
-        raise ConfigError(f"'{language}' is not a language of the assistant.", remedy="Use en or zh.")
+    check_language(language)
     if not 0 < len(text) <= MAX_TEXT:
         return False
     try:

@@ -12,6 +12,7 @@ import typer
 
 from assistant.audio.files import write_wav
 from assistant.audio.speaker import Speaker
+from assistant.commands.language import check_language
 from assistant.config import Config
 from assistant.errors import MediaError, StageError
 from assistant.events import AudioArray, SpeechChunk
@@ -27,9 +28,11 @@ def say(text: str, out: Path | None, language: str | None, engine: str | None, c
     """Speak `text`; returns how many seconds it lasted.
 
     Without `out` it goes to the configured speaker. `language` is taken from the script if not given, `engine` from
-    the configuration; a named engine has no fallback. Raises `MediaError` when there is nothing to say or the file
-    cannot be written, `DeviceError` for the speaker, `StageError` when no voice can say it.
+    the configuration; a named engine has no fallback. Raises `ConfigError` for a language or an engine that does not
+    exist, `MediaError` when there is nothing to say or the file cannot be written, `DeviceError` for the speaker,
+    `StageError` when no voice can say it.
     """
+    check_language(language)
     if not has_words(text):
         raise MediaError("There is nothing to say: the text holds no word.", remedy="Give a text with words.")
     spoken_language = language or script_language(text)

@@ -34,6 +34,7 @@ def _print(status: StatusResult) -> None:
     if status.config_error:
         out.print(f"✗ configuration: the old one is in force. {status.config_error}", style="yellow", markup=False)
     facts = {
+        "attention": "no wake phrase is needed now" if status.attentive else "",
         "process": str(status.pid),
         "up for": _duration(status.uptime_s),
         "volume": "–" if status.volume is None else f"{status.volume:.0%}",

@@ -146,6 +146,8 @@ class StatusResult(Result):
     uptime_s: float
     """Seconds since the process began to start."""
     health: HealthState
+    attentive: bool = False
+    """Whether what is said now needs no wake phrase: in a follow-up window, during a turn, or always."""
     volume: float | None
     """0 to 1; null before it has started."""
     config_file: str | None

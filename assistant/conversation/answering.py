@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import replace
@@ -17,7 +18,7 @@ from assistant.dialogue.respond import Responder
 from assistant.dialogue.style import speaking_style
 from assistant.emotion.monitor import EmotionMonitor
 from assistant.errors import AssistantError, StageError
-from assistant.events import Event, PlaybackFinished, ReplyChunk, StageTimed, Transcript, Utterance
+from assistant.events import EmotionState, Event, PlaybackFinished, ReplyChunk, StageTimed, Transcript, Utterance
 from assistant.ports import Clock, SpeakingStyle
 from assistant.skills import Controls, Senses, SkillContext
 from assistant.stages import StageReports
@@ -31,6 +32,8 @@ class Reply:
         """To be iterated once."""
         self.ends_conversation = False
         """Whether no follow-up window opens; known once `sentences` is exhausted."""
+        self.when_unknown: Callable[[], None] = lambda: None
+        """Called before the first sentence, and perhaps again, if they only say that nobody knows what was meant."""
 
 
 class Answering:
@@ -57,6 +60,11 @@ class Answering:
         self._emit = emit
         self._state = state
         self._stages = StageReports(clock, emit)
+
+    @property
+    def converses(self) -> bool:
+        """Whether a language model answers what is no request."""
+        return self._responder.converses
 
     async def resume(self) -> None:
         """Have the skills take up what they did when the assistant ended, such as timers."""
@@ -114,11 +122,7 @@ class Answering:
     ) -> AsyncGenerator[Sentence, None]:
         turn_id = transcript.turn_id
         self._responder.memory.heard(turn_id, transcript.text)
-        await self._emotions.voice(utterance)
-        await self._emotions.text(transcript)
-        emotion = self._emotions.state(self._clock.monotonic_s(), turn_id)
-        if emotion is not None:
-            self._emit(emotion)
+        emotion = await self._feel(transcript, utterance)
         style = speaking_style(emotion, self._config)
         try:
             answer = await self._understand(transcript)
@@ -128,8 +132,10 @@ class Answering:
             yield self._said(turn_id, phrase("skill_failed", language), language, style)
             return
         try:
-            async with aclosing(answer.sentences) as sentences:
+            async with aclosing(self._timed(turn_id, answer)) as sentences:
                 async for sentence in sentences:
+                    if answer.unknown:
+                        reply.when_unknown()
                     yield self._said(turn_id, sentence, answer.language, style)
             reply.ends_conversation = answer.ends_conversation
         finally:  # Also of a reply that is interrupted.
@@ -137,6 +143,36 @@ class Answering:
                 self._stages.tell(failure)
             for stage in answer.worked:
                 self._stages.works(stage)
+
+    async def _feel(self, transcript: Transcript, utterance: Utterance) -> EmotionState | None:
+        """How the person seems to feel, by what they said and how."""
+        turn_id, started_at_s, started = transcript.turn_id, self._clock.monotonic_s(), time.perf_counter()
+        await self._emotions.voice(utterance)
+        await self._emotions.text(transcript)
+        emotion = self._emotions.state(self._clock.monotonic_s(), turn_id)
+        if self._config.emotion.channels:
+            compute_s = time.perf_counter() - started
+            self._emit(StageTimed(self._clock.monotonic_s(), turn_id, "emotion", started_at_s, compute_s))
+        if emotion is not None:
+            self._emit(emotion)
+        return emotion
+
+    async def _timed(self, turn_id: int, answer: Answer) -> AsyncGenerator[str, None]:
+        """The sentences of `answer`. Until the first one comes there is nothing to synthesise: that is a stage of its
+        own, of which a language model's time to its first token is another."""
+        started_at_s, started = self._clock.monotonic_s(), time.perf_counter()
+        self._show_scene(turn_id, answer.language)
+        waits = True
+        async with aclosing(answer.sentences) as sentences:
+            async for sentence in sentences:
+                if waits and answer.first_token is not None:
+                    token_at_s, token = answer.first_token
+                    self._emit(StageTimed(token_at_s, turn_id, "first_token", started_at_s, token - started))
+                    started_at_s, started = token_at_s, token
+                if waits:
+                    waits, compute_s = False, time.perf_counter() - started
+                    self._emit(StageTimed(self._clock.monotonic_s(), turn_id, "answer", started_at_s, compute_s))
+                yield sentence
 
     async def _understand(self, transcript: Transcript) -> Answer:
         turn_id, started_at_s = transcript.turn_id, self._clock.monotonic_s()
@@ -146,7 +182,6 @@ class Answering:
         self._emit(StageTimed(self._clock.monotonic_s(), turn_id, "understand", started_at_s, answer.interpretation_s))
         for understood in answer.understood:
             self._emit(understood)
-        self._show_scene(turn_id, answer.language)
         return answer
 
     def _context(self, turn_id: int) -> SkillContext:

@@ -7,6 +7,7 @@ in a cancel scope: an interruption cancels it, and with it all that was still to
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -34,6 +35,8 @@ class Turn:
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     waited: bool = False
     """Whether it has waited long enough: from then on, one that insists is not held up any more."""
+    superseded: bool = False
+    """Whether a newer turn or a call takes its place: they decide how long somebody is attended to."""
 
 
 class Floor:
@@ -48,7 +51,8 @@ class Floor:
         self._lock = anyio.Lock()
         self._changed = anyio.Event()
         self._speaks = False
-        self._waiting = 0
+        self._begun_s: deque[float] = deque()
+        """When what they say, and what of it waits to be dealt with, was begun; the oldest first."""
         self._taken_over = 0
         self._ended_at_s = -math.inf
         self.current: Turn | None = None
@@ -64,9 +68,10 @@ class Floor:
         """Whether the person is speaking now."""
         return self._speaks
 
-    def person_began(self) -> None:
+    def person_began(self, at_s: float) -> None:
         """The person begins to speak: what is being said is held, what is about to be said waits."""
         self._speaks = True
+        self._begun_s.append(at_s)
         if self.current is None or (self.current.insists and self.current.waited):
             return
         if self._barge_in or not self._speaking.audible:
@@ -75,18 +80,23 @@ class Floor:
     def person_ended(self) -> None:
         """They fell silent; what they said waits to be dealt with."""
         self._speaks = False
-        self._waiting += 1
+        self._notify()
+
+    def person_gave_up(self) -> None:
+        """What they were saying will not be heard."""
+        self._speaks = False
+        self._begun_s.pop()
         self._notify()
 
     def dealt_with(self) -> None:
         """One thing that they said needs no more attention."""
-        self._waiting -= 1
+        self._begun_s.popleft()
         self._notify()
 
     @property
     def behind(self) -> bool:
         """Whether something that they said waits to be dealt with."""
-        return self._waiting > 0
+        return len(self._begun_s) > self._speaks
 
     async def caught_up(self) -> None:
         """Return when nothing that they said waits to be dealt with."""
@@ -96,6 +106,11 @@ class Floor:
     async def idle(self) -> None:
         """Return when nobody speaks and nothing is left to answer."""
         while not self.person_is_done or self.current is not None:
+            await self._changed.wait()
+
+    async def settled(self, at_s: float) -> None:
+        """Return when what the person had begun to say by then has been dealt with, and nothing is left to answer."""
+        while self.current is not None or (self._begun_s and self._begun_s[0] <= at_s):
             await self._changed.wait()
 
     def overlaps(self, utterance: Utterance) -> bool:
@@ -109,11 +124,10 @@ class Floor:
         return self.current
 
     def interrupt(self, reason: str) -> None:
-        """Void the current turn: it falls silent and nothing more of it will be heard."""
-        if self.current is None or self.current.scope.cancel_called:
-            return
-        self._emit(Interruption(self._clock.monotonic_s(), self.current.turn_id, reason))
-        self.current.scope.cancel()
+        """Void the current turn for what comes instead: it falls silent and nothing more of it will be heard."""
+        if self.current is not None:
+            self.current.superseded = True
+            self._void(self.current, reason)
 
     async def take_over(self, reason: str) -> Turn:
         """Void the current turn and claim the next one; no announcement comes between."""
@@ -164,7 +178,12 @@ class Floor:
             return
         turn.waited = True
         if stale:
-            self.interrupt("speech")
+            self._void(turn, "speech")
+
+    def _void(self, turn: Turn, reason: str) -> None:
+        if not turn.scope.cancel_called:
+            self._emit(Interruption(self._clock.monotonic_s(), turn.turn_id, reason))
+            turn.scope.cancel()
 
     def _notify(self) -> None:
         self._changed.set()

@@ -60,10 +60,14 @@ class HeadStart:
         self._working = False
         self._handing_on = False
 
-    async def take(self, utterance: Utterance) -> None:
-        """The person paused. A decoder that is behind takes the newest pause when all that was said before has been
-        dealt with, if it still lasts: it holds one utterance at a time, and would have to begin the others anew."""
+    def paused(self, utterance: Utterance) -> None:
+        """The person paused: `work` has something to do, unless they go on or it is committed before it begins."""
         self._pause = utterance
+
+    async def work(self) -> None:
+        """Work on the pause that lasts. A decoder that is behind takes the newest one when all that was said before has
+        been dealt with, if it still lasts: it holds one utterance at a time, and would have to begin the others anew.
+        """
         if self._working:
             return
         self._working = True
@@ -74,7 +78,7 @@ class HeadStart:
                 if self._pause is None or self._pause is taken:
                     return
                 taken = self._pause
-                await self._work(taken)
+                await self._work_on(taken)
         finally:
             self._working = False
 
@@ -102,7 +106,7 @@ class HeadStart:
         if text:
             self._show(Recognition(text, script_language(text), 0.0), utterance)
 
-    async def _work(self, utterance: Utterance) -> None:
+    async def _work_on(self, utterance: Utterance) -> None:
         try:
             recognition = (await self._transcriber.recognize(utterance)).recognition
             command = self._show(recognition, utterance)
@@ -129,7 +133,7 @@ class HeadStart:
     def _show(self, recognition: Recognition, utterance: Utterance) -> str:
         """What the words so far ask of the assistant, shown as a partial transcript; empty if they ask nothing."""
         admission = self._attention.admit(recognition.text, utterance.started_at_s)
-        if admission is None or not admission.command:
+        if admission is None or not admission.command or self._attention.muted:
             return ""
         if admission.match is not None or not self._speaking.overlaps(utterance):
             now_s, turn_id = self._clock.monotonic_s(), self._floor.last_turn_id + 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -32,6 +33,10 @@ from assistant.events import (
 )
 from assistant.ports import AudioSink, Clock, SpeakingStyle
 from assistant.stages import StageReports
+
+_AUDIBLE_TIMES = 32
+"""So many of the newest times at which a reply was heard are remembered: what a slow recogniser makes out now may have
+been said over an older one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +69,13 @@ class Speaking:
         self._stages = stages or StageReports(clock, emit)
         self._playback: _Playback | None = None
         self._last_words = ""
-        self._silent_since_s = -math.inf
-        self.audible = False
+        self._audible_s: deque[tuple[float, float]] = deque(maxlen=_AUDIBLE_TIMES)
+        """From when until when a reply was heard; the last one ends never while it is."""
+
+    @property
+    def audible(self) -> bool:
         """Whether a reply is being heard right now; a paused one is not."""
+        return bool(self._audible_s) and self._audible_s[-1][1] == math.inf
 
     @property
     def paused(self) -> bool:
@@ -75,7 +84,8 @@ class Speaking:
 
     def overlaps(self, utterance: Utterance) -> bool:
         """Whether a reply was heard while the person spoke."""
-        return self.audible or utterance.started_at_s < self._silent_since_s
+        begins_s, ends_s = utterance.started_at_s, utterance.ended_at_s
+        return any(begins_s < until_s and ends_s > since_s for since_s, until_s in self._audible_s)
 
     def words(self) -> str:
         """What is being said, or was said last, up to a second ahead of what was heard."""
@@ -215,7 +225,8 @@ class Speaking:
         self._stages.works("speaker")
         if playback.run is not None and playback.run.cancel_called:
             return  # held in this very moment
-        self.audible = True
+        if not self.audible:
+            self._audible_s.append((heard_at_s, math.inf))
         self._tell_guard(heard_at_s, chunk)
         playback.tape.note(self._sink.played_s())
         if playback.paused:
@@ -242,7 +253,8 @@ class Speaking:
             self._guard.cut(self._clock.monotonic_s())
 
     def _mark_silent(self) -> None:
-        self.audible, self._silent_since_s = False, self._clock.monotonic_s()
+        since_s, _ = self._audible_s.pop()
+        self._audible_s.append((since_s, self._clock.monotonic_s()))
 
     def _tell_guard(self, heard_at_s: float, chunk: SpeechChunk) -> None:
         if self._guard is not None:

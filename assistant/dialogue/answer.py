@@ -22,8 +22,13 @@ class Answer:
     """To be iterated once. Never raises `AssistantError`: a failure is spoken, and told in `failures`."""
     stage: str = ""
     """What makes them now, as `failures` and `worked` name it."""
+    first_token: tuple[float, float] | None = None
+    """When a language model began to answer, in monotonic seconds and in those of the performance counter; None before
+    that, and where a skill answers."""
     ends_conversation: bool = False
     """Whether no follow-up window opens. Known once `sentences` is exhausted."""
+    unknown: bool = False
+    """Whether all it says is that nobody knows what was meant. Known with the first sentence."""
     worked: list[str] = field(default_factory=list)
     """Stages that did their part. Complete once `sentences` is exhausted."""
     failures: list[StageFailed] = field(default_factory=list)

@@ -17,6 +17,7 @@ from hassil.util import TrackedText, remove_skip_words_tracked
 from rapidfuzz import fuzz, process
 
 from assistant.dialogue.normalization import clauses, normalize
+from assistant.dialogue.overlap import is_stop
 from assistant.dialogue.phonetics import HomophoneFolder, english_key, keys_of, pinyin_key
 from assistant.dialogue.requests import SOCIAL, several_requests
 from assistant.dialogue.templates import compile_templates, expand_templates, load_templates
@@ -70,7 +71,7 @@ class HassilInterpreter:
         """The best intent; of several requests in one utterance all if each is understood by itself, else the first.
         None when nothing matches."""
         matcher = self._matchers[script_language(text)]
-        whole = matcher.match_closely(text)
+        whole = matcher.match_closely(text) or (("stop", {}) if is_stop(text) else None)
         several = several_requests(text, self._alone) if whole is None else None
         if several is not None and matcher.match_misheard(text) is None:
             return several

@@ -10,11 +10,11 @@ import contextlib
 import http.client
 import json
 import socket
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
-import anyio
 import anyio.to_thread
 
 from assistant.errors import ConfigError, StageError
@@ -54,7 +54,7 @@ class OpenAiDialogueModel:
     async def reply(self, turn: DialogueTurn) -> AsyncIterator[str]:
         """The answer's text in the pieces that the server sends. Raises `StageError`, also after some pieces."""
         connection = self._connection()
-        asked_at_s = anyio.current_time()
+        asked_at_s = time.monotonic()  # the server's time is real, also for a loop in virtual time
         spoke = False
         response: http.client.HTTPResponse | None = None
         link: socket.socket | None = None
@@ -69,7 +69,7 @@ class OpenAiDialogueModel:
                 if piece := _content(line):
                     spoke = True
                     yield piece
-                elif not spoke and anyio.current_time() - asked_at_s > self._config.timeout_s:
+                elif not spoke and time.monotonic() - asked_at_s > self._config.timeout_s:
                     raise self._too_slow()
         finally:
             # Shutting down first wakes a thread that still reads; closing alone would wait for it.

@@ -1,4 +1,5 @@
-"""What was said over a reply: listening noises and the reply's own echo are no reason to stop talking."""
+"""What was said over a reply: listening noises and the reply's own echo are no reason to stop talking; "stop" is one,
+however often and with whatever small words it is said."""
 
 from __future__ import annotations
 
@@ -14,14 +15,34 @@ from assistant.han import HAN, contains_han
 _ENGLISH_HUMS = r"m+|h+m+|m+h+m*|mm+ ?h+m+|u+h+|u+h+ ?h+u+h+|u+m+|e+r+m*|a+h+|a+ha+|o+h+|h+u+h+|e+h+"
 _ENGLISH = (
     rf"{_ENGLISH_HUMS}|ye+a+h?|ye+s|ye+p|yu+p|ok|okay|right|sure|i see|got it|wow|really|cool|nice|great|good|fine|"
-    r"true|exactly|alright|all right"
+    r"true|exactly|alright|all right|go on|don't stop|keep going"
 )
 _CHINESE_HUMS = r"[嗯恩唔哦噢喔啊呃额哈嘿哼诶欸哎唉呵哇嗬]"
 _CHINESE = (
     rf"{_CHINESE_HUMS}|对呀?|是[的啊呀吗]?|好[的吧呀啊]?|行|没错|这样(?:啊|子)?|原来如此|真的[吗啊]?|明白|知道|了解"
+    r"|继续[说讲]?|接着[说讲]|(?:别|不要)停(?:下来?)?"
 )
+_ENGLISH_COURTESY = (
+    r"please|pretty please|thanks|thanks a lot|thank you|thank you (?:so|very) much|if you (?:can|could)"
+)
+_CHINESE_COURTESY = r"谢谢你?|谢了|多谢|拜托你?了?|麻烦你?了?|请|辛苦你?了"
 _MAX_WORDS, _MAX_CHARACTERS = 4, 8
 """Longer than this nobody only nods."""
+
+_ENGLISH_STOP = (
+    r"(?:(?:no|wait|oh|okay|ok|hey|please|just|now|i said|i say|(?:can|could|will|would) you|you can) )*"
+    r"(?:stop|halt|enough|that's enough|(?:be )?quiet|silence|hush|shut up|cancel) "
+    r"(?:(?:it|that|this|now|right now|already|please|thanks|thank you|talking|speaking|reading|ringing|beeping) )*"
+)
+_CHINESE_STOP = (
+    r"(?:你|快点?|先|请|给我|喂|哎|我说|马上|赶紧|行了|好了)*"
+    r"(?:停(?:一下|一停|下来?|止)?|打住|够了|闭嘴|住口|安静一?点?|(?:别再?|不要再?|停止)(?:说|讲|念|响|吵|叫)话?了?)"
+    r"(?:吧|啊|呀|啦|嘛|好吗|行吗)*"
+)
+"""What holds a word that says to stop; the other words of these alone do not. 别停, "don't stop" and a bus stop are not
+among them."""
+_MAX_STOP_WORDS, _MAX_STOP_CHARACTERS = 8, 12
+"""Whoever says more says something else."""
 _LAUGH_OR_COUGH = re.compile(r"[(\[（【*♪][^)\]）】*♪]*[)\]）】*♪]?")
 """How recognisers write what is no word: "(coughs)", "[music]", 【笑】."""
 
@@ -39,6 +60,22 @@ def is_backchannel(text: str) -> bool:
 def is_hum(text: str) -> bool:
     """Whether `text` holds no word: "mhm", 嗯, a cough, nothing at all."""
     return _only(_ENGLISH_HUMS, _CHINESE_HUMS, text)
+
+
+def is_courtesy(text: str) -> bool:
+    """Whether `text` only adds politeness to what was said before: "please", "okay, thank you", 谢谢."""
+    nods_or_courtesy = _only(f"{_ENGLISH}|{_ENGLISH_COURTESY}", f"{_CHINESE}|{_CHINESE_COURTESY}", text)
+    return nods_or_courtesy and not is_backchannel(text)
+
+
+def is_stop(text: str) -> bool:
+    """Whether `text` says no more than to stop: "stop stop stop", "no, wait, stop it", 停停停, 你停一下, 别响了."""
+    plain = normalize(text)
+    if contains_han(plain):
+        plain = plain.replace(" ", "")
+        return len(plain) <= _MAX_STOP_CHARACTERS and re.fullmatch(f"(?:{_CHINESE_STOP})+", plain) is not None
+    words = plain.replace("-", " ").split()
+    return len(words) <= _MAX_STOP_WORDS and re.fullmatch(f"(?:{_ENGLISH_STOP})+", f"{' '.join(words)} ") is not None
 
 
 def echoes(text: str, spoken: str) -> bool:

@@ -75,6 +75,11 @@ class Responder:
             config,
         )
 
+    @property
+    def converses(self) -> bool:
+        """Whether a language model answers what no skill does."""
+        return self._dialogue_model is not None
+
     async def intent(self, text: str, language: str) -> str | None:
         """The name of the request that `text` is, None when no skill answers it. Does nothing about it."""
         intent = await self._interpret(text, language)
@@ -191,6 +196,7 @@ class Responder:
             self._note_failure(error, context, answer)
         else:
             answer.worked.append(answer.stage)
+        answer.unknown = told is None
         for sentence in split_sentences(phrase(told or "unknown", answer.language, context.turn_id)):
             yield sentence
 
@@ -200,6 +206,7 @@ class Responder:
         splitter = SentenceSplitter()
         try:
             async for piece in model.reply(self._dialogue_turn(transcript, context, answer.language)):
+                answer.first_token = answer.first_token or (context.clock.monotonic_s(), time.perf_counter())
                 for sentence in splitter.feed(piece):
                     yield sentence
         except Exception as error:  # Whatever the model, a caption or the emotions do wrong, the conversation goes on.

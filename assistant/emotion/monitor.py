@@ -34,7 +34,9 @@ class EmotionMonitor:
         self._people: dict[int | None, EmotionFusion] = {None: fusion}
         """By track, who counted last at the end; None while nobody was seen."""
         self._emit = emit
-        self._workers = {name: Worker(f"emotion-{name}", timeout_s=_TIMEOUT_S) for name in self._channels}
+        self._workers = {
+            name: Worker(f"emotion-{name}", timeout_s=_TIMEOUT_S, restart_helps=False) for name in self._channels
+        }
         self._failed: set[str] = set()
         self.resting = False
         """While it rests no channel runs, and what was observed before fades."""

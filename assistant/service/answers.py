@@ -118,6 +118,7 @@ class Answers:
                 muted=health.muted,
                 unavailable=dict(health.unavailable),
             ),
+            attentive=started is not None and started.assistant.turns.attentive,
             volume=self._controls().volume() if started else None,
             config_file=str(service.settings.file) if service.settings.file else None,
             config_error=service.config_error,

@@ -29,6 +29,8 @@ _LONG_AGO_S = 600.0
 _LOOK_AT_CLOCK_S = 10.0
 _WAS_SET_S = 1.0
 """A wall clock that is off by more since the last look was set."""
+_STILL_MEANT_S = 10.0
+"""Whoever cancels a timer so soon after a ring means the one that rang: it falls silent as they begin to speak."""
 _HOW_LONG = Question({"en": "set a timer for {}", "zh": "设置一个{}的计时器"})
 
 
@@ -62,6 +64,8 @@ class TimerSkill:
     def __init__(self) -> None:
         self._timers: dict[int, _Timer] = {}
         self._next_number = 1
+        self._rang: tuple[_Timer, float] | None = None
+        """The timer whose ring was heard last and when it fell silent, unless that was acknowledged."""
         self._to_wall_s = 0.0
         """From the monotonic to the wall clock, as last seen to be set."""
 
@@ -152,6 +156,7 @@ class TimerSkill:
             if await context.controls.announce(text, timer.language):
                 # Only now: whatever ends the assistant before, the next one rings.
                 self._timers.pop(timer.number, None)
+                self._rang = timer, clock.monotonic_s()
                 self._keep(context)
                 return
             await clock.sleep_until(clock.monotonic_s() + pause_s)
@@ -186,10 +191,13 @@ class TimerSkill:
         return ("" if language == "zh" else " ").join(sentences)
 
     def _cancel(self, intent: Intent, context: SkillContext) -> str:
-        language = intent.language
+        language, cancels_all = intent.language, bool(intent.slots.get("all"))
+        if not cancels_all and self._acknowledges_ring(intent, context.clock.monotonic_s()):
+            self._rang = None
+            return phrase("timer_acknowledged", language)
         if not self._timers:
             return phrase("timer_none", language)
-        if intent.slots.get("all"):
+        if cancels_all:
             for timer in list(self._timers.values()):
                 self._forget(timer)
             self._keep(context)
@@ -203,18 +211,26 @@ class TimerSkill:
         self._keep(context)
         return phrase("timer_cancelled", language, timer=chosen[0].spoken(language))
 
+    def _acknowledges_ring(self, intent: Intent, now_s: float) -> bool:
+        """Whether a request to cancel a timer means the one that has just rung, which is over already."""
+        if self._rang is None:
+            return False
+        timer, silent_since_s = self._rang
+        return now_s - silent_since_s <= _STILL_MEANT_S and _can_mean(intent, timer)
+
     def _matching(self, intent: Intent) -> list[_Timer]:
         """The timers that a request for one can mean."""
-        name, duration_s = intent.slots.get("name"), seconds_from_slots(intent.slots)
-        return [
-            timer
-            for timer in self._timers.values()
-            if (name is None or timer.name.casefold() == name.casefold()) and duration_s in (0, timer.duration_s)
-        ]
+        return [timer for timer in self._timers.values() if _can_mean(intent, timer)]
 
     def _forget(self, timer: _Timer) -> None:
         del self._timers[timer.number]
         timer.cancel()
+
+
+def _can_mean(intent: Intent, timer: _Timer) -> bool:
+    """Whether `timer` has the name and the duration that were said, if any were."""
+    name, duration_s = intent.slots.get("name"), seconds_from_slots(intent.slots)
+    return (name is None or timer.name.casefold() == name.casefold()) and duration_s in (0, timer.duration_s)
 
 
 def _to_wall_s(clock: Clock) -> float:

@@ -19,7 +19,10 @@ _TICKS = 4
 _LABELS = {
     "endpoint": "waiting for more speech",
     "recognize": "recognise",
+    "emotion": "emotion",
     "understand": "understand",
+    "first_token": "first token",
+    "answer": "answer",
     "synthesize": "synthesise",
     "output": "output",
 }

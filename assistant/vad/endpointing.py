@@ -18,6 +18,7 @@ from assistant.config import VadConfig
 from assistant.events import (
     AudioArray,
     AudioFrame,
+    SpeechDiscarded,
     SpeechEnded,
     SpeechPaused,
     SpeechResumed,
@@ -25,7 +26,7 @@ from assistant.events import (
     Utterance,
 )
 
-SpeechEvent: TypeAlias = SpeechStarted | SpeechPaused | SpeechResumed | SpeechEnded
+SpeechEvent: TypeAlias = SpeechStarted | SpeechPaused | SpeechResumed | SpeechEnded | SpeechDiscarded
 
 HYSTERESIS = 0.15
 """How far the probability must fall below the threshold before a speaker counts as silent; half of the threshold where
@@ -122,8 +123,14 @@ class Endpointer:
         return events
 
     def flush(self, at_s: float) -> list[SpeechEvent]:
-        """The sound is over (the end of a file, the microphone closed): end what is being said."""
+        """The sound is over (the end of a file, a cable that was pulled): end what is being said."""
         return self._finish(self._recording, at_s) if self._recording else []
+
+    def discard(self, at_s: float) -> list[SpeechEvent]:
+        """The microphone was closed on purpose: forget the sound so far and what was being said."""
+        events: list[SpeechEvent] = [SpeechDiscarded(at_s)] if self.speaking else []
+        self.reset()
+        return events
 
     def _advance(self, recording: _Recording, at_s: float, voiced: bool, enough: int) -> list[SpeechEvent]:
         events: list[SpeechEvent] = []

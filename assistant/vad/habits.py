@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 
 from assistant.config import VadConfig
-from assistant.events import SpeechContinued, SpeechEnded, SpeechPaused, SpeechResumed, Utterance
+from assistant.events import SpeechContinued, SpeechDiscarded, SpeechEnded, SpeechPaused, SpeechResumed, Utterance
 from assistant.vad.endpointing import SpeechEvent
 
 _REMEMBERED = 20
@@ -40,6 +40,8 @@ class PauseHabits:
             self._this = []
             while len(self._undecided) > _UNDECIDED:
                 self._undecided.popitem(last=False)
+        elif isinstance(event, SpeechDiscarded):
+            self._this = []
 
     def learn(self, utterance: Utterance) -> None:
         """It was said to the assistant: a television's pauses say nothing about anybody here."""

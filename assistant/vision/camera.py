@@ -14,23 +14,28 @@ from assistant.ports import Camera, Clock
 from assistant.vision.file_cameras import PictureCamera, VideoFileCamera
 from assistant.vision.live_camera import LiveCamera
 from assistant.vision.pictures import PICTURE_SUFFIXES
+from assistant.vision.video4linux import SYSFS, NumberedCamera
 
 
-def open_camera(spec: str, clock: Clock, *, seconds_each: float = 5.0, frozen_s: float = 0.0) -> Camera:
+def open_camera(
+    spec: str, clock: Clock, *, seconds_each: float = 5.0, frozen_s: float = 0.0, sysfs: Path = SYSFS
+) -> Camera:
     """The camera for `spec`, not opened yet: an index ("0"), a V4L2 path, a GStreamer pipeline (contains " ! "), an
     RTSP or HTTP address, a video file, a picture, a folder of pictures or a glob. Several pictures are shown
     `seconds_each`, in the order of their names. A live camera whose picture stays the same for `frozen_s` is frozen; 0
-    never.
+    never. `sysfs` is where the kernel lists its cameras: by name, one that was opened is found under another index.
 
     Raises `MediaError` when a file, folder or glob has nothing to show.
     """
     if spec.isdecimal():
-        return LiveCamera(int(spec), cv2.CAP_ANY, spec, clock, frozen_s=frozen_s)
+        return LiveCamera(NumberedCamera(int(spec), sysfs), cv2.CAP_ANY, spec, clock, frozen_s=frozen_s)
     if " ! " in spec:
         return LiveCamera(spec, cv2.CAP_GSTREAMER, spec, clock, frozen_s=frozen_s)
     if "://" in spec:
         return LiveCamera(spec, cv2.CAP_FFMPEG, _without_password(spec), clock, frozen_s=frozen_s)
-    if spec.startswith("/dev/"):
+    if node := re.fullmatch(r"/dev/video(\d+)", spec):
+        return LiveCamera(NumberedCamera(int(node[1]), sysfs), cv2.CAP_V4L2, spec, clock, frozen_s=frozen_s)
+    if spec.startswith("/dev/"):  # by a link that follows the device
         return LiveCamera(spec, cv2.CAP_V4L2, spec, clock, frozen_s=frozen_s)
     path = Path(spec)
     if path.is_dir():

@@ -20,6 +20,10 @@ _USUAL_FPS = 25.0
 _MOST_FPS = 240.0
 
 
+def _worker() -> Worker:
+    return Worker("video", restart_helps=False)  # the next process would read the same file
+
+
 class PictureCamera:
     """Pictures shown one after the other, round and round; `show` puts another one before the lens."""
 
@@ -83,14 +87,14 @@ class VideoFileCamera:
         self._fps = _USUAL_FPS
         self._index = -1
         self._pixels: ImageArray | None = None
-        self._worker = Worker("video")
+        self._worker = _worker()
 
     async def open(self) -> None:
         """Start at the first frame. Raises `MediaError` for a file that is missing, empty or no video."""
         await self.close()
         if not self._path.is_file():
             raise MediaError(f"There is no video {self._path}.")
-        self._worker = Worker("video")
+        self._worker = _worker()
         self._capture = await self._worker.run(open_capture, str(self._path), cv2.CAP_ANY)
         if not self._capture.isOpened():
             await self.close()

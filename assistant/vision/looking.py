@@ -17,14 +17,17 @@ from assistant.worker import Worker
 
 T = TypeVar("T")
 
+_TIMEOUT_S = 10.0
+"""Everybody who asks what there is waits for a look; what it finds after this long would be told as old."""
+
 
 class Looking:
     """Owns the threads that the networks run on, and tells what each network costs."""
 
     def __init__(self, reader: SceneReader) -> None:
         self._reader = reader
-        self._objects = Worker("object detector")
-        self._rest = Worker("face detector")
+        self._objects = Worker("object detector", timeout_s=_TIMEOUT_S)
+        self._rest = Worker("face detector", timeout_s=_TIMEOUT_S)
 
     @property
     def has_pose(self) -> bool:

@@ -26,11 +26,15 @@ class SightNeeds:
     """Remembers what is known, to ask the networks for the rest."""
 
     def __init__(self) -> None:
+        self._without_tags = False
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew: nothing is known."""
         self._tagged = MotionGate()
         self._tags: tuple[SceneTag, ...] = ()
         self._faces_at_s = self._tags_at_s = -math.inf
         self._anyone = False
-        self._without_tags = False
 
     def leave_out_tags(self, left_out: bool) -> None:
         """Whether the network that tags whole pictures rests."""

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from assistant.events import VideoFrame
     from assistant.models.store import ModelStore
 
+_TIMEOUT_S = 30.0
+"""Whoever asked waits for it; on a small board it is loaded and has read in ten seconds."""
+
 
 def open_text_reader(config: Config, models: ModelStore) -> TextReader:
     """The reader that the section `vision` names. Raises `DependencyMissingError` where it is not installed."""
@@ -30,7 +33,7 @@ class Reading:
     def __init__(self, make: Callable[[], TextReader]) -> None:
         """`make` is called for each picture."""
         self._make = make
-        self._worker = Worker("text reader")
+        self._worker = Worker("text reader", timeout_s=_TIMEOUT_S, restart_helps=False)
 
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> Reading:

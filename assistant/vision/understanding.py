@@ -82,6 +82,7 @@ class SceneUnderstanding:
         """Begin anew: nothing has been seen, nobody is known to be there."""
         self.scene = None
         self._whose_face = FaceChooser()
+        self._needs.forget()
         self._memory.forget()
         self._arrivals.forget()
         self._networks.forget_people()

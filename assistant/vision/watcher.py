@@ -113,6 +113,7 @@ class SceneWatcher:
             return  # who waits for `resume` waits on the event of the first call
         self._resumed = anyio.Event()
         self._seen.forget()
+        self._motion = MotionGate()
         self._closed = DeviceError("The camera is switched off.")
         self._session.cancel()
 
@@ -141,6 +142,7 @@ class SceneWatcher:
         """Open, watch, and open again after a failure; returns at the camera's end."""
         retry_s = _FIRST_RETRY_S
         while True:
+            tried_at_s = self._clock.monotonic_s()
             try:
                 await self._ask_camera(self._camera.open)
                 self._closed = None
@@ -155,7 +157,8 @@ class SceneWatcher:
                     self._closed = error
                     self._fail("camera", error)
             await self._close_camera()
-            await self._clock.sleep_until(self._clock.monotonic_s() + retry_s)
+            # A try that took long was a pause of its own: the camera may have come back just after it began.
+            await self._clock.sleep_until(max(tried_at_s + retry_s, self._clock.monotonic_s() + _FIRST_RETRY_S))
             retry_s = min(_LAST_RETRY_S, retry_s * 2)
 
     async def _watch_open(self) -> None:

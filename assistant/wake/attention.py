@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from assistant.config import WakeConfig
+from assistant.dialogue.overlap import is_hum
 from assistant.events import Utterance
 from assistant.ports import Clock
 from assistant.wake.phrase import PhraseMatch, PhraseMatcher
@@ -31,10 +32,21 @@ class Attention:
         self._config = config
         self._matcher = matcher
         self._clock = clock
-        self.until_s = math.inf if config.mode == "always" else -math.inf
-        """What begins until then needs no wake phrase."""
+        self._until_s = math.inf if config.mode == "always" else -math.inf
+        self._held = False
+        self._called = False
+        """Whether it waits for what somebody who called it has to say."""
+        self._meant = False
+        """Whether what a turn is about was certainly said to the assistant: with a wake phrase, or after a call."""
+        self.muted = False
+        """Whether nobody is attended to, since nobody can be heard."""
         self._fired_at_s = -math.inf
         self._called_at_s = -math.inf
+
+    @property
+    def until_s(self) -> float:
+        """What begins until then needs no wake phrase."""
+        return math.inf if self._held else self._until_s
 
     def fired(self, at_s: float) -> None:
         """The first stage heard what may be the wake phrase, ending at `at_s`."""
@@ -48,35 +60,64 @@ class Attention:
             return False
         return self._config.first_stage == "vad" or self._fired_at_s >= utterance.started_at_s
 
+    @property
+    def awaits_caller(self) -> bool:
+        """Whether somebody called it, and has said nothing since."""
+        return self._called
+
     def attentive(self, at_s: float) -> bool:
         """Whether what begins at `at_s` needs no wake phrase."""
         return at_s <= self.until_s
 
-    def called_again(self, at_s: float) -> bool:
+    def called_again(self, utterance: Utterance) -> bool:
         """Note a wake phrase that was all that was said; whether it only repeats one just before."""
-        again = at_s - self._called_at_s <= self._config.refractory_s
-        self._called_at_s = at_s
+        again = utterance.ended_at_s - self._called_at_s <= self._config.refractory_s
+        self._called_at_s = utterance.ended_at_s
         return again
 
     def open(self) -> float:
         """Listen without a wake phrase, for someone called; the result is until when they may begin."""
+        self._held, self._called = False, True
         return self._attend(max(self._config.follow_up_s, _AT_LEAST_S))
 
-    def hold(self) -> None:
-        """Stay attentive until `release` or `end`: a turn is going on."""
-        if self._config.mode == "push-to-talk":
+    def hold(self, *, by_phrase: bool) -> None:
+        """Stay attentive until `release` or `end`: a turn is going on, which a wake phrase began or not."""
+        if self._config.mode == "push-to-talk" or self.muted:
             self.end()
-        else:
-            self.until_s = math.inf
+            return
+        if self._held:  # by the turn that this one interrupts
+            self._attend(self._config.follow_up_s)
+        self._meant, self._called = by_phrase or self._called, False
+        self._held = True
+
+    def doubt(self) -> None:
+        """The turn makes no sense. What was not certainly said to the assistant may well be a television: it leaves the
+        window as it was, also for what is said over the reply."""
+        self._held &= self._meant
 
     def release(self) -> float:
-        """Begin the follow-up window; the result is when it ends, which has passed where there is none."""
-        return self.until_s if self._config.mode == "push-to-talk" else self._attend(self._config.follow_up_s)
+        """The turn is over: begin the follow-up window. The result is when it ends, which has passed where there is
+        none."""
+        if self._held:
+            self._held = False
+            self._attend(self._config.follow_up_s)
+        return self._until_s
 
-    def end(self) -> None:
-        """Need the wake phrase again."""
+    def end(self) -> float:
+        """Need the wake phrase again, where one was needed before; the result is until when none is."""
+        self._held = self._called = False
         if self._config.mode != "always":
-            self.until_s = -math.inf
+            self._until_s = -math.inf
+        return self._until_s
+
+    def mute(self) -> None:
+        """Attend to nobody until `unmute`, also not during a turn; what is said after it needs the wake phrase."""
+        self.muted = True
+        self.end()
+
+    def unmute(self) -> None:
+        """Be as attentive as ever, from the next turn or call on."""
+        self.muted = False
 
     def admit(self, text: str, speech_started_at_s: float) -> Admission | None:
         """What the utterance asks the assistant, None when it was not addressed."""
@@ -88,10 +129,15 @@ class Attention:
             return Admission(text, None)
         return None
 
+    def only_calls(self, text: str) -> bool:
+        """Whether `text`, which was said beside a wake phrase, holds no more than such phrases and hums."""
+        match = self._matcher.match(text)
+        return is_hum(text) or (match is not None and self.only_calls(match.rest))
+
     def _attend(self, seconds: float) -> float:
-        if self._config.mode != "always":
-            self.until_s = self._clock.monotonic_s() + seconds
-        return self.until_s
+        if self._config.mode != "always" and not self.muted:
+            self._until_s = self._clock.monotonic_s() + seconds
+        return self._until_s
 
 
 def invitation(config: WakeConfig) -> str:
@@ -101,3 +147,17 @@ def invitation(config: WakeConfig) -> str:
     if config.mode == "always" or not config.phrases:
         return "Listening."
     return f"Listening. Say “{config.phrases[0]}” and what you want."
+
+
+def window_opened(config: WakeConfig, seconds: float) -> str:
+    """What a person is told when they have so many seconds to begin."""
+    if config.mode == "push-to-talk":
+        return f"Listening: begin within {seconds:.0f} s."
+    return f"Listening: no wake phrase is needed for {seconds:.0f} s."
+
+
+def window_ended(config: WakeConfig) -> str:
+    """What they are told when it listens to nobody any more who does not call it."""
+    if config.mode == "push-to-talk":
+        return "Not listening any more. Use the talk button again."
+    return f"Not listening any more. Say “{config.phrases[0]}” again." if config.phrases else "Not listening any more."

@@ -78,6 +78,8 @@ def test_nothing_that_is_loaded_reports_to_its_maker() -> None:
         (["run", "--config", "nowhere.toml"], "nowhere.toml"),
         (["see", "a.png", "--language", "fr"], "en, zh"),
         (["say", "hello", "--engine", "parrot"], "hibari"),
+        (["say", "bonjour", "--language", "fr"], "Use en or zh."),
+        (["say", "bonjour", "--language", "fr", "--out", "a.wav"], "Use en or zh."),
     ],
 )
 def test_wrong_arguments_are_named(arguments: list[str], named: str) -> None:

@@ -133,6 +133,12 @@ def test_status_says_that_it_hears_and_how_fast_it_is(running: Assistant, types:
     assert "0 events" not in said, "what was not lost is not news"
 
 
+def test_status_says_that_no_wake_phrase_is_needed_while_none_is(running: Assistant, types: Types) -> None:
+    assert "wake phrase" not in types("status")
+    running.answers[Status] = status(attentive=True)
+    assert "no wake phrase is needed now" in types("status")
+
+
 def test_status_says_what_does_not_work_and_why(running: Assistant, types: Types) -> None:
     deaf = HealthState(
         ok=False,

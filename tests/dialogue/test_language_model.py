@@ -17,6 +17,7 @@ from assistant.dialogue.language_model import OpenAiDialogueModel
 from assistant.errors import ConfigError, StageError
 from assistant.models.store import ModelStore
 from assistant.ports import DialogueTurn
+from assistant.virtual_time import run_in_virtual_time
 
 _TURN = DialogueTurn("Tell me a joke.", "en", (("Hello", "Hi!"), ("Stop", "")), "I see a dog.", "happy")
 
@@ -191,6 +192,46 @@ def test_an_interrupted_answer_hangs_up_on_the_server(endpoint: Endpoint) -> Non
 
     anyio.run(interrupt)
     assert hung_up.wait(10)
+
+
+def test_a_replay_waits_for_the_server_while_its_clock_stands_still(endpoint: Endpoint) -> None:
+    def respond(handler: http.server.BaseHTTPRequestHandler) -> None:
+        endpoint.finish.wait(0.5)
+        _stream(_chunk("Newton."), "data: [DONE]")(handler)
+
+    endpoint.respond = respond
+    model = OpenAiDialogueModel(LanguageModelConfig(url=endpoint.url, timeout_s=20.0))
+
+    async def tick() -> None:
+        for _ in range(10_000):
+            await anyio.sleep(0.032)  # as a microphone's frames do
+
+    async def main() -> tuple[list[str], float]:
+        async with anyio.create_task_group() as group:
+            group.start_soon(tick)
+            pieces = [piece async for piece in model.reply(_TURN)]
+            group.cancel_scope.cancel()
+        return pieces, anyio.current_time()
+
+    assert run_in_virtual_time(main) == (["Newton."], 0.0)
+
+
+def test_a_server_that_only_says_that_it_lives_is_given_up_in_a_replay_too(endpoint: Endpoint) -> None:
+    def respond(handler: http.server.BaseHTTPRequestHandler) -> None:
+        _stream()(handler)
+        with contextlib.suppress(OSError):  # the client hangs up
+            while not endpoint.finish.wait(0.02):
+                handler.wfile.write(b": still thinking\n")
+
+    endpoint.respond = respond
+    model = OpenAiDialogueModel(LanguageModelConfig(url=endpoint.url, timeout_s=0.2))
+
+    async def main() -> None:
+        async for _ in model.reply(_TURN):
+            pass
+
+    with pytest.raises(StageError, match="sent nothing"):
+        run_in_virtual_time(main)
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:8080", "ftp://host/v1", "http://", "nonsense"])

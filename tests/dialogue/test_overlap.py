@@ -2,7 +2,7 @@
 
 import pytest
 
-from assistant.dialogue.overlap import echoes, is_backchannel, is_hum
+from assistant.dialogue.overlap import echoes, is_backchannel, is_hum, is_stop
 
 HUMS = [
     "Mm-hmm.",
@@ -33,10 +33,24 @@ NODS = [
     "哦这样啊",
     "没错",
     "嗯 嗯 好的",
+    "go on",
+    "Don't stop!",
+    "别停",
+    "继续说",
 ]
 WORDS = [
     "no", "what", "Okay stop", "I see what you mean", "yes yes yes yes yes yes", "What time is it?", "嗯那几点了",
     "好难", "m" * 60 + "x", "对面有人吗", "是不是", "停", "好好好好好好好好好",
+]  # fmt: skip
+STOPS = [
+    "stop stop stop", "Stop! Stop!", "no stop", "wait stop", "no no wait stop it", "I said stop", "okay stop that now",
+    "can you stop please", "stop ringing", "be quiet please", "enough enough",
+    "停停停", "停停", "停 停", "快停", "你停一下", "先停下来吧", "别响了", "你别说了", "我说停", "行了行了别吵了",
+]  # fmt: skip
+NO_STOPS = [
+    "", "no", "wait", "please", "I said", "stop the music in ten minutes", "stop the timer", "don't stop", "bus stop",
+    "where do I stop", "non-stop", "stop it " * 5,
+    "别停", "不停", "不要停下来", "停车", "雨停了", "停电了", "公交车停哪里", "别说他", "你快点", "停" * 13,
 ]  # fmt: skip
 HELP = "I can tell you what I see, count people and things, and set timers. You can also ask me to repeat."
 HELP_ZH = "我可以告诉你我看到了什么，数一数人和东西，还可以设计时器。"
@@ -87,3 +101,14 @@ def test_a_piece_of_the_reply_is_its_echo(text: str, spoken: str) -> None:
 )
 def test_what_a_person_says_is_no_echo(text: str, spoken: str) -> None:
     assert not echoes(text, spoken)
+
+
+@pytest.mark.parametrize("text", STOPS)
+def test_stop_is_stop_however_often_and_with_whatever_small_words(text: str) -> None:
+    assert is_stop(text)
+    assert not is_backchannel(text)
+
+
+@pytest.mark.parametrize("text", NO_STOPS)
+def test_words_that_only_contain_a_stop_say_something_else(text: str) -> None:
+    assert not is_stop(text)

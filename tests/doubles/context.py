@@ -41,6 +41,7 @@ class GivenSenses:
     written: Sequence[tuple[str, float]] | Exception = ()
     """Lines with their confidence, or what reading raises."""
     read_at_s: float = 0.0
+    reading_takes_s: float = 0.0
 
     def happened(self) -> list[SceneChange]:
         return self.changes
@@ -63,6 +64,7 @@ class GivenSenses:
     async def read(self) -> ReadText:
         if isinstance(self.written, Exception):
             raise self.written
+        await anyio.sleep(self.reading_takes_s)
         return ReadText(tuple(TextLine(text, sure, Box(0, 0, 1, 1)) for text, sure in self.written), self.read_at_s)
 
     def scene(self) -> SceneState | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import TypeVar
@@ -22,7 +22,7 @@ from assistant.dialogue.respond import Responder
 from assistant.errors import DeviceError, StageError
 from assistant.events import AudioArray, Event, SceneCaption, SpeechChunk, Utterance
 from assistant.models.store import ModelStore
-from assistant.ports import Recognition, SpeakingStyle
+from assistant.ports import DialogueModel, DialogueTurn, Recognition, SpeakingStyle
 from assistant.registry import resolve
 from assistant.skills import SKILLS
 from assistant.turn import Turns
@@ -107,11 +107,28 @@ class HummingVoices:
             self.open -= 1
 
 
+class ThinkingModel:
+    """A language model that takes so long for its first word, and as long again for the rest of its one sentence."""
+
+    def __init__(self, takes_s: float) -> None:
+        self._takes_s = takes_s
+
+    async def reply(self, turn: DialogueTurn) -> AsyncIterator[str]:
+        await anyio.sleep(self._takes_s)
+        yield "You said: "
+        await anyio.sleep(self._takes_s)
+        yield f"{turn.text.rstrip('.?!。？！')}."
+
+
 class NoFeelings:
-    """An emotion monitor that notices nothing."""
+    """An emotion monitor that notices nothing, however long it listens."""
+
+    def __init__(self, takes_s: float) -> None:
+        self._takes_s = takes_s
 
     async def voice(self, utterance: Utterance) -> None:
         """Hears nothing in the voice."""
+        await anyio.sleep(self._takes_s)
 
     async def text(self, transcript: object) -> None:
         """Reads nothing between the lines."""
@@ -144,6 +161,14 @@ class LostSpeaker(RecordingSpeaker):
         return await super().play(chunk)
 
 
+class HangingSpeaker(RecordingSpeaker):
+    """Takes nothing, and is given up after a while."""
+
+    async def play(self, chunk: SpeechChunk) -> float:
+        await anyio.sleep(4.0)
+        raise DeviceError("The speaker takes no sound.")
+
+
 class EventLog:
     """Keeps every event."""
 
@@ -170,15 +195,17 @@ class Conversation:
         real_time_factor: float = 0.0,
         streams_partials: bool = False,
         speaker: type[RecordingSpeaker] = RecordingSpeaker,
+        model: DialogueModel | None = None,
+        feelings_take_s: float = 0.0,
     ) -> None:
         """`real_time_factor` is how long the recogniser takes a second of speech."""
         self.config = config or Config()
         self.voices = voices or HummingVoices()
         self.log, self.clock = EventLog(), SteppedClock()
         seen = SceneCaption(0.0, "I see a cup.", "en", 0.9, 0.0)
-        self.senses = GivenSenses(captions={"en": seen})
+        self.senses = GivenSenses(captions={"en": seen}, written=[("EXIT", 0.99)])
         self._pieces, self._factor, self._streams_partials = pieces, real_time_factor, streams_partials
-        self._lasts_s = lasts_s
+        self._lasts_s, self._model, self._feelings = lasts_s, model, NoFeelings(feelings_take_s)
         self.microphone = TimedMicrophone(self.clock, pieces, lasts_s, self.config.audio.queue_s)
         self.speaker = speaker(self.clock)
         self.meanwhile: list[Callable[[], object]] = []
@@ -204,11 +231,11 @@ class Conversation:
             on_wake=self.attention.fired,
         )
         skills = {name: resolve(SKILLS, name, kind="skill").create(config, ModelStore()) for name in SKILLS}
-        self.responder = Responder(interpreter(), skills, None, config)
+        self.responder = Responder(interpreter(), skills, self._model, config)
         self.controls = LiveControls(
             self.speaker, listener, None, self.responder.memory, clock, emit, config.audio.volume
         )
-        answering = Answering(self.responder, NoFeelings(), self.senses, self.controls, config, clock, emit)
+        answering = Answering(self.responder, self._feelings, self.senses, self.controls, config, clock, emit)
         self.turns = Turns(
             transcriber,
             self.attention,

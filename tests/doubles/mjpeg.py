@@ -29,6 +29,8 @@ class NetworkCamera:
         """How often somebody began to watch."""
         self.watchers = 0
         """How many do now."""
+        self._dead = self._ended = 0
+        """The connections up to this one are."""
 
     def __enter__(self) -> NetworkCamera:
         self._server = ThreadingHTTPServer(("127.0.0.1", self._port), self._handler())
@@ -45,6 +47,14 @@ class NetworkCamera:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+    def lose_connections(self) -> None:
+        """Those that there are stay open and mute for ever, as when the Wi-Fi drops; new ones work."""
+        self._dead = self.connections
+
+    def end_streams(self) -> None:
+        """Those that there are, as when the camera starts anew."""
+        self._ended = self.connections
 
     @property
     def address(self) -> str:
@@ -63,13 +73,14 @@ class NetworkCamera:
         return bytes(cv2.imencode(".jpg", picture)[1])
 
     @contextmanager
-    def _watched(self) -> Iterator[None]:
-        """Counts, on whichever thread serves it, one who watches."""
+    def _watched(self) -> Iterator[int]:
+        """Counts, on whichever thread serves it, one who watches; gives the connection's number."""
         with self._counting:
             self.connections += 1
             self.watchers += 1
+            number = self.connections
         try:
-            yield
+            yield number
         finally:
             with self._counting:
                 self.watchers -= 1
@@ -79,12 +90,12 @@ class NetworkCamera:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                with camera._watched(), suppress(OSError):  # until nobody watches any more
+                with camera._watched() as number, suppress(OSError):  # until nobody watches any more
                     self.send_response(200)
                     self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
                     self.end_headers()
-                    while not camera._gone.is_set():
-                        if not camera.stalls:
+                    while not camera._gone.is_set() and number > camera._ended:
+                        if not camera.stalls and number > camera._dead:
                             jpeg = camera.jpeg()
                             head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
                             self.wfile.write(head.encode() + jpeg + b"\r\n")

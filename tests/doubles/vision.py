@@ -9,6 +9,7 @@ import numpy as np
 from assistant.errors import DeviceError
 from assistant.events import Box, Detection, Face, ImageArray, VideoFrame
 from assistant.ports import Clock
+from assistant.vision.frozen import FrozenPicture
 
 
 def flat_picture(level: int, *, height: int = 48, width: int = 64) -> ImageArray:
@@ -45,6 +46,58 @@ class FakeCamera:
 
     async def close(self) -> None:
         self.is_open = False
+
+
+class FreezableCamera(FakeCamera):
+    """As live cameras do, it takes a picture that stays the same for 10 s for frozen."""
+
+    def __init__(self, clock: Clock, picture: Callable[[float], ImageArray | Exception | None]) -> None:
+        super().__init__(clock, picture)
+        self._frozen = FrozenPicture(10.0)
+
+    async def open(self) -> None:
+        await super().open()
+        await self.read()
+
+    async def read(self) -> VideoFrame | None:
+        frame = await super().read()
+        if frame is not None:
+            self._frozen.check(frame)
+        return frame
+
+
+class SlowCamera(FakeCamera):
+    """Every picture takes its time."""
+
+    def __init__(
+        self, clock: Clock, picture: Callable[[float], ImageArray | Exception | None], *, takes_s: float
+    ) -> None:
+        super().__init__(clock, picture)
+        self._takes_s = takes_s
+
+    async def read(self) -> VideoFrame | None:
+        await self._clock.sleep_until(self._clock.monotonic_s() + self._takes_s)
+        return await super().read()
+
+
+class EndingStream(FakeCamera):
+    """A stream that ends at `ends_s`, and can be opened anew at once."""
+
+    def __init__(
+        self, clock: Clock, picture: Callable[[float], ImageArray | Exception | None], *, ends_s: float
+    ) -> None:
+        super().__init__(clock, picture)
+        self._ends_s = ends_s
+        self._opened_at_s = 0.0
+
+    async def open(self) -> None:
+        await super().open()
+        self._opened_at_s = self._clock.monotonic_s()
+
+    async def read(self) -> VideoFrame | None:
+        if self._opened_at_s < self._ends_s <= self._clock.monotonic_s():
+            raise DeviceError("The fake camera stopped delivering pictures.")
+        return await super().read()
 
 
 class BrightnessDetector:

@@ -1,4 +1,4 @@
-"""The camera freezes, goes, raises and comes to its end while the assistant lives."""
+"""The camera freezes, goes black, is slow, goes, raises and comes to its end while the assistant lives."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import pytest
 
 from assistant.app import Assistant
 from assistant.errors import DeviceError
-from assistant.events import ImageArray, SceneCaption, SceneState
-from tests.doubles.living import Dogs, Living, until
-from tests.doubles.vision import flat_picture
+from assistant.events import ImageArray, PlaybackStarted, SceneCaption, SceneState, TurnStarted
+from tests.doubles.living import TIME, Dogs, Living, until
+from tests.doubles.vision import EndingStream, FreezableCamera, SlowCamera, flat_picture
 
 SEE = "Hey Jarvis, what do you see?"
 RECOVERS_S = 5.0
@@ -43,6 +43,113 @@ def test_a_camera_that_goes_is_said_once_and_never_described_as_now(living: Livi
     assert "dog" in said[4]
     assert len(living.failures("camera")) == len(living.recoveries("camera")) == 1
     assert all(caption.age_s < 2.0 for caption in living.log.of(SceneCaption) if caption.at_s > 40.0)
+
+
+def striped(level: int) -> ImageArray:
+    """A picture that is always the same."""
+    picture = flat_picture(level)
+    picture[:, 1::2] //= 2
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("shown", "told", "at_once"),
+    [
+        (striped(230), "the same picture", "I see a gray dog"),
+        (flat_picture(0), "nothing but one colour", "It's too dark to see"),
+    ],
+    ids=["frozen", "black"],
+)
+def test_a_camera_that_freezes_or_goes_black_is_said_and_seen_through_again(
+    living: Living, shown: ImageArray, told: str, at_once: str
+) -> None:
+    living.make_camera = lambda clock: FreezableCamera(
+        clock, lambda now_s: shown if 5.0 <= now_s < 40.0 else noise(now_s)
+    )
+    living.says(SEE, SEE, SEE)
+
+    async def script(assistant: Assistant) -> None:
+        living.room.say(8.0)  # it is not known to be frozen yet
+        await until(18.0)
+        assert told in assistant.health().unavailable["camera"]
+        assert assistant.health().ok
+        living.room.say(25.0)
+        await until(40.0 + RECOVERS_S)
+        assert assistant.health().unavailable == {}
+        living.room.say(48.0)
+        await until(56.0)
+
+    said = living.live(script)
+    assert said[0].startswith(at_once)
+    assert said[1] == "I can't see right now."
+    assert said[2] == "I can't see right now. The camera isn't working."
+    assert said[3] == "I can see again."
+    assert "dog" in said[4]
+    assert len(living.failures("camera")) == len(living.recoveries("camera")) == 1
+
+
+def test_a_stream_that_ends_while_someone_begins_to_speak_is_opened_anew(living: Living) -> None:
+    living.make_camera = lambda clock: EndingStream(clock, noise, ends_s=10.05)
+    living.says(SEE, SEE)
+
+    async def script(assistant: Assistant) -> None:
+        living.room.say(10.1)
+        await until(10.05 + RECOVERS_S)
+        assert assistant.health().unavailable == {}
+        living.room.say(18.0)
+        await until(26.0)
+
+    said = living.live(script)
+    assert len(said) == 2, "it was away for less time than is worth a word"
+    assert "dog" in said[1]
+    assert len(living.failures("camera")) == len(living.recoveries("camera")) == 1
+
+
+def test_a_slow_camera_is_described_as_what_it_is_and_holds_nobody_up(living: Living) -> None:
+    """A picture takes 3.5 s, which no answer waits for."""
+    living.make_camera = lambda clock: SlowCamera(clock, noise, takes_s=3.5)
+    living.says(SEE, TIME, SEE)
+
+    async def script(assistant: Assistant) -> None:
+        for at_s in (10.0, 16.0, 22.0):
+            living.room.say(at_s)
+        await until(26.0)
+        assert assistant.controls is not None
+        assert assistant.health().unavailable == {}
+        await assistant.controls.mute()
+        await until(26.5)
+        assert assistant.health().muted
+        await assistant.controls.unmute()
+        await until(32.0)
+        assert living.log.of(SceneState)[-1].at_s > 26.5
+
+    said = living.live(script)
+    assert "dog" in said[0] and said[1].startswith("It's") and "dog" in said[2]
+    begun_s = [event.at_s for event in living.log.of(PlaybackStarted)]
+    heard_s = [event.speech_ended_at_s for event in living.log.of(TurnStarted)]
+    assert all(begun - heard < 2.0 for begun, heard in zip(begun_s, heard_s, strict=True))
+    assert all(caption.age_s < 5.0 for caption in living.log.of(SceneCaption))
+
+
+def test_a_camera_that_is_too_slow_is_lost(living: Living) -> None:
+    """A picture in 3.5 s, then none in 5 s, as a live camera finds."""
+
+    def picture(now_s: float) -> ImageArray | Exception:
+        return DeviceError("It delivered no picture within 5 s.") if 10.0 <= now_s < 30.0 else noise(now_s)
+
+    living.make_camera = lambda clock: SlowCamera(clock, picture, takes_s=3.5)
+    living.says(SEE)
+
+    async def script(assistant: Assistant) -> None:
+        await until(20.0)
+        assert "no picture" in assistant.health().unavailable["camera"]
+        living.room.say(20.0)
+        await until(30.0 + RECOVERS_S)
+        assert assistant.health().unavailable == {}
+        await until(40.0)
+
+    said = living.live(script)
+    assert said == ["I can't see right now.", "I can't see right now. The camera isn't working.", "I can see again."]
 
 
 def test_a_hiccup_is_not_worth_a_word(living: Living) -> None:

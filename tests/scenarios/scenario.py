@@ -13,13 +13,21 @@ from assistant import events
 from assistant.config import Config
 from assistant.events import Event, PlaybackFinished, SpeechChunk, Transcript
 from assistant.tomlfile import read_toml
-from tests.doubles.conversation import Conversation, HummingVoices, LostSpeaker, RecordingSpeaker
+from tests.doubles.conversation import (
+    Conversation,
+    HangingSpeaker,
+    HummingVoices,
+    LostSpeaker,
+    RecordingSpeaker,
+    ThinkingModel,
+)
 from tests.doubles.timed_speech import Piece
 
 FOLDER = Path(__file__).parent
 _STAYS_S = 12.0
 _TOLERANCE_S = 0.05
 """Frames are 32 ms long."""
+_SPEAKERS = {"works": RecordingSpeaker, "lost": LostSpeaker, "hangs": HangingSpeaker}
 
 
 class _Strict(BaseModel):
@@ -91,10 +99,16 @@ class Scenario(_Strict):
     config: dict[str, Any] = {}
     real_time_factor: float = 0.0
     streams_partials: bool = False
+    model_takes_s: float | None = None
+    """How long a language model takes for its first word, and again for the rest; None without one."""
+    feelings_take_s: float = 0.0
+    """How long it listens for a mood before it understands."""
+    reading_takes_s: float = 0.0
+    """How long "read this" takes."""
     voice_takes_s: float = 0.01
     voice_fails: tuple[str, ...] = ()
     voice_fails_midway: bool = False
-    speaker_lost: bool = False
+    speaker: Literal["works", "lost", "hangs"] = "works"
     say: tuple[Say, ...] = ()
     do: tuple[Do, ...] = ()
     repeat_every_s: float = 0.0
@@ -122,8 +136,11 @@ class Scenario(_Strict):
             voices=HummingVoices(self.voice_takes_s, self.voice_fails, not self.voice_fails_midway),
             real_time_factor=self.real_time_factor,
             streams_partials=self.streams_partials,
-            speaker=LostSpeaker if self.speaker_lost else RecordingSpeaker,
+            speaker=_SPEAKERS[self.speaker],
+            model=ThinkingModel(self.model_takes_s) if self.model_takes_s is not None else None,
+            feelings_take_s=self.feelings_take_s,
         )
+        conversation.senses.reading_takes_s = self.reading_takes_s
         for do in self.do:
             conversation.meanwhile.append(lambda do=do: _happen(do, conversation))
         log = conversation.hold().events
@@ -131,6 +148,7 @@ class Scenario(_Strict):
             expect.check(log)
         self._check_texts(log, conversation, each)
         _check_order(log)
+        _check_stages(log)
         early = conversation.speaker.recording()[: round(self.silent_until_s * conversation.speaker.sample_rate_hz)]
         assert not early.any(), "a sound came too early"
         assert conversation.voices.open == 0, "a voice goes on for nobody"
@@ -145,7 +163,7 @@ class Scenario(_Strict):
     def _check_texts(self, log: list[Event], conversation: Conversation, each: str) -> None:
         if self.said is not None:
             said = tuple(event.text for event in log if isinstance(event, PlaybackFinished))
-            assert said == self.said, said
+            assert said == tuple(text.replace("{each}", each) for text in self.said), said
         if self.heard is not None:
             heard = tuple(event.text for event in log if isinstance(event, Transcript) and event.is_final)
             assert heard == tuple(text.replace("{each}", each) for text in self.heard), heard
@@ -191,6 +209,7 @@ def _check_order(log: list[Event]) -> None:
     begun = [event.turn_id for event in log if isinstance(event, events.TurnStarted)]
     assert len(set(begun)) == len(begun)
     over: set[int] = set()
+    _check_partials(log)
     for event in log:
         if isinstance(event, events.TurnFinished):
             assert event.turn_id not in over
@@ -198,3 +217,35 @@ def _check_order(log: list[Event]) -> None:
         elif isinstance(event, (SpeechChunk, events.PlaybackStarted, events.ReplyChunk)):
             assert event.turn_id not in over, event
     assert over >= set(begun), "every turn ends"
+
+
+def _check_partials(log: list[Event]) -> None:
+    """A partial transcript is of something that is still being decided: its turn has no final one yet, and nobody is
+    shown what the turn before it was about."""
+    final: dict[int, str] = {}
+    ended_at_s: dict[int, float] = {}
+    began_at_s = -math.inf
+    for event in log:
+        match event:
+            case events.SpeechStarted():
+                began_at_s = event.at_s
+            case events.TurnStarted():
+                ended_at_s[event.turn_id] = event.speech_ended_at_s
+            case Transcript(is_final=True):
+                final[event.turn_id] = event.text
+            case Transcript():
+                assert event.turn_id not in final, event
+                said_again = began_at_s > ended_at_s.get(event.turn_id - 1, -math.inf)
+                assert said_again or event.text != final.get(event.turn_id - 1), event
+
+
+def _check_stages(log: list[Event]) -> None:
+    """What holds in every conversation: no wait for the first sound of a reply is left out of the stages."""
+    for turn in (event for event in log if isinstance(event, events.TurnStarted)):
+        heard = [e.at_s for e in log if isinstance(e, events.PlaybackStarted) and e.turn_id == turn.turn_id]
+        stages = [e for e in log if isinstance(e, events.StageTimed) and e.turn_id == turn.turn_id]
+        covered_s = turn.speech_ended_at_s
+        for stage in sorted(stages, key=lambda stage: stage.started_at_s) if heard else []:
+            assert stage.started_at_s - covered_s <= _TOLERANCE_S, (turn, covered_s, stage)
+            covered_s = max(covered_s, stage.at_s)
+        assert not heard or heard[0] - covered_s <= _TOLERANCE_S, (turn, covered_s, heard)

@@ -12,7 +12,7 @@ from assistant.audio.listener import Listener
 from assistant.clock import LoopClock
 from assistant.config import AsrConfig, VadConfig
 from assistant.errors import DeviceError, StageError
-from assistant.events import AudioFrame, Event, SpeechEnded, SpeechStarted, StageFailed, StageRecovered
+from assistant.events import AudioFrame, Event, SpeechDiscarded, SpeechEnded, SpeechStarted, StageFailed, StageRecovered
 from assistant.vad.endpointing import Endpointer
 from assistant.virtual_time import run_in_virtual_time
 from tests.doubles.conversation import EventLog, KnownWords, utterance
@@ -82,7 +82,8 @@ def _listen(tape: Tape, meanwhile: Callable[[Listener], object] | None = None) -
 
 
 def _kinds(events: list[Event]) -> list[str]:
-    return [type(event).__name__ for event in events if isinstance(event, (SpeechStarted, SpeechEnded))]
+    kinds = (SpeechStarted, SpeechEnded, SpeechDiscarded)
+    return [type(event).__name__ for event in events if isinstance(event, kinds)]
 
 
 def test_a_microphone_lost_in_mid_word_gives_what_was_said_and_comes_back():
@@ -120,7 +121,7 @@ def test_muting_and_unmuting_at_once_does_not_end_it():
         listener.resume()
 
     heard, _ = _listen(Tape((1.0, 1.0), (1.0, 0.0), (1.0, 1.0), (1.0, 0.0)), toggle)
-    assert _kinds(heard) == ["SpeechStarted", "SpeechEnded"] * 2
+    assert _kinds(heard) == ["SpeechStarted", "SpeechDiscarded", "SpeechStarted", "SpeechEnded"]
 
 
 def test_muted_while_it_is_being_opened_it_is_closed_again():

@@ -121,6 +121,36 @@ def test_a_single_timer_needs_no_name_to_be_cancelled() -> None:
     assert _in_kitchen(story).announced == []
 
 
+def test_whoever_cancels_a_timer_that_has_just_rung_cancels_no_other() -> None:
+    async def story(kitchen: Kitchen) -> None:
+        await kitchen.ask("timer_set", hours="1")
+        await kitchen.ask("timer_set", minutes="5", name="tea")
+        await kitchen.clock.advance(305)
+        assert kitchen.controls.announced == [("Your tea timer is done.", "en")]
+        assert await kitchen.ask("timer_cancel", name="pasta") == "I don't have such a timer."
+        assert await kitchen.ask("timer_cancel", name="Tea") == "Okay."
+        assert await kitchen.ask("timer_list") == "Your one hour timer has fifty-five minutes left."
+        # Acknowledged once, it is not what the next request is about.
+        assert await kitchen.ask("timer_cancel") == "Okay, I cancelled your one hour timer."
+
+    _in_kitchen(story)
+
+
+@pytest.mark.parametrize(
+    ("after_s", "slots"), [(15, {}), (0, {"hours": "1"}), (0, {"all": "true"})], ids=["later", "by duration", "all"]
+)
+def test_after_a_ring_another_timer_can_be_cancelled(after_s: float, slots: dict[str, str]) -> None:
+    async def story(kitchen: Kitchen) -> None:
+        await kitchen.ask("timer_set", hours="1")
+        await kitchen.ask("timer_set", seconds="10")
+        await kitchen.clock.advance(10)
+        await kitchen.clock.advance(after_s)
+        assert "cancelled" in await kitchen.ask("timer_cancel", **slots)
+        assert await kitchen.ask("timer_list") == "There is no timer running."
+
+    _in_kitchen(story)
+
+
 def test_unusable_durations_are_refused_with_a_reason() -> None:
     async def story(kitchen: Kitchen) -> None:
         assert (await kitchen.ask("timer_set")).startswith("For how long?")

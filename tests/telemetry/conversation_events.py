@@ -35,6 +35,8 @@ def events() -> Iterator[e.Event]:
         ),
         2,
     )
+    yield e.StageTimed(10.575, 2, "first_token", 10.57, 0.005)
+    yield e.StageTimed(10.58, 2, "answer", 10.575, 0.005)
     yield e.ReplyChunk(10.58, 2, "You look happy.", "en")
     yield e.ReplyChunk(10.58, 2, "I am fairly sure.", "en")
     yield e.PlaybackStarted(10.7, 2)

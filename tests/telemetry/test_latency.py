@@ -76,6 +76,7 @@ def test_they_are_kept_across_restarts(tmp_path: Path) -> None:
         '{"format": 1, "durations_s": {"recognize": ["long"]}}',
         '{"format": 1, "durations_s": {"recognize": [NaN]}}',
         '{"format": 1, "durations_s": {"recognize": [true]}}',
+        '{"format": 1, "durations_s": {"recognize": [1' + "0" * 400 + "]}}",
         "\0\0\0",
     ],
 )

@@ -74,6 +74,8 @@ def test_a_conversation_is_counted_and_the_state_is_told() -> None:
         'assistant_stage_failures_total{stage="microphone"} 1.0',
         'assistant_stage_compute_seconds_total{stage="recognize"} 0.3',
         'assistant_stage_seconds_count{stage="understand"}',
+        'assistant_stage_seconds_count{stage="first_token"}',
+        'assistant_stage_seconds_count{stage="answer"}',
         "assistant_mouth_to_ear_seconds_count 2.0",
         'assistant_mouth_to_ear_seconds_bucket{le="0.5"} 1.0',
         "assistant_hears 1.0",

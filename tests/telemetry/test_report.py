@@ -125,6 +125,7 @@ def test_languages_players_and_pictures_are_announced(page: Page) -> None:
     assert picture["alt"] == "I see one <person>."
     (waterfall,) = page.attributes("svg")
     assert "waiting for more speech 550 ms" in (waterfall["aria-label"] or "")
+    assert "first token 5 ms, answer 5 ms" in (waterfall["aria-label"] or "")
     assert "first sound after 700 ms" in (waterfall["aria-label"] or "")
     assert "left out: missing" in "\n".join(page.text)
 

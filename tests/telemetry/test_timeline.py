@@ -31,6 +31,8 @@ def test_only_addressed_turns_are_kept_with_all_that_happened_in_them() -> None:
         "recognize": 0.33,
         "endpoint": 0.55,
         "understand": 0.02,
+        "first_token": 0.005,
+        "answer": 0.005,
     }
     assert second.reply_text == "我看到一个杯子。可能是咖啡。"
     assert (second.completed, second.interruption, second.failures) == (True, None, [])

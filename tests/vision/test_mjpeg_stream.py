@@ -7,10 +7,17 @@ import cv2
 import pytest
 
 from assistant.clock import LoopClock
+from assistant.config import VisionConfig
 from assistant.errors import DeviceError
+from assistant.events import Event, SceneState, StageFailed, StageRecovered
+from assistant.ports import Camera
 from assistant.vision.camera import open_camera
 from assistant.vision.live_camera import LiveCamera
+from assistant.vision.scene import SceneReader
+from assistant.vision.watcher import SceneWatcher
+from tests.doubles.memory import shapes_reachable_from
 from tests.doubles.mjpeg import NetworkCamera
+from tests.doubles.vision import BrightnessDetector, GivenFaces
 
 
 def test_an_mjpeg_stream_is_a_camera() -> None:
@@ -87,6 +94,92 @@ def test_a_stream_that_stalls_or_goes_is_lost_and_comes_back() -> None:
     anyio.run(main)
 
 
+class Watched:
+    """A network camera with the watcher that looks through it."""
+
+    def __init__(self, network: NetworkCamera, **settings: float) -> None:
+        self.clock = LoopClock()
+        self.camera = open_camera(network.address, self.clock, **settings)
+        reader = SceneReader(BrightnessDetector(), GivenFaces())
+        self.watcher = SceneWatcher(self.camera, reader, VisionConfig(), self.clock, self._take)
+        self.failures: list[StageFailed] = []
+        self.seen = anyio.Event()
+        self.back = anyio.Event()
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, StageFailed):
+            self.failures.append(event)
+        elif isinstance(event, SceneState):
+            self.seen.set()
+        elif isinstance(event, StageRecovered):
+            self.back.set()
+
+
+def test_what_a_look_finds_lost_nobody_waits_for_again() -> None:
+    """Someone speaks just when the stream ends: the question and the next tick of the watcher must not wait for it."""
+
+    async def main() -> None:
+        with NetworkCamera() as network:
+            watched = Watched(network)
+            watched.watcher.limit_rate(0.5)
+            async with anyio.create_task_group() as group:
+                group.start_soon(watched.watcher.run)
+                await watched.seen.wait()
+                network.end_streams()
+                for _ in range(2):
+                    with pytest.raises(DeviceError, match="stopped delivering"):
+                        while True:
+                            await watched.watcher.look()
+                            await anyio.sleep(0.02)
+                with anyio.fail_after(15):
+                    await watched.back.wait()
+                group.cancel_scope.cancel()
+            await watched.camera.close()
+            [failure] = watched.failures
+            assert "stopped delivering" in failure.error
+
+    anyio.run(main)
+
+
+def test_muted_it_keeps_no_picture_in_memory() -> None:
+    async def main() -> None:
+        with NetworkCamera() as network:
+            watched = Watched(network, frozen_s=10.0)
+            async with anyio.create_task_group() as group:
+                group.start_soon(watched.watcher.run)
+                await watched.seen.wait()
+                await watched.watcher.look()
+                assert (48, 64, 3) in shapes_reachable_from(watched.watcher)
+                watched.watcher.pause()
+                with pytest.raises(DeviceError, match="closed"), anyio.fail_after(15):
+                    while True:
+                        await watched.camera.read()
+                assert shapes_reachable_from(watched.watcher, watched.camera) == set()
+                group.cancel_scope.cancel()
+
+    anyio.run(main)
+
+
+def test_a_connection_that_dies_without_a_word_is_given_up_for_a_new_one(capfd: pytest.CaptureFixture[str]) -> None:
+    """The Wi-Fi drops: no end of the stream is ever told."""
+
+    async def main() -> None:
+        with NetworkCamera() as network:
+            camera = open_camera(network.address, LoopClock())
+            await camera.open()
+            network.lose_connections()
+            with pytest.raises(DeviceError), anyio.fail_after(15):
+                while True:
+                    await camera.read()
+            with anyio.fail_after(15):
+                await _opened(camera)
+            assert await camera.read() is not None
+            await camera.close()
+
+    anyio.run(main)
+    assert tuple(capfd.readouterr()) == ("", "")
+
+
 def test_a_gstreamer_source_is_a_camera() -> None:
     """JetPack's own OpenCV has GStreamer; the wheel has not."""
     if not cv2.videoio_registry.hasBackend(cv2.CAP_GSTREAMER):
@@ -101,7 +194,7 @@ def test_a_gstreamer_source_is_a_camera() -> None:
     anyio.run(main)
 
 
-async def _opened(camera: LiveCamera) -> None:
+async def _opened(camera: Camera) -> None:
     """Open it as the watcher does: again and again."""
     while True:
         try:

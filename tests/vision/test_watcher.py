@@ -46,12 +46,12 @@ class ScriptedPoses:
 class Scene:
     """A watcher with everything around it."""
 
-    def __init__(self, picture, faces=(), detector=None, pose=None):
+    def __init__(self, picture, faces=(), detector=None, pose=None, camera=FakeCamera):
         self.events = []
         self.hear = self.events.append
         self.seen_faces = []
         self.clock = LoopClock()
-        self.camera = FakeCamera(self.clock, picture)
+        self.camera = camera(self.clock, picture)
         self.detector = detector or BrightnessDetector()
         faces_finder = GivenFaces(*faces)
         self.watcher = SceneWatcher(
@@ -267,6 +267,30 @@ def test_failing_camera_is_announced_once_reopened_with_pauses_and_recovers():
     assert recovered.at_s == 21.0
     assert scene.camera.opened == 9
     assert scene.of(SceneState)[-1].at_s > 20.0
+
+
+def test_a_camera_that_comes_back_during_a_long_try_is_not_kept_waiting_after_it():
+    """A network camera that is starting takes the call and says nothing: that try is lost, the next one is not."""
+
+    class Starting(FakeCamera):
+        back_at_s = None
+
+        async def open(self):
+            began_s = self._clock.monotonic_s()
+            if self.opened == 8:
+                self.back_at_s = began_s + 0.1
+            if self.opened and (self.back_at_s is None or began_s < self.back_at_s):
+                self.opened += 1
+                await self._clock.sleep_until(began_s + 4.0)
+                raise DeviceError("It says nothing.")
+            await super().open()
+
+    def picture(now_s):
+        return DeviceError("The stream ended.") if 2.0 < now_s < 3.0 else flat_picture(100)
+
+    scene = play(picture, wait(90.0), camera=Starting)
+    [recovered] = scene.of(StageRecovered)
+    assert recovered.at_s <= scene.camera.back_at_s + 5.0
 
 
 def test_camera_that_raises_an_error_of_its_own_has_failed_like_any_other():

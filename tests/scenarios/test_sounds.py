@@ -1,0 +1,36 @@
+"""The sounds without words: two rising notes when somebody called, two falling ones when they said nothing."""
+
+import anyio
+import numpy as np
+
+from tests.doubles.conversation import Conversation
+from tests.doubles.timed_speech import Piece
+
+
+def _sounds_s(*pieces: Piece, talk_button_at_s: float | None = None, real_time_factor: float = 0.0) -> list[float]:
+    """When sounds began."""
+    conversation = Conversation(list(pieces), lasts_s=25.0, real_time_factor=real_time_factor)
+    if talk_button_at_s is not None:
+
+        async def press() -> None:
+            await anyio.sleep(talk_button_at_s)
+            await conversation.controls.listen_now()
+
+        conversation.meanwhile.append(press)
+    conversation.hold()
+    rate_hz = conversation.speaker.sample_rate_hz
+    loud = np.flatnonzero(np.abs(conversation.speaker.recording()) > 1e-3) / rate_hz
+    return [round(float(at_s), 1) for at_s, gap_s in zip(loud, np.diff(loud, prepend=-1.0), strict=True) if gap_s > 0.5]
+
+
+def test_who_calls_and_says_nothing_hears_the_end_of_the_window() -> None:
+    assert _sounds_s(talk_button_at_s=2.0) == [2.0, 10.0]
+    rises_s, falls_s = _sounds_s(Piece(1.0, 1.0, "Hey Jarvis."))
+    assert 2.0 < rises_s < 3.0 and round(falls_s - rises_s, 1) == 8.0
+
+
+def test_nobody_hears_the_end_who_has_said_something_or_over_speech() -> None:
+    assert len(_sounds_s(Piece(3.0, 1.2, "What time is it?"), talk_button_at_s=2.0)) == 2, "the rising notes, the reply"
+    assert len(_sounds_s(Piece(1.0, 1.8, "Hey Jarvis, what time is it?"))) == 1, "the reply"
+    cough, television = Piece(9.0, 1.5), Piece(11.2, 5.0, "and the story went on and on")
+    assert _sounds_s(cough, television, talk_button_at_s=2.0, real_time_factor=0.5) == [2.0]

@@ -1,0 +1,238 @@
+"""A camera that comes back under another number is found by its name, and no other is taken for it."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from pathlib import Path
+
+import anyio
+import cv2
+import numpy as np
+import pytest
+
+from assistant.clock import LoopClock
+from assistant.config import VisionConfig
+from assistant.errors import DeviceError
+from assistant.events import Event, SceneState, StageFailed, StageRecovered
+from assistant.vision import live_camera
+from assistant.vision.camera import open_camera
+from assistant.vision.scene import SceneReader
+from assistant.vision.video4linux import NumberedCamera, cameras
+from assistant.vision.watcher import SceneWatcher
+from tests.doubles.vision import BrightnessDetector, GivenFaces
+
+WEBCAM, OTHER = "HD Webcam: HD Webcam", "Integrated Camera"
+LEFT, RIGHT = "usb1/1-1/1-1:1.0", "usb1/1-2/1-2:1.0"
+
+
+class Kernel:
+    """Its list of cameras, and what `open_capture` gives for a number."""
+
+    def __init__(self, folder: Path) -> None:
+        self.sysfs = folder / "class"
+        self.sysfs.mkdir()
+        self._devices = folder / "devices"
+        self.opened: list[tuple[int | str, int]] = []
+        self.hanging: dict[int, threading.Event] = {}
+        """What returns from no call until then."""
+
+    def plug(self, number: int, name: str = WEBCAM, port: str = LEFT, index: int = 0) -> None:
+        node = self.sysfs / f"video{number}"
+        node.mkdir()
+        (node / "name").write_text(f"{name}\n")
+        (node / "index").write_text(f"{index}\n")
+        (self._devices / port).mkdir(parents=True, exist_ok=True)
+        (node / "device").symlink_to(self._devices / port)
+
+    def pull(self, number: int) -> None:
+        shutil.rmtree(self.sysfs / f"video{number}")
+
+    def open_capture(self, source: int | str, backend: int) -> Capture:
+        self.opened.append((source, backend))
+        return Capture(self, int(source))
+
+    def is_there(self, number: int) -> bool:
+        return (self.sysfs / f"video{number}").exists()
+
+
+class Capture:
+    """Shows noise while its device is there."""
+
+    def __init__(self, kernel: Kernel, number: int) -> None:
+        self._kernel = kernel
+        self._number = number
+        self._random = np.random.default_rng(number)
+
+    def isOpened(self) -> bool:  # noqa: N802 (as OpenCV calls it)
+        return self._kernel.is_there(self._number)
+
+    def set(self, *_: object) -> None:
+        """As it likes."""
+
+    def grab(self) -> bool:
+        time.sleep(0.01)
+        if self._number in self._kernel.hanging:
+            self._kernel.hanging[self._number].wait(60.0)
+        return self._kernel.is_there(self._number)
+
+    def retrieve(self) -> tuple[bool, np.ndarray]:
+        return True, self._random.integers(90, 170, (48, 64, 3), np.uint8)
+
+    def release(self) -> None:
+        """Nothing to free."""
+
+
+@pytest.fixture
+def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kernel:
+    kernel = Kernel(tmp_path)
+    monkeypatch.setattr(live_camera, "open_capture", kernel.open_capture)
+    return kernel
+
+
+async def moved(kernel: Kernel, number: int, *, spec: str = "0", port: str = LEFT) -> None:
+    """Opened as number 0, it is pulled and plugged in again as another."""
+    camera = open_camera(spec, LoopClock(), sysfs=kernel.sysfs)
+    await camera.open()
+    kernel.pull(0)
+    kernel.plug(number, port=port)
+    try:
+        await camera.open()
+        await camera.read()
+    finally:
+        await camera.close()
+
+
+@pytest.mark.parametrize(("spec", "backend"), [("0", cv2.CAP_ANY), ("/dev/video0", cv2.CAP_V4L2)])
+def test_the_watcher_looks_through_it_again_when_it_is_back_under_another_number(
+    kernel: Kernel, spec: str, backend: int
+) -> None:
+    kernel.plug(0)
+    kernel.plug(4, OTHER, RIGHT)
+    events: list[Event] = []
+
+    async def main() -> None:
+        clock, back, seen = LoopClock(), anyio.Event(), anyio.Event()
+
+        def take(event: Event) -> None:
+            events.append(event)
+            if isinstance(event, SceneState):
+                seen.set()
+            elif isinstance(event, StageRecovered):
+                back.set()
+            elif isinstance(event, StageFailed):
+                kernel.plug(2, port=RIGHT)
+                kernel.plug(3, port=RIGHT, index=1)  # metadata
+
+        camera = open_camera(spec, clock, sysfs=kernel.sysfs)
+        watcher = SceneWatcher(camera, SceneReader(BrightnessDetector(), GivenFaces()), VisionConfig(), clock, take)
+        async with anyio.create_task_group() as group:
+            group.start_soon(watcher.run)
+            await seen.wait()
+            kernel.pull(0)
+            with anyio.fail_after(15):
+                await back.wait()
+            group.cancel_scope.cancel()
+        await camera.close()
+
+    anyio.run(main)
+    assert kernel.opened == [(0, backend), (2, backend)]
+    assert sum(isinstance(event, StageFailed) for event in events) == 1
+
+
+def test_whoever_has_its_number_now_is_not_taken_for_it(kernel: Kernel) -> None:
+    kernel.plug(0)
+
+    async def main() -> None:
+        camera = open_camera("0", LoopClock(), sysfs=kernel.sysfs)
+        await camera.open()
+        kernel.pull(0)
+        kernel.plug(0, OTHER, RIGHT)
+        with pytest.raises(DeviceError, match=f"no camera '{WEBCAM}' any more; .*/dev/video0 \\({OTHER}\\)") as gone:
+            await camera.open()
+        assert gone.value.remedy
+        kernel.plug(1)
+        await camera.open()
+        await camera.close()
+
+    anyio.run(main)
+    assert [source for source, _ in kernel.opened] == [0, 1]
+
+
+def test_of_two_that_are_alike_it_is_the_one_at_its_port(kernel: Kernel) -> None:
+    kernel.plug(0)
+    kernel.plug(1, port=RIGHT)
+    anyio.run(moved, kernel, 2)
+    assert [source for source, _ in kernel.opened] == [0, 2]
+
+
+def test_one_that_cannot_be_opened_just_now_is_not_given_up_for_another_like_it(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernel.plug(0)
+    kernel.plug(1, port=RIGHT)
+
+    async def main() -> None:
+        camera = open_camera("0", LoopClock(), sysfs=kernel.sysfs)
+        await camera.open()
+        monkeypatch.setattr(Capture, "isOpened", lambda capture: capture._number != 0)
+        with pytest.raises(DeviceError, match="cannot be opened"):
+            await camera.open()
+        await camera.close()
+
+    anyio.run(main)
+    assert [source for source, _ in kernel.opened] == [0, 0]
+
+
+def test_of_two_that_are_alike_and_elsewhere_it_is_the_first_that_opens(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernel.plug(0)
+    kernel.plug(1, port=RIGHT)
+    monkeypatch.setattr(Capture, "isOpened", lambda capture: capture._number != 1)
+    anyio.run(lambda: moved(kernel, 2, port="usb2/2-1/2-1:1.0"))
+    assert [source for source, _ in kernel.opened] == [0, 1, 2]
+
+
+def test_a_driver_that_hangs_at_the_old_number_does_not_hold_up_the_new_one(kernel: Kernel) -> None:
+    kernel.plug(0)
+
+    async def main() -> None:
+        camera = live_camera.LiveCamera(NumberedCamera(0, kernel.sysfs), cv2.CAP_ANY, "0", LoopClock(), timeout_s=0.3)
+        await camera.open()
+        kernel.hanging[0] = threading.Event()
+        with pytest.raises(DeviceError, match="delivered no picture"):
+            while True:
+                await camera.read()
+        with pytest.raises(DeviceError, match="hangs"):
+            await camera.open()
+        kernel.pull(0)
+        kernel.plug(1)
+        await camera.open()
+        await camera.read()
+        await camera.close()
+        kernel.hanging[0].set()
+
+    anyio.run(main)
+    assert [source for source, _ in kernel.opened] == [0, 1]
+
+
+def test_without_the_kernels_list_its_number_is_all_that_is_known(kernel: Kernel) -> None:
+    async def main() -> None:
+        camera = open_camera("0", LoopClock(), sysfs=kernel.sysfs / "nowhere")
+        kernel.plug(0)
+        for _ in range(2):
+            await camera.open()
+            await camera.close()
+
+    anyio.run(main)
+    assert [source for source, _ in kernel.opened] == [0, 0]
+
+
+def test_capture_devices_are_listed_by_number_and_nothing_else_is(kernel: Kernel) -> None:
+    kernel.plug(10, OTHER)
+    kernel.plug(2)
+    kernel.plug(3, index=1)
+    (kernel.sysfs / "video7").mkdir()  # it goes while the list is read
+    assert cameras(kernel.sysfs) == [("/dev/video2", WEBCAM), ("/dev/video10", OTHER)]
