@@ -109,12 +109,19 @@ class EchoGuard:
         self._reference.cut(round((at_s + _STILL_HEARD_S) * SAMPLE_RATE_HZ))
 
     def forget(self) -> None:
-        """The microphone was closed, or the speaker is another one: what was learned of the way between them need not
-        hold any more, and what is withheld is not heard."""
+        """Microphone or speaker may be another one: what was learned of the way between them need not hold any more,
+        and what is withheld is not heard."""
+        self._path, self._evidence, self._decided = EchoPath(), Evidence(), False
+        self.pause()
+
+    def pause(self) -> None:
+        """The microphone was closed, and the same one will be opened again: how late sound arrives may be another then,
+        how loud it is will not. What is withheld is not heard."""
         self._reference.lose()
-        self._alignment, self._path, self._evidence = Alignment(), EchoPath(), Evidence()
-        self._next, self._hold_frames, self._gain = None, 0, 0.0
-        self._withheld, self._decided = [], False
+        self._alignment = Alignment()
+        self._evidence.doubt()
+        self._next, self._hold_frames, self._foreign_frames, self._gain = None, 0, 0, 0.0
+        self._withheld = []
 
     def clean(self, frame: AudioFrame) -> list[AudioFrame]:
         """The frame (512 samples, 16 kHz) without the assistant's voice: silence, unless someone else is heard.

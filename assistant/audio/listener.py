@@ -225,12 +225,12 @@ class Listener:
     def _finish(self) -> list[SpeechEvent]:
         """What was being said when the sound stopped reached us whole as far as it goes; what comes next is new. If the
         microphone was closed on purpose, it is not for us."""
-        end = self._endpointer.discard if self._must_close() else self._endpointer.flush
-        events = end(self._clock.monotonic_s())
+        on_purpose, now_s = self._must_close(), self._clock.monotonic_s()
+        events = self._endpointer.discard(now_s) if on_purpose else self._endpointer.flush(now_s)
         self._endpointer.reset()
         self._scoring.reset()
         if self._guard is not None:
-            self._guard.forget()
+            self._guard.pause() if on_purpose else self._guard.forget()
         return events
 
     async def _close(self) -> None:
