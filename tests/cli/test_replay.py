@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -193,6 +194,30 @@ def test_the_documented_script_is_right(tmp_path: Path) -> None:
     assert len(script.steps) == 4
     assert script.steps[0].picture == tmp_path / "kitchen.jpg"
     assert script.steps[3].text == "你看到了什么？"
+
+
+@models
+def test_the_report_of_the_documented_script_calls_no_human_a_synthesiser(
+    tmp_path: Path, spoken: Person, model_store: ModelStore
+) -> None:
+    for name in ("kitchen.jpg", "living-room.jpg"):
+        shutil.copy(model_store.path("sample-pictures") / "coffee.png", tmp_path / name)
+    for name, text, language in (
+        ("what-do-you-see", "Hey Jarvis, what do you see?", "en"),
+        ("is-there-a-cup", "Is there a cup?", "en"),
+        ("ni-kandao-le-shenme", "你看到了什么？", "zh"),
+    ):
+        shutil.copy(spoken(text, language), tmp_path / f"{name}.wav")
+
+    def reported(script: str) -> str:
+        (tmp_path / "kitchen.toml").write_text(script, encoding="utf-8")
+        succeed("replay", "--script", tmp_path / "kitchen.toml", "--out", tmp_path / "out")
+        assert len(turns_of(tmp_path / "out")) == 3
+        return (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+    assert "synthesised" not in reported(documented_script())
+    partly = reported(documented_script() + 'voice = "Kokoro"\n')
+    assert "partly synthesised by Kokoro." in partly
 
 
 def test_every_key_of_a_script_is_documented() -> None:
