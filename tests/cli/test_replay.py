@@ -14,6 +14,7 @@ import soundfile
 
 from assistant.models.store import ModelStore
 from assistant.script import Script, Step, load_script
+from assistant.vision.pictures import write_picture
 from tests.doubles.command import ROOT, assistant
 from tests.doubles.person import Person
 
@@ -136,6 +137,33 @@ def test_after_mute_nothing_is_heard_and_the_replay_ends(tmp_path: Path, spoken:
     succeed("replay", "--audio", recordings[0], "--audio", recordings[1], "--out", tmp_path)
     (turn,) = turns_of(tmp_path)
     assert turn["intent"] == "mute"
+
+
+@models
+def test_before_its_first_picture_the_camera_sees_nothing(
+    tmp_path: Path, spoken: Person, model_store: ModelStore
+) -> None:
+    recording = spoken("Hey Jarvis, what do you see?")
+    picture = model_store.path("sample-pictures") / "coffee.png"
+    step = f"[[step]]\naudio = {json.dumps(str(recording))}\n"
+    (tmp_path / "late.toml").write_text(f"{step}{step}picture = {json.dumps(str(picture))}\n", encoding="utf-8")
+    succeed("replay", "--script", tmp_path / "late.toml", "--out", tmp_path / "out")
+    before, after = turns_of(tmp_path / "out")
+    assert before["intent"] == after["intent"] == "scene_describe"
+    assert (before["caption"], before["failures"]) == (None, [])
+    assert "cup" in after["caption"]["text"]
+
+
+def test_a_picture_that_cannot_be_read_is_named_before_the_conversation_begins(tmp_path: Path) -> None:
+    write_picture(tmp_path / "kitchen.png", np.zeros((48, 64, 3), np.uint8))
+    soundfile.write(tmp_path / "said.wav", np.zeros(1600, np.float32), 16_000)
+    steps = ("kitchen.png", *["kitchen.png"] * 7, "kichen.png")
+    text = "".join(f'[[step]]\naudio = "said.wav"\npicture = "{picture}"\n' for picture in steps)
+    (tmp_path / "typo.toml").write_text(text, encoding="utf-8")
+    result = assistant("replay", "--script", tmp_path / "typo.toml", "--out", tmp_path / "out")
+    assert (result.returncode, result.stdout) == (3, "")
+    assert "kichen.png" in result.stderr
+    assert not (tmp_path / "out").exists()
 
 
 @models
