@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 
 from assistant.events import Event, PlaybackStarted, SpeechEnded, SpeechPaused, TurnFinished, TurnStarted, Utterance
+from bench import soak
 from bench.soak import Watch
 from bench.soak_verdict import Sample, Verdict, verdict
 
@@ -72,6 +75,24 @@ def test_one_that_misses_some_of_what_is_said_fails() -> None:
 def test_a_stage_that_failed_is_named() -> None:
     run = judge(lambda sample, number: sample, failures={"microphone": 2})
     assert (run.word, run.failing) == ("failing", {"failures": "microphone (2)"})
+
+
+@pytest.mark.parametrize(("replies", "word", "code"), [(9, "flat", 0), (0, "failing", 1)])
+def test_a_soak_of_a_deaf_assistant_exits_with_1(
+    replies: int, word: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Soaked:
+        def __init__(self, minutes: float, *, chinese: bool) -> None:
+            self.samples = [replace(SAMPLE, replies=replies)] * 8
+            self.watch = Watch()
+
+        async def run(self) -> None:
+            """Is over."""
+
+    monkeypatch.setattr(soak, "Soak", Soaked)
+    monkeypatch.setattr(sys, "argv", ["soak", "--accelerated"])
+    assert soak.main() == code
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["verdict"] == word
 
 
 def test_one_conversation_tells_nothing() -> None:
