@@ -21,12 +21,13 @@ from assistant.clock import LoopClock
 from assistant.config import Config
 from assistant.events import AudioArray, Event, ImageArray, SceneState, SpeechChunk, SpeechEnded, TurnStarted
 from assistant.models.store import ModelStore
-from assistant.ports import Clock, TurnObserver
+from assistant.ports import Camera, Clock, TurnObserver
 from assistant.script import Script
 from assistant.telemetry.timeline import Timeline
 from assistant.virtual_time import run_in_virtual_time
 from assistant.vision.camera import open_camera
 from assistant.vision.file_cameras import PictureCamera
+from assistant.vision.pictures import read_picture
 
 Speed = Literal["realtime", "max"]
 
@@ -106,7 +107,10 @@ def replay(
     speed: Speed,
 ) -> Replayed:
     """Hold the conversation of `script` in front of `video` (a file, folder or glob; the script's pictures come first)
-    and return what came of it. `observers` is given the run's clock."""
+    and return what came of it. `observers` is given the run's clock.
+
+    Raises `MediaError` before it begins when a recording or a picture of the script cannot be read.
+    """
     clock = ReplayClock(script.starts_at) if speed == "max" else LoopClock()
 
     async def main() -> Replayed:
@@ -125,9 +129,7 @@ async def _converse(
 ) -> Replayed:
     recordings = {step.audio: read_audio(step.audio) for step in script.steps if step.audio is not None}
     microphone, speaker = ScriptedMicrophone(clock), RecordingSpeaker(clock)
-    first_picture = next((str(step.picture) for step in script.steps if step.picture is not None), None)
-    seen = video or first_picture
-    camera = open_camera(seen, clock) if seen is not None else None
+    camera = _camera(script, video, clock)
     timeline, recording = Timeline(), Recording()
     devices = Devices(microphone, speaker, camera)
     assistant = Assistant(config, devices, models, clock, [timeline, recording, *observers])
@@ -152,3 +154,16 @@ async def _converse(
     finally:
         await assistant.close()
     return Replayed(timeline, recording, speaker.recording(), speaker.sample_rate_hz)
+
+
+def _camera(script: Script, video: str | None, clock: Clock) -> Camera | None:
+    """What the assistant sees with: nothing before the first picture of a script without a video; None if it has none.
+
+    Raises `MediaError` for a picture that cannot be read, however late it would be shown.
+    """
+    pictures = [step.picture for step in script.steps if step.picture is not None]
+    for picture in pictures:
+        read_picture(picture)
+    if video is not None:
+        return open_camera(video, clock)
+    return PictureCamera([], clock) if pictures else None

@@ -11,6 +11,9 @@ from assistant.config import Seconds, Section
 from assistant.errors import ConfigError
 from assistant.tomlfile import read_toml
 
+HUMAN = "human"
+"""The voice of a recording that nobody synthesised."""
+
 
 class Step(Section):
     """One thing that happens. The next step waits until the assistant has answered."""

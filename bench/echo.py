@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import random
 import time
 from collections.abc import Sequence
@@ -34,6 +35,7 @@ from assistant.vad import DETECTORS
 from assistant.vad.endpointing import Endpointer, SpeechEvent
 from bench import speech_sets
 from bench.asr import normal_en
+from bench.loudness import onset_s
 from bench.speech_sets import SAMPLE_RATE_HZ
 from tests.doubles.rooms import SPEECH_LEVEL, Loudspeaker, Playback, Room, played_level
 
@@ -189,36 +191,69 @@ def _levelled(samples: AudioArray) -> AudioArray:
     return spoken * np.float32(SPEECH_LEVEL / played_level(spoken))
 
 
-def interruptions(
-    ears: Ears, recognizer: Recognizer, chunks: Sequence[AudioArray], clips: Sequence[speech_sets.Clip], ratio_db: int
-) -> dict[str, float]:
-    """How people get through who speak over a reply, `ratio_db` louder than it."""
-    delays, references, hypotheses = [], [], []
-    for number, (clip, room) in enumerate(zip(clips, rooms(len(clips)), strict=True)):
+class SaidOver:
+    """What somebody says over a reply in a room."""
+
+    def __init__(
+        self, number: int, clip: speech_sets.Clip, room: Room, chunks: Sequence[AudioArray], ears: Ears
+    ) -> None:
+        """`number` draws which of the `chunks` are played and when the clip begins."""
         draw = random.Random(number)
         first = draw.randrange(len(chunks) - 8)
-        playback = Playback.of(chunks[first : first + 8], seed=number, last_reply=4)
-        speaker = Loudspeaker(replace(room, echo_db=-ratio_db), playback)
+        self.clip = clip
+        self._room = room
+        self._playback = Playback.of(chunks[first : first + 8], seed=number, last_reply=4)
+        self._begins_s = self._playback.last_reply_s + draw.uniform(1.0, 4.0)
+        self.loud_at_s = self._begins_s + onset_s(clip.samples, SAMPLE_RATE_HZ)
+        self.until_s = self._begins_s + len(clip.samples) / SAMPLE_RATE_HZ + DECIDE_S
+        """Until then a start of speech counts as theirs."""
+        self.alone_s = self.noticed_s(self.hear(ears, -math.inf, guarded=False))
+        """When it is noticed in the same room if nothing is played; None if it is not even then."""
+
+    def hear(self, ears: Ears, echo_db: float, *, guarded: bool) -> Heard:
+        """Have it said over a reply whose echo is so much louder than speech."""
+        speaker = Loudspeaker(replace(self._room, echo_db=echo_db), self._playback)
         near = np.zeros(speaker.count, np.float32)
-        onset_s = playback.last_reply_s + draw.uniform(1.0, 4.0)
-        begin = round(onset_s * SAMPLE_RATE_HZ)
-        near[begin : begin + len(clip.samples)] = clip.samples[: len(near) - begin]
-        heard = ears.hear(speaker, near, guarded=True, cut_after_s=onset_s)
-        until_s = onset_s + len(clip.samples) / SAMPLE_RATE_HZ + DECIDE_S
-        started = next((at_s for at_s in heard.started_at_s if onset_s < at_s < until_s), None)
-        if started is None:
+        begin = round(self._begins_s * SAMPLE_RATE_HZ)
+        near[begin : begin + len(self.clip.samples)] = self.clip.samples[: len(near) - begin]
+        return ears.hear(speaker, near, guarded=guarded, cut_after_s=self._begins_s)
+
+    def noticed_s(self, heard: Heard) -> float | None:
+        """When it was noticed, None if it was not."""
+        return next((at_s for at_s in heard.started_at_s if self._begins_s < at_s < self.until_s), None)
+
+
+def said_over(ears: Ears, chunks: Sequence[AudioArray], clips: Sequence[speech_sets.Clip]) -> list[SaidOver]:
+    """Each clip over some of the replies, in a room of its own."""
+    return [
+        SaidOver(number, clip, room, chunks, ears)
+        for number, (clip, room) in enumerate(zip(clips, rooms(len(clips)), strict=True))
+    ]
+
+
+def interruptions(ears: Ears, recognizer: Recognizer, said_over: Sequence[SaidOver], ratio_db: int) -> dict[str, float]:
+    """How people get through who speak over a reply, `ratio_db` louder than it. Delays count from the first loud block
+    of what they say; `later` is how much later they are noticed than if nothing had been played."""
+    delays, later, references, hypotheses = [], [], [], []
+    for one in said_over:
+        heard = one.hear(ears, -ratio_db, guarded=True)
+        started_s = one.noticed_s(heard)
+        if started_s is None:
             continue
-        delays.append(started - onset_s)
-        said = [u.samples for u in heard.utterances if u.at_s > started and u.started_at_s < until_s]
+        delays.append(started_s - one.loud_at_s)
+        if one.alone_s is not None:
+            later.append(started_s - one.alone_s)
+        said = [u.samples for u in heard.utterances if u.at_s > started_s and u.started_at_s < one.until_s]
         stream = recognizer.open("en")
         stream.accept(np.concatenate([*said, np.zeros(1600, np.float32)]))
-        references.append(normal_en(clip.text))
+        references.append(normal_en(one.clip.text))
         hypotheses.append(normal_en(stream.result().text))
     return {
-        "clips": len(clips),
-        "detected": round(len(delays) / len(clips), 3),
+        "clips": len(said_over),
+        "detected": round(len(delays) / len(said_over), 3),
         "delay_p50_s": round(float(np.percentile(delays, 50)), 2),
         "delay_p90_s": round(float(np.percentile(delays, 90)), 2),
+        "later_p50_s": round(float(np.percentile(later, 50)), 2),
         "word_error_rate": round(float(jiwer.wer(references, hypotheses)), 3),
     }
 
@@ -235,14 +270,15 @@ def main() -> None:
     alone = self_triggers(ears, chunks, max(6, round(seconds / 120)), unguarded=options.quick)
     cost_ms = round(1e3 * ears.guard_s / max(1, ears.frames), 3)
     recognizer = resolve(RECOGNIZERS, config.asr.backend, kind="recogniser").create(config, models)
-    clips = people(models, 12 if options.quick else 40)
-    table = Table("speech over echo", "detected", "delay p50", "p90", "word errors", title="people over the reply")
+    people_over = said_over(ears, chunks, people(models, 12 if options.quick else 40))
+    columns = ("speech over echo", "detected", "delay p50", "p90", "later than without", "word errors")
+    table = Table(*columns, title="people over the reply")
     figures = {}
     for ratio_db in RATIOS_DB:
-        row = figures[f"{ratio_db:+d} dB"] = interruptions(ears, recognizer, chunks, clips, ratio_db)
+        row = figures[f"{ratio_db:+d} dB"] = interruptions(ears, recognizer, people_over, ratio_db)
         table.add_row(
             f"{ratio_db:+d} dB", f"{row['detected']:.0%}", f"{row['delay_p50_s']} s", f"{row['delay_p90_s']} s",
-            f"{row['word_error_rate']:.0%}",
+            f"{row['later_p50_s']} s", f"{row['word_error_rate']:.0%}",
         )  # fmt: skip
     recognizer.close()
     Console().print(f"Alone: {alone}; guard: {cost_ms} ms of processor a frame of 32 ms while it works")

@@ -2,7 +2,7 @@
 
 Reports end of speech → first sound, wake phrase → the sound that says that it listens, and speech over a reply →
 silence, all seen at the sound server, outside the assistant; processor use idle and while conversing, peak resident
-memory of the whole process family, and start → listening.
+memory of the whole process family, and start → the proof that it hears, which is asked of the assistant itself.
 
 usage: python -m bench.latency [--runs N]
 """
@@ -21,6 +21,9 @@ from typing import Any
 
 import psutil
 
+from assistant.control.client import ask_at
+from assistant.control.protocol import Status, StatusResult
+from assistant.errors import ControlError, NotRunningError
 from assistant.models.store import ModelStore
 from assistant.telemetry.timeline import percentile
 from assistant.tts.render import render_speech
@@ -45,6 +48,8 @@ _OTHERS = 3
 _GAP_S = 1.0
 """Silence after a reply before the next command; a reply may itself pause that long between sentences."""
 _GIVE_UP_S = 8.0
+_STARTS_S = 90.0
+_ASKS_EVERY_S = 0.02
 _FORGETS_S = 3.0
 """A wake phrase that follows another sooner than this is the same call; see `wake.refractory_s`."""
 
@@ -73,8 +78,9 @@ def measure(
     """Run the assistant with `config` (TOML text) and speak every recording to it; `others` are a wake phrase alone, a
     question with a long answer, and what stops it."""
     with VirtualSound() as sound, tempfile.TemporaryDirectory() as folder:
-        file, events = Path(folder) / "assistant.toml", Path(folder) / "events.jsonl"
-        file.write_text(f'{config}\n[telemetry]\nevents = "{events}"\n', encoding="utf-8")
+        file, events, socket = (Path(folder) / name for name in ("assistant.toml", "events.jsonl", "control.sock"))
+        own = f'[telemetry]\nevents = "{events}"\n[control]\nsocket = "{socket}"\n'
+        file.write_text(f"{config}\n{own}", encoding="utf-8")
         microphone, speaker = sound.tap("mic"), sound.tap("speaker")
         started_s = time.monotonic()
         process = subprocess.Popen(
@@ -85,7 +91,7 @@ def measure(
             text=True,
         )
         try:
-            lines = _wait_until_listening(process)
+            lines = wait_until_it_hears(process, socket)
             start_s = time.monotonic() - started_s
             family = Family(process.pid)
             time.sleep(3)
@@ -146,22 +152,30 @@ def _percentiles(name: str, values: list[float]) -> dict[str, float | None]:
     return {f"{name}p{p}_s": round(percentile(values, p), 3) if values else None for p in (50, 95)}
 
 
-def _wait_until_listening(process: subprocess.Popen[str]) -> list[str]:
+def wait_until_it_hears(process: subprocess.Popen[str], socket: Path) -> list[str]:
+    """Return when the assistant says at its control socket that sound has just come through its microphone and its
+    voice-activity detector; the lines that it prints are added to the result. Raises `SystemExit` if it never does."""
     lines: list[str] = []
-    listening = threading.Event()
 
     def read() -> None:
         assert process.stdout is not None
         for line in process.stdout:
             lines.append(line.rstrip())
-            if "Listening" in line:
-                listening.set()
 
     threading.Thread(target=read, daemon=True).start()
-    if not listening.wait(90):
-        process.kill()
-        raise SystemExit("The assistant did not start to listen:\n" + "\n".join(lines[-15:]))
-    return lines
+    deadline_s, reason = time.monotonic() + _STARTS_S, ""
+    while process.poll() is None and time.monotonic() < deadline_s:
+        try:
+            health = ask_at([socket], Status(), StatusResult).health
+        except (NotRunningError, ControlError) as error:
+            reason = str(error)
+        else:
+            if health.hears:
+                return lines
+            reason = health.reason
+        time.sleep(_ASKS_EVERY_S)
+    process.kill()
+    raise SystemExit(f"The assistant does not hear: {reason}\n" + "\n".join(lines[-15:]))
 
 
 def _first_answer(microphone: Tap, speaker: Tap, begin_s: float) -> float | None:

@@ -1,11 +1,12 @@
-"""Hours of conversation: do threads, file descriptors, memory and answering times stay as they are?
+"""Hours of conversation: does it go on answering, and do threads, file descriptors, memory and answering times stay as
+they are?
 
 usage: python -m bench.soak [--minutes 10 | --hours H] [--accelerated] [--chinese]
 
 The real assistant with its real networks and voices holds one conversation after the other through a scripted
 microphone; now and then it is muted, interrupted, and spoken to by someone who does not mean it. `--accelerated` runs
 in virtual time, some ten times as fast: the same code, less waiting. The last line is JSON; the exit code is 1 when
-something grows.
+something grows or fails.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -27,7 +29,16 @@ from assistant.audio.files import read_audio
 from assistant.audio.scripted import ScriptedMicrophone, SilentSpeaker
 from assistant.clock import LoopClock
 from assistant.config import Config
-from assistant.events import Event, Interruption, PlaybackStarted, StageFailed, TurnFinished, TurnStarted
+from assistant.events import (
+    Event,
+    Interruption,
+    PlaybackStarted,
+    SpeechEnded,
+    SpeechPaused,
+    StageFailed,
+    TurnFinished,
+    TurnStarted,
+)
 from assistant.heap import keep_trimmed
 from assistant.models.store import ModelStore
 from assistant.telemetry.machine import describe_machine
@@ -63,23 +74,34 @@ _PATIENCE_S = 60.0
 
 
 class Watch:
-    """A `TurnObserver` that counts."""
+    """A `TurnObserver` that counts, and times how soon what was said is answered."""
 
-    def __init__(self) -> None:
-        self.turns = self.sounds = self.interruptions = 0
+    def __init__(self, now_s: Callable[[], float] = time.perf_counter) -> None:
+        """`now_s` is the wall clock: in virtual time it is the work that may become slower."""
+        self.turns = self.replies = self.interruptions = 0
         self.failures: dict[str, int] = {}
-        self.turn_s: list[float] = []
-        self._began_s = 0.0
+        self.first_sound_s: list[float] = []
+        """For each reply that began, how long after the person fell silent."""
+        self._now_s = now_s
+        self._silent_since_s: dict[float, float] = {}
+        """By the end of what was said on the run's clock."""
+        self._asked_s: dict[int, float] = {}
+        """By `turn_id`; an announcement was asked for by nobody."""
 
     def on_event(self, event: Event) -> None:
         match event:
+            case SpeechPaused() | SpeechEnded():
+                self._silent_since_s.setdefault(event.utterance.ended_at_s, self._now_s())
             case TurnStarted():
-                self._began_s = time.perf_counter()
-            case PlaybackStarted():
-                self.sounds += 1
+                ended_at_s, since_s = event.speech_ended_at_s, self._silent_since_s
+                self._asked_s[event.turn_id] = since_s[ended_at_s]
+                self._silent_since_s = {until_s: at_s for until_s, at_s in since_s.items() if until_s > ended_at_s}
+            case PlaybackStarted() if event.turn_id in self._asked_s:
+                self.replies += 1
+                self.first_sound_s.append(self._now_s() - self._asked_s[event.turn_id])
             case TurnFinished():
                 self.turns += 1
-                self.turn_s.append(time.perf_counter() - self._began_s)
+                self._asked_s.pop(event.turn_id, None)
             case Interruption():
                 self.interruptions += 1
             case StageFailed():
@@ -129,7 +151,8 @@ class Soak:
     ) -> None:
         for text, samples in self._said.items():
             await clock.sleep_until(clock.monotonic_s() + _THINKING_S)
-            await microphone.say(samples)
+            with anyio.fail_after(_PATIENCE_S):  # a stream that nobody reads takes nothing
+                await microphone.say(samples)
             if text == INTERRUPTING and number % 2:
                 await clock.sleep_until(clock.monotonic_s() + _SETTLE_S + _OVER_IT_S)
                 continue  # the next sentence is spoken over the reply, a little later still
@@ -152,10 +175,11 @@ class Soak:
         process = psutil.Process()
         memory = process.memory_full_info()
         children = process.children(recursive=True)
-        turn_s, self.watch.turn_s = self.watch.turn_s, []
+        first_sound_s, self.watch.first_sound_s = self.watch.first_sound_s, []
         sample = Sample(
             round(time.monotonic() - self._started_s, 1),
-            self.watch.turns,
+            self.watch.turns - sum(sample.turns for sample in self.samples),
+            len(first_sound_s),
             process.num_threads(),
             len(os.listdir("/proc/self/fd")),  # noqa: PTH208 (the name is enough)
             round(memory.rss / 1e6, 1),
@@ -163,13 +187,13 @@ class Soak:
             round(sum(child.memory_info().rss for child in children) / 1e6, 1),
             len(gc.get_objects()),
             round(self._processor_s(process, children), 3),
-            round(percentile(turn_s, 95), 3) if turn_s else 0.0,
+            round(percentile(first_sound_s, 95), 3) if first_sound_s else None,
         )
         self.samples.append(sample)
         print(
-            f"{sample.wall_s:7.0f} s {sample.turns:6} turns {sample.threads:3} threads {sample.descriptors:4} files "
-            f"{sample.rss_mb:7.1f} MB {sample.voices_rss_mb:7.1f} MB voices {sample.objects:8} objects "
-            f"cpu {sample.cpu_s:.1f} s p95 {sample.turn_p95_s:.2f} s",
+            f"{sample.wall_s:7.0f} s {self.watch.turns:6} turns {sample.threads:3} threads "
+            f"{sample.descriptors:4} files {sample.rss_mb:7.1f} MB {sample.voices_rss_mb:7.1f} MB voices "
+            f"{sample.objects:8} objects cpu {sample.cpu_s:.1f} s p95 {sample.first_sound_p95_s} s",
             flush=True,
         )
 
@@ -187,27 +211,29 @@ def main() -> int:
     print(f"Soaking on {describe_machine()} for {minutes:g} minutes.", flush=True)
     (run_in_virtual_time if options.accelerated else anyio.run)(soak.run)
     try:
-        figures = verdict(soak.samples)
+        said = verdict(soak.samples, soak.watch.failures)
     except ValueError as error:
         raise SystemExit(f"{error} Give it more minutes.") from error
-    growing = [name for name, figure in figures.items() if figure["grows"]]
-    for name, figure in figures.items():
-        print(f"{name:16} {figure['early']:12.1f} → {figure['late']:12.1f}  {'GROWS' if figure['grows'] else 'flat'}")
+    for name, figure in said.figures.items():
+        print(f"{name:18} {figure.early:12.2f} → {figure.late:12.2f}  {'GROWS' if figure.grows else 'flat'}")
+    for name, reason in said.failing.items():
+        print(f"{name:18} FAILS: {reason}")
     result = {
         "bench": "soak",
-        "verdict": "growing" if growing else "flat",
-        "growing": growing,
+        "verdict": said.word,
+        "growing": said.growing,
+        "failing": said.failing,
         "turns": soak.watch.turns,
-        "replies": soak.watch.sounds,
+        "replies": soak.watch.replies,
         "interruptions": soak.watch.interruptions,
         "failures": soak.watch.failures,
         "minutes": minutes,
         "accelerated": options.accelerated,
-        "figures": figures,
+        "figures": {name: asdict(figure) for name, figure in said.figures.items()},
         "last": asdict(soak.samples[-1]),
     }
     print(json.dumps(result))
-    return int(bool(growing))
+    return int(said.word != "flat")
 
 
 if __name__ == "__main__":

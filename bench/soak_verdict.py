@@ -1,20 +1,24 @@
-"""What a soak's samples say: what grows, and what stays as it is."""
+"""What a soak's samples say: what grows, what fails, and what stays as it is."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The process after a conversation."""
+    """A conversation, and the process after it."""
 
     wall_s: float
+    """Since the beginning of the soak."""
     turns: int
+    """Turns of this conversation."""
+    replies: int
+    """Those of them of which something was heard."""
     threads: int
     descriptors: int
     rss_mb: float
@@ -27,8 +31,37 @@ class Sample:
     """Python objects that the collector watches."""
     cpu_s: float
     """Processor seconds of both processes in this conversation."""
-    turn_p95_s: float
-    """Wall seconds of the turns of this conversation; in virtual time, without the playing."""
+    first_sound_p95_s: float | None
+    """From the pause that ended what was said to the first sound of the reply, in seconds of the wall clock; None
+    without a reply. In virtual time it is the work alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Medians of the second and of the last quarter of a run, the first one being warm-up."""
+
+    early: float
+    late: float
+    grows: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is to be said of a run."""
+
+    figures: Mapping[str, Figure]
+    failing: Mapping[str, str]
+    """What does not work as it should, and how that shows."""
+
+    @property
+    def growing(self) -> list[str]:
+        """The names of the figures that grow."""
+        return [name for name, figure in self.figures.items() if figure.grows]
+
+    @property
+    def word(self) -> Literal["failing", "growing", "flat"]:
+        """The worst of it in one word."""
+        return "failing" if self.failing else "growing" if self.growing else "flat"
 
 
 GROWTH = {
@@ -38,20 +71,44 @@ GROWTH = {
     "threads": (0.0, 1.0),
     "descriptors": (0.0, 2.0),
     "cpu_s": (0.25, 0.5),
-    "turn_p95_s": (1.0, 0.5),
+    "first_sound_p95_s": (0.25, 0.2),
 }
 """What may grow, as a share and absolutely; whichever is more. Times may grow more: other programs take their share."""
+_TURNS_KEPT = 0.9
+"""The share of its turns a conversation that an assistant keeps which still hears."""
 
 
-def verdict(samples: Sequence[Sample]) -> dict[str, Any]:
-    """Each figure's median in the second and in the last quarter of the run, the first quarter being warm-up, and
-    whether it grew. Raises `ValueError` for fewer than eight samples."""
+def verdict(samples: Sequence[Sample], failures: Mapping[str, int]) -> Verdict:
+    """Compare the second quarter of the run with the last; `failures` is how often each stage failed in all of it.
+    Raises `ValueError` for fewer than eight samples."""
     if len(samples) < 8:
         raise ValueError(f"Eight conversations are needed to tell growth, got {len(samples)}.")
     quarter = len(samples) // 4
     early, late = samples[quarter : 2 * quarter], samples[-quarter:]
-    figures: dict[str, Any] = {}
+    return Verdict(_figures(early, late), _failing(samples, early, late, failures))
+
+
+def _figures(early: Sequence[Sample], late: Sequence[Sample]) -> dict[str, Figure]:
+    figures = {}
     for name, (share, absolute) in GROWTH.items():
-        before, after = (float(np.median([getattr(sample, name) for sample in part])) for part in (early, late))
-        figures[name] = {"early": before, "late": after, "grows": after - before > max(share * before, absolute)}
+        parts = [[value for sample in part if (value := getattr(sample, name)) is not None] for part in (early, late)]
+        if all(parts):  # where nothing was replied nothing was timed; that fails anyway
+            before, after = (float(np.median(part)) for part in parts)
+            figures[name] = Figure(before, after, after - before > max(share * before, absolute))
     return figures
+
+
+def _failing(
+    samples: Sequence[Sample], early: Sequence[Sample], late: Sequence[Sample], failures: Mapping[str, int]
+) -> dict[str, str]:
+    failing = {}
+    # The mean: every other conversation is interrupted, and has another number of turns.
+    before, after = (float(np.mean([sample.turns for sample in part])) for part in (early, late))
+    if after < _TURNS_KEPT * before:
+        failing["turns"] = f"{before:.1f} a conversation became {after:.1f}"
+    unanswered = [str(number) for number, sample in enumerate(samples, start=1) if not sample.replies]
+    if unanswered:
+        failing["replies"] = f"none in the conversations {', '.join(unanswered)}"
+    if failures:
+        failing["failures"] = ", ".join(f"{stage} ({count})" for stage, count in failures.items())
+    return failing

@@ -19,6 +19,8 @@ from types import TracebackType
 import numpy as np
 import numpy.typing as npt
 
+from bench.loudness import BLOCK_S, is_loud
+
 RATE_HZ = 16_000
 
 
@@ -117,9 +119,6 @@ class VirtualSound:
 class Tap:
     """Records one monitor in 10 ms blocks, each with the time at which it arrived."""
 
-    LOUD = 0.02
-    """Peak above which a block counts as sound."""
-
     def __init__(self, device: str, env: dict[str, str]) -> None:
         self._blocks: list[tuple[float, npt.NDArray[np.float32]]] = []
         self._process = subprocess.Popen(
@@ -140,12 +139,12 @@ class Tap:
 
     def _read(self) -> None:
         assert self._process.stdout is not None
-        while block := self._process.stdout.read(RATE_HZ // 100 * 2):
+        while block := self._process.stdout.read(round(BLOCK_S * RATE_HZ) * 2):
             self._blocks.append((time.monotonic(), np.frombuffer(block, "<i2").astype(np.float32) / 32768))
 
     def loud_at(self, since_s: float = 0.0) -> list[float]:
         """Arrival times of the loud blocks from `since_s` on."""
-        return [at_s for at_s, block in list(self._blocks) if at_s >= since_s and np.abs(block).max() > self.LOUD]
+        return [at_s for at_s, block in list(self._blocks) if at_s >= since_s and is_loud(block)]
 
     def samples(self, since_s: float = 0.0) -> npt.NDArray[np.float32]:
         """What was recorded from `since_s` on, (n,) at 16 kHz."""

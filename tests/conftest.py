@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import pytest
 
 from assistant.errors import DependencyMissingError, ModelMissingError
 from assistant.models.store import ModelStore
+from tests.doubles.leaks import no_task_left_running, nothing_left_behind, nothing_left_open
 
 REQUIRE_MODELS = "REQUIRE_MODELS"
 """Set to 1, a missing model, or the package that carries one, fails a test instead of skipping it."""
@@ -25,6 +27,24 @@ def model_store() -> ModelStore:
     """The user's own store. A test marked `models` that asks it for a model that is not pulled is skipped, and says
     which: `store.path(...)`, `store.file(...)` or a backend's `create` raising `ModelMissingError` is enough."""
     return ModelStore()
+
+
+@pytest.fixture(scope="module")
+def little_to_collect() -> Iterator[None]:
+    """The search for what was left open collects garbage after every test; all that is there by now is none."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.fixture
+def leaves_nothing(little_to_collect: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No task, thread, process, open file or temporary file of the test survives it. A folder whose tests run whole
+    assistants has an automatic fixture that asks for this one."""
+    temporary = tmp_path_factory.mktemp("temporary")
+    with nothing_left_open(), nothing_left_behind(temporary), no_task_left_running():
+        yield
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -17,7 +17,7 @@ from assistant.errors import ConfigError, MediaError
 from assistant.models.store import ModelStore
 from assistant.ports import Clock, TurnObserver
 from assistant.replay import Replayed, Speed, replay
-from assistant.script import Script, load_script, script_of
+from assistant.script import HUMAN, Script, load_script, script_of
 from assistant.settings import load_config
 from assistant.telemetry.console import Console
 from assistant.telemetry.events_file import EventsFile
@@ -70,7 +70,8 @@ def replay_script(config: Config, script: Script, video: str | None, out: Path, 
 
 
 def _header(config: Config, script: Script, speed: Speed) -> ReportHeader:
-    voices = sorted({step.voice for step in script.steps if step.voice})
+    spoken_by = {step.voice for step in script.steps if step.audio is not None}
+    synthesisers = sorted(spoken_by - {"", HUMAN})
     return ReportHeader(
         title=script.title,
         created=datetime.now().astimezone(),
@@ -84,7 +85,8 @@ def _header(config: Config, script: Script, speed: Speed) -> ReportHeader:
             "voice (en)": config.tts.en,
             "voice (zh)": config.tts.zh,
         },
-        questions_spoken_by=", ".join(voices) or None,
+        questions_spoken_by=", ".join(synthesisers) or None,
+        questions_partly_synthesised=bool(synthesisers) and len(synthesisers) < len(spoken_by),
     )
 
 

@@ -25,4 +25,6 @@ class ReportHeader:
     models: Mapping[str, str] = field(default_factory=dict)
     """Job → model or voice, such as {"recogniser": "whisper-base"}."""
     questions_spoken_by: str | None = None
-    """The voice that synthesised what the person says; None when people recorded it."""
+    """The voice that synthesised what the person says; None when nothing of it is known to be synthesised."""
+    questions_partly_synthesised: bool = False
+    """Whether some of it was not: people recorded it, or nobody says who did."""

@@ -66,7 +66,10 @@ def _add_summary(parent: Element, timeline: Timeline, header: ReportHeader) -> N
         text = "This run was in virtual time: the bars show measured work, and no latency was measured."
         add(parent, "p", text, {"class": "note"})
     if header.questions_spoken_by:
-        text = f"What the person says was synthesised by {header.questions_spoken_by}, not recorded from a human."
+        if header.questions_partly_synthesised:
+            text = f"What the person says was partly synthesised by {header.questions_spoken_by}."
+        else:
+            text = f"What the person says was synthesised by {header.questions_spoken_by}, not recorded from a human."
         add(parent, "p", text, {"class": "note"})
     if header.speed == "realtime":
         _add_stages(parent, timeline)

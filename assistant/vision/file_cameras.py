@@ -35,24 +35,30 @@ class PictureCamera:
         seconds_each: float = 5.0,
         schedule: Sequence[tuple[float, Path]] = (),
     ) -> None:
-        """`schedule` holds (seconds since opening, picture) by rising time and replaces the rounds."""
-        self.name = str(paths[0].parent if len(paths) > 1 else paths[0]) if paths else "schedule"
+        """`schedule` holds (seconds since opening, picture) by rising time and replaces the rounds. Without any
+        picture, it does not open before the first `show`."""
+        self.name = str(paths[0].parent if len(paths) > 1 else paths[0]) if paths else "pictures"
         self._paths = tuple(paths)
         self._clock = clock
         self._seconds_each = seconds_each
         self._schedule = tuple(schedule)
         self._shown: Path | None = None
+        self._has_pictures = asyncio.Event()
+        if paths or schedule:
+            self._has_pictures.set()
         self._opened_at_s: float | None = None
         self._decoded: tuple[Path, ImageArray] | None = None
 
     async def open(self) -> None:
-        """Start at the first picture. Raises `MediaError` when it is missing or unreadable."""
+        """Start at the first picture, waiting for it. Raises `MediaError` when it is missing or unreadable."""
+        await self._has_pictures.wait()
         self._opened_at_s = self._clock.monotonic_s()
         await self.read()
 
     def show(self, path: Path) -> None:
         """From now on, see this picture."""
         self._shown = path
+        self._has_pictures.set()
 
     async def read(self) -> VideoFrame | None:
         """The picture of this moment. Raises `MediaError` when it is missing or unreadable."""

@@ -7,14 +7,15 @@ from collections.abc import Iterator
 import pytest
 
 from bench.virtual_sound import VirtualSound
-from tests.doubles.leaks import nothing_left_behind
+from tests.doubles.leaks import no_task_left_running, nothing_left_behind
 from tests.doubles.person import Person
 
 
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Nothing of ours survives the module."""
-    with nothing_left_behind(tmp_path_factory.mktemp("temporary")), pytest.MonkeyPatch.context() as patch:
+    temporary = tmp_path_factory.mktemp("temporary")
+    with nothing_left_behind(temporary), no_task_left_running(), pytest.MonkeyPatch.context() as patch:
         # Where nobody has one yet, PulseAudio's client library makes a folder for sockets among the temporary files.
         patch.setenv("PULSE_RUNTIME_PATH", str(tmp_path_factory.mktemp("sockets")))
         yield

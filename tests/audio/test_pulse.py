@@ -23,6 +23,7 @@ from assistant.errors import DeviceError
 from assistant.events import AudioArray, AudioFrame, SpeechChunk
 from assistant.models.store import ModelStore
 from assistant.registry import resolve
+from bench.loudness import LOUD
 from bench.virtual_sound import RATE_HZ, Tap, VirtualSound
 from tests.doubles.command import Running, assistant, wait_until
 from tests.doubles.person import Person
@@ -65,7 +66,7 @@ def understood(model_store: ModelStore) -> Iterator[Callable[[AudioArray], str]]
     recognizer = resolve(RECOGNIZERS, "whisper", kind="recogniser").create(Config(), model_store)
 
     def recognize(samples: AudioArray) -> str:
-        loud = np.flatnonzero(np.abs(samples) > Tap.LOUD)
+        loud = np.flatnonzero(np.abs(samples) > LOUD)
         stream = recognizer.open("en")
         stream.accept(samples[max(0, loud[0] - RATE_HZ // 4) : loud[-1] + RATE_HZ // 4])
         text: str = stream.result().text
@@ -220,7 +221,7 @@ def test_the_microphone_keeps_its_contract(devices: None, sound: VirtualSound, s
         assert frame.samples.shape == (FRAME_SAMPLES,)
         assert frame.samples.dtype == np.float32
         assert np.abs(frame.samples).max() <= 1.0
-    assert max(np.abs(frame.samples).max() for frame in frames) > Tap.LOUD
+    assert max(np.abs(frame.samples).max() for frame in frames) > LOUD
     # Each opening's frames follow each other.
     assert (np.diff([frame.at_s for frame in frames]) > 0).all()
 

@@ -1,27 +1,37 @@
-"""What the soak calls growth."""
+"""What the soak counts and times, and what it calls growth and failure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from bench.soak_verdict import Sample, verdict
+from assistant.events import Event, PlaybackStarted, SpeechEnded, SpeechPaused, TurnFinished, TurnStarted, Utterance
+from bench import soak
+from bench.soak import Watch
+from bench.soak_verdict import Sample, Verdict, verdict
 
-SAMPLE = Sample(0.0, 0, 15, 11, 600.0, 500.0, 230.0, 300_000, 10.0, 1.0)
+SAMPLE = Sample(0.0, 9, 9, 15, 11, 600.0, 500.0, 230.0, 300_000, 10.0, 0.5)
 
 
-def run(change: Callable[[Sample, int], Sample], count: int = 40) -> list[str]:
-    """The names of what grows."""
-    figures = verdict([change(SAMPLE, number) for number in range(count)])
-    return [name for name, figure in figures.items() if figure["grows"]]
+def judge(
+    change: Callable[[Sample, int], Sample], count: int = 40, failures: Mapping[str, int] | None = None
+) -> Verdict:
+    return verdict([change(SAMPLE, number) for number in range(count)], failures)
 
 
 def test_a_run_that_stays_as_it_is_and_one_that_only_warms_up_are_flat() -> None:
-    assert run(lambda sample, number: sample) == []
-    assert run(lambda sample, number: replace(sample, rss_mb=600.0 if number > 8 else 400.0)) == []
-    assert run(lambda sample, number: replace(sample, rss_mb=600 + 10 * (number % 3), threads=15 + number % 2)) == []
+    for run in (
+        judge(lambda sample, number: sample),
+        judge(lambda sample, number: replace(sample, rss_mb=600.0 if number > 8 else 400.0)),
+        judge(lambda sample, number: replace(sample, rss_mb=600 + 10 * (number % 3), threads=15 + number % 2)),
+        judge(lambda sample, number: replace(sample, turns=8 + number % 2, replies=8), count=14),
+    ):
+        assert (run.word, run.growing, run.failing) == ("flat", [], {})
 
 
 @pytest.mark.parametrize(
@@ -32,14 +42,92 @@ def test_a_run_that_stays_as_it_is_and_one_that_only_warms_up_are_flat() -> None
         ("rss_mb", 2.0),
         ("voices_rss_mb", 2.0),
         ("objects", 1000.0),
-        ("turn_p95_s", 0.3),
+        ("first_sound_p95_s", 0.02),
         ("cpu_s", 0.2),
     ],
 )
 def test_whatever_grows_is_named(name: str, step: float) -> None:
-    assert run(lambda sample, number: replace(sample, **{name: getattr(sample, name) + step * number})) == [name]
+    run = judge(lambda sample, number: replace(sample, **{name: getattr(sample, name) + step * number}))
+    assert (run.word, run.growing, run.failing) == ("growing", [name], {})
+
+
+def test_a_reply_that_comes_after_0_9_instead_of_0_5_seconds_has_become_slower() -> None:
+    run = judge(lambda sample, number: replace(sample, first_sound_p95_s=0.5 if number < 25 else 0.9))
+    assert run.growing == ["first_sound_p95_s"]
+
+
+def test_an_assistant_that_goes_deaf_fails_although_nothing_of_it_grows() -> None:
+    def deaf_from(first: int) -> Callable[[Sample, int], Sample]:
+        nothing = {"turns": 0, "replies": 0, "cpu_s": 1.0, "first_sound_p95_s": None}
+        return lambda sample, number: sample if number < first else replace(sample, **nothing)
+
+    run = judge(deaf_from(25))
+    assert (run.word, run.growing, set(run.failing)) == ("failing", [], {"turns", "replies"})
+    assert set(judge(deaf_from(5)).failing) == {"replies"}, "deaf in the first quarter, with which nothing is compared"
+    assert judge(deaf_from(39)).failing == {"replies": "none in the conversations 40"}
+
+
+def test_one_that_misses_some_of_what_is_said_fails() -> None:
+    run = judge(lambda sample, number: replace(sample, turns=9 if number < 25 else 7))
+    assert run.failing == {"turns": "9.0 a conversation became 7.0"}
+
+
+def test_a_stage_that_failed_is_named() -> None:
+    run = judge(lambda sample, number: sample, failures={"microphone": 2})
+    assert (run.word, run.failing) == ("failing", {"failures": "microphone (2)"})
+
+
+@pytest.mark.parametrize(("replies", "word", "code"), [(9, "flat", 0), (0, "failing", 1)])
+def test_a_soak_of_a_deaf_assistant_exits_with_1(
+    replies: int, word: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Soaked:
+        def __init__(self, minutes: float, *, chinese: bool) -> None:
+            self.samples = [replace(SAMPLE, replies=replies)] * 8
+            self.watch = Watch()
+
+        async def run(self) -> None:
+            """Is over."""
+
+    monkeypatch.setattr(soak, "Soak", Soaked)
+    monkeypatch.setattr(sys, "argv", ["soak", "--accelerated"])
+    assert soak.main() == code
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["verdict"] == word
 
 
 def test_one_conversation_tells_nothing() -> None:
     with pytest.raises(ValueError, match="Eight"):
-        run(lambda sample, number: sample, count=7)
+        judge(lambda sample, number: sample, count=7)
+
+
+def test_a_reply_is_timed_from_the_last_pause_to_its_first_sound() -> None:
+    """Neither the playing of a long reply counts, nor an announcement that nobody asked for."""
+
+    def said(ended_at_s: float) -> Utterance:
+        return Utterance(ended_at_s, np.zeros(16, np.float32), 16_000, ended_at_s - 1.0, ended_at_s)
+
+    happens: list[tuple[float, Event]] = [
+        (10.0, SpeechPaused(0.0, said(1.0))),
+        (10.4, SpeechPaused(0.0, said(2.0))),
+        (10.7, SpeechEnded(0.0, said(2.0))),
+        (10.8, SpeechPaused(0.0, said(4.0))),  # more is said before the recogniser is done
+        (11.0, TurnStarted(0.0, 1, 2.0)),
+        (11.2, PlaybackStarted(0.0, 1)),
+        (31.0, TurnFinished(0.0, 1)),
+        (31.1, TurnStarted(0.0, 2, 4.0)),
+        (31.3, PlaybackStarted(0.0, 2)),
+        (31.4, TurnFinished(0.0, 2)),
+        (60.0, PlaybackStarted(0.0, 3)),
+        (61.0, TurnFinished(0.0, 3)),
+    ]
+    now_s = 0.0
+
+    def clock() -> float:
+        return now_s
+
+    watch = Watch(clock)
+    for at_s, event in happens:
+        now_s = at_s
+        watch.on_event(event)
+    assert watch.first_sound_s == pytest.approx([0.8, 20.5])
+    assert (watch.turns, watch.replies) == (3, 2)

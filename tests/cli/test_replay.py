@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import soundfile
 
 from assistant.models.store import ModelStore
 from assistant.script import Script, Step, load_script
+from assistant.vision.pictures import write_picture
 from tests.doubles.command import ROOT, assistant
 from tests.doubles.person import Person
 
@@ -138,6 +140,33 @@ def test_after_mute_nothing_is_heard_and_the_replay_ends(tmp_path: Path, spoken:
 
 
 @models
+def test_before_its_first_picture_the_camera_sees_nothing(
+    tmp_path: Path, spoken: Person, model_store: ModelStore
+) -> None:
+    recording = spoken("Hey Jarvis, what do you see?")
+    picture = model_store.path("sample-pictures") / "coffee.png"
+    step = f"[[step]]\naudio = {json.dumps(str(recording))}\n"
+    (tmp_path / "late.toml").write_text(f"{step}{step}picture = {json.dumps(str(picture))}\n", encoding="utf-8")
+    succeed("replay", "--script", tmp_path / "late.toml", "--out", tmp_path / "out")
+    before, after = turns_of(tmp_path / "out")
+    assert before["intent"] == after["intent"] == "scene_describe"
+    assert (before["caption"], before["failures"]) == (None, [])
+    assert "cup" in after["caption"]["text"]
+
+
+def test_a_picture_that_cannot_be_read_is_named_before_the_conversation_begins(tmp_path: Path) -> None:
+    write_picture(tmp_path / "kitchen.png", np.zeros((48, 64, 3), np.uint8))
+    soundfile.write(tmp_path / "said.wav", np.zeros(1600, np.float32), 16_000)
+    steps = ("kitchen.png", *["kitchen.png"] * 7, "kichen.png")
+    text = "".join(f'[[step]]\naudio = "said.wav"\npicture = "{picture}"\n' for picture in steps)
+    (tmp_path / "typo.toml").write_text(text, encoding="utf-8")
+    result = assistant("replay", "--script", tmp_path / "typo.toml", "--out", tmp_path / "out")
+    assert (result.returncode, result.stdout) == (3, "")
+    assert "kichen.png" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@models
 def test_listen_prints_what_a_recording_says(spoken: Person) -> None:
     lines = succeed("listen", "--audio", spoken("Is there a cup on the table?")).splitlines()
     assert words(lines[-1]) == ["en", *["is", "there", "a", "cup", "on", "the", "table"]]
@@ -193,6 +222,30 @@ def test_the_documented_script_is_right(tmp_path: Path) -> None:
     assert len(script.steps) == 4
     assert script.steps[0].picture == tmp_path / "kitchen.jpg"
     assert script.steps[3].text == "你看到了什么？"
+
+
+@models
+def test_the_report_of_the_documented_script_calls_no_human_a_synthesiser(
+    tmp_path: Path, spoken: Person, model_store: ModelStore
+) -> None:
+    for name in ("kitchen.jpg", "living-room.jpg"):
+        shutil.copy(model_store.path("sample-pictures") / "coffee.png", tmp_path / name)
+    for name, text, language in (
+        ("what-do-you-see", "Hey Jarvis, what do you see?", "en"),
+        ("is-there-a-cup", "Is there a cup?", "en"),
+        ("ni-kandao-le-shenme", "你看到了什么？", "zh"),
+    ):
+        shutil.copy(spoken(text, language), tmp_path / f"{name}.wav")
+
+    def reported(script: str) -> str:
+        (tmp_path / "kitchen.toml").write_text(script, encoding="utf-8")
+        succeed("replay", "--script", tmp_path / "kitchen.toml", "--out", tmp_path / "out")
+        assert len(turns_of(tmp_path / "out")) == 3
+        return (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+    assert "synthesised" not in reported(documented_script())
+    partly = reported(documented_script() + 'voice = "Kokoro"\n')
+    assert "partly synthesised by Kokoro." in partly
 
 
 def test_every_key_of_a_script_is_documented() -> None:

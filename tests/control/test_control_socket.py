@@ -247,8 +247,8 @@ def test_root_the_own_user_and_the_group_may_command() -> None:
 
 @pytest.fixture
 def public() -> Iterator[Path]:
-    """A folder that everybody may enter; pytest's own are its user's."""
-    folder = Path(tempfile.mkdtemp())
+    """A folder that everybody may enter; pytest's own, and the temporary ones in them, are its user's."""
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder)

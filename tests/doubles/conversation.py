@@ -246,16 +246,18 @@ class Conversation:
             config,
             listener.end_after,
         )
-        # One that never ends fails: what nobody wakes would wait for ever.
-        with anyio.fail_after(self._lasts_s + _NO_END_S):
-            async with anyio.create_task_group() as group:
-                self.controls.attach(self.turns, group)
-                for work in self.meanwhile:
-                    group.start_soon(work)
-                await self.turns.run(listener.events())
-                group.cancel_scope.cancel()
-        transcriber.close()
-        self.responder.close()
+        try:
+            # One that never ends fails: what nobody wakes would wait for ever.
+            with anyio.fail_after(self._lasts_s + _NO_END_S):
+                async with anyio.create_task_group() as group:
+                    self.controls.attach(self.turns, group)
+                    for work in self.meanwhile:
+                        group.start_soon(work)
+                    await self.turns.run(listener.events())
+                    group.cancel_scope.cancel()
+        finally:
+            transcriber.close()
+            self.responder.close()
 
 
 def _both(first: Callable[[Event], None], second: Callable[[Event], None]) -> Callable[[Event], None]:

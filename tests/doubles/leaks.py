@@ -8,10 +8,12 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import anyio
 import psutil
 import pytest
 
@@ -53,6 +55,24 @@ def _open_files() -> set[str]:
         except OSError:  # that of the listing itself
             continue
     return found
+
+
+@contextmanager
+def no_task_left_running() -> Iterator[None]:
+    """Inside, whatever `anyio.run` runs must have ended with its main function: the loop would cancel it in silence."""
+    run = anyio.run
+
+    def run_alone(main: Callable[..., Awaitable[Any]], *arguments: Any, **options: Any) -> Any:
+        async def alone() -> Any:
+            result = await main(*arguments)
+            await no_task_left_behind()
+            return result
+
+        return run(alone, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(anyio, "run", run_alone)
+        yield
 
 
 async def no_task_left_behind() -> None:

@@ -45,7 +45,6 @@ from assistant.vad import DETECTORS as VOICE_DETECTORS
 from assistant.virtual_time import VirtualTimeLoop
 from assistant.vision import DETECTORS, FACE_DETECTORS
 from tests.doubles.conversation import EventLog
-from tests.doubles.leaks import no_task_left_behind
 from tests.doubles.sound_devices import Card, Room, SoundCards, sound_thread
 from tests.doubles.vision import BrightnessDetector, FakeCamera
 
@@ -219,7 +218,6 @@ class Living:
                     group.cancel_scope.cancel()
             finally:
                 await assistant.close()
-            await no_task_left_behind()
 
         with self.sound_library():
             anyio.run(main, backend_options={"loop_factory": HangableLoop})

@@ -36,5 +36,6 @@ def spoken(request: pytest.FixtureRequest) -> Person:
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+def house(leaves_nothing: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    """A service; nothing of it is left when a test ends."""
     return House(tmp_path, monkeypatch)

@@ -105,6 +105,21 @@ def test_show_changes_the_picture(folder):
     assert run_in_virtual_time(main) == (30, "c.png")
 
 
+def test_without_pictures_it_opens_at_the_first_one_shown(folder):
+    async def main():
+        clock = LoopClock()
+        camera = PictureCamera([], clock)
+        async with anyio.create_task_group() as group:
+            group.start_soon(camera.open)
+            await clock.sleep_until(3.0)
+            with pytest.raises(MediaError, match="closed"):
+                await camera.read()
+            camera.show(folder / "c.png")
+        return (await camera.read()).source
+
+    assert run_in_virtual_time(main) == "c.png"
+
+
 def test_picture_that_is_none_is_named_and_the_next_one_works(folder):
     (folder / "b.png").write_text("a text")
 

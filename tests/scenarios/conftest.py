@@ -1,0 +1,10 @@
+"""Conversations that leave nothing behind."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def clean(leaves_nothing: None) -> None:
+    """Nothing survives a conversation."""

@@ -1,0 +1,34 @@
+"""What a conversation leaves behind is noticed, and one that breaks leaves nothing."""
+
+from __future__ import annotations
+
+import asyncio
+
+import anyio
+import pytest
+
+from tests.doubles.conversation import Conversation
+from tests.doubles.timed_speech import Piece
+
+
+def test_a_task_that_outlives_a_conversation_fails_it() -> None:
+    conversation, tasks = Conversation([], lasts_s=1.0), []
+
+    async def leave_a_task() -> None:
+        tasks.append(asyncio.create_task(anyio.sleep_forever()))
+
+    conversation.meanwhile.append(leave_a_task)
+    with pytest.raises(AssertionError, match="Tasks left behind"):
+        conversation.hold()
+
+
+def test_a_conversation_that_breaks_frees_its_recogniser() -> None:
+    conversation = Conversation([Piece(1.0, 1.0, "hey jarvis what time is it")])
+
+    async def break_it() -> None:
+        await anyio.sleep(10.0)
+        raise RuntimeError("the conversation broke")
+
+    conversation.meanwhile.append(break_it)
+    with pytest.raises(Exception, match="unhandled errors in a TaskGroup"):
+        conversation.hold()
