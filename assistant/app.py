@@ -14,7 +14,7 @@ from pathlib import Path
 import anyio
 
 from assistant.asr.transcriber import Transcriber
-from assistant.audio.echo import EchoGuard
+from assistant.audio.echo_memory import EchoMemory
 from assistant.audio.listener import Listener
 from assistant.audio.revival import revive_speaker
 from assistant.config import Config
@@ -96,6 +96,7 @@ class Assistant:
                     self._emit(Notice(self._clock.monotonic_s(), "listening", invitation(self._config.wake)))
                 self._listener.begin(self._missing)
             group.start_soon(revive_speaker, self._devices.speaker, self._stages, self._clock)
+            group.start_soon(self._echoes.keep_on, self._clock)
             await self.turns.run(self._listener.events())
             group.cancel_scope.cancel()
 
@@ -110,20 +111,15 @@ class Assistant:
         transcriber = Transcriber(recognizer, clock, config.asr)
         attention = Attention(config.wake, PhraseMatcher(config.wake.phrases, config.wake.match), clock)
         streaming, on_wake = recognizer.streams_partials, attention.fired
-        guard = EchoGuard() if config.audio.echo_guard else None
+        self._echoes = EchoMemory(self._state, devices.microphone, devices.speaker)
+        guard = self._echoes.guard() if config.audio.echo_guard else None
         self._listener = Listener.create(
             config, self._models, devices.microphone, clock, emit, streaming=streaming, guard=guard, on_wake=on_wake
         )
         self.senses = LiveSenses.create(config, self._models, networks, devices.camera, clock, emit, self._troubles.now)
+        volume, watcher = config.audio.volume, self.senses.watcher
         self.controls = controls = LiveControls(
-            devices.speaker,
-            self._listener,
-            self.senses.watcher,
-            responder.memory,
-            clock,
-            emit,
-            config.audio.volume,
-            self._mute,
+            devices.speaker, self._listener, watcher, responder.memory, clock, emit, volume, self._mute
         )
         answering = Answering(responder, emotions, self.senses, controls, config, clock, emit, self._state)
         speaking = Speaking(self._voices, devices.speaker, clock, emit, guard, self._stages)
@@ -132,8 +128,8 @@ class Assistant:
         self._attach_controls, self._resume = controls.attach, answering.resume
         spoken = SpokenTroubles(self._troubles.now, controls, config)
         self._observers.add(self.senses, answering, spoken)
-        for part in (transcriber, responder, emotions, self.senses):
-            self._closing.callback(part.close)
+        for close in (self._echoes.keep, transcriber.close, responder.close, emotions.close, self.senses.close):
+            self._closing.callback(close)
 
     def emit(self, event: Event) -> None:
         """Show what a companion of the assistant has to tell to everyone who watches."""

@@ -14,9 +14,12 @@ one; this is for machines without.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from assistant.audio.echo_alignment import Alignment
@@ -91,6 +94,23 @@ class EchoGuard:
     def unheard(self) -> bool:
         """Whether something is played of which nothing reaches the microphone: what is heard is somebody else."""
         return self._next is not None and self._evidence.unheard
+
+    @property
+    def experienced_frames(self) -> float:
+        """Frames of echo that were learned from; 0 while that is too little to judge by."""
+        return self._evidence.experienced_frames
+
+    def learned(self) -> dict[str, npt.NDArray[Any]]:
+        """What was learned of the way from speaker to microphone, as views, for `recall`."""
+        return {**self._path.learned(), **self._evidence.learned()}
+
+    def recall(self, learned: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Know what was learned before. Raises `ValueError` or `KeyError`, and changes nothing, when it is no such
+        thing."""
+        path, evidence = EchoPath(), Evidence()
+        path.recall(learned)
+        evidence.recall(learned)
+        self._path, self._evidence, self._decided = path, evidence, evidence.experienced
 
     def reference(self, heard_at_s: float, samples: AudioArray, sample_rate_hz: int) -> None:
         """A chunk begins to be heard, (n,) float32 as it leaves for the device, volume included.

@@ -8,6 +8,7 @@ anything was learned, whoever is louder than an echo can be at any delay (`echo_
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ import numpy.typing as npt
 from assistant.audio import FRAME_SAMPLES
 from assistant.audio.echo_bands import BANDS, LOOK_AHEAD, TINY, Bands, FramePowers, db, excess_db, with_distortion
 from assistant.audio.echo_delays import REVERBERATION, Delays, Moment
+from assistant.audio.echo_filter import restore
 from assistant.audio.echo_reference import LATEST
 
 _WIDTH = (LOOK_AHEAD + LATEST) // FRAME_SAMPLES + 5
@@ -81,6 +83,28 @@ class Evidence:
     def experienced(self) -> bool:
         """Whether the level of the echo is known, so that someone else can be told from it at once."""
         return self._learned > _LEARNING_FRAMES
+
+    @property
+    def experienced_frames(self) -> float:
+        """Frames of echo that were learned from; 0 while that is too little to judge by."""
+        return self._learned if self.experienced else 0.0
+
+    def learned(self) -> dict[str, npt.NDArray[np.float32]]:
+        """What does not depend on how late the echo comes, as views, for `recall`."""
+        return {
+            "left_db": self._left_db,
+            "left_spread_db": self._left_spread_db,
+            "left_frames": self._left_frames,
+            "loudest_db": self._loudest_db,
+            "loudest_frames": self._loudest_frames,
+            "frames": np.array(self._learned, np.float32),
+        }
+
+    def recall(self, learned: Mapping[str, npt.NDArray[np.float32]]) -> None:
+        """Know what another one had learned. Raises `ValueError` or `KeyError` when it is no such thing."""
+        for name, values in self.learned().items():
+            restore(values, learned[name])
+        self._learned = float(learned["frames"])
 
     @property
     def unheard(self) -> bool:

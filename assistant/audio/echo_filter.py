@@ -9,6 +9,9 @@ lowers the step by itself: no double-talk detector is needed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -60,6 +63,15 @@ class EchoPath:
         self._uncertainty *= _TRANSITION**2 * (1 - 0.5 * step * played_power)
         self._uncertainty += (1 - _TRANSITION**2) * _power(self._weights)
 
+    def learned(self) -> dict[str, npt.NDArray[np.complex64] | npt.NDArray[np.float32]]:
+        """The path as views, for `recall`."""
+        return {"weights": self._weights, "uncertainty": self._uncertainty}
+
+    def recall(self, learned: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Know the path that another one had learned. Raises `ValueError` or `KeyError` when it is no such thing."""
+        for name, values in self.learned().items():
+            restore(values, learned[name])
+
     def response(self) -> AudioArray:
         """The learned impulse response, (PARTITIONS · BLOCK,)."""
         return np.fft.irfft(self._weights, axis=1)[:, :BLOCK].reshape(-1).astype(np.float32)
@@ -71,6 +83,15 @@ class EchoPath:
         source = response[max(0, -samples) : len(response) - max(0, samples)]
         moved[max(0, samples) : max(0, samples) + len(source)] = source
         self._weights[:] = np.fft.rfft(moved.reshape(PARTITIONS, BLOCK), 2 * BLOCK, axis=1)
+
+
+def restore(values: npt.NDArray[Any], kept: npt.NDArray[Any]) -> None:
+    """Fill `values` with what was kept of such an array. Raises `ValueError` when that is something else."""
+    if kept.shape != values.shape or kept.dtype != values.dtype or not np.isfinite(kept).all():
+        raise ValueError(
+            f"{kept.dtype} of shape {kept.shape} was kept where {values.dtype} of {values.shape} is needed"
+        )
+    values[...] = kept
 
 
 def _power(spectrum: npt.NDArray[np.complex64]) -> npt.NDArray[np.float32]:

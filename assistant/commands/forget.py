@@ -23,6 +23,7 @@ _WHAT = {
     "people": "people who were introduced",
     "latency.json": "how fast the stages were",
     "timers.json": "running timers",
+    "echo.npz": "how its own voice sounds at the microphone",
 }
 """What is known to be ours by its name, wherever the state folder is."""
 _OURS = "edge-assistant"

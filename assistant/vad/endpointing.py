@@ -32,6 +32,7 @@ HYSTERESIS = 0.15
 """How far the probability must fall below the threshold before a speaker counts as silent; half of the threshold where
 that is less, or nobody would ever be silent with a low one."""
 
+
 @dataclass(slots=True)
 class _Recording:
     """An utterance in the making. Samples are written once and handed out as views, never copied again."""

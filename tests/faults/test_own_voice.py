@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -87,3 +89,64 @@ def test_a_person_who_speaks_over_its_first_reply_is_heard(open_speaker: Living)
     open_speaker.live(script)
     assert len(open_speaker.log.of(SpeechStarted)) == 2
     assert not open_speaker.log.of(PlaybackFinished)[0].completed
+
+
+@pytest.mark.parametrize("remembers", (True, False))
+def test_what_it_learned_of_the_echo_it_still_knows_after_a_restart(
+    open_speaker: Living,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    remembers: bool,
+) -> None:
+    open_speaker.state = tmp_path / "state"
+    open_speaker.says(HELP)
+
+    async def listens_to_itself(assistant: Assistant) -> None:
+        open_speaker.room.say(1.0)
+        await until(20.0)
+
+    open_speaker.live(listens_to_itself)
+    if not remembers:
+        (open_speaker.state / "echo.npz").write_bytes(b"PK, but no archive")
+    again = Living(tmp_path, monkeypatch)
+    again.state = open_speaker.state
+    again.configure("audio", echo_guard=True)
+    again.configure("tts", en="Articulate")
+    begins_s = 2.7  # 0.35 s into the reply
+    again.says(HELP, "Stop.")
+    room = again.room
+    again.microphone.sound = lambda at_s, count: (
+        room(at_s, count) + echo_of(again.speaker, at_s, count) + somebody(begins_s, at_s, count)
+    )
+
+    async def script(assistant: Assistant) -> None:
+        again.room.say(1.0)
+        await until(15.0)
+
+    again.live(script)
+    started = [event.at_s for event in again.log.of(SpeechStarted)]
+    assert len(started) == (2 if remembers else 1), "who speaks over the very beginning of its reply is heard"
+    assert ("cannot be read" in caplog.text) is not remembers
+
+
+@pytest.mark.parametrize("guarded", (True, False))
+@pytest.mark.parametrize("pause_s", (0.1, 0.3, 0.6))
+def test_who_answers_the_listening_sound_at_once_is_heard_at_once(
+    open_speaker: Living, pause_s: float, guarded: bool
+) -> None:
+    open_speaker.configure("audio", echo_guard=guarded)
+    open_speaker.says("what time is it")
+
+    async def script(assistant: Assistant) -> None:
+        await until(2.0)
+        await assistant.turns.listen_now()
+        begins_s = 2.0 + pause_s
+        alone = open_speaker.microphone.sound
+        assert alone is not None
+        open_speaker.microphone.sound = lambda at_s, count: alone(at_s, count) + somebody(begins_s, at_s, count)
+        await until(8.0)
+
+    open_speaker.live(script)
+    # A voice like this one needs half a second to be loud enough, also where there is no echo.
+    assert open_speaker.log.of(SpeechStarted)[0].at_s - pause_s == pytest.approx(2.57, abs=0.05)
