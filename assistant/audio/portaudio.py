@@ -131,6 +131,8 @@ _CARDS = Path("/proc/asound/cards")
 
 _epoch = 0
 _cards_seen: str | None = None
+_runs = True
+"""Whether PortAudio started when it was last told to; importing it does that."""
 
 
 def epoch() -> int:
@@ -154,8 +156,9 @@ def off_rescan(reopen: Callable[[], None]) -> None:
 
 
 def devices_changed() -> bool:
-    """Whether sound cards have come or gone since PortAudio last looked, so that a rescan is worth its price."""
-    return _cards() != _cards_seen
+    """Whether sound cards have come or gone since PortAudio last looked, or it could not look, so that a rescan is
+    worth its price."""
+    return not _runs or _cards() != _cards_seen
 
 
 def rescan() -> None:
@@ -163,13 +166,16 @@ def rescan() -> None:
 
     Every open stream dies with it; see `epoch` and `on_rescan`. Raises `DeviceError` when PortAudio does not start.
     """
-    global _epoch, _cards_seen
+    global _epoch, _cards_seen, _runs
     sounddevice = load()
     _epoch += 1
     _cards_seen = _cards()
     try:
-        sounddevice._terminate()
+        if _runs:  # it refuses to end what has not begun
+            sounddevice._terminate()
+        _runs = False
         sounddevice._initialize()
+        _runs = True
     except sounddevice.PortAudioError as error:
         raise DeviceError(
             f"The sound library does not start: {error}", remedy="`assistant doctor` tells more."

@@ -74,6 +74,9 @@ class SoundCards:
         """That of the assistant, by whose timers blocks come."""
         self.hanging: dict[str, Callable[[], object]] = {}
         """What the driver does first in "open", "rescan" or "close"."""
+        self.starts = True
+        """Whether the library can be initialised."""
+        self._initialized = True
         self.misused: list[str] = []
         """What no caller may do."""
         self.default = SimpleNamespace(device=[0, 0])
@@ -109,6 +112,9 @@ class SoundCards:
 
     def _initialize(self) -> None:
         self.scans += 1
+        if not self.starts:
+            raise self.PortAudioError("Error initializing PortAudio: Unanticipated host error")
+        self._initialized = True
         self._look()
 
     def _look(self) -> None:
@@ -118,11 +124,18 @@ class SoundCards:
 
     def _terminate(self) -> None:
         self.called("rescan")
+        self._require_initialized()
+        self._initialized = False
         for stream in self._streams:
             stream.dead = True
         self._streams.clear()
 
+    def _require_initialized(self) -> None:
+        if not self._initialized:
+            raise self.PortAudioError("PortAudio not initialized")
+
     def query_hostapis(self) -> list[dict[str, str]]:
+        self._require_initialized()
         return [{"name": "ALSA"}]
 
     def query_devices(self) -> list[dict[str, Any]]:

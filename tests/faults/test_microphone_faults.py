@@ -463,6 +463,25 @@ def test_the_reply_goes_on_while_the_microphone_is_looked_for(living: Living) ->
     assert not living.failures("speaker")
 
 
+def test_a_library_that_does_not_start_again_is_started_once_it_can_be(living: Living) -> None:
+    living.says(TIME)
+
+    async def script(assistant: Assistant) -> None:
+        await until(2.0)
+        living.sound.starts = False
+        living.sound.pull(living.microphone)
+        await until(12.0)
+        assert "sound library" in assistant.health().reason
+        living.sound.starts = True
+        living.sound.plug(living.microphone)
+        await until(12.0 + RECOVERS_S)
+        assert assistant.health().hears
+        living.room.say(18.0)
+        await until(24.0)
+
+    assert living.live(script)[-1].startswith("It's")
+
+
 def test_a_library_that_raises_what_it_likes_is_a_lost_microphone(living: Living) -> None:
     refused = iter([True, True, True])
 

@@ -230,6 +230,28 @@ def test_without_a_speaker_it_listens_and_speaks_once_there_is_one(living: Livin
     assert living.sound.scans == 1, "the microphone is not disturbed for nothing"
 
 
+def test_muted_a_library_that_does_not_start_again_is_started_for_the_speaker(living: Living) -> None:
+    """Nobody looks for a microphone then."""
+
+    async def script(assistant: Assistant) -> None:
+        assert assistant.controls is not None
+        await assistant.controls.mute()
+        living.sound.starts = False
+        living.sound.pull(living.speaker)
+        await assistant.controls.announce("Dinner is ready.", "en")
+        await until(10.0)
+        assert "speaker" in assistant.health().unavailable
+        living.sound.plug(living.speaker)
+        await until(15.0)
+        living.sound.starts = True
+        await until(15.0 + RECOVERS_S)
+        assert "speaker" not in assistant.health().unavailable
+        await assistant.controls.announce("Dinner is ready.", "en")
+
+    living.live(script)
+    assert [event.completed for event in living.log.of(PlaybackFinished)] == [False, True]
+
+
 def test_a_speaker_that_refuses_to_open_is_tried_until_it_does(living: Living) -> None:
     living.speaker.refuses = True
 
