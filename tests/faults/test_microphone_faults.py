@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 
 import anyio
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 
 from assistant.app import Assistant
-from assistant.errors import DeviceError
+from assistant.errors import DeviceError, ModelError
 from assistant.events import SpeechEnded
 from tests.doubles.living import TIME, Living, Loudness, hang, health_every, until
 from tests.doubles.sound_devices import Card
@@ -376,18 +375,22 @@ def test_a_detector_that_hangs_is_named_and_hears_when_it_comes_back(living: Liv
     assert len(living.recoveries("voice-activity detector")) == 1
 
 
-def test_a_network_that_calls_for_the_end_of_the_process_does_not_get_it(living: Living) -> None:
+@pytest.mark.parametrize(
+    "raised",
+    [SystemExit(0), KeyboardInterrupt(), StopIteration(), ModelError("The engine failed, and so did what replaced it.")],
+)
+def test_whatever_a_network_raises_the_assistant_goes_on(living: Living, raised: BaseException) -> None:
     """As `sys.exit` in a library: on a thread of its own it would end nothing but the thread, and on the event loop the
     assistant, with a status that no supervisor minds."""
 
-    def leave() -> float:
-        sys.exit(0)
+    def fail() -> float:
+        raise raised
 
-    living.says(leave, leave, TIME)  # it is asked in the pause, and at the end again
+    living.says(fail, fail, TIME)  # it is asked in the pause, and at the end again
 
     async def script(assistant: Assistant) -> None:
         await until(3.0)
-        Loudness.breaks.append(leave)
+        Loudness.breaks.append(fail)
         await until(3.0 + RECOVERS_S)
         assert assistant.health().hears
         living.room.say(9.0)
@@ -396,8 +399,9 @@ def test_a_network_that_calls_for_the_end_of_the_process_does_not_get_it(living:
         await until(21.0)
 
     assert any(text.startswith("It's") for text in living.live(script))
-    assert "SystemExit" in living.failures("voice-activity detector")[0].error
-    assert "SystemExit" in living.failures("recognizer")[0].error
+    told = str(raised) if isinstance(raised, ModelError) else type(raised).__name__
+    assert told in living.failures("voice-activity detector")[0].error
+    assert told in living.failures("recognizer")[0].error
 
 
 @pytest.mark.parametrize("answer", [float("nan"), 7.0, -1.0])

@@ -9,7 +9,7 @@ import pytest
 
 from assistant.clock import LoopClock
 from assistant.config import VisionConfig
-from assistant.errors import DeviceError, StageError
+from assistant.errors import DeviceError, ModelError, StageError
 from assistant.events import Box, Detection, Face, SceneChange, SceneState, StageFailed, StageRecovered
 from assistant.virtual_time import run_in_virtual_time
 from assistant.vision.scene import SceneReader
@@ -288,11 +288,12 @@ def test_camera_that_is_missing_from_the_start():
     assert scene.watcher.scene() is None
 
 
-def test_failing_network_is_announced_once_and_recovers():
+@pytest.mark.parametrize("error", [RuntimeError("out of memory"), ModelError("The engine is out of memory.")])
+def test_failing_network_is_announced_once_and_recovers(error):
     async def script(scene):
-        scene.detector.broken = True
+        scene.detector.broken, scene.detector.raises = True, error
         await scene.clock.sleep_until(12.0)
-        with pytest.raises(StageError, match="out of memory"):
+        with pytest.raises((StageError, ModelError), match="out of memory"):
             await scene.watcher.look()
         scene.detector.broken = False
         await scene.clock.sleep_until(20.0)
