@@ -155,14 +155,15 @@ def test_a_dead_speaker_that_is_tried_again_meanwhile_has_finished_nothing(livin
 
 
 def test_speaking_over_a_reply_that_a_dead_speaker_does_not_play_does_not_mend_it(living: Living) -> None:
-    living.says(TIME, HELP, TIME)
+    living.says(TIME, HELP, "Mhm.", TIME, "Mhm.")
 
     async def script(assistant: Assistant) -> None:
         await until(2.5)
         living.speaker.stalls = True
         living.room.say(3.0)
-        await until(8.0)
-        for at_s in (8.0, 10.5, 12.8):
+        await until(8.8)
+        assert living.failures("speaker"), "from now on it is tried whether it works again"
+        for at_s in (8.8, 11.5, 16.8, 19.0):
             living.room.say(at_s)
         await until(30.0)
         assert "speaker" in assistant.health().unavailable
@@ -228,6 +229,21 @@ def test_without_a_speaker_it_listens_and_speaks_once_there_is_one(living: Livin
     assert len(living.heard) == 2, "both requests were heard"
     assert living.speaker.heard_between(16.0, 21.0)
     assert living.sound.scans == 1, "the microphone is not disturbed for nothing"
+
+
+def test_a_sound_that_the_speaker_did_not_take_is_told_and_not_heard_later(living: Living) -> None:
+    async def script(assistant: Assistant) -> None:
+        await until(3.0)
+        assert assistant.controls is not None
+        living.speaker.refuses = True
+        await assistant.controls.listen_now()
+        assert "cannot be started" in assistant.health().unavailable["speaker"]
+        living.speaker.refuses = False
+        await until(3.0 + RECOVERS_S)
+        assert "speaker" not in assistant.health().unavailable
+
+    living.live(script)
+    assert living.speaker.peak() == 0.0
 
 
 def test_muted_a_library_that_does_not_start_again_is_started_for_the_speaker(living: Living) -> None:
