@@ -88,6 +88,7 @@ def test_a_microphone_that_returns_under_another_index_is_known_by_its_name(livi
     [
         (lambda at_s, count: np.zeros(count), "only zeros"),
         (lambda at_s, count: np.full(count, 0.125), "the same value (0.125)"),
+        (lambda at_s, count: np.full(count, np.nan), "only zeros"),
     ],
 )
 def test_sound_that_comes_from_no_microphone_is_named(
