@@ -360,6 +360,21 @@ def test_pause_closes_the_camera_at_once_and_forgets():
     assert scene.of(StageFailed) == []
 
 
+def test_what_was_there_before_it_was_switched_off_has_not_gone_when_it_looks_again():
+    async def script(scene):
+        await scene.clock.sleep_until(8.0)
+        assert [change.kind for change in scene.watcher.happened()] == ["appeared"]
+        scene.watcher.pause()
+        assert not scene.watcher.happened()
+        await scene.clock.sleep_until(20.0)
+        scene.watcher.resume()
+        await scene.clock.sleep_until(30.0)
+        assert not scene.watcher.happened()
+
+    scene = play(lambda now_s: flat_picture(200 if 4.0 <= now_s < 8.0 else 30), script)
+    assert [change.kind for change in scene.of(SceneChange)] == ["appeared"]
+
+
 def test_pausing_while_a_look_ends_is_no_failure_of_the_camera():
     """Whoever hears that the networks work again switches it off: the look that tells it has not ended yet."""
 
