@@ -182,6 +182,11 @@ def test_a_wrong_rate_is_named(living: Living, speed: float) -> None:
         assert assistant.health().hears
         living.room.say(26.0)
         await until(31.0)
+        assert assistant.controls is not None
+        await assistant.controls.mute()
+        await assistant.controls.unmute()
+        await anyio.sleep(1.5)
+        assert assistant.health().hears, "it is not suspected for ever"
 
     assert living.live(script)[-1].startswith("It's")
     assert len(living.recoveries("microphone")) == 1
@@ -490,6 +495,25 @@ def test_a_library_that_does_not_start_again_is_started_once_it_can_be(living: L
         await until(24.0)
 
     assert living.live(script)[-1].startswith("It's")
+
+
+def test_a_library_that_does_not_start_for_the_speaker_is_not_misused_by_the_microphone(living: Living) -> None:
+    """Its stream went with the look for a speaker, and nobody told it."""
+    living.says(TIME)
+
+    async def script(assistant: Assistant) -> None:
+        await until(2.0)
+        living.sound.starts = False
+        living.sound.pull(living.speaker)
+        living.sound.plug(Card("Headset: Audio (hw:3,0)"))
+        living.room.say(2.0)
+        await until(12.0)
+        assert living.sound.scans and not assistant.health().hears
+        living.sound.starts = True
+        await until(12.0 + RECOVERS_S)
+        assert assistant.health().hears and "speaker" not in assistant.health().unavailable
+
+    living.live(script)
 
 
 def test_a_library_that_raises_what_it_likes_is_a_lost_microphone(living: Living) -> None:
