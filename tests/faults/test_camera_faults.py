@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import anyio
 import numpy as np
 import pytest
 
 from assistant.app import Assistant
 from assistant.errors import DeviceError
-from assistant.events import ImageArray, SceneCaption, SceneState
+from assistant.events import ImageArray, PlaybackFinished, PlaybackStarted, SceneCaption, SceneState
 from tests.doubles.living import Dogs, Living, until
 from tests.doubles.vision import flat_picture
 
@@ -43,6 +44,32 @@ def test_a_camera_that_goes_is_said_once_and_never_described_as_now(living: Livi
     assert "dog" in said[4]
     assert len(living.failures("camera")) == len(living.recoveries("camera")) == 1
     assert all(caption.age_s < 2.0 for caption in living.log.of(SceneCaption) if caption.at_s > 40.0)
+
+
+def test_every_loss_and_every_return_of_sight_is_said(living: Living) -> None:
+    lost = [(5.0, 15.0), (30.0, 40.0)]
+    living.picture = lambda now_s: (
+        DeviceError("Unplugged.") if any(since_s <= now_s < until_s for since_s, until_s in lost) else noise(now_s)
+    )
+
+    async def script(assistant: Assistant) -> None:
+        await until(50.0)
+
+    assert living.live(script) == ["I can't see right now.", "I can see again."] * 2
+
+
+def test_the_return_of_what_nobody_heard_to_be_lost_is_not_said(living: Living) -> None:
+    living.picture = lambda now_s: DeviceError("Unplugged.") if 5.0 <= now_s < 15.0 else noise(now_s)
+
+    async def script(assistant: Assistant) -> None:
+        assert assistant.controls is not None
+        while not living.log.of(PlaybackStarted):  # noqa: ASYNC110 (nothing tells of it)
+            await anyio.sleep(0.05)
+        await assistant.controls.listen_now()  # in mid-word
+        await until(25.0)
+
+    living.live(script)
+    assert [event.completed for event in living.log.of(PlaybackFinished)] == [False]
 
 
 def test_a_hiccup_is_not_worth_a_word(living: Living) -> None:

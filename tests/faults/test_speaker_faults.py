@@ -72,6 +72,27 @@ def test_another_speaker_plugged_in_mid_sentence_is_opened_once_and_the_sentence
     assert other.opened == 1
 
 
+def test_a_look_for_another_speaker_costs_no_hearing_whoever_opened_first(living: Living) -> None:
+    """All streams end with the look, and all of them begin again."""
+    living.says(HELP)
+
+    async def script(assistant: Assistant) -> None:
+        await until(2.0)
+        assert assistant.controls is not None
+        await assistant.controls.mute()
+        await assistant.controls.unmute()  # now the microphone was opened last
+        living.room.say(4.0)
+        await until(7.0)
+        living.sound.pull(living.speaker)
+        living.sound.plug(Card("Headset: Audio (hw:3,0)"))
+        await until(30.0)
+
+    living.live(script)
+    assert living.sound.scans
+    assert not living.failures("microphone")
+    assert [event.completed for event in living.log.of(PlaybackFinished)] == [True]
+
+
 def test_another_speaker_of_another_rate_says_the_rest_at_its_own(living: Living) -> None:
     living.says(HELP)
     other = Card("Headset: Audio (hw:3,0)", takes_hz=48_000)
@@ -266,6 +287,27 @@ def test_muted_a_library_that_does_not_start_again_is_started_for_the_speaker(li
 
     living.live(script)
     assert [event.completed for event in living.log.of(PlaybackFinished)] == [False, True]
+
+
+def test_a_speaker_that_returns_under_another_index_is_known_by_its_name(living: Living) -> None:
+    living.configure("audio", output="1")
+    living.says(TIME)
+    other = Card("Headset: Audio (hw:0,0)")
+
+    async def script(assistant: Assistant) -> None:
+        await until(2.0)
+        living.sound.pull(living.speaker)
+        living.sound.plug(other, at=1)
+        living.room.say(2.0)
+        await until(14.0)
+        assert "Loudspeaker" in assistant.health().unavailable["speaker"]
+        living.speaker.name = "Loudspeaker: Audio (hw:3,0)"
+        living.sound.plug(living.speaker)
+        await until(14.0 + RECOVERS_S)
+        assert "speaker" not in assistant.health().unavailable
+
+    living.live(script)
+    assert other.opened == 0
 
 
 def test_a_speaker_that_refuses_to_open_is_tried_until_it_does(living: Living) -> None:
