@@ -100,6 +100,35 @@ def test_a_detector_that_breaks_does_not_end_the_listening():
     assert log.of(StageFailed)[0].stage == "voice-activity detector"
 
 
+def test_after_a_loss_the_networks_begin_anew_and_only_once():
+    class Noted(Loudness):
+        def __init__(self):
+            self.done = []
+
+        def probability(self, samples: np.ndarray) -> float:
+            self.done.append("frame")
+            return super().probability(samples)
+
+        def process(self, samples: np.ndarray) -> float:
+            self.done.append("frame")
+            return 0.0
+
+        def reset(self) -> None:
+            self.done.append("reset")
+
+    detector, first_stage = Noted(), Noted()
+
+    async def main() -> None:
+        tape = Tape((0.32, 0.0), (0, DeviceError("The cable was pulled.")), (0.64, 0.0))
+        endpointer = Endpointer(VadConfig())
+        listener = Listener(tape, detector, endpointer, LoopClock(), lambda event: None, first_stage=first_stage)
+        async for _ in listener.events():
+            raise AssertionError("nobody speaks")
+
+    run_in_virtual_time(main)
+    assert detector.done == first_stage.done == ["frame"] * 10 + ["reset"] + ["frame"] * 20
+
+
 def test_muted_twice_it_hears_again_when_unmuted_once():
     async def mute_twice(listener: Listener) -> None:
         await anyio.sleep(1.0)
