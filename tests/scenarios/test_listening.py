@@ -8,6 +8,7 @@ import pytest
 
 from assistant.asr.transcriber import Transcriber
 from assistant.audio.echo import EchoGuard
+from assistant.audio.hearing import Hearing
 from assistant.audio.listener import Listener
 from assistant.clock import LoopClock
 from assistant.config import AsrConfig, VadConfig
@@ -127,6 +128,24 @@ def test_after_a_loss_the_networks_begin_anew_and_only_once():
 
     run_in_virtual_time(main)
     assert detector.done == first_stage.done == ["frame"] * 10 + ["reset"] + ["frame"] * 20
+
+
+def test_who_takes_nothing_for_longer_than_a_recogniser_may_need_has_stopped():
+    async def main() -> list[bool]:
+        clock, seen = LoopClock(), []
+        hearing = Hearing(clock, behind_s=20.0)
+        tape = Tape((1.0, 1.0), (1.0, 0.0))
+        listener = Listener(tape, Loudness(), Endpointer(VadConfig()), clock, lambda event: None, hearing=hearing)
+        async for event in listener.events():
+            if isinstance(event, SpeechEnded):
+                for _ in range(2):
+                    await anyio.sleep(15.0)
+                    hears, reason, a_restart_mends_nothing = hearing.state()
+                    assert not hears and "taken by the recogniser" in reason
+                    seen.append(a_restart_mends_nothing)
+        return seen
+
+    assert run_in_virtual_time(main) == [True, False]
 
 
 def test_muted_twice_it_hears_again_when_unmuted_once():
