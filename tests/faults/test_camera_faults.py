@@ -156,6 +156,31 @@ def test_the_end_of_a_film_is_no_failure(living: Living) -> None:
     assert not living.failures("camera")
 
 
+def test_without_a_camera_it_says_that_it_does_not_see(living: Living) -> None:
+    living.says(SEE)
+
+    async def script(assistant: Assistant) -> None:
+        living.room.say(2.0)
+        await until(8.0)
+
+    assert living.live(script) == ["I can't see right now. The camera isn't working."]
+
+
+def test_it_looks_as_soon_as_someone_speaks(living: Living) -> None:
+    """Nothing moves, so that it has not looked for long."""
+    living.picture = lambda now_s: flat_picture(200)
+    living.configure("vision", still_s=60.0)
+    living.says(SEE)
+
+    async def script(assistant: Assistant) -> None:
+        living.room.say(30.0)
+        await until(40.0)
+
+    living.live(script)
+    [caption] = living.log.of(SceneCaption)
+    assert caption.age_s < 3.0
+
+
 def test_what_was_seen_long_ago_is_named_as_old(living: Living) -> None:
     """A camera whose driver hangs without a word: the newest picture gets older and older."""
     living.picture = lambda now_s: flat_picture(200) if now_s < 3.0 else None
