@@ -61,6 +61,11 @@ class Hearing:
         self._where, self._passed_at_s = "source", self._clock.monotonic_s()
         self._forget()
 
+    def closed(self) -> None:
+        """The device is closed on purpose: what came from it proves nothing about the next opening."""
+        self._was_open = False
+        self._forget()
+
     def _forget(self) -> None:
         self._passed = 0
         """Samples that the detector has answered to."""

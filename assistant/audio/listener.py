@@ -129,6 +129,7 @@ class Listener:
         if self._allowed.is_set():
             self._allowed, self._close_due = anyio.Event(), True
             self._waiting.cancel()
+            self.hearing.closed()
 
     def resume(self) -> None:
         """Open the microphone again."""

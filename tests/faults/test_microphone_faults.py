@@ -207,6 +207,19 @@ def test_a_rate_that_is_wrong_from_the_start_is_never_taken_for_hearing(living: 
     living.live(script)
 
 
+def test_a_rate_that_was_right_before_proves_nothing_once_it_is_opened_again(living: Living) -> None:
+    async def script(assistant: Assistant) -> None:
+        await until(3.0)
+        assert assistant.health().hears and assistant.controls is not None
+        await assistant.controls.mute()
+        living.microphone.speed = 0.5
+        await assistant.controls.unmute()
+        seen = await health_every(assistant, 0.05, until_s=10.0)
+        assert not any(health.hears for _, health in seen)
+
+    living.live(script)
+
+
 @pytest.mark.parametrize("held_up_s", [0.4, 0.9, 1.6])
 def test_catching_up_is_no_wrong_rate(living: Living, held_up_s: float) -> None:
     """At the start, while networks are loaded, and whenever the machine was busy."""
