@@ -8,7 +8,7 @@ import pytest
 
 from assistant.app import Assistant
 from assistant.errors import DeviceError
-from assistant.events import ImageArray, PlaybackFinished, PlaybackStarted, SceneCaption, SceneState
+from assistant.events import ImageArray, PlaybackFinished, PlaybackStarted, ReplyChunk, SceneCaption, SceneState
 from tests.doubles.living import Dogs, Living, until
 from tests.doubles.vision import flat_picture
 
@@ -143,6 +143,7 @@ def test_what_a_captioner_raises_is_neither_read_out_nor_shown(living: Living) -
     said = living.live(script)
     assert said == ["Sorry, something went wrong while I was doing that.", "抱歉，刚才出了点问题，我没能做到。"]
     assert not living.log.of(SceneCaption)
+    assert [event.text for event in living.log.of(ReplyChunk)] == said
 
 
 def test_the_end_of_a_film_is_no_failure(living: Living) -> None:

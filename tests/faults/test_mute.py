@@ -143,6 +143,11 @@ def test_muted_between_start_and_run_nothing_stays_open(living: Living) -> None:
     living.live(script)
 
 
+def test_a_memory_that_cannot_be_read_is_taken_for_a_mute() -> None:
+    """As in a folder that it may not enter: who was told not to listen must not begin to."""
+    assert MuteMemory(Path("no file has a name as long as this" * 20)).recall()
+
+
 def test_muted_a_look_for_devices_opens_no_microphone(living: Living) -> None:
     """The sound library begins anew because the speaker needs it, and every stream that is in use with it."""
 
