@@ -87,3 +87,20 @@ def test_a_person_who_speaks_over_its_first_reply_is_heard(open_speaker: Living)
     open_speaker.live(script)
     assert len(open_speaker.log.of(SpeechStarted)) == 2
     assert not open_speaker.log.of(PlaybackFinished)[0].completed
+
+
+def test_it_does_not_take_the_sound_that_it_listens_for_somebody(open_speaker: Living) -> None:
+    room = open_speaker.room
+    open_speaker.microphone.sound = lambda at_s, count: (
+        room(at_s, count) + 3 * echo_of(open_speaker.speaker, at_s, count)
+    )
+
+    async def script(assistant: Assistant) -> None:
+        await until(3.0)
+        assert assistant.controls is not None
+        await assistant.controls.listen_now()
+        await until(8.0)
+
+    open_speaker.live(script)
+    assert open_speaker.speaker.heard_between(3.0, 4.0)
+    assert not open_speaker.log.of(SpeechStarted)
