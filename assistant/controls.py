@@ -116,8 +116,8 @@ class LiveControls:
         return await self._attached()[0].announce(text, language)
 
     def keep(self, what: str, write: Callable[[], None]) -> None:
-        """Have `write` keep something across restarts; when it raises an `AssistantError`, that is told, until it can
-        be kept again."""
+        """Have `write` keep something across restarts, or take up what was kept; when it raises an `AssistantError`,
+        that is told, until what is called `what` can be kept again."""
         try:
             write()
         except AssistantError as error:

@@ -26,7 +26,7 @@ from assistant.conversation.head_start import Foresight, HeadStart
 from assistant.conversation.speaking import Speaking
 from assistant.conversation.window import Window
 from assistant.dialogue.overlap import echoes, is_backchannel, is_courtesy, is_hum
-from assistant.errors import StageError
+from assistant.errors import AssistantError
 from assistant.events import (
     Event,
     SpeechContinued,
@@ -166,7 +166,7 @@ class Turns:
             async for utterance in utterances:
                 try:
                     await self._take(utterance)
-                except StageError as error:
+                except AssistantError as error:
                     self._stages.failed("recognizer", error)
                 finally:
                     self._floor.dealt_with()

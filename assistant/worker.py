@@ -80,12 +80,7 @@ class Worker:
             future.cancel()  # a call that still waits for its turn is not wanted any more
             raise
         if future.done():
-            try:
-                return future.result()
-            except AssistantError:
-                raise
-            except (Exception, SystemExit) as error:  # no library ends the assistant
-                raise StageError(f"The {self.name} failed: {error!r}") from error
+            return future.result()
         self._hung = future
         self._leave(future)
         raise StageError(
@@ -141,6 +136,10 @@ class Worker:
         self._busy_until_s = loop.time() + timeout_s
         try:
             return call()
+        except AssistantError:
+            raise
+        except BaseException as error:  # no library ends the assistant, and there are errors that no future takes
+            raise StageError(f"The {self.name} failed: {error!r}") from error
         finally:
             self._busy_until_s = None
 

@@ -67,6 +67,7 @@ class Hearing:
     def closed(self) -> None:
         """The device was closed, so nothing can come from it."""
         self._is_open = False
+        self._forget()
 
     def _forget(self) -> None:
         self._passed = 0

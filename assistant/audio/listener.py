@@ -14,7 +14,7 @@ from assistant.audio.hearing import Hearing
 from assistant.audio.overload import Overload
 from assistant.audio.scoring import DETECTOR, Scoring
 from assistant.config import Config
-from assistant.errors import AssistantError, DeviceError, StageError
+from assistant.errors import AssistantError, DeviceError
 from assistant.events import AudioFrame, Event, SpeechContinued, Utterance
 from assistant.models.store import ModelStore
 from assistant.ports import AudioSource, Clock, VoiceActivityDetector, WakeWordDetector
@@ -153,7 +153,7 @@ class Listener:
                     async with aclosing(self._listen()) as events:
                         async for event in events:
                             yield event
-                except (DeviceError, StageError) as error:
+                except AssistantError as error:
                     self._fail(error)
                 for event in self._finish():
                     yield event
@@ -180,7 +180,7 @@ class Listener:
                             yield SpeechContinued(frame.at_s, utterance)
 
     async def _score(self, frame: AudioFrame) -> float:
-        """The probability that it is speech. Raises `StageError`."""
+        """The probability that it is speech. Raises `AssistantError`."""
         probability, wake_score = await self._scoring.score(frame)
         self.hearing.passed(frame, probability)
         if self.hearing.proven:
@@ -242,7 +242,7 @@ class Listener:
         self.hearing.closed()
         self._overload.end()
 
-    def _fail(self, error: DeviceError | StageError) -> None:
+    def _fail(self, error: AssistantError) -> None:
         stage = _MICROPHONE if isinstance(error, DeviceError) else DETECTOR
         silent = stage == _MICROPHONE and self.hearing.digitally_silent
         self.hearing.lost(error.message, waiting=silent)

@@ -150,7 +150,7 @@ class _Capture:
         age_s = min(max(time.currentTime - time.inputBufferAdcTime - count / self._rate_hz, 0.0), 0.2)
         at_s = self._loop.time() - age_s
         # Resampling, ours or the sound server's, overshoots the range where the sound is loudest.
-        samples = np.clip(data[:, 0], -1.0, 1.0)
+        samples = np.clip(np.nan_to_num(data[:, 0]), -1.0, 1.0)  # what is no number is no sound
         if self._resampler is not None:
             resampled = np.clip(self._resampler.resample_chunk(samples), -1.0, 1.0)
             samples = np.concatenate([self._rest, resampled])

@@ -22,7 +22,7 @@ class Scoring:
         self._reset_due = False
 
     async def score(self, frame: AudioFrame) -> tuple[float, float]:
-        """Probability of speech and score of the wake phrase. Raises `StageError`."""
+        """Probability of speech and score of the wake phrase. Raises `AssistantError`."""
         return await self._worker.run(self._score, frame)
 
     def reset(self) -> None:

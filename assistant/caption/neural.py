@@ -111,7 +111,7 @@ class NeuralCaptioner:
         if (
             language != "en"
             or written is None
-            or now_s - scene.at_s > self._max_age_s
+            or now_s - written.at_s > self._max_age_s
             or not self._fits(scene, written)
         ):
             return self._grounded.caption(scene, language, now_s)

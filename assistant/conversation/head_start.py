@@ -12,7 +12,7 @@ from typing import Protocol
 from assistant.asr.transcriber import Transcriber
 from assistant.conversation.floor import Floor
 from assistant.conversation.speaking import Sentence, Speaking
-from assistant.errors import StageError
+from assistant.errors import AssistantError
 from assistant.events import Event, Transcript, Utterance
 from assistant.han import script_language
 from assistant.ports import Clock, Recognition
@@ -99,7 +99,7 @@ class HeadStart:
         self._handing_on = True
         try:
             text = await self._transcriber.partial(utterance)
-        except StageError:
+        except AssistantError:
             return  # the recognition proper will fail too, and say so
         finally:
             self._handing_on = False
@@ -118,7 +118,7 @@ class HeadStart:
                 self._end_after(self._habits.end_silence_s(silence_s), utterance)
             if command and self._may_prepare(utterance):
                 await self._prepare(command, recognition.language, utterance)
-        except StageError:
+        except AssistantError:
             pass  # the recognition proper will fail too, and say so
 
     async def _prepare(self, command: str, language: str, utterance: Utterance) -> None:

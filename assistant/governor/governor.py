@@ -58,7 +58,7 @@ class Governor:
     def status(self) -> str:
         """What it does without now, and what is worst, in a line."""
         worst = self._policy.worst
-        evidence = worst.evidence if worst else "nothing measured"
+        evidence = worst.evidence if worst and self.reading != Reading() else "nothing measured"
         return f"{WITHOUT[self.step] if self.step else 'nothing'} ({evidence})"
 
     def on_event(self, event: Event) -> None:
@@ -74,13 +74,15 @@ class Governor:
             async with anyio.create_task_group() as group:
                 while True:
                     await self._clock.sleep_until(self._clock.monotonic_s() + self._config.every_s)
-                    # A sensor that hangs says nothing; the next reading tries again.
-                    with suppress(StageError):
+                    try:
                         self.reading = await worker.run(self._sensors.read)
-                        change = self._policy.decide(self.reading, self._clock.monotonic_s())
-                        if change is not None:
-                            self._take(change, savings, emit)
-                            self._say(change, voice, group)
+                    except StageError:  # a sensor that hangs (a bus that is stuck) says nothing, not even what it said
+                        self.reading = Reading()
+                        continue
+                    change = self._policy.decide(self.reading, self._clock.monotonic_s())
+                    if change is not None:
+                        self._take(change, savings, emit)
+                        self._say(change, voice, group)
         finally:
             worker.close()
             savings.apply(0)

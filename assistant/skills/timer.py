@@ -84,13 +84,15 @@ class TimerSkill:
         return Reply(self._cancel(intent, context))
 
     async def resume(self, context: SkillContext) -> None:
-        """Go on with the timers that ran when the assistant ended. Those that should have rung meanwhile ring now.
-        Raises `StageError` when they cannot be read."""
-        if context.state is None:
+        """Go on with the timers that ran when the assistant ended. Those that should have rung meanwhile ring now."""
+        if (state := context.state) is None:
             return
         now_s = context.clock.monotonic_s()
         self._to_wall_s = _to_wall_s(context.clock)
-        for kept in timer_memory.recall(context.state):
+        running: list[KeptTimer] = []
+        # That they cannot be read is told until the next one can be kept.
+        context.controls.keep("timers", lambda: running.extend(timer_memory.recall(state)))
+        for kept in running:
             # A clock without a battery is behind, by hours or years, until the network sets it.
             left_s = min(kept.ends_at - self._to_wall_s - now_s, kept.duration_s)
             self._run(kept.name, kept.duration_s, now_s + left_s, kept.language, context, ends_at=kept.ends_at)

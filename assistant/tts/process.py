@@ -55,7 +55,7 @@ class SpeechProcess:
         on_recovery: Callable[[], None] | None = None,
     ) -> None:
         """`on_failure` is told, on the event loop, whenever an engine failed, also where the fallback took over;
-        `on_recovery` when one that had failed spoke again."""
+        `on_recovery` when one that had failed spoke again and none of the chosen ones is left that has not."""
         self._config = config
         self._configuration = {
             "kind": "configure",
@@ -132,7 +132,7 @@ class SpeechProcess:
                     while (samples := await self._worker.run(self._next)) is not None:
                         yield samples, SAMPLE_RATE_HZ
                     finished = True
-                    if self._strikes.pop(engine, 0):
+                    if self._strikes.pop(engine, 0) and not self._is_hoarse:
                         self._on_recovery()
                     return
                 except (ChildFailedError, StageError) as error:
@@ -156,6 +156,11 @@ class SpeechProcess:
         if self._child:
             self._child.kill()
         self._worker.close()
+
+    @property
+    def _is_hoarse(self) -> bool:
+        """Whether a voice that was chosen has failed and not spoken since."""
+        return any(self._strikes[engine] for engine in (self._config.tts.en, self._config.tts.zh))
 
     def _engines(self, language: str) -> list[str]:
         """The engine for a language and its fallback."""

@@ -15,7 +15,7 @@ from typing import TypeVar
 import anyio
 
 from assistant.config import VisionConfig
-from assistant.errors import AssistantError, DeviceError, StageError
+from assistant.errors import AssistantError, DeviceError, ModelError, StageError
 from assistant.events import Event, SceneChange, SceneChangeKind, SceneState, VideoFrame
 from assistant.ports import Camera, Clock, FaceEvidence
 from assistant.stages import StageReports
@@ -183,7 +183,7 @@ class SceneWatcher:
             if moved or due or unsettled or self._seen.watches_pose:
                 try:
                     await self._read(frame, moved=moved, asked=False)
-                except StageError as error:
+                except (StageError, ModelError) as error:
                     self._fail("vision", error)
             return True
 

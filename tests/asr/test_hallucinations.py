@@ -48,7 +48,7 @@ def test_what_people_say_is_believed(text: str) -> None:
     assert not is_made_up(text, CLEAR)
 
 
-@pytest.mark.parametrize("text", ["you", "Thank you.", "Okay."])
+@pytest.mark.parametrize("text", ["you", "Thank you.", "Okay.", "嗯。"])
 def test_what_is_written_for_silence_needs_some_speech(text: str) -> None:
     assert is_made_up(text, SILENT)
 

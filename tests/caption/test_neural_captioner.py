@@ -104,6 +104,13 @@ def test_a_doubtful_detection_is_not_said_plainly() -> None:
         assert captioner.caption(scene, "en", 0.0).text == "I'm not sure, but it looks like a dog in the snow."
 
 
+def test_a_sentence_is_as_old_as_the_picture_that_it_was_written_about() -> None:
+    with _captioner(Writer()) as captioner:
+        anyio.run(captioner.prepare, _scene())
+        assert captioner.caption(_scene(2.0), "en", 2.5).age_s == 2.5
+        assert captioner.caption(_scene(2.0), "en", 10.5).text == GROUNDED, "it cannot say that it is old"
+
+
 @pytest.mark.parametrize("label", ["dog", "car"])
 def test_a_photo_is_never_described_by_the_sentence_about_another(label: str) -> None:
     """Photos have no time: all of them are of second 0."""

@@ -1,8 +1,11 @@
+from contextlib import aclosing
+
 import anyio
 import pytest
 
 from assistant.conversation.speaking_ahead import VoicesAhead
 from assistant.ports import SpeakingStyle
+from assistant.virtual_time import run_in_virtual_time
 from tests.doubles.conversation import HummingVoices
 
 
@@ -28,3 +31,23 @@ def test_a_sentence_made_ahead_is_said_if_it_sounds_as_asked(
 
     assert anyio.run(main) == 2
     assert len(voices.spoken) == synthesized
+
+
+def test_a_sentence_made_ahead_that_was_broken_off_is_made_anew():
+    async def main() -> list[int]:
+        voices = VoicesAhead(HummingVoices(takes_s=1.0))
+        style, counts = SpeakingStyle(), []
+        async with anyio.create_task_group() as group:
+            group.start_soon(voices.prepare, "It's noon.", "en", style)
+            await anyio.sleep(0.5)
+            for most in (1, 9):
+                async with aclosing(voices.speak("It's noon.", "en", style)) as blocks:
+                    count = 0
+                    async for _ in blocks:
+                        count += 1
+                        if count == most:
+                            break
+                    counts.append(count)
+        return counts
+
+    assert run_in_virtual_time(main) == [1, 2]

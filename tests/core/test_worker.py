@@ -1,3 +1,4 @@
+import asyncio
 import subprocess
 import sys
 import threading
@@ -47,6 +48,9 @@ def test_a_call_that_hangs_is_an_error_that_names_the_stage():
     [
         (lambda: int("not a number"), StageError, "The model failed: ValueError"),
         (lambda: sys.exit(0), StageError, "The model failed: SystemExit"),
+        (lambda: next(iter(())), StageError, "The model failed: StopIteration"),
+        (lambda: _raise(KeyboardInterrupt()), StageError, "The model failed: KeyboardInterrupt"),
+        (lambda: _raise(asyncio.CancelledError()), StageError, "The model failed: CancelledError"),
         (lambda: _raise(MediaError("No picture.")), MediaError, "No picture."),
     ],
 )
@@ -54,7 +58,8 @@ def test_what_a_library_raises_becomes_a_stage_error_and_our_own_errors_stay(cal
     async def main() -> None:
         worker = Worker("model")
         try:
-            await worker.run(call)
+            with anyio.fail_after(60.0):
+                await worker.run(call)
         finally:
             worker.close()
 
@@ -107,7 +112,7 @@ def test_a_closed_worker_refuses_at_once():
         anyio.run(main)
 
 
-def _raise(error: Exception) -> None:
+def _raise(error: BaseException) -> None:
     raise error
 
 

@@ -16,6 +16,10 @@ from assistant.dialogue.completeness import is_unfinished
         "请帮我",
         "嗯",
         "帮我设一个",
+        "打开灯，",
+        "苹果、",
+        "你看到了，然后。",
+        "我想……",
     ],
 )
 def test_words_that_call_for_more(text):

@@ -129,6 +129,10 @@ def test_a_feeling_that_was_told_is_answered_as_one(label: EmotionLabel, languag
     assert reply in _say("dance", language, context=told)[1][0]
     seen = skill_context(GivenSenses(current_emotion=feeling(label, channel="face")))
     assert reply not in _say("dance", language, context=seen)[1][0]
+    [word] = feeling(label, channel="text").contributions
+    before = replace(feeling(label, channel="text"), contributions=(replace(word, age_s=30.0),))
+    long_ago = skill_context(GivenSenses(current_emotion=before))
+    assert reply not in _say("dance", language, context=long_ago)[1][0]
 
 
 def test_a_failing_skill_apologises_and_is_reported() -> None:

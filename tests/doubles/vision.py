@@ -108,11 +108,13 @@ class BrightnessDetector:
     def __init__(self) -> None:
         self.looked_at_s: list[float] = []
         self.broken = False
+        self.raises: Exception = RuntimeError("out of memory")
+        """While it is broken."""
 
     def detect(self, frame: VideoFrame) -> list[Detection]:
         self.looked_at_s.append(frame.at_s)
         if self.broken:
-            raise RuntimeError("out of memory")
+            raise self.raises
         return [Detection("dog", float(frame.pixels[0, 0, 0]) / 255, Box(0, 0, 1, 1))]
 
 

@@ -62,6 +62,7 @@ def test_english_feelings(channel: TextEmotion, text: str, label: str) -> None:
         ("我很難過", "sad"),
         ("我心情不好", "sad"),
         ("为什么我这么难过", "sad"),
+        ("我 今天 很 难 过", "sad"),
         ("我烦死了", "angry"),
         ("吓死我了", "fear"),
         ("这个好恶心", "disgust"),

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import anyio
 import numpy as np
 import pytest
 
 from assistant.app import Assistant
 from assistant.errors import DeviceError
-from assistant.events import ImageArray, PlaybackStarted, SceneCaption, SceneState, TurnStarted
+from assistant.events import (
+    ImageArray,
+    PlaybackFinished,
+    PlaybackStarted,
+    ReplyChunk,
+    SceneCaption,
+    SceneState,
+    TurnStarted,
+)
 from tests.doubles.living import TIME, Dogs, Living, until
 from tests.doubles.vision import EndingStream, FreezableCamera, SlowCamera, flat_picture
 
@@ -152,6 +161,32 @@ def test_a_camera_that_is_too_slow_is_lost(living: Living) -> None:
     assert said == ["I can't see right now.", "I can't see right now. The camera isn't working.", "I can see again."]
 
 
+def test_every_loss_and_every_return_of_sight_is_said(living: Living) -> None:
+    lost = [(5.0, 15.0), (30.0, 40.0)]
+    living.picture = lambda now_s: (
+        DeviceError("Unplugged.") if any(since_s <= now_s < until_s for since_s, until_s in lost) else noise(now_s)
+    )
+
+    async def script(assistant: Assistant) -> None:
+        await until(50.0)
+
+    assert living.live(script) == ["I can't see right now.", "I can see again."] * 2
+
+
+def test_the_return_of_what_nobody_heard_to_be_lost_is_not_said(living: Living) -> None:
+    living.picture = lambda now_s: DeviceError("Unplugged.") if 5.0 <= now_s < 15.0 else noise(now_s)
+
+    async def script(assistant: Assistant) -> None:
+        assert assistant.controls is not None
+        while not living.log.of(PlaybackStarted):  # noqa: ASYNC110 (nothing tells of it)
+            await anyio.sleep(0.05)
+        await assistant.controls.listen_now()  # in mid-word
+        await until(25.0)
+
+    living.live(script)
+    assert [event.completed for event in living.log.of(PlaybackFinished)] == [False]
+
+
 def test_a_hiccup_is_not_worth_a_word(living: Living) -> None:
     living.picture = lambda now_s: DeviceError("Unplugged.") if 5.0 <= now_s < 6.0 else noise(now_s)
 
@@ -223,6 +258,7 @@ def test_what_a_captioner_raises_is_neither_read_out_nor_shown(living: Living) -
     said = living.live(script)
     assert said == ["Sorry, something went wrong while I was doing that.", "抱歉，刚才出了点问题，我没能做到。"]
     assert not living.log.of(SceneCaption)
+    assert [event.text for event in living.log.of(ReplyChunk)] == said
 
 
 def test_the_end_of_a_film_is_no_failure(living: Living) -> None:
@@ -234,6 +270,31 @@ def test_the_end_of_a_film_is_no_failure(living: Living) -> None:
 
     assert living.live(script) == []
     assert not living.failures("camera")
+
+
+def test_without_a_camera_it_says_that_it_does_not_see(living: Living) -> None:
+    living.says(SEE)
+
+    async def script(assistant: Assistant) -> None:
+        living.room.say(2.0)
+        await until(8.0)
+
+    assert living.live(script) == ["I can't see right now. The camera isn't working."]
+
+
+def test_it_looks_as_soon_as_someone_speaks(living: Living) -> None:
+    """Nothing moves, so that it has not looked for long."""
+    living.picture = lambda now_s: flat_picture(200)
+    living.configure("vision", still_s=60.0)
+    living.says(SEE)
+
+    async def script(assistant: Assistant) -> None:
+        living.room.say(30.0)
+        await until(40.0)
+
+    living.live(script)
+    [caption] = living.log.of(SceneCaption)
+    assert caption.age_s < 3.0
 
 
 def test_what_was_seen_long_ago_is_named_as_old(living: Living) -> None:

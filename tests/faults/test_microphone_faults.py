@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 
 import anyio
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 
 from assistant.app import Assistant
-from assistant.errors import DeviceError
+from assistant.errors import DeviceError, ModelError
 from assistant.events import SpeechEnded
 from tests.doubles.living import TIME, Living, Loudness, hang, health_every, until
 from tests.doubles.sound_devices import Card
@@ -89,6 +88,7 @@ def test_a_microphone_that_returns_under_another_index_is_known_by_its_name(livi
     [
         (lambda at_s, count: np.zeros(count), "only zeros"),
         (lambda at_s, count: np.full(count, 0.125), "the same value (0.125)"),
+        (lambda at_s, count: np.full(count, np.nan), "only zeros"),
     ],
 )
 def test_sound_that_comes_from_no_microphone_is_named(
@@ -211,6 +211,11 @@ def test_a_wrong_rate_is_named(living: Living, speed: float) -> None:
         assert assistant.health().hears
         living.room.say(26.0)
         await until(31.0)
+        assert assistant.controls is not None
+        await assistant.controls.mute()
+        await assistant.controls.unmute()
+        await anyio.sleep(1.5)
+        assert assistant.health().hears, "it is not suspected for ever"
 
     assert living.live(script)[-1].startswith("It's")
     assert len(living.recoveries("microphone")) == 1
@@ -227,6 +232,19 @@ def test_a_rate_that_is_wrong_from_the_start_is_never_taken_for_hearing(living: 
         living.microphone.speed = 1.0
         await until(10.0 + RECOVERS_S)
         assert assistant.health().hears
+
+    living.live(script)
+
+
+def test_a_rate_that_was_right_before_proves_nothing_once_it_is_opened_again(living: Living) -> None:
+    async def script(assistant: Assistant) -> None:
+        await until(3.0)
+        assert assistant.health().hears and assistant.controls is not None
+        await assistant.controls.mute()
+        living.microphone.speed = 0.5
+        await assistant.controls.unmute()
+        seen = await health_every(assistant, 0.05, until_s=10.0)
+        assert not any(health.hears for _, health in seen)
 
     living.live(script)
 
@@ -418,18 +436,27 @@ def test_a_detector_that_hangs_is_named_and_hears_when_it_comes_back(living: Liv
     assert len(living.recoveries("voice-activity detector")) == 1
 
 
-def test_a_network_that_calls_for_the_end_of_the_process_does_not_get_it(living: Living) -> None:
+@pytest.mark.parametrize(
+    "raised",
+    [
+        SystemExit(0),
+        KeyboardInterrupt(),
+        StopIteration(),
+        ModelError("The engine failed."),
+    ],
+)
+def test_whatever_a_network_raises_the_assistant_goes_on(living: Living, raised: BaseException) -> None:
     """As `sys.exit` in a library: on a thread of its own it would end nothing but the thread, and on the event loop the
     assistant, with a status that no supervisor minds."""
 
-    def leave() -> float:
-        sys.exit(0)
+    def fail() -> float:
+        raise raised
 
-    living.says(leave, leave, TIME)  # it is asked in the pause, and at the end again
+    living.says(fail, fail, TIME)  # it is asked in the pause, and at the end again
 
     async def script(assistant: Assistant) -> None:
         await until(3.0)
-        Loudness.breaks.append(leave)
+        Loudness.breaks.append(fail)
         await until(3.0 + RECOVERS_S)
         assert assistant.health().hears
         living.room.say(9.0)
@@ -438,8 +465,9 @@ def test_a_network_that_calls_for_the_end_of_the_process_does_not_get_it(living:
         await until(21.0)
 
     assert any(text.startswith("It's") for text in living.live(script))
-    assert "SystemExit" in living.failures("voice-activity detector")[0].error
-    assert "SystemExit" in living.failures("recognizer")[0].error
+    told = str(raised) if isinstance(raised, ModelError) else type(raised).__name__
+    assert told in living.failures("voice-activity detector")[0].error
+    assert told in living.failures("recognizer")[0].error
 
 
 @pytest.mark.parametrize("answer", [float("nan"), 7.0, -1.0])
@@ -503,6 +531,44 @@ def test_the_reply_goes_on_while_the_microphone_is_looked_for(living: Living) ->
     assert living.sound.scans > 5
     assert "timers" in said[0] and "or to stop." in said[0]
     assert not living.failures("speaker")
+
+
+def test_a_library_that_does_not_start_again_is_started_once_it_can_be(living: Living) -> None:
+    living.says(TIME)
+
+    async def script(assistant: Assistant) -> None:
+        await until(2.0)
+        living.sound.does_not_start = True
+        living.sound.pull(living.microphone)
+        await until(12.0)
+        assert "sound library" in assistant.health().reason
+        living.sound.does_not_start = False
+        living.sound.plug(living.microphone)
+        await until(12.0 + RECOVERS_S)
+        assert assistant.health().hears
+        living.room.say(18.0)
+        await until(24.0)
+
+    assert living.live(script)[-1].startswith("It's")
+
+
+def test_a_library_that_does_not_start_for_the_speaker_is_not_misused_by_the_microphone(living: Living) -> None:
+    """Its stream went with the look for a speaker, and nobody told it."""
+    living.says(TIME)
+
+    async def script(assistant: Assistant) -> None:
+        await until(2.0)
+        living.sound.does_not_start = True
+        living.sound.pull(living.speaker)
+        living.sound.plug(Card("Headset: Audio (hw:3,0)"))
+        living.room.say(2.0)
+        await until(12.0)
+        assert living.sound.scans and not assistant.health().hears
+        living.sound.does_not_start = False
+        await until(12.0 + RECOVERS_S)
+        assert assistant.health().hears and "speaker" not in assistant.health().unavailable
+
+    living.live(script)
 
 
 def test_a_library_that_raises_what_it_likes_is_a_lost_microphone(living: Living) -> None:

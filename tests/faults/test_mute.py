@@ -14,6 +14,7 @@ from assistant.errors import ControlError, DeviceError
 from assistant.events import AudioFrame, Notice, SceneState, SpeechStarted
 from assistant.muting import MuteMemory
 from tests.doubles.living import TIME, Living, Words, hang, health_every, until
+from tests.doubles.sound_devices import Card
 from tests.faults.test_camera_faults import noise
 
 
@@ -37,6 +38,7 @@ def test_muted_by_voice_it_neither_hears_nor_sees_until_it_is_unmuted(living: Li
         await until(8.0)
         health = assistant.health()
         assert (health.muted, health.hears, health.ok) == (True, False, True)
+        assert health.reason == "It is muted."
         seen = len(living.log.of(SceneState))
         living.room.say(9.0)
         await until(20.0)
@@ -173,6 +175,27 @@ def test_muted_between_start_and_run_nothing_stays_open(living: Living) -> None:
         assert living.sound.recording and assistant.health().hears
 
     living.live(script)
+
+
+def test_a_memory_that_cannot_be_read_is_taken_for_a_mute() -> None:
+    """As in a folder that it may not enter: who was told not to listen must not begin to."""
+    assert MuteMemory(Path("no file has a name as long as this" * 20)).recall()
+
+
+def test_muted_a_look_for_devices_opens_no_microphone(living: Living) -> None:
+    """The sound library begins anew because the speaker needs it, and every stream that is in use with it."""
+
+    async def script(assistant: Assistant) -> None:
+        await until(2.0)
+        assert assistant.controls is not None
+        await assistant.controls.mute()
+        living.sound.pull(living.speaker)
+        living.sound.plug(Card("Headset: Audio (hw:3,0)"))
+        assert await assistant.controls.announce("Dinner is ready.", "en")
+        assert living.sound.scans and not living.sound.recording
+
+    living.live(script)
+    assert living.microphone.opened == 1
 
 
 def test_a_disk_that_is_full_does_not_keep_it_from_being_muted(living: Living, tmp_path: Path) -> None:

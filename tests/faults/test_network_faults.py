@@ -17,6 +17,7 @@ from assistant.clock import LoopClock
 from assistant.events import AudioFrame, PlaybackFinished, PlaybackStarted, ReplyChunk, SpeechEnded, TurnFinished
 from assistant.telemetry.events_file import EventsFile
 from tests.doubles.living import TIME, Living, Words, hang, until
+from tests.doubles.synthesizers import LOG_VARIABLE
 
 RECOVERS_S = 5.0
 
@@ -85,6 +86,23 @@ def test_a_voice_that_fails_is_replaced_in_the_middle_of_the_conversation(living
     assert living.live(script)[0].startswith("It's"), "the fallback says the whole sentence"
     assert living.log.of(PlaybackFinished)[0].completed
     assert living.failures("voice")
+
+
+def test_a_voice_that_speaks_again_does_not_speak_for_the_other_one(
+    living: Living, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(LOG_VARIABLE, str(tmp_path / "log"))
+    living.configure("tts", en="Buggy", zh="CrashingOnce")
+    living.says(TIME, "你好贾维斯，现在几点？", "你好贾维斯，现在几点？")
+
+    async def script(assistant: Assistant) -> None:
+        for at_s in (2.0, 8.0, 14.0):
+            living.room.say(at_s)
+        await until(20.0)
+        assert "voice" in assistant.health().unavailable
+
+    living.live(script)
+    assert ["KeyError" in failure.error for failure in living.failures("voice")] == [True, False]
 
 
 def test_a_voice_whose_process_is_killed_speaks_again(living: Living) -> None:

@@ -72,6 +72,27 @@ def test_another_speaker_plugged_in_mid_sentence_is_opened_once_and_the_sentence
     assert other.opened == 1
 
 
+def test_a_look_for_another_speaker_costs_no_hearing_whoever_opened_first(living: Living) -> None:
+    """All streams end with the look, and all of them begin again."""
+    living.says(HELP)
+
+    async def script(assistant: Assistant) -> None:
+        await until(2.0)
+        assert assistant.controls is not None
+        await assistant.controls.mute()
+        await assistant.controls.unmute()  # now the microphone was opened last
+        living.room.say(4.0)
+        await until(7.0)
+        living.sound.pull(living.speaker)
+        living.sound.plug(Card("Headset: Audio (hw:3,0)"))
+        await until(30.0)
+
+    living.live(script)
+    assert living.sound.scans
+    assert not living.failures("microphone")
+    assert [event.completed for event in living.log.of(PlaybackFinished)] == [True]
+
+
 def test_another_speaker_of_another_rate_says_the_rest_at_its_own(living: Living) -> None:
     living.says(HELP)
     other = Card("Headset: Audio (hw:3,0)", takes_hz=48_000)
@@ -155,14 +176,15 @@ def test_a_dead_speaker_that_is_tried_again_meanwhile_has_finished_nothing(livin
 
 
 def test_speaking_over_a_reply_that_a_dead_speaker_does_not_play_does_not_mend_it(living: Living) -> None:
-    living.says(TIME, HELP, TIME)
+    living.says(TIME, HELP, "Mhm.", TIME, "Mhm.")
 
     async def script(assistant: Assistant) -> None:
         await until(2.5)
         living.speaker.stalls = True
         living.room.say(3.0)
-        await until(8.0)
-        for at_s in (8.0, 10.5, 12.8):
+        await until(8.8)
+        assert living.failures("speaker"), "from now on it is tried whether it works again"
+        for at_s in (8.8, 11.5, 16.8, 19.0):
             living.room.say(at_s)
         await until(30.0)
         assert "speaker" in assistant.health().unavailable
@@ -228,6 +250,64 @@ def test_without_a_speaker_it_listens_and_speaks_once_there_is_one(living: Livin
     assert len(living.heard) == 2, "both requests were heard"
     assert living.speaker.heard_between(16.0, 21.0)
     assert living.sound.scans == 1, "the microphone is not disturbed for nothing"
+
+
+def test_a_sound_that_the_speaker_did_not_take_is_told_and_not_heard_later(living: Living) -> None:
+    async def script(assistant: Assistant) -> None:
+        await until(3.0)
+        assert assistant.controls is not None
+        living.speaker.refuses = True
+        await assistant.controls.listen_now()
+        assert "cannot be started" in assistant.health().unavailable["speaker"]
+        living.speaker.refuses = False
+        await until(3.0 + RECOVERS_S)
+        assert "speaker" not in assistant.health().unavailable
+
+    living.live(script)
+    assert living.speaker.peak() == 0.0
+
+
+def test_muted_a_library_that_does_not_start_again_is_started_for_the_speaker(living: Living) -> None:
+    """Nobody looks for a microphone then."""
+
+    async def script(assistant: Assistant) -> None:
+        assert assistant.controls is not None
+        await assistant.controls.mute()
+        living.sound.does_not_start = True
+        living.sound.pull(living.speaker)
+        await assistant.controls.announce("Dinner is ready.", "en")
+        await until(10.0)
+        assert "speaker" in assistant.health().unavailable
+        living.sound.plug(living.speaker)
+        await until(15.0)
+        living.sound.does_not_start = False
+        await until(15.0 + RECOVERS_S)
+        assert "speaker" not in assistant.health().unavailable
+        await assistant.controls.announce("Dinner is ready.", "en")
+
+    living.live(script)
+    assert [event.completed for event in living.log.of(PlaybackFinished)] == [False, True]
+
+
+def test_a_speaker_that_returns_under_another_index_is_known_by_its_name(living: Living) -> None:
+    living.configure("audio", output="1")
+    living.says(TIME)
+    other = Card("Headset: Audio (hw:0,0)")
+
+    async def script(assistant: Assistant) -> None:
+        await until(2.0)
+        living.sound.pull(living.speaker)
+        living.sound.plug(other, at=1)
+        living.room.say(2.0)
+        await until(14.0)
+        assert "Loudspeaker" in assistant.health().unavailable["speaker"]
+        living.speaker.name = "Loudspeaker: Audio (hw:3,0)"
+        living.sound.plug(living.speaker)
+        await until(14.0 + RECOVERS_S)
+        assert "speaker" not in assistant.health().unavailable
+
+    living.live(script)
+    assert other.opened == 0
 
 
 def test_a_speaker_that_refuses_to_open_is_tried_until_it_does(living: Living) -> None:

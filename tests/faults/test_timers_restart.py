@@ -81,6 +81,29 @@ def test_a_timer_that_is_due_while_the_speaker_is_gone_rings_when_it_is_back(liv
     assert not (tmp_path / "timers.json").exists()
 
 
+def test_kept_timers_that_cannot_be_read_are_told_until_new_ones_take_their_place(
+    living: Living, tmp_path: Path
+) -> None:
+    living.state = tmp_path
+    (tmp_path / "timers.json").write_text("not a list of timers", encoding="utf-8")
+    living.says("Hey Jarvis, set a timer for one minute.")
+
+    async def script(assistant: Assistant) -> None:
+        await until(2.0)
+        assert "timers.json cannot be read" in assistant.health().unavailable["state"]
+        assert assistant.controls is not None
+        await assistant.controls.mute()
+        await assistant.controls.unmute()
+        assert "state" in assistant.health().unavailable, "that it can keep something else mends no timers"
+        await until(5.0)
+        living.room.say(5.0)
+        await until(10.0)
+        assert "state" not in assistant.health().unavailable
+
+    living.live(script)
+    assert len(living.failures("state")) == len(living.recoveries("state")) == 1
+
+
 def test_timers_that_cannot_be_kept_ring_in_this_run_and_the_status_says_so(
     living: Living, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,7 @@ from assistant.emotion.monitor import EmotionMonitor
 from assistant.events import Event, Notice, ReplyChunk, StageFailed, StageRecovered
 from assistant.governor.files import Files
 from assistant.governor.governor import Governor
+from assistant.governor.reading import Reading
 from assistant.governor.savings import LiveSavings
 from assistant.governor.sensors import Sensors
 from assistant.models.store import ModelStore
@@ -159,6 +160,32 @@ def test_a_weak_supply_and_an_empty_battery_are_noticed(tmp_path: Path) -> None:
     assert empty.steps.applied[0][1] == 1
     assert "battery at 15%" in empty.of(Notice)[0].text
     assert empty.steps.applied[-2][1] == 0  # it is charged again
+
+
+def test_what_a_sensor_said_before_it_hung_is_not_told_as_now() -> None:
+    class Stuck(Sensors):
+        readings = iter([Reading(battery=0.9)])
+
+        def read(self) -> Reading:
+            if (reading := next(self.readings, None)) is None:
+                raise OSError("the bus is stuck")
+            return reading
+
+    async def main() -> list[tuple[Reading, str]]:
+        governor, told = Governor(Config(), LoopClock(), Stuck()), []
+        every_s = Config().governor.every_s
+        async with anyio.create_task_group() as group:
+            group.start_soon(governor.run, Steps(), Voice(), list[Event]().append)
+            for _ in range(2):
+                await anyio.sleep(1.2 * every_s)
+                told.append((governor.reading, governor.status()))
+            group.cancel_scope.cancel()
+        return told
+
+    assert run_in_virtual_time(main) == [
+        (Reading(battery=0.9), "nothing (battery at 90%)"),
+        (Reading(), "nothing (nothing measured)"),
+    ]
 
 
 def test_when_it_ends_everything_is_given_back(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def _watch(
     turns_s: float = COMES_S,
     *,
     asks_s: float = COMES_S + 1.3,
-    meanwhile: Callable[[], None] = lambda: None,
+    meanwhile: Callable[[Visit], None] = lambda visit: None,
     **around: Any,
 ) -> Visit:
     """`meanwhile` is done at `asks_s`."""
@@ -131,7 +131,7 @@ def _watch(
             group.start_soon(want_poses)
             await visit.clock.sleep_until(asks_s)
             visit.waiting = [(change.kind, change.name) for change in visit.watcher.happened()]
-            meanwhile()
+            meanwhile(visit)
             await visit.clock.sleep_until(around.get("leaves_s", LEAVES_S) + 5.0)
             group.cancel_scope.cancel()
         return visit
@@ -171,6 +171,18 @@ def test_an_arrival_waits_a_little_for_the_face(tmp_path: Path) -> None:
     assert left[:2] == ("left", "Anna")
 
 
+def test_an_arrival_that_waits_for_a_name_is_forgotten_when_it_is_muted(tmp_path: Path) -> None:
+    def mute_and_unmute(visit: Visit) -> None:
+        visit.watcher.pause()
+        assert not visit.watcher.happened()
+        visit.watcher.resume()
+
+    _know_anna(tmp_path)
+    visit = _watch(tmp_path, ANNA, COMES_S + 2.0, meanwhile=mute_and_unmute)
+    assert visit.waiting == [("came", "")]
+    assert [kind for kind, _, _ in visit.told()] == ["left"]
+
+
 def test_who_turns_out_to_be_somebody_else_does_not_leave_by_name(tmp_path: Path) -> None:
     _know_anna(tmp_path)
     visit = _watch(tmp_path, ANNA, swaps_s=12.0, leaves_s=30.0)
@@ -191,7 +203,7 @@ def test_who_was_forgotten_is_named_in_nothing_that_happened(
     _know_anna(tmp_path)
     for name in others:
         Album(tmp_path).add(name, [descriptor_of(BEN)], "2026-01-02")
-    visit = _watch(tmp_path, ANNA, asks_s=forgotten_s, meanwhile=lambda: _forget_anna(tmp_path))
+    visit = _watch(tmp_path, ANNA, asks_s=forgotten_s, meanwhile=lambda visit: _forget_anna(tmp_path))
     assert visit.waiting == [("came", "Anna")]
     assert [(change.kind, change.name) for change in visit.watcher.happened()] == [("came", ""), ("left", "")]
     assert [(kind, name) for kind, name, _ in visit.told()] == [("came", "Anna"), ("left", "")]

@@ -8,6 +8,7 @@ import pytest
 
 from assistant.asr.transcriber import Transcriber
 from assistant.audio.echo import EchoGuard
+from assistant.audio.hearing import Hearing
 from assistant.audio.listener import Listener
 from assistant.clock import LoopClock
 from assistant.config import AsrConfig, VadConfig
@@ -99,6 +100,53 @@ def test_a_detector_that_breaks_does_not_end_the_listening():
     heard, log = _listen(Tape((0.1, 9.0), (1.0, 1.0), (1.0, 0.0)))
     assert _kinds(heard) == ["SpeechStarted", "SpeechEnded"]
     assert log.of(StageFailed)[0].stage == "voice-activity detector"
+
+
+def test_after_a_loss_the_networks_begin_anew_and_only_once():
+    class Noted(Loudness):
+        def __init__(self):
+            self.done = []
+
+        def probability(self, samples: np.ndarray) -> float:
+            self.done.append("frame")
+            return super().probability(samples)
+
+        def process(self, samples: np.ndarray) -> float:
+            self.done.append("frame")
+            return 0.0
+
+        def reset(self) -> None:
+            self.done.append("reset")
+
+    detector, first_stage = Noted(), Noted()
+
+    async def main() -> None:
+        tape = Tape((0.32, 0.0), (0, DeviceError("The cable was pulled.")), (0.64, 0.0))
+        endpointer = Endpointer(VadConfig())
+        listener = Listener(tape, detector, endpointer, LoopClock(), lambda event: None, first_stage=first_stage)
+        async for _ in listener.events():
+            raise AssertionError("nobody speaks")
+
+    run_in_virtual_time(main)
+    assert detector.done == first_stage.done == ["frame"] * 10 + ["reset"] + ["frame"] * 20
+
+
+def test_who_takes_nothing_for_longer_than_a_recogniser_may_need_has_stopped():
+    async def main() -> list[bool]:
+        clock, seen = LoopClock(), []
+        hearing = Hearing(clock, behind_s=20.0)
+        tape = Tape((1.0, 1.0), (1.0, 0.0))
+        listener = Listener(tape, Loudness(), Endpointer(VadConfig()), clock, lambda event: None, hearing=hearing)
+        async for event in listener.events():
+            if isinstance(event, SpeechEnded):
+                for _ in range(2):
+                    await anyio.sleep(15.0)
+                    hears, reason, a_restart_mends_nothing = hearing.state()
+                    assert not hears and "taken by the recogniser" in reason
+                    seen.append(a_restart_mends_nothing)
+        return seen
+
+    assert run_in_virtual_time(main) == [True, False]
 
 
 def test_muted_twice_it_hears_again_when_unmuted_once():

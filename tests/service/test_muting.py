@@ -92,7 +92,17 @@ def test_a_mark_that_cannot_be_removed_does_not_mute_it_again_in_a_reload(house:
 
 
 @pytest.mark.parametrize("presses", [1, 2])
-def test_pressed_between_two_assistants_it_holds_before_anything_opens(house: House, presses: int) -> None:
+def test_pressed_between_two_assistants_it_holds_before_anything_opens(
+    house: House, monkeypatch: pytest.MonkeyPatch, presses: int
+) -> None:
+    recording: list[bool] = []
+
+    def load(config: Config, models: ModelStore) -> Words:
+        recording.append(house.living.sound.recording)
+        return Words()
+
+    monkeypatch.setattr(Words, "create", load)
+
     async def script() -> None:
         opened = house.microphone.opened
         async with anyio.create_task_group() as group:
@@ -104,6 +114,7 @@ def test_pressed_between_two_assistants_it_holds_before_anything_opens(house: Ho
                 await house.lives.toggle_mute()
         assert house.controls.muted is (presses == 1)
         assert house.microphone.opened == opened
+        assert recording == [True, presses == 2], "also while networks are loaded"
         await until_it_is(lambda: house.living.sound.recording is (presses == 2))
 
     house.live(script, HangableLoop)

@@ -159,6 +159,7 @@ def test_the_networks_are_given_back_after_each_picture() -> None:
         reading = Reading(make)
         found = await reading.read(VideoFrame(0.0, flat_picture(7)))
         assert [line.text for line in found.lines] == ["7"]
+        assert found.at_s == 0.0, "when the picture was taken"
         gc.collect()
         assert not readers
         reading.close()

@@ -88,6 +88,14 @@ def test_an_old_scene_is_named_as_old() -> None:
     answer = _ask(_seeing(*_TWO_DOGS), "scene_count", age_s=40.0, object="dogs")
     assert answer == "I see two dogs. That was forty seconds ago."
     assert "ago" not in _ask(_seeing(*_TWO_DOGS), "scene_count", age_s=9.0, object="dogs")
+    for senses, intent, slots in (
+        (_seeing(faces=1), "scene_who", {}),
+        (_seeing(*_TWO_DOGS), "scene_exists", {"object": "dogs"}),
+        (_seeing(*_TWO_DOGS), "scene_seen", {"object": "dogs"}),
+        (GivenSenses(current_scene=SceneState(0.0, (), (), dark=True)), "scene_exists", {"object": "dogs"}),
+    ):
+        assert "forty seconds ago" in _ask(senses, intent, age_s=40.0, **slots), intent
+        assert "四十秒" in _ask(senses, intent, "zh", age_s=40.0, **slots), intent
 
 
 def _tracked(*things: Track, faces: int = 0) -> GivenSenses:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 
 import anyio
@@ -9,7 +10,7 @@ import pytest
 
 from assistant.clock import LoopClock
 from assistant.config import VisionConfig
-from assistant.errors import DeviceError, StageError
+from assistant.errors import DeviceError, ModelError, StageError
 from assistant.events import Box, Detection, Face, SceneChange, SceneState, StageFailed, StageRecovered
 from assistant.virtual_time import run_in_virtual_time
 from assistant.vision.scene import SceneReader
@@ -33,6 +34,16 @@ class ScriptedDetector:
         return self._objects(frame.at_s)
 
 
+class ScriptedFaces:
+    """Finds `faces()`."""
+
+    def __init__(self, faces):
+        self._faces = faces
+
+    def detect(self, frame):
+        return self._faces()
+
+
 class ScriptedPoses:
     """Whoever is in a box lies if `lies(at_s, box)`, else stands."""
 
@@ -53,7 +64,7 @@ class Scene:
         self.clock = LoopClock()
         self.camera = camera(self.clock, picture)
         self.detector = detector or BrightnessDetector()
-        faces_finder = GivenFaces(*faces)
+        faces_finder = faces if isinstance(faces, ScriptedFaces) else GivenFaces(*faces)
         self.watcher = SceneWatcher(
             self.camera,
             SceneReader(self.detector, faces_finder, pose=pose),
@@ -312,11 +323,12 @@ def test_camera_that_is_missing_from_the_start():
     assert scene.watcher.scene() is None
 
 
-def test_failing_network_is_announced_once_and_recovers():
+@pytest.mark.parametrize("error", [RuntimeError("out of memory"), ModelError("The engine is out of memory.")])
+def test_failing_network_is_announced_once_and_recovers(error):
     async def script(scene):
-        scene.detector.broken = True
+        scene.detector.broken, scene.detector.raises = True, error
         await scene.clock.sleep_until(12.0)
-        with pytest.raises(StageError, match="out of memory"):
+        with pytest.raises((StageError, ModelError), match="out of memory"):
             await scene.watcher.look()
         scene.detector.broken = False
         await scene.clock.sleep_until(20.0)
@@ -381,6 +393,68 @@ def test_pause_closes_the_camera_at_once_and_forgets():
     scene = play(lambda now_s: flat_picture(100), script)
     assert scene.detector.looked_at_s == [0.0, 20.0]
     assert scene.of(StageFailed) == []
+
+
+def test_what_was_there_before_it_was_switched_off_has_not_gone_when_it_looks_again():
+    async def script(scene):
+        await scene.clock.sleep_until(8.0)
+        assert [change.kind for change in scene.watcher.happened()] == ["appeared"]
+        scene.watcher.pause()
+        assert not scene.watcher.happened()
+        await scene.clock.sleep_until(20.0)
+        scene.watcher.resume()
+        await scene.clock.sleep_until(30.0)
+        assert not scene.watcher.happened()
+
+    scene = play(lambda now_s: flat_picture(200 if 4.0 <= now_s < 8.0 else 30), script)
+    assert [change.kind for change in scene.of(SceneChange)] == ["appeared"]
+
+
+@pytest.mark.parametrize("network", ["objects", "faces", "pose"])
+def test_nothing_of_a_look_counts_during_which_it_was_switched_off(network):
+    """Somebody asks what there is to see, and while that network works the camera is switched off."""
+    pauses = []
+
+    def work(name):
+        if name == network and pauses:
+            pauses.pop()()
+
+    def objects(at_s):
+        work("objects")
+        return [Detection("person", 0.9, Box(0.3, 0.1, 0.6, 0.9))] if at_s < 20.0 else []
+
+    def faces():
+        work("faces")
+        return [NEAR]
+
+    def lies(at_s, box):
+        work("pose")
+        return False
+
+    async def script(scene):
+        async def want_poses():
+            async for _ in scene.watcher.watch({"lying"}):
+                raise AssertionError("nobody lies")
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(want_poses)
+            await scene.clock.sleep_until(8.4)
+            loop = asyncio.get_running_loop()
+            pauses.append(lambda: loop.call_soon_threadsafe(scene.watcher.pause))
+            shown = len(scene.seen_faces)
+            with pytest.raises(DeviceError, match="switched off"):
+                await scene.watcher.look()
+            assert scene.watcher.scene() is None
+            assert network != "faces" or len(scene.seen_faces) == shown
+            await scene.clock.sleep_until(20.0)
+            scene.watcher.resume()
+            await scene.clock.sleep_until(30.0)
+            group.cancel_scope.cancel()
+
+    networks = {"detector": ScriptedDetector(objects), "faces": ScriptedFaces(faces), "pose": ScriptedPoses(lies)}
+    scene = play(lambda now_s: flat_picture(100), script, **networks)
+    assert not [state for state in scene.of(SceneState) if 8.2 < state.at_s < 20.0]
+    assert scene.of(SceneChange) == [], "nobody who left was there since it looks again"
 
 
 def test_pausing_while_a_look_ends_is_no_failure_of_the_camera():
