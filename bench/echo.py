@@ -125,25 +125,35 @@ class Ears:
         self.guard_s = 0.0
         self.frames = 0
 
-    def hear(self, speaker: Loudspeaker, near: AudioArray, *, guarded: bool, cut_after_s: float = np.inf) -> Heard:
-        """Listen to a playback and a person (n,); from `cut_after_s` on, the first speech stops the playback."""
-        guard, endpointer, heard = EchoGuard(), Endpointer(self._config), Heard([], [])
+    def hear(
+        self,
+        speaker: Loudspeaker,
+        near: AudioArray,
+        *,
+        guarded: bool = True,
+        cut_after_s: float = np.inf,
+        guard: EchoGuard | None = None,
+        from_s: float = 0.0,
+    ) -> Heard:
+        """Listen to a playback and a person (n,), as long as they speak; from `cut_after_s` on, the first speech stops
+        the playback. `guard` is one that knows the room; its time when this begins is `from_s`."""
+        guard, endpointer, heard = guard or EchoGuard(), Endpointer(self._config), Heard([], [])
         self._detector.reset()
-        microphone = speaker.sound() + near
+        microphone = speaker.sound()[: len(near)] + near
         for start in range(0, len(near) - FRAME_SAMPLES + 1, FRAME_SAMPLES):
             at_s = (start + FRAME_SAMPLES) / SAMPLE_RATE_HZ
-            frames = [AudioFrame(at_s, microphone[start : start + FRAME_SAMPLES], SAMPLE_RATE_HZ)]
+            frames = [AudioFrame(from_s + at_s, microphone[start : start + FRAME_SAMPLES], SAMPLE_RATE_HZ)]
             if guarded:
                 for chunk in speaker.begun(at_s):
-                    guard.reference(chunk.stated_s, chunk.samples, VOICE_HZ)
+                    guard.reference(from_s + chunk.stated_s, chunk.samples, VOICE_HZ)
                 frames = self._clean(guard, frames[0])
             for event in self._events(endpointer, frames, sooner_s=guard.sooner_s if guarded else 0.0):
                 if isinstance(event, SpeechStarted):
                     heard.started_at_s.append(at_s)
                     if at_s > cut_after_s:
                         cut_after_s = np.inf
-                        guard.cut(at_s)
-                        microphone = speaker.stopped(at_s + STOP_S) + near
+                        guard.cut(from_s + at_s)
+                        microphone = speaker.stopped(at_s + STOP_S)[: len(near)] + near
                 elif isinstance(event, SpeechEnded):
                     heard.utterances.append(event.utterance)
         return heard
@@ -183,10 +193,11 @@ def people(models: ModelStore, count: int) -> list[speech_sets.Clip]:
     commands = speech_sets.spoken(speech_sets.COMMANDS_EN, "en", ("jf_nezumi", "jm_kumo"), models, CACHE)
     half = count // 2
     chosen = prompts[:half] + commands[:: max(1, len(commands) // (count - half))][: count - half]
-    return [replace(clip, samples=_levelled(clip.samples)) for clip in chosen]
+    return [replace(clip, samples=levelled(clip.samples)) for clip in chosen]
 
 
-def _levelled(samples: AudioArray) -> AudioArray:
+def levelled(samples: AudioArray) -> AudioArray:
+    """A padded clip at the level of speech."""
     spoken = samples[round(speech_sets.LEAD_S * SAMPLE_RATE_HZ) : -round(speech_sets.TAIL_S * SAMPLE_RATE_HZ)]
     return spoken * np.float32(SPEECH_LEVEL / played_level(spoken))
 
@@ -269,6 +280,7 @@ def main() -> None:
     ears, chunks = Ears(models), replies(models, seconds)
     alone = self_triggers(ears, chunks, max(6, round(seconds / 120)), unguarded=options.quick)
     cost_ms = round(1e3 * ears.guard_s / max(1, ears.frames), 3)
+    Console().print(f"Alone: {alone}; guard: {cost_ms} ms of processor a frame of 32 ms while it works")
     recognizer = resolve(RECOGNIZERS, config.asr.backend, kind="recogniser").create(config, models)
     people_over = said_over(ears, chunks, people(models, 12 if options.quick else 40))
     columns = ("speech over echo", "detected", "delay p50", "p90", "later than without", "word errors")
@@ -281,7 +293,6 @@ def main() -> None:
             f"{row['later_p50_s']} s", f"{row['word_error_rate']:.0%}",
         )  # fmt: skip
     recognizer.close()
-    Console().print(f"Alone: {alone}; guard: {cost_ms} ms of processor a frame of 32 ms while it works")
     Console().print(table)
     print(json.dumps({"bench": "echo", "alone": alone, "guard_ms": cost_ms, "interruptions": figures}))
 

@@ -59,8 +59,8 @@ def test_delays_count_from_the_first_loud_block_and_not_from_the_beginning_of_th
     figures = measured(ears, [clip(hesitates, noise.normal(0.0, 2 * SPEECH_LEVEL, 16_000))])
     assert figures["detected"] == 1.0
     assert figures["delay_p50_s"] <= Config().vad.min_speech_s + 0.1
-    # What is so much louder than the echo is noticed as if there were none.
-    assert figures["later_p50_s"] == pytest.approx(0.0, abs=0.033)
+    # What is so much louder than the echo is noticed at least as soon as if there were none.
+    assert -0.1 < figures["later_p50_s"] < 0.033
 
 
 def test_the_onset_is_the_beginning_of_the_first_loud_block() -> None:
