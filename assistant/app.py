@@ -96,7 +96,7 @@ class Assistant:
                     self._emit(Notice(self._clock.monotonic_s(), "listening", invitation(self._config.wake)))
                 self._listener.begin(self._missing)
             group.start_soon(revive_speaker, self._devices.speaker, self._stages, self._clock)
-            group.start_soon(self._echoes.keep_on, self._clock)
+            group.start_soon(self._echoes.run)
             await self.turns.run(self._listener.events())
             group.cancel_scope.cancel()
 
@@ -111,10 +111,9 @@ class Assistant:
         transcriber = Transcriber(recognizer, clock, config.asr)
         attention = Attention(config.wake, PhraseMatcher(config.wake.phrases, config.wake.match), clock)
         streaming, on_wake = recognizer.streams_partials, attention.fired
-        self._echoes = EchoMemory(self._state, devices.microphone, devices.speaker)
-        guard = self._echoes.guard() if config.audio.echo_guard else None
+        self._echoes = echoes = EchoMemory(self._state, devices.microphone, devices.speaker)
         self._listener = Listener.create(
-            config, self._models, devices.microphone, clock, emit, streaming=streaming, guard=guard, on_wake=on_wake
+            config, self._models, devices.microphone, clock, emit, streaming=streaming, echoes=echoes, on_wake=on_wake
         )
         self.senses = LiveSenses.create(config, self._models, networks, devices.camera, clock, emit, self._troubles.now)
         volume, watcher = config.audio.volume, self.senses.watcher
@@ -122,6 +121,7 @@ class Assistant:
             devices.speaker, self._listener, watcher, responder.memory, clock, emit, volume, self._mute
         )
         answering = Answering(responder, emotions, self.senses, controls, config, clock, emit, self._state)
+        guard = echoes.guard if config.audio.echo_guard else None
         speaking = Speaking(self._voices, devices.speaker, clock, emit, guard, self._stages)
         end_after = self._listener.end_after
         self.turns = Turns(transcriber, attention, answering, speaking, clock, emit, config, end_after)

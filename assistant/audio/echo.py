@@ -81,6 +81,8 @@ class EchoGuard:
         self._withheld: list[_Withheld] = []
         self._decided = False
         """Whether nothing needs to be withheld any more."""
+        self.forgotten = 0
+        """How often it was told to forget what it had learned."""
 
     @property
     def sooner_s(self) -> float:
@@ -132,6 +134,7 @@ class EchoGuard:
         """Microphone or speaker may be another one: what was learned of the way between them need not hold any more,
         and what is withheld is not heard."""
         self._path, self._evidence, self._decided = EchoPath(), Evidence(), False
+        self.forgotten += 1
         self.pause()
 
     def pause(self) -> None:

@@ -6,15 +6,16 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
+import anyio
 import anyio.to_thread
 import numpy as np
 
 from assistant.atomic import replace_file
+from assistant.audio import sound_server
 from assistant.audio.echo import EchoGuard
 from assistant.audio.portaudio import without_address
-from assistant.ports import AudioSink, AudioSource, Clock
+from assistant.ports import AudioSink, AudioSource
 
 _LOG = logging.getLogger(__name__)
 NAME = "echo.npz"
@@ -22,64 +23,95 @@ _LOOK_EVERY_S = 60.0
 
 
 class EchoMemory:
-    """Makes the guard of a microphone and a speaker, with what is known of the way between these two."""
+    """Sees to it that the guard knows what there is to know of the way between its two devices, and of no others'."""
 
     def __init__(self, folder: Path | None, microphone: AudioSource, speaker: AudioSink) -> None:
         """Without a `folder` nothing is kept."""
+        self.guard = EchoGuard()
         self._path = folder and folder / NAME
         self._microphone, self._speaker = microphone, speaker
-        self._guard = EchoGuard()
+        self._devices = ""
+        """What the guard's knowledge is of; empty while that is not known."""
+        self._forgotten = self.guard.forgotten
         self._kept_frames = 0.0
+        self._opened = anyio.Event()
 
-    def guard(self) -> EchoGuard:
-        """The guard. A file that cannot be read, or that tells of other devices, is begun anew."""
-        if self._path is not None:
-            try:
-                self._recall(self._path)
-            except FileNotFoundError:
-                pass
-            except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-                _LOG.warning(
-                    "What was learned of the echo in %s cannot be read and is begun anew: %s", self._path, error
-                )
-        return self._guard
+    def opened(self) -> None:
+        """The microphone was opened: perhaps another one, or the sound server has another speaker."""
+        self._opened.set()
 
-    async def keep_on(self, clock: Clock) -> None:
-        """Keep it whenever twice as much is known as is kept, off the event loop; for ever."""
+    async def run(self) -> None:
+        """Take up what is known of the devices whenever they change, and keep it whenever twice as much is known as is
+        kept; for ever. Files and the sound server are asked off the event loop."""
         while True:
-            await clock.sleep_until(clock.monotonic_s() + _LOOK_EVERY_S)
-            if self._guard.experienced_frames > 2.0 * self._kept_frames:
-                await anyio.to_thread.run_sync(self._write, self._learned())
+            await self._look()
+            self._opened = anyio.Event()
+            with anyio.move_on_after(_LOOK_EVERY_S):
+                await self._opened.wait()
 
     def keep(self) -> None:
         """Keep what is known in the end."""
-        if self._guard.experienced_frames > self._kept_frames:
-            self._write(self._learned())
+        if self._guard_knows_more(1.0) and self._devices == self._which():
+            self._write(self._devices, self.guard.learned())
 
-    def _recall(self, path: Path) -> None:
-        with path.open("rb") as file:
-            kept = np.load(file, allow_pickle=False)
-            if not isinstance(kept, Mapping):
-                raise ValueError("it is no archive")
-            if str(kept["devices"]) != self._devices():
-                return
-            self._guard.recall(kept)
-        self._kept_frames = self._guard.experienced_frames
+    async def _look(self) -> None:
+        devices = await anyio.to_thread.run_sync(self._which)
+        changed, forgotten = devices != self._devices, self.guard.forgotten != self._forgotten
+        if changed and self._devices and not forgotten:
+            self.guard.forget()
+        if changed or forgotten:
+            self._devices, self._kept_frames = devices, 0.0
+            learned = await anyio.to_thread.run_sync(self._read, devices)
+            if learned is not None and not self.guard.experienced_frames:
+                self._take_up(learned)
+            self._forgotten = self.guard.forgotten
+        elif self._guard_knows_more(2.0):
+            # Copies, for the guard goes on learning.
+            learned = {name: values.copy() for name, values in self.guard.learned().items()}
+            await anyio.to_thread.run_sync(self._write, devices, learned)
 
-    def _learned(self) -> dict[str, Any]:
-        self._kept_frames = self._guard.experienced_frames
-        # The guard goes on learning while this is written.
-        learned = {name: values.copy() for name, values in self._guard.learned().items()}
-        return learned | {"devices": np.array(self._devices())}
+    def _guard_knows_more(self, times: float) -> bool:
+        same = self._devices and self.guard.forgotten == self._forgotten
+        return bool(same) and self.guard.experienced_frames > times * self._kept_frames
 
-    def _devices(self) -> str:
-        return f"{without_address(self._microphone.name)}, {without_address(self._speaker.name)}"
+    def _which(self) -> str:
+        """Which devices these are; behind a sound server, those that it has chosen. Blocking."""
+        names = [without_address(device.name) for device in (self._microphone, self._speaker)]
+        return ", ".join(names + [sound_server.chosen() for name in names if sound_server.is_behind(name)])
 
-    def _write(self, learned: dict[str, Any]) -> None:
+    def _take_up(self, learned: Mapping[str, Any]) -> None:
+        try:
+            self.guard.recall(learned)
+        except (ValueError, KeyError) as error:
+            self._tell_unreadable(error)
+        else:
+            self._kept_frames = self.guard.experienced_frames
+
+    def _read(self, devices: str) -> Mapping[str, Any] | None:
+        """What is kept of these devices, None if nothing is."""
+        if self._path is None:
+            return None
+        try:
+            with self._path.open("rb") as file:
+                kept = dict(np.load(file, allow_pickle=False))
+            return kept if str(kept["devices"]) == devices else None
+        except FileNotFoundError:
+            return None
+        except Exception as error:  # a damaged archive makes numpy and zipfile raise nearly anything
+            self._tell_unreadable(error)
+            return None
+
+    def _write(self, devices: str, learned: Mapping[str, Any]) -> None:
         if self._path is None:
             return
+        frames = float(learned["frames"])
         try:
             with replace_file(self._path) as temporary, temporary.open("wb") as file:
-                np.savez(file, **learned)
+                np.savez(file, **dict[str, Any](learned, devices=np.array(devices)))
         except OSError as error:
             _LOG.warning("What was learned of the echo cannot be kept: %s: %s.", self._path, error.strerror)
+        else:
+            self._kept_frames = frames
+
+    def _tell_unreadable(self, error: Exception) -> None:
+        _LOG.warning("What was learned of the echo cannot be read and is begun anew: %s: %s.", self._path, error)

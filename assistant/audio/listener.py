@@ -10,6 +10,7 @@ from typing import TypeVar
 import anyio
 
 from assistant.audio.echo import EchoGuard
+from assistant.audio.echo_memory import EchoMemory
 from assistant.audio.hearing import Hearing
 from assistant.audio.overload import Overload
 from assistant.audio.scoring import DETECTOR, Scoring
@@ -57,10 +58,12 @@ class Listener:
         first_stage: WakeWordDetector | None = None,
         wake_threshold: float = 0.5,
         on_wake: Callable[[float], None] = lambda at_s: None,
+        on_open: Callable[[], None] = lambda: None,
         hearing: Hearing | None = None,
     ) -> None:
         """`progress_s` asks for a `SpeechContinued` that often while someone speaks, for a streaming recogniser.
-        `on_wake` is told when `first_stage` hears what may be the wake phrase: when its score is `wake_threshold`."""
+        `on_wake` is told when `first_stage` hears what may be the wake phrase: when its score is `wake_threshold`.
+        `on_open` is told that the microphone was opened."""
         self._source = source
         self._scoring = Scoring(detector, first_stage)
         self._endpointer = endpointer
@@ -69,7 +72,7 @@ class Listener:
         self._progress_s = progress_s
         self._guard = guard
         self._wake_threshold = wake_threshold
-        self._on_wake = on_wake
+        self._on_wake, self._on_open = on_wake, on_open
         self._stages = StageReports(clock, emit)
         self._overload = Overload(clock, emit)
         self._allowed = anyio.Event()
@@ -92,11 +95,11 @@ class Listener:
         emit: Callable[[Event], None],
         *,
         streaming: bool,
-        guard: EchoGuard | None = None,
+        echoes: EchoMemory | None = None,
         on_wake: Callable[[float], None] = lambda at_s: None,
     ) -> Listener:
         """With the detectors that the sections `vad` and `wake` name; `streaming` if the recogniser takes speech as it
-        comes."""
+        comes. The guard of `echoes` takes part if the section `audio` has it."""
         longest_s = config.asr.patience_s(config.vad.max_utterance_s)
         return cls(
             source,
@@ -105,10 +108,11 @@ class Listener:
             clock,
             emit,
             progress_s=_PROGRESS_S if streaming else None,
-            guard=guard,
+            guard=echoes.guard if echoes is not None and config.audio.echo_guard else None,
             first_stage=open_first_stage(config, models) if config.wake.mode == "phrase" else None,
             wake_threshold=config.wake.first_stage_threshold,
             on_wake=on_wake,
+            on_open=echoes.opened if echoes is not None else lambda: None,
             hearing=Hearing(clock, config.audio.digital_silence, behind_s=longest_s + _SLACK_S),
         )
 
@@ -142,6 +146,7 @@ class Listener:
         self._opened_at_s = self._clock.monotonic_s()
         self._overload.begin(self._source.dropped)
         self.hearing.opened(self._source.name, virtual=self._source.virtual)
+        self._on_open()
 
     async def events(self) -> AsyncGenerator[SpeechEvent | SpeechContinued, None]:
         """Speech events until the source ends. It is opened unless it is open already (see `begin`), and again when it

@@ -54,11 +54,22 @@ def sources() -> list[Source]:
     return found
 
 
+def is_behind(device_name: str) -> bool:
+    """Whether a sound server may be behind PortAudio's device `device_name`."""
+    return device_name.split(":")[0].strip().lower() in _SERVER_DEVICES
+
+
+def chosen() -> str:
+    """The microphone and the speaker that the sound server gives to whoever asks for none; empty without one.
+    Blocking."""
+    info = _pactl("info")
+    asked = [os.environ.get(f"PULSE_{name.upper()}") or _field(info, f"Default {name}") for name in ("Source", "Sink")]
+    return " and ".join(asked) if info else ""
+
+
 def is_virtual(device_name: str) -> bool:
     """Whether the sound of PortAudio's input `device_name` comes from a program and not from a driver. Blocking."""
-    if device_name.split(":")[0].strip().lower() not in _SERVER_DEVICES:
-        return False
-    return any(source.is_default and not source.is_hardware for source in sources())
+    return is_behind(device_name) and any(source.is_default and not source.is_hardware for source in sources())
 
 
 def _field(text: str, name: str) -> str:

@@ -1,7 +1,9 @@
-"""What is kept of the echo guard's learning from one run to the next."""
+"""What is kept of the echo guard's learning from one run to the next, and of which devices."""
 
 from __future__ import annotations
 
+import io
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,105 +12,241 @@ import anyio
 import numpy as np
 import pytest
 
-from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ
-from assistant.audio.echo import EchoGuard
+from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, sound_server
 from assistant.audio.echo_memory import EchoMemory
-from assistant.clock import LoopClock
 from assistant.events import AudioFrame
 from assistant.virtual_time import run_in_virtual_time
 from tests.doubles.rooms import Loudspeaker, Playback, Room
 from tests.doubles.speech_like import speech_like
 
 FRAME_S = FRAME_SAMPLES / SAMPLE_RATE_HZ
-NUMBERS = b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }".ljust(127) + b"\n\0\0\0\0"
+WEBCAM, SPEAKER = "Webcam (hw:1,0)", "Speaker (hw:0,0)"
 
 
-def memory(folder: Path, microphone: str = "Webcam (hw:1,0)", speaker: str = "Speaker (hw:0,0)") -> EchoMemory:
-    devices: Any = [SimpleNamespace(name=name) for name in (microphone, speaker)]
-    return EchoMemory(folder, *devices)
+class Life:
+    """One run of the assistant, as far as its echo goes."""
 
+    def __init__(self, folder: Path, microphone: str, speaker: str) -> None:
+        self.microphone, self.speaker = SimpleNamespace(name=microphone), SimpleNamespace(name=speaker)
+        devices: Any = (self.microphone, self.speaker)
+        self.memory = EchoMemory(folder, *devices)
+        self.guard = self.memory.guard
 
-def listen(guard: EchoGuard, replies: int = 3) -> None:
-    """To the assistant's own voice in a room."""
-    playback = Playback.of([speech_like(seconds=5.0, sample_rate_hz=24_000)] * replies, seed=0)
-    speaker = Loudspeaker(Room(seed=1), playback)
-    for chunk in playback.chunks:
-        guard.reference(chunk.stated_s, chunk.samples, 24_000)
-    sound = speaker.sound()
-    for number in range(len(sound) // FRAME_SAMPLES):
-        samples = sound[number * FRAME_SAMPLES :][:FRAME_SAMPLES]
-        guard.clean(AudioFrame((number + 1) * FRAME_S, samples, SAMPLE_RATE_HZ))
+    def listens(self, replies: int = 3) -> None:
+        """To its own voice in a room."""
+        playback = Playback.of([speech_like(seconds=5.0, sample_rate_hz=24_000)] * replies, seed=0)
+        speaker = Loudspeaker(Room(seed=1), playback)
+        for chunk in playback.chunks:
+            self.guard.reference(chunk.stated_s, chunk.samples, 24_000)
+        sound = speaker.sound()
+        for number in range(len(sound) // FRAME_SAMPLES):
+            samples = sound[number * FRAME_SAMPLES :][:FRAME_SAMPLES]
+            self.guard.clean(AudioFrame((number + 1) * FRAME_S, samples, SAMPLE_RATE_HZ))
+
+    async def opens(self, microphone: str) -> None:
+        self.microphone.name = microphone
+        self.memory.opened()
+        await anyio.sleep(1.0)
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Path:
-    before = memory(tmp_path)
-    listen(before.guard())
-    before.keep()
-    return tmp_path
+def live(tmp_path: Path) -> Callable[..., Life]:
+    def live(
+        script: Callable[[Life], Awaitable[object]] | None = None, microphone: str = WEBCAM, speaker: str = SPEAKER
+    ) -> Life:
+        life = Life(tmp_path, microphone, speaker)
+
+        async def main() -> None:
+            async with anyio.create_task_group() as group:
+                group.start_soon(life.memory.run)
+                await anyio.sleep(1.0)
+                if script is not None:
+                    await script(life)
+                group.cancel_scope.cancel()
+            life.memory.keep()
+
+        run_in_virtual_time(main)
+        return life
+
+    return live
 
 
-def test_the_same_devices_are_known_again_wherever_they_are_plugged_in(kept: Path) -> None:
-    guard = memory(kept, "Webcam (hw:2,0)").guard()
+@pytest.fixture
+def kept(tmp_path: Path, live: Callable[..., Life]) -> Path:
+    async def script(life: Life) -> None:
+        life.listens()
+
+    assert live(script).guard.experienced_frames > 0
+    return tmp_path / "echo.npz"
+
+
+@pytest.mark.usefixtures("kept")
+def test_the_same_devices_are_known_again_wherever_they_are_plugged_in(live: Callable[..., Life]) -> None:
+    guard = live(microphone="Webcam (hw:2,0)").guard
     assert guard.experienced_frames > 0
     assert np.abs(guard.learned()["weights"]).max() > 0
 
 
-def test_other_devices_are_learned_anew(kept: Path) -> None:
-    assert memory(kept, speaker="Headset").guard().experienced_frames == 0
+@pytest.mark.usefixtures("kept")
+def test_other_devices_are_learned_anew(live: Callable[..., Life]) -> None:
+    assert live(speaker="Headset").guard.experienced_frames == 0
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_microphone_that_is_found_later_is_known_then(live: Callable[..., Life]) -> None:
+    async def script(life: Life) -> None:
+        assert life.guard.experienced_frames == 0
+        await life.opens(WEBCAM)
+        assert life.guard.experienced_frames > 0
+
+    live(script, microphone="default")
+
+
+@pytest.mark.usefixtures("kept")
+def test_another_microphone_after_a_mute_is_learned_anew_and_the_first_one_is_still_known(
+    live: Callable[..., Life],
+) -> None:
+    async def script(life: Life) -> None:
+        life.guard.pause()
+        await life.opens(WEBCAM)
+        assert life.guard.experienced_frames > 0
+        life.guard.pause()
+        await life.opens("Headset")
+        assert life.guard.experienced_frames == 0
+        await life.opens(WEBCAM)
+        assert life.guard.experienced_frames > 0
+
+    live(script)
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_microphone_that_was_lost_and_is_back_is_known_again(live: Callable[..., Life]) -> None:
+    async def script(life: Life) -> None:
+        life.guard.forget()
+        await life.opens(WEBCAM)
+        assert life.guard.experienced_frames > 0
+
+    live(script)
+
+
+def test_behind_a_sound_server_its_own_devices_count(
+    live: Callable[..., Life], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def script(life: Life) -> None:
+        life.listens()
+
+    monkeypatch.setattr(sound_server, "_pactl", lambda *_: "Default Source: webcam\nDefault Sink: headset\n")
+    live(script, "default", "default")
+    assert live(None, "default", "default").guard.experienced_frames > 0
+    monkeypatch.setattr(sound_server, "_pactl", lambda *_: "Default Source: webcam\nDefault Sink: speaker\n")
+    assert live(None, "default", "default").guard.experienced_frames == 0
+
+
+def test_what_was_learned_of_one_speaker_is_not_kept_as_another_s(kept: Path, live: Callable[..., Life]) -> None:
+    before = kept.read_bytes()
+
+    async def script(life: Life) -> None:
+        life.speaker.name = "Headset"  # it was opened, and nothing has been said since
+
+    live(script)
+    assert kept.read_bytes() == before
+
+
+@pytest.mark.usefixtures("kept")
+def test_what_was_learned_of_a_new_speaker_is_kept(live: Callable[..., Life]) -> None:
+    async def script(life: Life) -> None:
+        life.speaker.name = "Headset"
+        life.guard.forget()
+        life.listens(2)
+        await anyio.sleep(61.0)
+
+    live(script)
+    assert live(speaker="Headset").guard.experienced_frames > 0
+
+
+def broken(**changes: Any) -> Callable[[bytes], bytes]:
+    def spoil(content: bytes) -> bytes:
+        arrays = dict(np.load(io.BytesIO(content)))
+        for name, change in changes.items():
+            arrays[name] = change(arrays.pop(name))
+        file = io.BytesIO()
+        np.savez(file, **{name: values for name, values in arrays.items() if values is not None})
+        return file.getvalue()
+
+    return spoil
+
+
+def encrypted(content: bytes) -> bytes:
+    entries = content.split(b"PK\x01\x02")
+    return b"PK\x01\x02".join([entries[0], *(entry[:4] + b"\x01" + entry[5:] for entry in entries[1:])])
+
+
+def single(content: bytes) -> bytes:
+    file = io.BytesIO()
+    np.save(file, np.zeros(3))
+    return file.getvalue()
 
 
 @pytest.mark.parametrize(
     "spoil",
     (
-        lambda arrays: arrays.pop("weights"),
-        lambda arrays: arrays.pop("devices"),
-        lambda arrays: arrays.update(left_db=np.zeros(3, np.float32)),
-        lambda arrays: arrays.update(loudest_db=np.full_like(arrays["loudest_db"], np.nan)),
-        lambda arrays: arrays.update(frames=np.array(["many"])),
+        broken(weights=lambda _: None),
+        broken(devices=lambda _: None),
+        broken(left_db=lambda _: np.zeros(3, np.float32)),
+        broken(loudest_db=lambda values: values * np.nan),
+        broken(frames=lambda _: np.array("many")),
+        lambda content: b"",
+        lambda content: b"text",
+        lambda content: content[:1000],
+        encrypted,
+        single,
     ),
-    ids=("a part is missing", "no devices", "another shape", "no numbers", "text"),
-)
-def test_what_is_no_such_file_changes_nothing(kept: Path, spoil: Any, caplog: pytest.LogCaptureFixture) -> None:
-    with np.load(kept / "echo.npz") as file:
-        arrays = dict(file)
-    spoil(arrays)
-    np.savez(kept / "echo.npz", **arrays)
-    guard = memory(kept).guard()
+    ids=(
+        "a part is missing", "no devices", "another shape", "no numbers", "text for numbers", "empty", "no archive",
+        "cut off", "encrypted", "one array",
+    ),
+)  # fmt: skip
+def test_a_damaged_file_is_begun_anew(
+    kept: Path, live: Callable[..., Life], spoil: Callable[[bytes], bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    content = kept.read_bytes()
+    kept.write_bytes(spoil(content))
+    assert kept.read_bytes() != content
+    guard = live().guard
     assert guard.experienced_frames == 0
     assert not np.abs(guard.learned()["weights"]).any()
     assert "begun anew" in caplog.text
 
 
-@pytest.mark.parametrize("content", (b"", b"PK\x03\x04", b"text", NUMBERS))
-def test_a_damaged_file_is_begun_anew(tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture) -> None:
-    (tmp_path / "echo.npz").write_bytes(content)
-    assert memory(tmp_path).guard().experienced_frames == 0
-    assert "begun anew" in caplog.text
-
-
-def test_it_is_kept_while_the_assistant_runs_whenever_twice_as_much_is_known(tmp_path: Path) -> None:
+def test_it_is_kept_while_the_assistant_runs_whenever_twice_as_much_is_known(
+    tmp_path: Path, live: Callable[..., Life]
+) -> None:
     written: list[int] = []
 
-    async def main() -> None:
-        echoes = memory(tmp_path)
-        guard = echoes.guard()
-        async with anyio.create_task_group() as group:
-            group.start_soon(echoes.keep_on, LoopClock())
-            for replies in (0, 3, 0, 6):
-                listen(guard, replies) if replies else None
-                await anyio.sleep(61.0)
-                path = tmp_path / "echo.npz"
-                written.append(path.stat().st_ino if path.exists() else 0)
-            group.cancel_scope.cancel()
+    async def script(life: Life) -> None:
+        for replies in (0, 3, 0, 6):
+            if replies:
+                life.listens(replies)
+            await anyio.sleep(61.0)
+            path = tmp_path / "echo.npz"
+            written.append(path.stat().st_ino if path.exists() else 0)
 
-    run_in_virtual_time(main)
+    live(script)
     assert written[0] == 0 and written[1] != 0 and written[1] == written[2] != written[3]
 
 
-def test_a_full_disk_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    (tmp_path / "state").write_text("not a folder")
-    echoes = memory(tmp_path / "state")
-    listen(echoes.guard())
-    echoes.keep()
-    assert "cannot be kept" in caplog.text
+def test_a_full_disk_is_told_and_tried_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, live: Callable[..., Life]
+) -> None:
+    path = tmp_path / "echo.npz"
+    path.mkdir()
+
+    async def script(life: Life) -> None:
+        life.listens()
+        await anyio.sleep(61.0)
+        assert "cannot be kept" in caplog.text
+        path.rmdir()
+        await anyio.sleep(61.0)
+        assert path.is_file()
+
+    live(script)
