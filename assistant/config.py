@@ -49,7 +49,7 @@ class VadConfig(Section):
     """When someone speaks, and when they have finished."""
 
     backend: str = "silero"
-    """Voice-activity detector."""
+    """Voice-activity detector. "energy" needs no network and takes any sound for speech, its own notes too."""
     threshold: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
     """Speech probability that starts an utterance; it goes on until it falls 0.15 below, or below half of it with a
     threshold under 0.3."""
