@@ -56,7 +56,7 @@ class VadConfig(Section):
     pre_roll_s: Annotated[float, Field(ge=0.0, le=5.0)] = 0.35
     """Sound kept from before the first voiced frame, so that no syllable is lost."""
     min_speech_s: Annotated[float, Field(ge=0.0, le=2.0)] = 0.16
-    """Shorter noises are no utterance. With a frame less, its own echo got through the guard once an hour."""
+    """Shorter noises are no utterance. Over a reply, 64 ms less are enough once they are evidently no echo."""
     pause_s: Annotated[float, Field(ge=0.0, le=10.0)] = 0.09
     """Silence after which what was said so far is recognised ahead of the decision; sound comes in frames of 32 ms."""
     end_silence_s: Silence = 0.6
