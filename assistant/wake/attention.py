@@ -77,12 +77,14 @@ class Attention:
 
     def open(self) -> float:
         """Listen without a wake phrase, for someone called; the result is until when they may begin."""
-        self._held, self._called = False, True
+        self._held, self._called = False, not self.muted
         return self._attend(max(self._config.follow_up_s, _AT_LEAST_S))
 
     def hold(self, *, by_phrase: bool) -> None:
         """Stay attentive until `release` or `end`: a turn is going on, which a wake phrase began or not."""
-        if self._config.mode == "push-to-talk" or self.muted:
+        if self.muted:
+            return
+        if self._config.mode == "push-to-talk":
             self.end()
             return
         if self._held:  # by the turn that this one interrupts
@@ -111,9 +113,13 @@ class Attention:
         return self._until_s
 
     def mute(self) -> None:
-        """Attend to nobody until `unmute`, also not during a turn; what is said after it needs the wake phrase."""
+        """Attend to nobody until `unmute`, also not during a turn; what begins from now on needs the wake phrase. What
+        was said before is still meant, however late it is recognised."""
+        until_s = min(self.until_s, math.nextafter(self._clock.monotonic_s(), -math.inf))
         self.muted = True
         self.end()
+        if self._config.mode != "always":
+            self._until_s = until_s
 
     def unmute(self) -> None:
         """Be as attentive as ever, from the next turn or call on."""
