@@ -72,7 +72,8 @@ class Attention:
     def called_again(self, utterance: Utterance) -> bool:
         """Note a wake phrase that was all that was said; whether it only repeats one just before."""
         again = utterance.ended_at_s - self._called_at_s <= self._config.refractory_s
-        self._called_at_s = utterance.ended_at_s
+        # Muted, it answers no call: the next one is the first.
+        self._called_at_s = -math.inf if self.muted else utterance.ended_at_s
         return again
 
     def open(self) -> float:
@@ -117,6 +118,7 @@ class Attention:
         was said before is still meant, however late it is recognised."""
         until_s = min(self.until_s, math.nextafter(self._clock.monotonic_s(), -math.inf))
         self.muted = True
+        self._called_at_s = -math.inf
         self.end()
         if self._config.mode != "always":
             self._until_s = until_s
