@@ -42,6 +42,7 @@ class Attention:
         """Whether nobody is attended to, since nobody can be heard."""
         self._fired_at_s = -math.inf
         self._called_at_s = -math.inf
+        self._muted_at_s = -math.inf
 
     @property
     def until_s(self) -> float:
@@ -116,12 +117,17 @@ class Attention:
     def mute(self) -> None:
         """Attend to nobody until `unmute`, also not during a turn; what begins from now on needs the wake phrase. What
         was said before is still meant, however late it is recognised."""
-        until_s = min(self.until_s, math.nextafter(self._clock.monotonic_s(), -math.inf))
+        self._muted_at_s = self._clock.monotonic_s()
+        until_s = min(self.until_s, math.nextafter(self._muted_at_s, -math.inf))
         self.muted = True
         self._called_at_s = -math.inf
         self.end()
         if self._config.mode != "always":
             self._until_s = until_s
+
+    def muted_since(self, at_s: float) -> bool:
+        """Whether it is muted, or was after `at_s`, so that nothing more is to come of what had not ended by then."""
+        return self.muted or at_s <= self._muted_at_s
 
     def unmute(self) -> None:
         """Be as attentive as ever, from the next turn or call on."""
