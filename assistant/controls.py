@@ -110,10 +110,10 @@ class LiveControls:
         """What the assistant said last, as far as it was played."""
         return self._memory.last_reply()
 
-    async def announce(self, text: str, language: str) -> bool:
-        """Say something as soon as nobody else speaks; whether it could be heard. Raises `ControlError` before
-        `attach`."""
-        return await self._attached()[0].announce(text, language)
+    async def announce(self, text: str, language: str, still: Callable[[], bool] = lambda: True) -> bool:
+        """Say something as soon as nobody else speaks, if it is `still` to be said then; whether it could be heard.
+        Raises `ControlError` before `attach`."""
+        return await self._attached()[0].announce(text, language, still)
 
     def keep(self, what: str, write: Callable[[], None]) -> None:
         """Have `write` keep something across restarts, or take up what was kept; when it raises an `AssistantError`,

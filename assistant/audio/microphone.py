@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -138,6 +139,7 @@ class _Capture:
         self._rest: AudioArray = np.zeros(0, np.float32)
         self.overflows = overflows
         """How often the driver had to throw sound away because this process did not take it."""
+        self._heard_until_s = -math.inf
         self._resampler: Any = None
         if rate_hz != SAMPLE_RATE_HZ:
             import soxr
@@ -148,7 +150,8 @@ class _Capture:
         self.overflows += bool(status.input_overflow)
         # The driver's own age of the block, where it tells one that can be true.
         age_s = min(max(time.currentTime - time.inputBufferAdcTime - count / self._rate_hz, 0.0), 0.2)
-        at_s = self._loop.time() - age_s
+        # On a busy machine these ages jump; the sound itself never goes back.
+        at_s = self._heard_until_s = max(self._heard_until_s, self._loop.time() - age_s)
         # Resampling, ours or the sound server's, overshoots the range where the sound is loudest.
         samples = np.clip(np.nan_to_num(data[:, 0]), -1.0, 1.0)  # what is no number is no sound
         if self._resampler is not None:

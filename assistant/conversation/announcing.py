@@ -21,13 +21,16 @@ class Announcer:
         self._clock = clock
         self._compose = compose
 
-    async def announce(self, text: str, language: str) -> bool:
+    async def announce(self, text: str, language: str, still: Callable[[], bool] = lambda: True) -> bool:
         """Ring and say `text`, as soon as no turn is going on and nobody speaks; a television that never falls silent
         is not waited for. Noise holds it up; who interrupts it was meant for the assistant, and has heard it. The
-        result is false when nobody can have: the speaker or the voice failed."""
+        result is false when nobody can have: the speaker or the voice failed, or when its turn came, it was not `still`
+        to be said."""
         with anyio.move_on_after(PATIENCE_S):
             await self._floor.idle()
         await self._floor.turn_ended()
+        if not still():
+            return False
         turn = self._floor.claim(insists=True)
         reply = self._compose(turn.turn_id, text, language)
         return await self._floor.speak(turn, reply, earcons.ringing(self._clock.monotonic_s(), turn.turn_id))

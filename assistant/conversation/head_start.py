@@ -131,9 +131,10 @@ class HeadStart:
         return self._pause is utterance and self._floor.current is None
 
     def _show(self, recognition: Recognition, utterance: Utterance) -> str:
-        """What the words so far ask of the assistant, shown as a partial transcript; empty if they ask nothing."""
+        """What the words so far ask of the assistant, shown as a partial transcript; empty if they ask nothing, or if
+        it was muted since, which discards what is being said."""
         admission = self._attention.admit(recognition.text, utterance.started_at_s)
-        if admission is None or not admission.command or self._attention.muted:
+        if admission is None or not admission.command or self._attention.muted_since(utterance.at_s):
             return ""
         if admission.match is not None or not self._speaking.overlaps(utterance):
             now_s, turn_id = self._clock.monotonic_s(), self._floor.last_turn_id + 1

@@ -53,8 +53,8 @@ class Voice(Protocol):
 
     muted: bool
 
-    async def announce(self, text: str, language: str) -> object:
-        """Say something as soon as nobody else speaks."""
+    async def announce(self, text: str, language: str, still: Callable[[], bool]) -> object:
+        """Say something as soon as nobody else speaks, if it is `still` to be said then."""
 
     def start(self, name: str, task: Callable[[], Awaitable[None]]) -> object:
         """Run a task beside the conversation."""
@@ -130,7 +130,7 @@ class SpokenTroubles(TurnObserver):
         if self._voice.muted:
             return False
         text, self._last_said = phrase(key, self._language), ""
-        await self._voice.announce(text, self._language)
+        await self._voice.announce(text, self._language, lambda: not self._voice.muted)
         return self._last_said == text
 
 

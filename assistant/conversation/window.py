@@ -15,6 +15,10 @@ from assistant.events import Event, Notice
 from assistant.ports import Clock
 from assistant.wake.attention import Attention, window_ended, window_opened
 
+_KNOWN_WITHIN_S = 0.5
+"""So soon it is known that somebody has begun to speak: there must be voice for `vad.min_speech_s`, and microphone and
+detector take their time."""
+
 
 class Window:
     """Shows when it opens and when it ends."""
@@ -48,8 +52,9 @@ class Window:
             if until_s > now_s:
                 text = window_opened(self._config, until_s - now_s)
                 self._emit(Notice(now_s, "attentive", text, {"until_s": until_s}))
-                await self._clock.sleep_until(until_s)
-            await self._floor.settled(until_s)  # who began within the window is still heard
+            # Who began within the window is still heard.
+            await self._clock.sleep_until(until_s + _KNOWN_WITHIN_S)
+            await self._floor.settled(until_s + _KNOWN_WITHIN_S)
             if self._attention.until_s == until_s and not scope.cancel_called:
                 now_s = self._clock.monotonic_s()
                 self._emit(Notice(now_s, "asleep", window_ended(self._config)))

@@ -65,7 +65,8 @@ class TimerSkill:
         self._timers: dict[int, _Timer] = {}
         self._next_number = 1
         self._rang: tuple[_Timer, float] | None = None
-        """The timer whose ring was heard last and when it fell silent, unless that was acknowledged."""
+        """The timer whose ring was heard last and when it fell silent, unless that was acknowledged or another one was
+        set since."""
         self._to_wall_s = 0.0
         """From the monotonic to the wall clock, as last seen to be set."""
 
@@ -107,6 +108,7 @@ class TimerSkill:
         if len(self._timers) >= _MAX_TIMERS:
             return phrase("timer_too_many", language)
         self._run(name, duration_s, context.clock.monotonic_s() + duration_s, language, context)
+        self._rang = None  # whoever cancels a timer now means the one just set
         self._keep(context)
         spoken = spoken_duration(duration_s, language)
         return phrase("timer_set_named" if name else "timer_set", language, duration=spoken, name=name)

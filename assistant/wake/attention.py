@@ -42,6 +42,7 @@ class Attention:
         """Whether nobody is attended to, since nobody can be heard."""
         self._fired_at_s = -math.inf
         self._called_at_s = -math.inf
+        self._muted_at_s = -math.inf
 
     @property
     def until_s(self) -> float:
@@ -72,17 +73,20 @@ class Attention:
     def called_again(self, utterance: Utterance) -> bool:
         """Note a wake phrase that was all that was said; whether it only repeats one just before."""
         again = utterance.ended_at_s - self._called_at_s <= self._config.refractory_s
-        self._called_at_s = utterance.ended_at_s
+        # Muted, it answers no call: the next one is the first.
+        self._called_at_s = -math.inf if self.muted else utterance.ended_at_s
         return again
 
     def open(self) -> float:
         """Listen without a wake phrase, for someone called; the result is until when they may begin."""
-        self._held, self._called = False, True
+        self._held, self._called = False, not self.muted
         return self._attend(max(self._config.follow_up_s, _AT_LEAST_S))
 
     def hold(self, *, by_phrase: bool) -> None:
         """Stay attentive until `release` or `end`: a turn is going on, which a wake phrase began or not."""
-        if self._config.mode == "push-to-talk" or self.muted:
+        if self.muted:
+            return
+        if self._config.mode == "push-to-talk":
             self.end()
             return
         if self._held:  # by the turn that this one interrupts
@@ -111,9 +115,19 @@ class Attention:
         return self._until_s
 
     def mute(self) -> None:
-        """Attend to nobody until `unmute`, also not during a turn; what is said after it needs the wake phrase."""
+        """Attend to nobody until `unmute`, also not during a turn; what begins from now on needs the wake phrase. What
+        was said before is still meant, however late it is recognised."""
+        self._muted_at_s = self._clock.monotonic_s()
+        until_s = min(self.until_s, math.nextafter(self._muted_at_s, -math.inf))
         self.muted = True
+        self._called_at_s = -math.inf
         self.end()
+        if self._config.mode != "always":
+            self._until_s = until_s
+
+    def muted_since(self, at_s: float) -> bool:
+        """Whether it is muted, or was after `at_s`, so that nothing more is to come of what had not ended by then."""
+        return self.muted or at_s <= self._muted_at_s
 
     def unmute(self) -> None:
         """Be as attentive as ever, from the next turn or call on."""

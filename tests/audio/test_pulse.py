@@ -197,33 +197,47 @@ def chunk(seconds: float, level: float = 0.5) -> SpeechChunk:
 
 
 def test_the_microphone_keeps_its_contract(devices: None, sound: VirtualSound, spoken: Person) -> None:
-    async def main() -> list[AudioFrame]:
+    async def main() -> list[list[AudioFrame]]:
         microphone = Microphone(AudioConfig())
-        frames: list[AudioFrame] = []
+        openings: list[list[AudioFrame]] = []
         for _ in range(2):  # it can be opened again
             await microphone.open()
-            with anyio.fail_after(30):
+            openings.append([])
+            speech_is_heard = False
+            with anyio.fail_after(60):
                 async for frame in microphone.frames():
-                    frames.append(frame)
-                    if len(frames) % 40 == 0:
+                    openings[-1].append(frame)
+                    speech_is_heard |= np.abs(frame.samples).max() > LOUD
+                    if len(openings[-1]) >= 40 and speech_is_heard:
                         break
             await microphone.close()
             await microphone.close()
-        return frames
+        return openings
 
-    speaking = threading.Thread(target=sound.speak, args=(spoken(TIME),))
+    recording, is_over = spoken(TIME), threading.Event()
+
+    def speak() -> None:
+        """Again and again: on a busy machine it takes a while until somebody listens."""
+        while not is_over.is_set():
+            sound.speak(recording)
+
+    speaking = threading.Thread(target=speak)
     speaking.start()
-    frames = anyio.run(main)
-    speaking.join()
-    assert len(frames) == 80
+    try:
+        openings = anyio.run(main)
+    finally:
+        is_over.set()
+        speaking.join()
+    assert len(openings) == 2
+    frames = [frame for opening in openings for frame in opening]
     for frame in frames:
         assert frame.sample_rate_hz == SAMPLE_RATE_HZ
         assert frame.samples.shape == (FRAME_SAMPLES,)
         assert frame.samples.dtype == np.float32
         assert np.abs(frame.samples).max() <= 1.0
-    assert max(np.abs(frame.samples).max() for frame in frames) > LOUD
-    # Each opening's frames follow each other.
-    assert (np.diff([frame.at_s for frame in frames]) > 0).all()
+    # They follow each other, though a busy driver cannot tell by how much; what one holds is not written over.
+    assert (np.diff([frame.at_s for frame in frames]) >= 0).all()
+    assert len({frame.samples.ctypes.data for frame in frames}) == len(frames)
 
 
 def test_the_speaker_keeps_its_contract(devices: None, sound: VirtualSound) -> None:

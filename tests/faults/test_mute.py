@@ -283,6 +283,30 @@ def test_muted_it_is_not_overloaded_any_more_and_says_nothing_of_it(living: Livi
     assert len(living.recoveries("overload")) == 1
 
 
+@pytest.mark.parametrize(("speaks_s", "muted_s"), [((19.5, 6.0), 21.5), ((55.5, 6.0), 57.0), ((90.0, 1.0), 50.0)])
+def test_muted_it_says_neither_that_it_cannot_keep_up_nor_that_it_can_again(
+    living: Living, speaks_s: tuple[float, float], muted_s: float
+) -> None:
+    """Also if that only waits for somebody to finish."""
+    living.says("")
+    said_before: list[str] = []
+
+    async def script(assistant: Assistant) -> None:
+        living.room.say(*speaks_s)
+        await until(10.0)
+        living.microphone.overflows = True
+        await until(min(muted_s, 23.0))
+        living.microphone.overflows = False
+        await until(muted_s)
+        said_before.extend(living.said)
+        assert assistant.controls is not None
+        await assistant.controls.mute()
+        await until(120.0)
+
+    assert living.live(script) == said_before
+    assert len(said_before) == (muted_s > 23.0)
+
+
 def test_muted_while_the_recogniser_is_behind_it_is_not_overloaded_any_more(living: Living) -> None:
     """Then nobody takes what was heard, so that only the muting itself can tell."""
     living.says(*[TIME] * 10)

@@ -24,13 +24,16 @@ def _sounds_s(*pieces: Piece, talk_button_at_s: float | None = None, real_time_f
 
 
 def test_who_calls_and_says_nothing_hears_the_end_of_the_window() -> None:
-    assert _sounds_s(talk_button_at_s=2.0) == [2.0, 10.0]
+    assert _sounds_s(talk_button_at_s=2.0) == [2.0, 10.5]
     rises_s, falls_s = _sounds_s(Piece(1.0, 1.0, "Hey Jarvis."))
-    assert 2.0 < rises_s < 3.0 and round(falls_s - rises_s, 1) == 8.0
+    assert 2.0 < rises_s < 3.0 and round(falls_s - rises_s, 1) == 8.5, "the window, and a moment for who began in it"
 
 
 def test_nobody_hears_the_end_who_has_said_something_or_over_speech() -> None:
     assert len(_sounds_s(Piece(3.0, 1.2, "What time is it?"), talk_button_at_s=2.0)) == 2, "the rising notes, the reply"
     assert len(_sounds_s(Piece(1.0, 1.8, "Hey Jarvis, what time is it?"))) == 1, "the reply"
+    begun_at_the_last_moment = Piece(9.8, 1.2, "What time is it?")
+    _, answers_s = _sounds_s(begun_at_the_last_moment, talk_button_at_s=2.0)
+    assert answers_s > 11.0
     cough, television = Piece(9.0, 1.5), Piece(11.2, 5.0, "and the story went on and on")
     assert _sounds_s(cough, television, talk_button_at_s=2.0, real_time_factor=0.5) == [2.0]

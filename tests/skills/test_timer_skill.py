@@ -136,6 +136,18 @@ def test_whoever_cancels_a_timer_that_has_just_rung_cancels_no_other() -> None:
     _in_kitchen(story)
 
 
+def test_whoever_sets_a_timer_after_a_ring_and_cancels_it_means_that_one() -> None:
+    async def story(kitchen: Kitchen) -> None:
+        await kitchen.ask("timer_set", minutes="5")
+        await kitchen.clock.advance(302)
+        await kitchen.ask("timer_set", minutes="10")
+        await kitchen.clock.advance(3)
+        assert await kitchen.ask("timer_cancel") == "Okay, I cancelled your ten minute timer."
+        await kitchen.clock.advance(700)
+
+    assert _in_kitchen(story).announced == [("Your five minute timer is done.", "en")]
+
+
 @pytest.mark.parametrize(
     ("after_s", "slots"), [(15, {}), (0, {"hours": "1"}), (0, {"all": "true"})], ids=["later", "by duration", "all"]
 )
