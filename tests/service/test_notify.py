@@ -104,7 +104,8 @@ def test_without_a_microphone_it_is_given_time_until_one_is_heard(notifier: Noti
 
 def test_a_start_that_is_deaf_or_hangs_is_given_no_time(notifier: Notifier, systemd: Systemd) -> None:
     hung = Health(hears=True, hung=("recogniser",))
-    for health in (DEAF, hung):
+    hung_without_a_microphone = Health(hears=False, waiting=True, hung=("object detector",))
+    for health in (DEAF, hung, hung_without_a_microphone):
         (said,) = told(notifier, Patient(health), systemd, (60.0, health))
         assert not any(field in line for line in said for field in ("EXTEND", "READY", "WATCHDOG"))
 
