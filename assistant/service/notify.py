@@ -113,10 +113,9 @@ async def keep_told(notifier: Notifier, service: Supervised) -> None:
 
 def describe(health: Health, config_error: str = "") -> str:
     """How it is in plain words, on one line."""
-    if health.muted:
-        parts = ["Muted: microphone and camera are closed."]
-    else:
-        parts = ["Listening." if health.hears else "Does not hear.", health.troubles]
+    parts = [health.troubles]
+    if not health.muted:
+        parts.insert(0, "Listening." if health.hears else "Does not hear.")
     if health.unavailable:
         parts.append(f"Does not work: {', '.join(sorted(health.unavailable))}.")
     if config_error:
