@@ -118,7 +118,9 @@ class VisionConfig(Section):
     """The camera and what looks through it."""
 
     camera: str = "0"
-    """"none", an index, a V4L2 path, a GStreamer pipeline, an RTSP or HTTP address, a file, or a folder of pictures."""
+    """"none", an index, a V4L2 path, a GStreamer pipeline, an RTSP or HTTP address, a file, or a folder of pictures. An
+    index is that of the camera at the start: it is known by its name from then on, and another that is put in its place
+    is used after a reload."""
     rate_hz: Annotated[float, Field(gt=0.0, le=60.0)] = 1.0
     """Pictures looked at a second while something moves."""
     still_s: Seconds = 5.0

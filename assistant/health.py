@@ -45,5 +45,5 @@ def take_health(hearing: Hearing, *, muted: bool, unavailable: Mapping[str, str]
     """The health of a running assistant."""
     hears, reason, waiting = hearing.state()
     if muted:
-        hears, reason, waiting = False, "It is muted.", False
+        hears, reason, waiting = False, "Muted: microphone and camera are closed.", False
     return Health(hears, reason, muted, waiting, unavailable, dropped_frames, hung_workers())

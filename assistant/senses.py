@@ -169,6 +169,7 @@ class LiveSenses:
         # A camera that does not work is reported by the watcher itself.
         with suppress(AssistantError):
             await self._prepare(await watcher.look())
+        await self._prepare_once_more()
 
     async def _prepare(self, scene: SceneState) -> None:
         """Have a slow captioner begin, so that it is done by the time somebody asks."""
@@ -179,21 +180,25 @@ class LiveSenses:
         except AssistantError as error:
             if self._stages is not None:
                 self._stages.still_failing("neural captioner", error)
-            if self._captioner.hangs and not self._awaits_captioner:
-                await self._after_the_hang(self._captioner)
         else:
             if self._stages is not None:
                 self._stages.works("neural captioner")
 
-    async def _after_the_hang(self, captioner: PreparingCaptioner) -> None:
-        """Try it again as soon as it can work, though nobody speaks: what works again must not be shown as failing."""
-        self._awaits_captioner = True
+    async def _prepare_once_more(self) -> None:
+        """Try a captioner that hangs as soon as it can work, though nobody speaks: what works again must not be shown
+        as failing. No more than once: one that is always too slow rests until somebody speaks. No picture is held while
+        it hangs."""
+        captioner = self._captioner
+        if not isinstance(captioner, PreparingCaptioner) or self._awaits_captioner:
+            return
+        has_hung, self._awaits_captioner = False, True
         try:
             while captioner.hangs:
+                has_hung = True
                 await self._clock.sleep_until(self._clock.monotonic_s() + _HANGS_CHECKED_S)
         finally:
             self._awaits_captioner = False
-        scene = self.scene()
+        scene = self.scene() if has_hung else None
         if scene is not None:
             await self._prepare(scene)
 

@@ -61,9 +61,8 @@ def _headline(state: str, health: HealthState) -> str:
     if state != "running":
         return f"The assistant is {state}."
     if health.muted:
-        said = "The assistant is muted: microphone and camera are closed."
-    else:
-        said = "The assistant hears." if health.hears else "The assistant does not hear."
+        return health.reason
+    said = "The assistant hears." if health.hears else "The assistant does not hear."
     return said if health.well else f"{said} {health.reason}".rstrip()
 
 

@@ -75,7 +75,7 @@ a bug.
 
 | changed | what happens |
 | --- | --- |
-| nothing | nothing |
+| nothing | another camera that was put in the place of one that is gone is used; else nothing |
 | `audio.volume` | it is set while the conversation goes on |
 | `control.*`, `state.*`, `service.*` | the new value holds from the next start of the process; the answer lists it |
 | anything else | when nobody speaks, or after 10 s, the assistant is started anew in the same process |

@@ -20,6 +20,7 @@ from assistant.models.used import MODELS_OF
 from assistant.ports import AudioSink, Camera, Clock
 from assistant.tts.process import SpeechProcess
 from assistant.vision.camera import open_camera
+from assistant.vision.live_camera import LiveCamera
 
 _LOG = logging.getLogger(__name__)
 D = TypeVar("D")
@@ -43,6 +44,11 @@ class _OpenOnce:
     async def read(self) -> VideoFrame | None:
         """As the camera does."""
         return await self._camera.read()
+
+    def forget_if_replaced(self) -> None:
+        """As a live camera does."""
+        if isinstance(self._camera, LiveCamera):
+            self._camera.forget_if_replaced()
 
     async def close(self) -> None:
         """Release the device, unless nobody has tried to open it; safe to call twice."""
@@ -81,6 +87,13 @@ class KeptDevices:
             make = partial(open_camera, vision.camera, clock, frozen_s=vision.frozen_s)
             camera = await self._keep("camera", seen, lambda: _OpenOnce(make()))
         return Devices(microphone, speaker, camera, voices, kept=True), microphone
+
+    def look_anew(self) -> None:
+        """Take another camera that was put in the place of one that is gone. Whose owner asks for a reload means it,
+        whether or not anything was configured."""
+        _, camera = self._kept.get("camera", (None, None))
+        if camera is not None:
+            camera.forget_if_replaced()
 
     async def close(self) -> None:
         """Release them all."""

@@ -88,7 +88,7 @@ class Lives:
                 await assistant.start(wait_for_microphone=waits and not must_hear)
             await self._toggle_after_start(assistant.controls)
             self._controls, self._one_has_started = assistant.controls, True
-            started(Running(assistant, self._dropped, governor.status))
+            started(Running(assistant, self._dropped, governor.status, self._devices.look_anew))
             async with anyio.create_task_group() as group:
                 group.start_soon(keep_trimmed)
                 if config.governor.enabled and assistant.controls is not None:

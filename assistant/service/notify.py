@@ -101,7 +101,7 @@ async def keep_told(notifier: Notifier, service: Supervised) -> None:
         if (text := describe(health, service.config_error)) != status and notifier.send(STATUS=text):
             status = text
         excused = since_s is not None and now_s - since_s < _RELOAD_MAY_TAKE_S
-        waits = not was_ready and (health.waiting or excused)
+        waits = not was_ready and (health.ok or excused)
         if waits and now_s >= extend_at_s and notifier.send(EXTEND_TIMEOUT_USEC=f"{_EXTEND_S * 1e6:.0f}"):
             extend_at_s = now_s + _EXTEND_S / 3
         due = feed_every_s is not None and now_s >= feed_at_s and (health.ok or excused)
@@ -113,10 +113,9 @@ async def keep_told(notifier: Notifier, service: Supervised) -> None:
 
 def describe(health: Health, config_error: str = "") -> str:
     """How it is in plain words, on one line."""
-    if health.muted:
-        parts = ["Muted: microphone and camera are closed."]
-    else:
-        parts = ["Listening." if health.hears else "Does not hear.", health.troubles]
+    parts = [health.troubles]
+    if not health.muted:
+        parts.insert(0, "Listening." if health.hears else "Does not hear.")
     if health.unavailable:
         parts.append(f"Does not work: {', '.join(sorted(health.unavailable))}.")
     if config_error:

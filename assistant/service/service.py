@@ -39,6 +39,8 @@ class Running:
     """What was lost: name → count."""
     saving: Callable[[], str] = str
     """What is done without to spare the machine; see `assistant.governor`."""
+    look_anew: Callable[[], object] = bool
+    """Have another device that was put in the place of one that is gone taken for it."""
 
 
 Live = Callable[[Config, Callable[[Running], None], bool], Awaitable[None]]
@@ -150,6 +152,7 @@ class Service:
 
     async def _reload(self) -> Reloaded:
         settings = await asyncio.get_running_loop().run_in_executor(None, self._load)
+        self.running().look_anew()
         changed = changed_keys(self.settings.config, settings.config)
         restart = needs_new_assistant(changed)
         if restart:

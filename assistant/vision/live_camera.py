@@ -94,6 +94,11 @@ class LiveCamera:
         if isinstance(self._source, NumberedCamera) and isinstance(source, int):
             self._source.opened(source)
 
+    def forget_if_replaced(self) -> None:
+        """Look through another camera that was put in the place of this one, once it is opened again."""
+        if isinstance(self._source, NumberedCamera):
+            self._source.forget_if_replaced()
+
     async def read(self) -> VideoFrame | None:
         """The next frame from now on. Raises `DeviceError` when none comes in time, or always the same; then at once
         until it is opened anew, for whoever reads: nobody shall wait for what another knows is lost."""

@@ -48,10 +48,22 @@ class NumberedCamera:
             there = ", ".join(f"{node.path} ({node.name})" for node in found) or "no camera"
             raise DeviceError(
                 f"There is no camera '{known.name}' any more; this machine has {there}.",
-                remedy="Plug it in again, at whichever port: it is known by its name.",
+                remedy="Plug it in again, at whichever port: it is known by its name; or, for another camera: "
+                "assistant reload",
             )
         # Of two that are alike it is the one where it was, even if that cannot be opened just now.
         return [node.number for node in like_it if node.port == known.port] or [node.number for node in like_it]
+
+    def forget_if_replaced(self) -> None:
+        """Take whichever camera has the number now, if the one that is known is gone; one that has no successor may
+        still come back."""
+        known = self._known
+        if known is None:
+            return
+        found = _nodes(self._sysfs)
+        gone = all((node.name, node.index) != (known.name, known.index) for node in found)
+        if gone and any(node.number == self._number for node in found):
+            self._known = None
 
     def opened(self, number: int) -> None:
         """Note which one it is: the camera that has this number now."""

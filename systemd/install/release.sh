@@ -7,6 +7,7 @@ readonly WAITS=2 # what restart_service gives for an assistant that waits for it
 PREVIOUS="" WAS_RUNNING=0 DEAF_BEFORE=0
 STARTED=0       # what came of the start: 0 if the assistant hears
 MICROPHONE_S=20 # a microphone that is there has been opened and heard by then
+START_S=300     # what neither hears nor says by then that it waits for a microphone hangs
 
 build_release() {
     step "Installing the assistant beside what is there"
@@ -174,12 +175,16 @@ status_says() {
 }
 
 # The service is of type notify: it has started when the assistant has said that it hears. Without a microphone it waits
-# for one as long as it takes; this does not.
+# for one as long as it takes; this does not, nor for one that hangs and nevertheless has systemd wait.
 restart_service() {
     if [ "$DRY_RUN" = 1 ]; then run systemctl restart "$SERVICE"; return; fi
     systemctl restart "$SERVICE" >>"$LOG" 2>&1 </dev/null &
-    local start=$! waits_since=""
+    local start=$! began=$SECONDS waits_since=""
     while kill -0 "$start" 2>/dev/null; do
+        if [ $((SECONDS - began)) -ge "$START_S" ]; then
+            kill "$start" 2>/dev/null || true # it goes on starting
+            return 1
+        fi
         if ! status_says '"state": "running"' '"ok": true' '"hears": false' '"muted": false'; then
             waits_since=""
         elif [ $((SECONDS - ${waits_since:=$SECONDS})) -ge "$MICROPHONE_S" ]; then
@@ -196,7 +201,11 @@ roll_back() {
     why="$(why_deaf)"
     point_current_at "$PREVIOUS"
     install_units "$PREVIOUS"
-    [ "$WAS_RUNNING" = 0 ] || restart_service || say "  the previous version does not hear now either"
+    if [ "$WAS_RUNNING" = 0 ]; then
+        run systemctl stop "$SERVICE" || true # the new one may still be starting
+    else
+        restart_service || say "  the previous version does not hear now either"
+    fi
     fail "the new version did not come up: $why" "The previous version is in its place again. The new one's words are in $LOG."
 }
 

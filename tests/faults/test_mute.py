@@ -38,7 +38,7 @@ def test_muted_by_voice_it_neither_hears_nor_sees_until_it_is_unmuted(living: Li
         await until(8.0)
         health = assistant.health()
         assert (health.muted, health.hears, health.ok) == (True, False, True)
-        assert health.reason == "It is muted."
+        assert health.reason == "Muted: microphone and camera are closed."
         seen = len(living.log.of(SceneState))
         living.room.say(9.0)
         await until(20.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,14 @@ from assistant.errors import DeviceError, MediaError, ModelMissingError
 from assistant.models.store import ModelStore
 from assistant.models.used import MODELS_OF
 from assistant.muting import MuteMemory
+from assistant.service import devices
+from assistant.vision import live_camera
+from assistant.vision.camera import open_camera
 from tests.doubles.house import House, until_it_is
 from tests.doubles.living import TIME, HangableLoop, Words, until
 from tests.doubles.mjpeg import NetworkCamera
 from tests.doubles.sound_devices import Card
+from tests.doubles.video4linux import OTHER, RIGHT, WEBCAM, Kernel
 
 
 async def answers(house: House) -> None:
@@ -252,3 +257,69 @@ def test_a_camera_that_nobody_looks_through_is_closed(watching: House, reason: s
     with NetworkCamera() as camera:
         watching.configure("vision", camera=camera.address)
         watching.live(script)
+
+
+async def why_it_does_not_see(house: House, words: str) -> DeviceError:
+    """What it says to who asks, once it says these words."""
+    watcher = house.service.running().assistant.senses.watcher
+    assert watcher is not None
+    with anyio.fail_after(60.0):
+        while True:
+            with pytest.raises(DeviceError) as failure:
+                await watcher.look()
+            if words in failure.value.message:
+                return failure.value
+            await anyio.sleep(0.05)
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_reload_takes_another_camera_that_was_put_in_the_place_of_one_that_is_gone(
+    watching: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: bool
+) -> None:
+    kernel = Kernel(tmp_path)
+    kernel.plug(0)
+    monkeypatch.setattr(live_camera, "open_capture", kernel.open_capture)
+    monkeypatch.setattr(devices, "open_camera", partial(open_camera, sysfs=kernel.sysfs))
+
+    def unavailable() -> str:
+        return watching.service.health().unavailable.get("camera", "")
+
+    async def script() -> None:
+        await sees(watching)
+        kernel.pull(0)
+        await until_it_is(lambda: bool(unavailable()))
+        await watching.service.reload()
+        kernel.plug(0, OTHER, RIGHT)
+        gone = await why_it_does_not_see(watching, f"no camera '{WEBCAM}' any more")
+        assert "for another camera: assistant reload" in (gone.remedy or "")
+        assert len(kernel.opened) == 1, "it is not taken for it by itself"
+        if changed:
+            watching.configure("wake", follow_up_s=1.0)
+        assert (await watching.service.reload()).restarted is changed
+        await until_it_is(lambda: len(kernel.opened) == 2 and not unavailable())
+        await sees(watching)
+
+    watching.configure("vision", camera="0")
+    watching.live(script)
+
+
+def test_a_reload_forgets_no_camera_that_may_come_back(
+    watching: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernel = Kernel(tmp_path)
+    kernel.plug(0)
+    monkeypatch.setattr(live_camera, "open_capture", kernel.open_capture)
+    monkeypatch.setattr(devices, "open_camera", partial(open_camera, sysfs=kernel.sysfs))
+
+    async def script() -> None:
+        await sees(watching)
+        kernel.pull(0)
+        await until_it_is(lambda: "camera" in watching.service.health().unavailable)
+        kernel.plug(4, OTHER, RIGHT)
+        await watching.service.reload()
+        kernel.plug(2)
+        await until_it_is(lambda: "camera" not in watching.service.health().unavailable)
+        assert [number for number, _ in kernel.opened] == [0, 2]
+
+    watching.configure("vision", camera="0")
+    watching.live(script)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -17,7 +18,7 @@ from assistant.virtual_time import run_in_virtual_time
 HEARS = Health(hears=True)
 DEAF = Health(hears=False, reason="The microphone delivers nothing.")
 WAITING = Health(hears=False, reason="This machine has no microphone.", waiting=True)
-MUTED = Health(hears=False, reason="It is muted.", muted=True)
+MUTED = Health(hears=False, reason="Muted: microphone and camera are closed.", muted=True)
 
 
 class Patient:
@@ -104,7 +105,8 @@ def test_without_a_microphone_it_is_given_time_until_one_is_heard(notifier: Noti
 
 def test_a_start_that_is_deaf_or_hangs_is_given_no_time(notifier: Notifier, systemd: Systemd) -> None:
     hung = Health(hears=True, hung=("recogniser",))
-    for health in (DEAF, hung):
+    hung_without_a_microphone = Health(hears=False, waiting=True, hung=("object detector",))
+    for health in (DEAF, hung, hung_without_a_microphone):
         (said,) = told(notifier, Patient(health), systemd, (60.0, health))
         assert not any(field in line for line in said for field in ("EXTEND", "READY", "WATCHDOG"))
 
@@ -219,6 +221,13 @@ def test_what_does_not_work_is_said_in_plain_words() -> None:
     error = "The configuration is wrong.\n/etc/a.toml:4: audio.volume is 5."
     assert describe(HEARS, error).endswith("wrong. /etc/a.toml:4: audio.volume is 5.")
     assert "\n" not in describe(HEARS, error), "a line break would begin another field"
+
+
+def test_muted_it_says_what_hangs_too() -> None:
+    hung = replace(MUTED, hung=("object detector",))
+    closed = "Muted: microphone and camera are closed."
+    assert describe(hung) == f"{closed} This hangs, which only a restart ends: object detector."
+    assert describe(MUTED) == closed
 
 
 @pytest.mark.parametrize(

@@ -228,19 +228,21 @@ def test_an_extra_that_the_offline_folder_lacks_is_told_with_how_to_make_one_tha
 
 
 _FAKE_SYSTEMCTL = """#!/bin/bash
-# Releases say in `start` what comes of a start: "hears", "waits" or "fails".
+# Releases say in `start` what comes of a start: "hears", "waits", "fails" or "hangs", when it says nothing either.
 root="$EDGE_ASSISTANT_ROOT" start="$(cat "$EDGE_ASSISTANT_ROOT/opt/edge-assistant/current/start" 2>/dev/null)"
 case "$*" in
     is-active*) [ ! -e "$root/running" ] || echo active; [ -e "$root/running" ] ;;
     restart*)
         echo "$start" >"$root/running"
-        case "$start" in hears) ;; fails) exit 1 ;; waits) exec sleep 60 ;; esac ;;
+        case "$start" in hears) ;; fails) exit 1 ;; waits | hangs) exec sleep 60 ;; esac ;;
+    stop*) rm -f "$root/running" ;;
     show*StatusText*) echo "Does not hear. This machine has no microphone." ;;
 esac
 """
 _FAKE_ASSISTANT = """#!/bin/bash
-[ -e "$EDGE_ASSISTANT_ROOT/running" ] || exit 8
-hears=false; [ "$(cat "$EDGE_ASSISTANT_ROOT/running")" != hears ] || hears=true
+start="$(cat "$EDGE_ASSISTANT_ROOT/running" 2>/dev/null)"
+case "$start" in "" | hangs) exit 8 ;; esac
+hears=false; [ "$start" != hears ] || hears=true
 printf '{\n  "state": "running",\n  "ok": true,\n  "hears": %s,\n  "muted": false\n}\n' $hears
 """
 
@@ -257,6 +259,10 @@ printf '{\n  "state": "running",\n  "ok": true,\n  "hears": %s,\n  "muted": fals
         ("waits", "waits", "new", "installed but does not hear yet"),
         ("waits", "fails", "old", "did not come up"),
         ("stopped", "waits", "new", "installed but does not hear yet"),
+        (None, "hangs", "new", "installed but does not hear yet"),
+        ("hears", "hangs", "old", "did not come up"),
+        ("waits", "hangs", "old", "did not come up"),
+        ("stopped", "hangs", "old", "did not come up"),
     ],
 )
 def test_a_version_that_hears_less_than_the_one_before_is_taken_back(
@@ -285,7 +291,7 @@ def test_a_version_that_hears_less_than_the_one_before_is_taken_back(
         source "$HERE/systemd/install/common.sh"; source "$HERE/systemd/install/release.sh"
         install_units() {{ :; }}
         trap on_failure ERR
-        NEW={releases}/new PREVIOUS={releases / "old" if before else ""} MICROPHONE_S=1
+        NEW={releases}/new PREVIOUS={releases / "old" if before else ""} MICROPHONE_S=1 START_S=5
         switch_over; prune_releases; greet
     """
     result = subprocess.run(
@@ -302,6 +308,8 @@ def test_a_version_that_hears_less_than_the_one_before_is_taken_back(
     assert ("It listens" in result.stdout) is (said is None)
     if runs == "new":
         assert not (releases / "new/.unproven").exists()
+    elif before == "stopped":
+        assert not (tmp_path / "running").exists(), "what did not run before does not now"
     else:
         assert (tmp_path / "running").read_text().strip() == before
 

@@ -59,6 +59,22 @@ def test_a_child_that_is_killed_for_its_memory_ends_no_service(name: str) -> Non
     assert "OOMPolicy=continue" in (UNITS / name).read_text(encoding="utf-8").splitlines()
 
 
+def test_nothing_that_the_boot_waits_for_waits_for_a_microphone() -> None:
+    """multi-user.target comes after what it wants, unless that has no default dependencies."""
+    for unit in UNITS.iterdir():
+        said = [line.partition("=") for line in unit.read_text(encoding="utf-8").splitlines()]
+        values = {key: [one for name, _, text in said if name == key for one in text.split()] for key, _, _ in said}
+        waited_for = "multi-user.target" in values.get("WantedBy", []) and values.get("DefaultDependencies") != ["no"]
+        waits = unit.name == sandbox.SERVICE or sandbox.SERVICE in values.get("After", [])
+        assert not (waited_for and waits), unit.name
+
+
+def test_engines_are_built_though_no_microphone_is_there() -> None:
+    """Its job would wait for the assistant's, which ends when it hears."""
+    text = (UNITS / "edge-assistant-engines.service").read_text(encoding="utf-8")
+    assert sandbox.SERVICE not in re.findall(r"[\w.-]+\.service", text)
+
+
 def lines(**sections: object) -> list[str]:
     text = sandbox.drop_in(Config.model_validate(sections))
     return [line for line in text.splitlines() if not line.startswith("#")]
