@@ -197,7 +197,7 @@ def people(models: ModelStore, count: int) -> list[speech_sets.Clip]:
 
 
 def levelled(samples: AudioArray) -> AudioArray:
-    """A padded clip at the level of speech."""
+    """A padded clip without its padding, at the level of speech."""
     spoken = samples[round(speech_sets.LEAD_S * SAMPLE_RATE_HZ) : -round(speech_sets.TAIL_S * SAMPLE_RATE_HZ)]
     return spoken * np.float32(SPEECH_LEVEL / played_level(spoken))
 

@@ -64,7 +64,7 @@ def main() -> None:
     models = ModelStore(Config().models.dir)
     ears, chunks, console = Ears(models), replies(models, 200.0), Console()
     said = [speech_sets.spoken([text], language, (voice,), models, CACHE)[0] for text, language, voice in WORDS]
-    words = [levelled(clip.samples)[round(speech_sets.LEAD_S * SAMPLE_RATE_HZ) :] for clip in said]
+    words = [levelled(clip.samples) for clip in said]
     figures: dict[str, dict[str, dict[str, float]]] = {}
     for name in ("known", "first ever"):
         table = Table("speech over echo", *(f"after {onset_s} s" for onset_s in ONSETS_S), title=f"“stop”, {name}")
