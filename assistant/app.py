@@ -96,7 +96,8 @@ class Assistant:
                     self._emit(Notice(self._clock.monotonic_s(), "listening", invitation(self._config.wake)))
                 self._listener.begin(self._missing)
             group.start_soon(revive_speaker, self._devices.speaker, self._stages, self._clock)
-            group.start_soon(self._echoes.run)
+            if self._echoes is not None:
+                group.start_soon(self._echoes.run)
             await self.turns.run(self._listener.events())
             group.cancel_scope.cancel()
 
@@ -111,7 +112,8 @@ class Assistant:
         transcriber = Transcriber(recognizer, clock, config.asr)
         attention = Attention(config.wake, PhraseMatcher(config.wake.phrases, config.wake.match), clock)
         streaming, on_wake = recognizer.streams_partials, attention.fired
-        self._echoes = echoes = EchoMemory(self._state, devices.microphone, devices.speaker)
+        echoes = EchoMemory(self._state, devices.microphone, devices.speaker) if config.audio.echo_guard else None
+        self._echoes = echoes
         self._listener = Listener.create(
             config, self._models, devices.microphone, clock, emit, streaming=streaming, echoes=echoes, on_wake=on_wake
         )
@@ -121,15 +123,17 @@ class Assistant:
             devices.speaker, self._listener, watcher, responder.memory, clock, emit, volume, self._mute
         )
         answering = Answering(responder, emotions, self.senses, controls, config, clock, emit, self._state)
-        guard = echoes.guard if config.audio.echo_guard else None
+        guard = echoes.guard if echoes is not None else None
         speaking = Speaking(self._voices, devices.speaker, clock, emit, guard, self._stages)
         end_after = self._listener.end_after
         self.turns = Turns(transcriber, attention, answering, speaking, clock, emit, config, end_after)
         self._attach_controls, self._resume = controls.attach, answering.resume
         spoken = SpokenTroubles(self._troubles.now, controls, config)
         self._observers.add(self.senses, answering, spoken)
-        for close in (self._echoes.keep, transcriber.close, responder.close, emotions.close, self.senses.close):
-            self._closing.callback(close)
+        if echoes is not None:
+            self._closing.callback(echoes.keep)
+        for part in (transcriber, responder, emotions, self.senses):
+            self._closing.callback(part.close)
 
     def emit(self, event: Event) -> None:
         """Show what a companion of the assistant has to tell to everyone who watches."""

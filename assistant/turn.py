@@ -98,7 +98,7 @@ class Turns:
         self._announcer = Announcer(floor, clock, answering.announcement)
         self._group: TaskGroup | None = None
         self._begun = anyio.Event()
-        self._window = Window(attention, floor, speaking, clock, emit, config.wake)
+        self._window = Window(attention, floor, speaking, clock, emit, config)
         self._called_at_s = -math.inf
         self.announce = self._announcer.announce
         self.idle = floor.idle

@@ -7,8 +7,8 @@
 
 The gate gives silence while all that is heard can be the echo of what is played, and the residual when it is more.
 At a chunk's beginning, while all that is heard may be its late echo, nothing but what was learned from earlier ones can
-tell: in the first reply, and whenever the devices may be others, the frames of that time, half a second of sound that
-is no silence, are withheld until it is known. An echo canceller of the sound server is the better choice where there is
+tell: in the first reply ever of these devices, the frames of that time, half a second of sound that is no silence, are
+withheld until it is known. An echo canceller of the sound server is the better choice where there is
 one; this is for machines without.
 """
 
@@ -81,6 +81,7 @@ class EchoGuard:
         self._withheld: list[_Withheld] = []
         self._decided = False
         """Whether nothing needs to be withheld any more."""
+        self._speaker = ""
         self.forgotten = 0
         """How often it was told to forget what it had learned."""
 
@@ -125,6 +126,12 @@ class EchoGuard:
         first = self._alignment.place(stated, self._reference.end)
         self._reference.add(PlayedChunk(at_16_khz, stated, first, drift))
         self._evidence.doubt()
+
+    def play_through(self, speaker: str) -> None:
+        """What is played comes from the speaker of this name from now on; from another one the way is another."""
+        if self._speaker not in ("", speaker):
+            self.forget()
+        self._speaker = speaker
 
     def cut(self, at_s: float) -> None:
         """Playback was stopped: what was not heard by then will not be."""

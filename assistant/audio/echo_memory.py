@@ -30,10 +30,12 @@ class EchoMemory:
         self.guard = EchoGuard()
         self._path = folder and folder / NAME
         self._microphone, self._speaker = microphone, speaker
-        self._devices = ""
+        self._chosen = ""
+        self._devices, self._named = "", ("", "")
         """What the guard's knowledge is of; empty while that is not known."""
         self._forgotten = self.guard.forgotten
         self._kept_frames = 0.0
+        self._is_told = False
         self._opened = anyio.Event()
 
     def opened(self) -> None:
@@ -44,40 +46,52 @@ class EchoMemory:
         """Take up what is known of the devices whenever they change, and keep it whenever twice as much is known as is
         kept; for ever. Files and the sound server are asked off the event loop."""
         while True:
-            await self._look()
             self._opened = anyio.Event()
+            await self._look()
             with anyio.move_on_after(_LOOK_EVERY_S):
                 await self._opened.wait()
 
     def keep(self) -> None:
         """Keep what is known in the end."""
-        if self._guard_knows_more(1.0) and self._devices == self._which():
+        if self._knows_more(1.0) and self._named == self._names():
             self._write(self._devices, self.guard.learned())
 
     async def _look(self) -> None:
-        devices = await anyio.to_thread.run_sync(self._which)
-        changed, forgotten = devices != self._devices, self.guard.forgotten != self._forgotten
-        if changed and self._devices and not forgotten:
+        forgotten, named = self.guard.forgotten, self._names()
+        devices = await anyio.to_thread.run_sync(self._which, named)
+        if devices == self._devices and forgotten == self._forgotten:
+            if self._knows_more(2.0):
+                # Copies, for the guard goes on learning.
+                learned = {name: values.copy() for name, values in self.guard.learned().items()}
+                if await anyio.to_thread.run_sync(self._write, devices, learned):
+                    self._kept_frames = float(learned["frames"])
+            return
+        kept = await anyio.to_thread.run_sync(self._read, devices)
+        if self.guard.forgotten != forgotten or self._names() != named:
+            self._opened.set()  # they have changed again
+            return
+        if self._devices and forgotten == self._forgotten:
             self.guard.forget()
-        if changed or forgotten:
-            self._devices, self._kept_frames = devices, 0.0
-            learned = await anyio.to_thread.run_sync(self._read, devices)
-            if learned is not None and not self.guard.experienced_frames:
-                self._take_up(learned)
-            self._forgotten = self.guard.forgotten
-        elif self._guard_knows_more(2.0):
-            # Copies, for the guard goes on learning.
-            learned = {name: values.copy() for name, values in self.guard.learned().items()}
-            await anyio.to_thread.run_sync(self._write, devices, learned)
+        self._devices, self._named, self._kept_frames = devices, named, 0.0
+        self.guard.play_through(self._speaker.name)
+        if kept is not None and not self.guard.experienced_frames:
+            self._take_up(kept)
+        self._forgotten = self.guard.forgotten
 
-    def _guard_knows_more(self, times: float) -> bool:
-        same = self._devices and self.guard.forgotten == self._forgotten
-        return bool(same) and self.guard.experienced_frames > times * self._kept_frames
+    def _knows_more(self, times: float) -> bool:
+        same = self._path is not None and bool(self._devices) and self.guard.forgotten == self._forgotten
+        return same and self.guard.experienced_frames > times * self._kept_frames
 
-    def _which(self) -> str:
-        """Which devices these are; behind a sound server, those that it has chosen. Blocking."""
-        names = [without_address(device.name) for device in (self._microphone, self._speaker)]
-        return ", ".join(names + [sound_server.chosen() for name in names if sound_server.is_behind(name)])
+    def _names(self) -> tuple[str, str]:
+        return without_address(self._microphone.name), without_address(self._speaker.name)
+
+    def _which(self, named: tuple[str, str]) -> str:
+        """Which devices these are; behind a sound server, those that it has chosen as far as it has ever told.
+        Blocking."""
+        if not any(map(sound_server.is_behind, named)):
+            return ", ".join(named)
+        self._chosen = sound_server.chosen() or self._chosen
+        return ", ".join((*named, self._chosen))
 
     def _take_up(self, learned: Mapping[str, Any]) -> None:
         try:
@@ -101,17 +115,19 @@ class EchoMemory:
             self._tell_unreadable(error)
             return None
 
-    def _write(self, devices: str, learned: Mapping[str, Any]) -> None:
-        if self._path is None:
-            return
-        frames = float(learned["frames"])
+    def _write(self, devices: str, learned: Mapping[str, Any]) -> bool:
+        """Whether it could be written; that it could not is told once."""
+        assert self._path is not None
         try:
             with replace_file(self._path) as temporary, temporary.open("wb") as file:
                 np.savez(file, **dict[str, Any](learned, devices=np.array(devices)))
         except OSError as error:
-            _LOG.warning("What was learned of the echo cannot be kept: %s: %s.", self._path, error.strerror)
-        else:
-            self._kept_frames = frames
+            if not self._is_told:
+                _LOG.warning("What was learned of the echo cannot be kept: %s: %s.", self._path, error.strerror)
+            self._is_told = True
+            return False
+        self._is_told = False
+        return True
 
     def _tell_unreadable(self, error: Exception) -> None:
         _LOG.warning("What was learned of the echo cannot be read and is begun anew: %s: %s.", self._path, error)

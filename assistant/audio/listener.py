@@ -99,7 +99,7 @@ class Listener:
         on_wake: Callable[[float], None] = lambda at_s: None,
     ) -> Listener:
         """With the detectors that the sections `vad` and `wake` name; `streaming` if the recogniser takes speech as it
-        comes. The guard of `echoes` takes part if the section `audio` has it."""
+        comes. The guard of `echoes` takes part."""
         longest_s = config.asr.patience_s(config.vad.max_utterance_s)
         return cls(
             source,
@@ -108,7 +108,7 @@ class Listener:
             clock,
             emit,
             progress_s=_PROGRESS_S if streaming else None,
-            guard=echoes.guard if echoes is not None and config.audio.echo_guard else None,
+            guard=echoes.guard if echoes is not None else None,
             first_stage=open_first_stage(config, models) if config.wake.mode == "phrase" else None,
             wake_threshold=config.wake.first_stage_threshold,
             on_wake=on_wake,

@@ -60,7 +60,7 @@ def is_behind(device_name: str) -> bool:
 
 
 def chosen() -> str:
-    """The microphone and the speaker that the sound server gives to whoever asks for none; empty without one.
+    """The microphone and the speaker that the sound server gives to whoever asks for none; empty without an answer.
     Blocking."""
     info = _pactl("info")
     asked = [os.environ.get(f"PULSE_{name.upper()}") or _field(info, f"Default {name}") for name in ("Source", "Sink")]

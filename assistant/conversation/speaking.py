@@ -65,7 +65,7 @@ class Speaking:
         self._sink = sink
         self._clock = clock
         self._emit = emit
-        self._guard, self._guarded = guard, sink.name
+        self._guard = guard
         self._stages = stages or StageReports(clock, emit)
         self._playback: _Playback | None = None
         self._last_words = ""
@@ -258,9 +258,7 @@ class Speaking:
 
     def _tell_guard(self, heard_at_s: float, chunk: SpeechChunk) -> None:
         if self._guard is not None:
-            if self._sink.name != self._guarded:
-                self._guarded = self._sink.name
-                self._guard.forget()
+            self._guard.play_through(self._sink.name)
             played = np.multiply(chunk.samples, self._sink.volume, dtype=np.float32)
             self._guard.reference(heard_at_s, played, chunk.sample_rate_hz)
 

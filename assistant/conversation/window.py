@@ -8,16 +8,16 @@ from collections.abc import Callable
 import anyio
 
 from assistant.audio import earcons
-from assistant.config import WakeConfig
+from assistant.config import Config
 from assistant.conversation.floor import Floor
 from assistant.conversation.speaking import Speaking
 from assistant.events import Event, Notice
 from assistant.ports import Clock
 from assistant.wake.attention import Attention, window_ended, window_opened
 
-_KNOWN_WITHIN_S = 0.5
-"""So soon it is known that somebody has begun to speak: there must be voice for `vad.min_speech_s`, and microphone and
-detector take their time."""
+_LATE_S = 0.34
+"""So much later than after `vad.min_speech_s` of voice is it known that somebody speaks: microphone and detector take
+their time."""
 
 
 class Window:
@@ -30,14 +30,15 @@ class Window:
         speaking: Speaking,
         clock: Clock,
         emit: Callable[[Event], None],
-        config: WakeConfig,
+        config: Config,
     ) -> None:
         self._attention = attention
         self._speaking = speaking
         self._floor = floor
         self._clock = clock
         self._emit = emit
-        self._config = config
+        self._config = config.wake
+        self._known_within_s = config.vad.min_speech_s + _LATE_S
         self._scope = anyio.CancelScope()
 
     async def show(self, until_s: float) -> None:
@@ -53,8 +54,8 @@ class Window:
                 text = window_opened(self._config, until_s - now_s)
                 self._emit(Notice(now_s, "attentive", text, {"until_s": until_s}))
             # Who began within the window is still heard.
-            await self._clock.sleep_until(until_s + _KNOWN_WITHIN_S)
-            await self._floor.settled(until_s + _KNOWN_WITHIN_S)
+            await self._clock.sleep_until(until_s + self._known_within_s)
+            await self._floor.settled(until_s + self._known_within_s)
             if self._attention.until_s == until_s and not scope.cancel_called:
                 now_s = self._clock.monotonic_s()
                 self._emit(Notice(now_s, "asleep", window_ended(self._config)))

@@ -152,7 +152,8 @@ class Service:
 
     async def _reload(self) -> Reloaded:
         settings = await asyncio.get_running_loop().run_in_executor(None, self._load)
-        self.running().look_anew()
+        if self._running is not None:  # it may have ended while the file was read
+            self._running.look_anew()
         changed = changed_keys(self.settings.config, settings.config)
         restart = needs_new_assistant(changed)
         if restart:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import numpy as np
 import pytest
 
@@ -142,6 +144,56 @@ def test_behind_a_sound_server_its_own_devices_count(
     assert live(None, "default", "default").guard.experienced_frames == 0
 
 
+def test_a_sound_server_that_does_not_answer_changes_nothing_and_is_not_asked_in_the_end(
+    live: Callable[..., Life], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = ["Default Source: webcam\nDefault Sink: headset\n", ""]
+
+    async def script(life: Life) -> None:
+        life.listens()
+        await life.opens("default")
+        assert not answers, "it was asked"
+        assert life.guard.experienced_frames > 0 and life.guard.forgotten == 0
+
+    monkeypatch.setattr(sound_server, "_pactl", lambda *_: answers.pop(0))
+    live(script, "default", "default")
+    monkeypatch.setattr(sound_server, "_pactl", lambda *_: "Default Source: webcam\nDefault Sink: headset\n")
+    assert live(None, "default", "default").guard.experienced_frames > 0, "it was kept"
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_speaker_that_is_found_later_is_known_then_and_its_first_sound_forgets_nothing(
+    live: Callable[..., Life],
+) -> None:
+    async def script(life: Life) -> None:
+        assert life.guard.experienced_frames == 0
+        life.speaker.name = SPEAKER
+        await anyio.sleep(61.0)
+        life.guard.play_through(SPEAKER)
+        assert life.guard.experienced_frames > 0
+        life.guard.play_through("Headset")
+        assert life.guard.experienced_frames == 0
+
+    live(script, speaker="default")
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_microphone_that_is_opened_while_the_devices_are_looked_at_is_looked_at_too(
+    live: Callable[..., Life], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def script(life: Life) -> None:
+        which = life.memory._which
+        monkeypatch.setattr(life.memory, "_which", lambda named: time.sleep(0.3) or which(named))
+        life.memory.opened()
+        await anyio.lowlevel.checkpoint()
+        await anyio.lowlevel.checkpoint()
+        await life.opens("Headset")
+        await anyio.sleep(1.0)
+        assert life.guard.experienced_frames == 0
+
+    live(script)
+
+
 def test_what_was_learned_of_one_speaker_is_not_kept_as_another_s(kept: Path, live: Callable[..., Life]) -> None:
     before = kept.read_bytes()
 
@@ -156,7 +208,7 @@ def test_what_was_learned_of_one_speaker_is_not_kept_as_another_s(kept: Path, li
 def test_what_was_learned_of_a_new_speaker_is_kept(live: Callable[..., Life]) -> None:
     async def script(life: Life) -> None:
         life.speaker.name = "Headset"
-        life.guard.forget()
+        life.guard.play_through("Headset")
         life.listens(2)
         await anyio.sleep(61.0)
 
