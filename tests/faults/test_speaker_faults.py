@@ -322,25 +322,3 @@ def test_a_speaker_that_refuses_to_open_is_tried_until_it_does(living: Living) -
 
     living.live(script)
     assert len(living.failures("speaker")) == 1 and len(living.recoveries("speaker")) == 1
-
-
-def test_a_sound_library_that_does_not_start_again_speaks_once_it_does_though_no_microphone_is_open(
-    living: Living,
-) -> None:
-    async def script(assistant: Assistant) -> None:
-        assert assistant.controls is not None
-        await until(2.0)
-        await assistant.controls.mute()
-        living.sound.does_not_start = True
-        living.sound.pull(living.speaker)
-        headset = living.sound.plug(Card("Headset: Audio (hw:3,0)"))
-        await assistant.controls.announce("The tea is ready.", "en")
-        await until(10.0)
-        assert "speaker" in assistant.health().unavailable
-        living.sound.does_not_start = False
-        await until(10.0 + RECOVERS_S)
-        assert "speaker" not in assistant.health().unavailable
-        assert await assistant.controls.announce("The tea is ready.", "en")
-        assert headset.heard_between(15.0, 20.0)
-
-    living.live(script)

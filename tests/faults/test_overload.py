@@ -1,0 +1,98 @@
+"""Sound is lost because the machine is too slow: it is counted and told, and so is its end."""
+
+from __future__ import annotations
+
+from assistant.app import Assistant
+from tests.doubles.living import TIME, Living, until
+from tests.doubles.sound_devices import Card
+
+RECOVERS_S = 5.0
+
+
+def test_an_overload_that_comes_and_goes_is_told_and_so_is_its_end(living: Living) -> None:
+    async def script(assistant: Assistant) -> None:
+        for burst_s in (10.0, 15.0):
+            await until(burst_s)
+            living.microphone.overflows, living.microphone.speed = True, 0.4
+            await until(burst_s + 1.0)
+            living.microphone.overflows, living.microphone.speed = False, 1.0
+        await until(20.0)
+        assert "overload" not in assistant.health().unavailable
+        await until(60.0)
+
+    said = living.live(script)
+    assert said == ["I can't keep up right now, so I may miss what you say.", "I can keep up again."]
+    assert len(living.failures("overload")) == len(living.recoveries("overload")) == 2
+
+
+def test_a_burst_of_overflows_is_counted_told_and_no_wrong_rate(living: Living) -> None:
+    async def script(assistant: Assistant) -> None:
+        await until(10.0)
+        living.microphone.overflows, living.microphone.speed = True, 0.4
+        await until(13.0)
+        living.microphone.overflows, living.microphone.speed = False, 1.0
+        assert "overload" in assistant.health().unavailable
+        await until(20.0)
+        assert "overload" not in assistant.health().unavailable
+        assert 30 < assistant.health().dropped_frames < 60
+        assert assistant.health().hears
+
+    living.live(script)
+    assert living.failures("overload")[0].error == "The machine is too slow: sound is being lost."
+    assert not living.failures("microphone")
+
+
+def test_an_overload_ends_with_the_loss_of_the_microphone(living: Living) -> None:
+    async def script(assistant: Assistant) -> None:
+        await until(10.0)
+        living.microphone.overflows = True
+        await until(12.0)
+        assert "overload" in assistant.health().unavailable
+        living.sound.pull(living.microphone)
+        await until(20.0)
+        assert "overload" not in assistant.health().unavailable
+
+    assert living.live(script) == ["I can't hear anything right now."]
+
+
+def test_what_was_lost_before_the_microphone_is_opened_anew_is_still_counted(living: Living) -> None:
+    async def script(assistant: Assistant) -> None:
+        await until(10.0)
+        living.microphone.overflows = True
+        await until(11.0)
+        living.microphone.overflows, living.microphone.stalls = False, True
+        lost = assistant.health().dropped_frames
+        assert lost > 20
+        await until(13.5)
+        living.microphone.stalls = False
+        await until(13.5 + RECOVERS_S)
+        assert living.microphone.opened > 1 and assistant.health().hears
+        assert assistant.health().dropped_frames == lost
+        living.microphone.overflows = True
+        await until(20.0)
+        assert assistant.health().dropped_frames > lost + 20
+        assert "overload" in assistant.health().unavailable, "and what is lost from now on is told"
+
+    living.live(script)
+
+
+def test_what_was_lost_before_a_rescan_is_still_counted(living: Living) -> None:
+    """The stream begins anew where it was, because somebody else needed to look for a device."""
+    living.says(TIME)
+
+    async def script(assistant: Assistant) -> None:
+        await until(10.0)
+        living.microphone.overflows = True
+        await until(12.0)
+        living.microphone.overflows = False
+        lost = assistant.health().dropped_frames
+        assert lost > 30
+        living.sound.pull(living.speaker)
+        living.sound.plug(Card("Headset: Audio (hw:3,0)"))
+        living.room.say(14.0)
+        await until(20.0)
+        assert living.sound.scans, "the speaker was looked for"
+        assert living.microphone.opened == 2
+        assert assistant.health().dropped_frames == lost
+
+    living.live(script)
