@@ -91,6 +91,24 @@ def test_a_person_who_speaks_over_its_first_reply_is_heard(open_speaker: Living)
     assert not open_speaker.log.of(PlaybackFinished)[0].completed
 
 
+def test_after_a_reply_that_was_broken_off_nothing_of_it_is_expected_any_more(open_speaker: Living) -> None:
+    open_speaker.says(HELP, "Stop.", TIME)
+
+    async def script(assistant: Assistant) -> None:
+        open_speaker.room.say(1.0)
+        await until(6.0)
+        alone = open_speaker.microphone.sound
+        assert alone is not None
+        open_speaker.microphone.sound = lambda at_s, count: (
+            alone(at_s, count) + somebody(7.0, at_s, count) + somebody(10.5, at_s, count)
+        )
+        await until(14.0)
+
+    open_speaker.live(script)
+    started = [event.at_s for event in open_speaker.log.of(SpeechStarted)]
+    assert len(started) == 3 and started[2] < 11.2
+
+
 @pytest.mark.parametrize("remembers", (True, False))
 def test_what_it_learned_of_the_echo_it_still_knows_after_a_restart(
     open_speaker: Living,
