@@ -244,13 +244,18 @@ def test_what_was_heard_before_it_was_muted_does_not_count_once_it_is_unmuted(li
     living.live(script)
 
 
+def say_more_than_it_can_recognise(living: Living, until_s: float) -> None:
+    """A sentence of 4 s every 5 s, each of which takes 16 s."""
+    Words.real_time_factor = 4.0
+    for begins_s in np.arange(1.0, until_s, 5.0):
+        living.room.say(begins_s, 4.0)
+
+
 def test_a_recogniser_that_is_behind_is_no_reason_for_a_restart_though_it_is_muted_and_unmuted(living: Living) -> None:
     living.says(*[TIME] * 10)
 
     async def script(assistant: Assistant) -> None:
-        Words.real_time_factor = 4.0
-        for begins_s in np.arange(1.0, 30.0, 5.0):
-            living.room.say(begins_s, 4.0)
+        say_more_than_it_can_recognise(living, 30.0)
         await until(28.0)
         assert "not been taken" in assistant.health().reason
         assert assistant.controls is not None
@@ -312,9 +317,7 @@ def test_muted_while_the_recogniser_is_behind_it_is_not_overloaded_any_more(livi
     living.says(*[TIME] * 10)
 
     async def script(assistant: Assistant) -> None:
-        Words.real_time_factor = 4.0
-        for begins_s in np.arange(1.0, 50.0, 5.0):
-            living.room.say(begins_s, 4.0)
+        say_more_than_it_can_recognise(living, 50.0)
         await until(45.0)
         assert "overload" in assistant.health().unavailable
         assert assistant.controls is not None

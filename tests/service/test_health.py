@@ -35,15 +35,21 @@ def test_a_temperature_sensor_that_hangs_is_no_reason_to_start_it_anew(
     house.live(script, HangableLoop)
 
 
+async def recogniser_hangs(house: House) -> float:
+    """Return once that has been noticed, while it goes on; the result is when the test began."""
+    now_s = anyio.current_time()
+    house.living.says(hang(until_s=now_s + 20.0))
+    house.living.room.say(now_s + 2.0)
+    await until(now_s + 14.0)
+    return now_s
+
+
 def test_a_recogniser_that_hangs_is_named_to_who_asks(house: House) -> None:
     house.with_doubles()
     house.configure("asr", timeout_s=3.0)
 
     async def script() -> None:
-        now_s = anyio.current_time()
-        house.living.says(hang(until_s=now_s + 20.0))
-        house.living.room.say(now_s + 2.0)
-        await until(now_s + 14.0)
+        now_s = await recogniser_hangs(house)
         status = await house.answers(Status())
         assert isinstance(status, StatusResult)
         assert status.health.hears and not status.health.ok and not status.health.well
@@ -60,10 +66,7 @@ def test_muted_a_recogniser_that_hangs_is_named_in_one_clear_text(
     house.configure("asr", timeout_s=3.0)
 
     async def script() -> None:
-        now_s = anyio.current_time()
-        house.living.says(hang(until_s=now_s + 20.0))
-        house.living.room.say(now_s + 2.0)
-        await until(now_s + 14.0)
+        now_s = await recogniser_hangs(house)
         await house.controls.mute()
         status = await house.answers(Status())
         assert isinstance(status, StatusResult)
