@@ -23,6 +23,16 @@ from bench.loudness import BLOCK_S, is_loud
 
 RATE_HZ = 16_000
 
+# Programs are let in last: one that waits for the server must not meet half of it, and play into the microphone.
+_DEVICES = """\
+load-module module-null-sink sink_name=mic rate=48000
+load-module module-null-sink sink_name=speaker rate=48000
+load-module module-remap-source master=mic.monitor source_name=virtual_microphone
+set-default-source virtual_microphone
+set-default-sink speaker
+load-module module-native-protocol-unix
+"""
+
 
 class VirtualSound:
     """Context manager: the server runs inside it. `env` is the environment for programs that shall use it."""
@@ -44,6 +54,8 @@ class VirtualSound:
             "PULSE_STATE_PATH": str(self._folder),
             "ALSA_CONFIG_PATH": str(alsa),
         }
+        self._script = self._folder / "devices.pa"
+        self._script.write_text(_DEVICES, encoding="utf-8")
         self._server: subprocess.Popen[bytes] | None = None
 
     @staticmethod
@@ -58,16 +70,7 @@ class VirtualSound:
     def start(self) -> None:
         """Start the server; also again after `stop`, for programs that have `env` already."""
         self._server = subprocess.Popen(
-            [
-                "pulseaudio",
-                "-n",
-                "--daemonize=no",
-                "--exit-idle-time=-1",
-                "--load=module-native-protocol-unix",
-                "--load=module-null-sink sink_name=mic rate=48000",
-                "--load=module-null-sink sink_name=speaker rate=48000",
-                "--load=module-remap-source master=mic.monitor source_name=virtual_microphone",
-            ],
+            ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "-F", str(self._script)],
             env=self.env,
             stderr=subprocess.DEVNULL,
         )
@@ -77,8 +80,6 @@ class VirtualSound:
                 self.__exit__(None, None, None)
                 raise RuntimeError("PulseAudio did not start; run `pulseaudio -n --daemonize=no` to see why.")
             time.sleep(0.05)
-        self._pactl("set-default-source", "virtual_microphone")
-        self._pactl("set-default-sink", "speaker")
 
     def stop(self) -> None:
         """End the server, as if the sound card were pulled out."""

@@ -193,10 +193,10 @@ def _cards() -> str:
         return ""
 
 
-def start_stream(
+def open_stream(
     device: SoundDevice, direction: Direction, rates_hz: Iterable[int], make: Callable[[int], Any]
 ) -> tuple[Any, int]:
-    """A running stream of `device`, made at the first of `rates_hz` that it takes, and that rate.
+    """What `make` makes of the first of `rates_hz` that `device` takes, and that rate.
 
     Raises `DeviceError` when it takes none.
     """
@@ -204,19 +204,31 @@ def start_stream(
     tried, failure = [], None
     for rate_hz in dict.fromkeys(rates_hz):
         tried.append(str(rate_hz))
-        stream = None
         try:
-            stream = make(rate_hz)
-            stream.start()
-            return stream, rate_hz
+            return make(rate_hz), rate_hz
         except error_type as error:
             failure = error
-            if stream is not None:
-                stream.close(ignore_errors=True)
     raise DeviceError(
         f"The {_KINDS[direction]} '{device.name}' cannot be opened at {' or '.join(tried)} Hz: {failure}",
         remedy="Another program may hold it; `assistant doctor` tells more.",
     ) from failure
+
+
+def start_stream(
+    device: SoundDevice, direction: Direction, rates_hz: Iterable[int], make: Callable[[int], Any]
+) -> tuple[Any, int]:
+    """As `open_stream`; the stream runs."""
+
+    def start(rate_hz: int) -> Any:
+        stream = make(rate_hz)
+        try:
+            stream.start()
+        except load().PortAudioError:
+            stream.close(ignore_errors=True)
+            raise
+        return stream
+
+    return open_stream(device, direction, rates_hz, start)
 
 
 def find(wanted: str, direction: Direction, *, known_as: str = "") -> SoundDevice:

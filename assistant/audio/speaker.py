@@ -22,14 +22,15 @@ _RATE_HZ = 24_000
 
 _BUFFER_S = 0.1
 """Sound that the device holds ahead: enough that a busy machine does not stutter. It costs no latency, because a reply
-begins with an empty buffer: the device rests between replies."""
+begins with an empty buffer: between replies the device is closed."""
 
 _BLOCK_S = 0.02
 _LOST_DEVICE_S = 2.0
 """A device that takes nothing for so long while there is something to play is lost."""
 
 _REST_AFTER_S = 1.0
-"""Silence after which the device is stopped; playing silence would wake the processor fifty times a second."""
+"""Silence after which the device is closed: playing silence would wake the processor fifty times a second, and to start
+a stream whose device went away while it was stopped hangs PortAudio. Opening takes some 5 ms."""
 
 
 @dataclass(slots=True, eq=False)
@@ -59,11 +60,11 @@ class Speaker:
         self.name = config.output
 
     async def open(self) -> None:
-        """Open the device and start it once; it runs only while there is something to say. Raises `DeviceError`."""
+        """Open the device and start it once; it is open only while there is something to say. Raises `DeviceError`."""
         self._loop = asyncio.get_running_loop()
         portaudio.on_rescan(self._open_again)
         # The first start of a device can take a second; none of it shall fall into the first reply.
-        await portaudio.ask("output", self.name, self._open)
+        await portaudio.ask("output", self.name, self._run)
         self._rest_later()
 
     async def play(self, chunk: SpeechChunk) -> float:
@@ -104,7 +105,7 @@ class Speaker:
         """Fall silent at once: what the device buffers is dropped too."""
         self._drop()
         if self._loop is not None:
-            portaudio.begin(self._abort)
+            portaudio.begin(self._fall_silent)
 
     def _drop(self, error: DeviceError | None = None) -> None:
         """Forget what is queued; with `error`, whoever waits for any of it is told that it was not heard."""
@@ -164,10 +165,11 @@ class Speaker:
                     self._queue.popleft()
 
     def _open(self) -> None:
-        """Open the device unless it is; one that was plugged in meanwhile is found, under whatever index. Raises
-        `DeviceError`."""
-        if self._usable() is not None:
+        """Open the device unless it runs; one that was plugged in meanwhile is found, under whatever index. It is not
+        started, which fills its buffer: there is nothing to play yet. Raises `DeviceError`."""
+        if (stream := self._usable()) is not None and stream.active:
             return
+        self._lose()
         try:
             self._open_stream()
         except DeviceError:
@@ -177,9 +179,9 @@ class Speaker:
             if self._usable() is None:  # it was not opened again for what is being said
                 self._open_stream()
 
-    def _open_anew(self) -> None:
+    def _run_anew(self) -> None:
         self._lose()
-        self._open()
+        self._run()
 
     def _open_again(self) -> None:
         """The stream went with a rescan that somebody else needed; what is being said goes on."""
@@ -187,6 +189,7 @@ class Speaker:
         if self._queue:
             with contextlib.suppress(DeviceError):  # whoever waits for the sound notices that none is taken
                 self._open_stream()
+                self._start()
 
     def _open_stream(self) -> None:
         device = portaudio.find(self._config.output, "output", known_as=self._known_as)
@@ -205,7 +208,7 @@ class Speaker:
                 callback=self._fill,
             )
 
-        self._stream, _ = portaudio.start_stream(device, "output", (_RATE_HZ, device.default_rate_hz), make)
+        self._stream, _ = portaudio.open_stream(device, "output", (_RATE_HZ, device.default_rate_hz), make)
         self._epoch = portaudio.epoch()
 
     def _convert(self, rate_hz: int) -> None:
@@ -223,12 +226,14 @@ class Speaker:
         return self._stream
 
     def _run(self) -> None:
-        """Have the device take sound, if it rests. Raises `DeviceError`; the next chunk then opens it again."""
-        self._open()
-        if self._stream.active:
-            return
+        """Have the device take sound. Raises `DeviceError`; the next chunk then opens it again."""
+        if self._usable() is None:
+            self._open()
+        if not self._stream.active:
+            self._start()
+
+    def _start(self) -> None:
         try:
-            self._stream.stop(ignore_errors=True)
             self._stream.start()
         except portaudio.load().PortAudioError as error:
             self._lose()
@@ -255,7 +260,7 @@ class Speaker:
             if self._played_s != played_s:
                 continue
             with contextlib.suppress(DeviceError):
-                await portaudio.ask("output", self.name, self._lose if opened_anew else self._open_anew)
+                await portaudio.ask("output", self.name, self._lose if opened_anew else self._run_anew)
                 if not opened_anew:
                     opened_anew = True
                     continue
@@ -275,16 +280,16 @@ class Speaker:
     def _rest_later(self) -> None:
         assert self._loop is not None
         self._stay_awake()
-        self._rest = self._loop.call_later(_REST_AFTER_S, portaudio.begin, self._abort)
+        self._rest = self._loop.call_later(_REST_AFTER_S, portaudio.begin, self._fall_silent)
 
     def _stay_awake(self) -> None:
         if self._rest is not None:
             self._rest.cancel()
 
-    def _abort(self) -> None:
-        """Have the device rest, and drop what it buffers."""
-        if not self._queue and (stream := self._usable()) is not None:
-            stream.abort(ignore_errors=True)
+    def _fall_silent(self) -> None:
+        """Close the device unless there is something to play again; what it buffers is dropped."""
+        if not self._queue:
+            self._lose()
 
     def _resolve(self, future: asyncio.Future[float], ahead_s: float) -> None:
         """Tell `future` when a sample is heard that leaves in `ahead_s`; from any thread."""

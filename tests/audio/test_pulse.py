@@ -156,6 +156,22 @@ def test_a_lost_sound_server_is_told_and_used_again_when_it_is_back(
     assert events_of(tmp_path, "PlaybackFinished")[0]["completed"] is True
 
 
+def test_a_sound_server_that_restarts_between_two_replies_plays_the_second(
+    live: Running, sound: VirtualSound, spoken: Person, tmp_path: Path
+) -> None:
+    """Back before anybody asks, so that no device is looked for anew; the speaker was at rest when it went."""
+    question = spoken(TIME)
+    sound.stop()
+    sound.start()
+    live.wait_for("microphone: works again")
+    with recording(sound) as speaker:
+        sound.speak(question)
+        wait_for_replies(tmp_path, 1, speaker)
+    [finished] = events_of(tmp_path, "PlaybackFinished")
+    assert finished["completed"] is True
+    assert not [event for event in events_of(tmp_path, "StageFailed") if event["stage"] == "speaker"]
+
+
 def test_say_reaches_the_speaker(sound: VirtualSound, understood: Callable[[AudioArray], str]) -> None:
     with recording(sound) as speaker:
         since_s = time.monotonic()

@@ -48,6 +48,7 @@ class Card:
     driver says so."""
     played: list[tuple[float, np.ndarray]] = field(default_factory=list)
     opened: int = 0
+    pulled: int = 0
 
     def heard_between(self, since_s: float, until_s: float) -> bool:
         """Whether a speaker played anything but silence then."""
@@ -91,6 +92,7 @@ class SoundCards:
     def pull(self, card: Card) -> None:
         """Its streams stop without a word."""
         self.cards.remove(card)
+        card.pulled += 1
         self._list()
 
     def begin(self) -> None:
@@ -184,6 +186,7 @@ class _Stream:
         self._held = 0
         """Blocks to be delivered late."""
         self.dead = False
+        self._pulled = card.pulled
 
     @property
     def records(self) -> bool:
@@ -191,6 +194,8 @@ class _Stream:
 
     def start(self) -> None:
         self._called("start")
+        if self._card.pulled != self._pulled:
+            self._cards.misused.append("start of a stream whose device went away: the real library would hang")
         if self._card.refuses:
             raise self._cards.PortAudioError("Cannot start")
         self.active = True

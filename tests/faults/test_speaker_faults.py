@@ -39,6 +39,23 @@ def test_a_speaker_pulled_in_mid_sentence_is_told_and_used_again_when_it_is_back
     assert living.failures("speaker") and len(living.recoveries("speaker")) == 1
 
 
+def test_a_speaker_plugged_in_anew_between_two_replies_says_the_second(living: Living) -> None:
+    living.says(TIME, TIME)
+
+    async def script(assistant: Assistant) -> None:
+        living.room.say(1.0)
+        await until(9.0)
+        living.sound.pull(living.speaker)
+        living.sound.plug(living.speaker)
+        living.room.say(10.0)
+        await until(16.0)
+
+    living.live(script)
+    assert [event.completed for event in living.log.of(PlaybackFinished)] == [True, True]
+    assert living.speaker.heard_between(10.0, 16.0)
+    assert not living.failures("speaker")
+
+
 def test_a_device_that_stops_for_a_moment_is_opened_anew_and_the_sentence_goes_on(living: Living) -> None:
     living.says(HELP)
 
@@ -258,7 +275,7 @@ def test_a_sound_that_the_speaker_did_not_take_is_told_and_not_heard_later(livin
         assert assistant.controls is not None
         living.speaker.refuses = True
         await assistant.controls.listen_now()
-        assert "cannot be started" in assistant.health().unavailable["speaker"]
+        assert "cannot be opened" in assistant.health().unavailable["speaker"]
         living.speaker.refuses = False
         await until(3.0 + RECOVERS_S)
         assert "speaker" not in assistant.health().unavailable
