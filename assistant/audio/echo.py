@@ -118,14 +118,18 @@ class EchoGuard:
     def reference(self, heard_at_s: float, samples: AudioArray, sample_rate_hz: int) -> None:
         """A chunk begins to be heard, (n,) float32 as it leaves for the device, volume included.
 
-        `heard_at_s` may be 150 ms off, and the sound may reach the microphone up to 250 ms later still.
+        `heard_at_s` may be 150 ms off, and the sound may reach the microphone up to 250 ms later still. A chunk that is
+        heard when the one before ends, to 5 ms, is where that one was found.
         """
         drift, stated = self._alignment.drift, round(heard_at_s * SAMPLE_RATE_HZ)
         stretched_hz = round(SAMPLE_RATE_HZ * _RATE_DIGITS * (1.0 + drift))
         at_16_khz = resample(samples, sample_rate_hz * _RATE_DIGITS, stretched_hz)
-        first = self._alignment.place(stated, self._reference.end)
-        self._reference.add(PlayedChunk(at_16_khz, stated, first, drift))
-        self._evidence.doubt()
+        before = self._reference.before(stated)
+        found = before is not None and before.aligned
+        first = before.end if before is not None else self._alignment.place(stated, self._reference.end)
+        self._reference.add(PlayedChunk(at_16_khz, stated, first, drift, aligned=found))
+        if not found:
+            self._evidence.doubt()
 
     def play_through(self, speaker: str) -> None:
         """What is played comes from the speaker of this name from now on; from another one the way is another."""

@@ -16,6 +16,9 @@ MAX_SAMPLES = 60 * SAMPLE_RATE_HZ
 EARLIEST = round(-0.15 * SAMPLE_RATE_HZ)
 LATEST = round(0.42 * SAMPLE_RATE_HZ)
 """Where a chunk may be heard, against the time that the player stated."""
+_SAME = round(0.005 * SAMPLE_RATE_HZ)
+"""A chunk that is stated to begin this near to where another ends follows it without a gap: a player that counts its
+samples says so, up to the drift of its clock."""
 
 
 @dataclass(slots=True, eq=False)
@@ -58,6 +61,11 @@ class PlayedReference:
     def end(self) -> int | None:
         """One past the last sample; None when nothing is known."""
         return max((chunk.end for chunk in self._chunks), default=None)
+
+    def before(self, stated: int) -> PlayedChunk | None:
+        """The chunk that one follows without a gap which the player says begins there."""
+        last = self._chunks[-1] if self._chunks else None
+        return last if last is not None and abs(last.stated + len(last.samples) - stated) <= _SAME else None
 
     def seconds(self) -> float:
         """How much sound is kept."""

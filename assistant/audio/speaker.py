@@ -39,6 +39,8 @@ class _Queued:
     started: asyncio.Future[float]
     finished: asyncio.Future[float]
     position: int = 0
+    heard_at_s: float = 0.0
+    """When its first sample is heard."""
 
 
 class Speaker:
@@ -50,6 +52,10 @@ class Speaker:
         self._queue: deque[_Queued] = deque()
         self._last_finished: asyncio.Future[float] | None = None
         self._played_s = 0.0
+        self._unbroken = False
+        """Whether nothing has come between the samples of what is being played."""
+        self._ends_at_s: float | None = None
+        """When the chunk before has been heard, if no silence has followed it yet."""
         self._stream: Any = None
         """Touched by the sound library's thread only."""
         self._epoch = 0
@@ -69,7 +75,8 @@ class Speaker:
 
     async def play(self, chunk: SpeechChunk) -> float:
         """Queue a chunk and return when its first sample is handed to the device; the result adds what the device
-        still buffers before it is heard. Raises `DeviceError` when the device takes no sound."""
+        still buffers before it is heard. One that follows another without a gap is heard to the sample when that ends.
+        Raises `DeviceError` when the device takes no sound."""
         self._loop = loop = asyncio.get_running_loop()
         await portaudio.ask("output", self.name, self._open)
         samples = resample(chunk.samples, chunk.sample_rate_hz, self._rate_hz)
@@ -85,7 +92,7 @@ class Speaker:
             # It may have been queued just after whoever cancels it had called `stop`.
             with contextlib.suppress(ValueError):
                 self._queue.remove(queued)
-            self._resolve(queued.finished, 0.0)
+            self._resolve(queued.finished, loop.time())
             raise
 
     async def drain(self) -> None:
@@ -114,7 +121,7 @@ class Speaker:
         for item in dropped:
             for future in (item.started, item.finished):
                 if error is None:
-                    self._resolve(future, 0.0)
+                    self._resolve(future, asyncio.get_running_loop().time())
                 else:
                     _fail_once(future, error)
 
@@ -140,17 +147,24 @@ class Speaker:
 
     def _fill(self, out: AudioArray, count: int, time: Any, status: Any) -> None:
         """PortAudio's callback: copies what is queued; allocates nothing."""
+        assert self._loop is not None
         # The driver's own figure for when the block's first sample is heard, where it gives one that can be true.
         ahead_s = min(max(time.outputBufferDacTime - time.currentTime, 0.0), 2 * _BUFFER_S)
+        block_at_s = self._loop.time() + ahead_s
+        if status.output_underflow:
+            self._break()
         out.fill(0.0)
         filled = 0
         while filled < count:
             try:
                 item = self._queue[0]
             except IndexError:
+                self._break()
                 return
             if item.position == 0:
-                self._resolve(item.started, ahead_s + filled / self._rate_hz)
+                item.heard_at_s = block_at_s + filled / self._rate_hz if self._ends_at_s is None else self._ends_at_s
+                self._unbroken = True
+                self._resolve(item.started, item.heard_at_s)
             take = min(count - filled, len(item.samples) - item.position)
             np.multiply(
                 item.samples[item.position : item.position + take], self._volume, out=out[filled : filled + take, 0]
@@ -159,10 +173,15 @@ class Speaker:
             filled += take
             self._played_s += take / self._rate_hz
             if item.position >= len(item.samples):
-                self._resolve(item.finished, ahead_s + filled / self._rate_hz)
+                self._ends_at_s = item.heard_at_s + len(item.samples) / self._rate_hz if self._unbroken else None
+                self._resolve(item.finished, block_at_s + filled / self._rate_hz)
                 # `stop` may have emptied the queue on the loop's thread in between.
                 if self._queue and self._queue[0] is item:
                     self._queue.popleft()
+
+    def _break(self) -> None:
+        """There is a gap in what is heard."""
+        self._unbroken, self._ends_at_s = False, None
 
     def _open(self) -> None:
         """Open the device unless it runs; one that was plugged in meanwhile is found, under whatever index. It is not
@@ -208,6 +227,7 @@ class Speaker:
                 callback=self._fill,
             )
 
+        self._break()
         self._stream, _ = portaudio.open_stream(device, "output", (_RATE_HZ, device.default_rate_hz), make)
         self._epoch = portaudio.epoch()
 
@@ -291,10 +311,10 @@ class Speaker:
         if not self._queue:
             self._lose()
 
-    def _resolve(self, future: asyncio.Future[float], ahead_s: float) -> None:
-        """Tell `future` when a sample is heard that leaves in `ahead_s`; from any thread."""
+    def _resolve(self, future: asyncio.Future[float], at_s: float) -> None:
+        """Tell `future` when something is heard; from any thread."""
         assert self._loop is not None
-        self._loop.call_soon_threadsafe(_set_once, future, self._loop.time() + ahead_s)
+        self._loop.call_soon_threadsafe(_set_once, future, at_s)
 
 
 def _fail_once(future: asyncio.Future[float], error: DeviceError) -> None:

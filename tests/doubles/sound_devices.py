@@ -245,7 +245,7 @@ class _Stream:
     def play(self) -> None:
         out = np.empty((self._count, 1), np.float32)
         time = SimpleNamespace(currentTime=0.0, outputBufferDacTime=self._card.late_s)
-        self._callback(out, self._count, time, SimpleNamespace())
+        self._callback(out, self._count, time, SimpleNamespace(output_underflow=False))
         self._card.played.append((asyncio.get_running_loop().time(), out[:, 0].copy()))
 
 

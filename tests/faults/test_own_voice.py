@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from assistant.app import Assistant
-from assistant.events import PlaybackFinished, SpeechStarted
+from assistant.audio.echo import EchoGuard
+from assistant.events import AudioArray, PlaybackFinished, SpeechStarted
 from tests.doubles.living import TIME, Living, until
 from tests.doubles.sound_devices import RATE_HZ, Card
 from tests.doubles.speech_like import speech_like
@@ -168,3 +169,26 @@ def test_who_answers_the_listening_sound_at_once_is_heard_at_once(
     open_speaker.live(script)
     # A voice like this one needs half a second to be loud enough, also where there is no echo.
     assert open_speaker.log.of(SpeechStarted)[0].at_s - pause_s == pytest.approx(2.57, abs=0.05)
+
+
+def test_sentences_that_follow_without_a_gap_are_told_to_do_so_to_the_sample(
+    open_speaker: Living, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the first is found, the next one then is."""
+    told: list[tuple[float, float]] = []
+    original = EchoGuard.reference
+
+    def reference(guard: EchoGuard, heard_at_s: float, samples: AudioArray, sample_rate_hz: int) -> None:
+        told.append((heard_at_s, heard_at_s + len(samples) / sample_rate_hz))
+        original(guard, heard_at_s, samples, sample_rate_hz)
+
+    monkeypatch.setattr(EchoGuard, "reference", reference)
+    open_speaker.says(HELP)
+
+    async def script(assistant: Assistant) -> None:
+        open_speaker.room.say(1.0)
+        await until(20.0)
+
+    open_speaker.live(script)
+    assert len(told) > 1
+    assert [begins_s for begins_s, _ in told[1:]] == pytest.approx([ends_s for _, ends_s in told[:-1]], abs=1e-9)
