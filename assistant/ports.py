@@ -69,6 +69,17 @@ class AudioSource(Protocol):
         """Release the device; safe to call twice."""
 
 
+@dataclass(frozen=True, slots=True)
+class Onset:
+    """When a chunk begins to be heard."""
+
+    at_s: float
+    """The monotonic time at which its first sample leaves the device, output latency included."""
+    run: int
+    """Number of the unbroken run of sound that it belongs to: within one, times are exact to the sample against each
+    other, however far all of them are off."""
+
+
 class AudioSink(Protocol):
     """A speaker, or what stands in for one."""
 
@@ -77,9 +88,8 @@ class AudioSink(Protocol):
     async def open(self) -> None:
         """Start the device. Raises `DeviceError`."""
 
-    async def play(self, chunk: SpeechChunk) -> float:
-        """Queue a chunk and return when its turn comes, which is the back-pressure: one chunk plays, one waits. The
-        result is the monotonic time at which its first sample leaves the device, output latency included. Raises
+    async def play(self, chunk: SpeechChunk) -> Onset:
+        """Queue a chunk and return when its turn comes, which is the back-pressure: one chunk plays, one waits. Raises
         `DeviceError` when the device is gone."""
 
     async def drain(self) -> None:

@@ -115,21 +115,24 @@ class EchoGuard:
         evidence.recall(learned)
         self._path, self._evidence, self._decided = path, evidence, evidence.experienced
 
-    def reference(self, heard_at_s: float, samples: AudioArray, sample_rate_hz: int) -> None:
+    def reference(self, heard_at_s: float, samples: AudioArray, sample_rate_hz: int, *, run: int | None = None) -> None:
         """A chunk begins to be heard, (n,) float32 as it leaves for the device, volume included.
 
-        `heard_at_s` may be 150 ms off, and the sound may reach the microphone up to 250 ms later still. A chunk that is
-        heard when the one before ends, to 5 ms, is where that one was found.
+        `heard_at_s` may be 150 ms off, and the sound may reach the microphone up to 250 ms later still; chunks of the
+        same `run` are off by the same (see `assistant.ports.Onset`), so that where one was found tells where the next
+        is.
         """
         drift, stated = self._alignment.drift, round(heard_at_s * SAMPLE_RATE_HZ)
         stretched_hz = round(SAMPLE_RATE_HZ * _RATE_DIGITS * (1.0 + drift))
         at_16_khz = resample(samples, sample_rate_hz * _RATE_DIGITS, stretched_hz)
-        before = self._reference.before(stated)
-        found = before is not None and before.aligned
-        first = before.end if before is not None else self._alignment.place(stated, self._reference.end)
-        self._reference.add(PlayedChunk(at_16_khz, stated, first, drift, aligned=found))
-        if not found:
-            self._evidence.doubt()
+        last = self._reference.last
+        if last is not None and last.aligned and run is not None and last.run == run:
+            first = last.first + round((stated - last.stated) * (1.0 + drift))
+            self._reference.add(PlayedChunk(at_16_khz, stated, first, drift, run, aligned=True))
+            return
+        first = self._alignment.place(stated, self._reference.end)
+        self._reference.add(PlayedChunk(at_16_khz, stated, first, drift, run))
+        self._evidence.doubt()
 
     def play_through(self, speaker: str) -> None:
         """What is played comes from the speaker of this name from now on; from another one the way is another."""

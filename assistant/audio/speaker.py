@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections import deque
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 import numpy as np
@@ -16,6 +16,9 @@ from assistant.audio.files import resample
 from assistant.config import AudioConfig
 from assistant.errors import DeviceError
 from assistant.events import AudioArray, SpeechChunk
+from assistant.ports import Onset
+
+T = TypeVar("T")
 
 _RATE_HZ = 24_000
 """Rate of the default voices, so that they pass through untouched."""
@@ -36,11 +39,9 @@ a stream whose device went away while it was stopped hangs PortAudio. Opening ta
 @dataclass(slots=True, eq=False)
 class _Queued:
     samples: AudioArray
-    started: asyncio.Future[float]
+    started: asyncio.Future[Onset]
     finished: asyncio.Future[float]
     position: int = 0
-    heard_at_s: float = 0.0
-    """When its first sample is heard."""
 
 
 class Speaker:
@@ -52,10 +53,11 @@ class Speaker:
         self._queue: deque[_Queued] = deque()
         self._last_finished: asyncio.Future[float] | None = None
         self._played_s = 0.0
-        self._unbroken = False
-        """Whether nothing has come between the samples of what is being played."""
-        self._ends_at_s: float | None = None
-        """When the chunk before has been heard, if no silence has followed it yet."""
+        self._run = 0
+        self._run_began_s = 0.0
+        """When the first sample of the run is heard."""
+        self._run_samples = 0
+        """How many the device has taken of it; 0 when a new one begins."""
         self._stream: Any = None
         """Touched by the sound library's thread only."""
         self._epoch = 0
@@ -70,13 +72,12 @@ class Speaker:
         self._loop = asyncio.get_running_loop()
         portaudio.on_rescan(self._open_again)
         # The first start of a device can take a second; none of it shall fall into the first reply.
-        await portaudio.ask("output", self.name, self._run)
+        await portaudio.ask("output", self.name, self._have_run)
         self._rest_later()
 
-    async def play(self, chunk: SpeechChunk) -> float:
+    async def play(self, chunk: SpeechChunk) -> Onset:
         """Queue a chunk and return when its first sample is handed to the device; the result adds what the device
-        still buffers before it is heard. One that follows another without a gap is heard to the sample when that ends.
-        Raises `DeviceError` when the device takes no sound."""
+        still buffers before it is heard. Raises `DeviceError` when the device takes no sound."""
         self._loop = loop = asyncio.get_running_loop()
         await portaudio.ask("output", self.name, self._open)
         samples = resample(chunk.samples, chunk.sample_rate_hz, self._rate_hz)
@@ -119,11 +120,13 @@ class Speaker:
         dropped = list(self._queue)
         self._queue.clear()
         for item in dropped:
-            for future in (item.started, item.finished):
-                if error is None:
-                    self._resolve(future, asyncio.get_running_loop().time())
-                else:
-                    _fail_once(future, error)
+            if error is None:
+                now_s = asyncio.get_running_loop().time()
+                self._resolve(item.started, Onset(now_s, self._run))
+                self._resolve(item.finished, now_s)
+            else:
+                _fail_once(item.started, error)
+                _fail_once(item.finished, error)
 
     def played_s(self) -> float:
         """Seconds of speech handed to the device."""
@@ -153,18 +156,19 @@ class Speaker:
         block_at_s = self._loop.time() + ahead_s
         if status.output_underflow:
             self._break()
+        if not self._run_samples:
+            self._run, self._run_began_s = self._run + 1, block_at_s
         out.fill(0.0)
         filled = 0
         while filled < count:
             try:
                 item = self._queue[0]
             except IndexError:
-                self._break()
-                return
+                break
             if item.position == 0:
-                item.heard_at_s = block_at_s + filled / self._rate_hz if self._ends_at_s is None else self._ends_at_s
-                self._unbroken = True
-                self._resolve(item.started, item.heard_at_s)
+                # Counted, for the driver's figure jitters from block to block.
+                heard_at_s = self._run_began_s + (self._run_samples + filled) / self._rate_hz
+                self._resolve(item.started, Onset(heard_at_s, self._run))
             take = min(count - filled, len(item.samples) - item.position)
             np.multiply(
                 item.samples[item.position : item.position + take], self._volume, out=out[filled : filled + take, 0]
@@ -173,15 +177,15 @@ class Speaker:
             filled += take
             self._played_s += take / self._rate_hz
             if item.position >= len(item.samples):
-                self._ends_at_s = item.heard_at_s + len(item.samples) / self._rate_hz if self._unbroken else None
                 self._resolve(item.finished, block_at_s + filled / self._rate_hz)
                 # `stop` may have emptied the queue on the loop's thread in between.
                 if self._queue and self._queue[0] is item:
                     self._queue.popleft()
+        self._run_samples += count
 
     def _break(self) -> None:
-        """There is a gap in what is heard."""
-        self._unbroken, self._ends_at_s = False, None
+        """There is a gap in what is heard, of unknown length."""
+        self._run_samples = 0
 
     def _open(self) -> None:
         """Open the device unless it runs; one that was plugged in meanwhile is found, under whatever index. It is not
@@ -198,9 +202,9 @@ class Speaker:
             if self._usable() is None:  # it was not opened again for what is being said
                 self._open_stream()
 
-    def _run_anew(self) -> None:
+    def _restart(self) -> None:
         self._lose()
-        self._run()
+        self._have_run()
 
     def _open_again(self) -> None:
         """The stream went with a rescan that somebody else needed; what is being said goes on."""
@@ -245,7 +249,7 @@ class Speaker:
             self._stream = None
         return self._stream
 
-    def _run(self) -> None:
+    def _have_run(self) -> None:
         """Have the device take sound. Raises `DeviceError`; the next chunk then opens it again."""
         if self._usable() is None:
             self._open()
@@ -264,12 +268,12 @@ class Speaker:
 
     async def _have_it_run(self) -> None:
         try:
-            await portaudio.ask("output", self.name, self._run)
+            await portaudio.ask("output", self.name, self._have_run)
         except DeviceError as error:
             self._drop(error)
             raise
 
-    async def _in_time(self, future: asyncio.Future[float]) -> float:
+    async def _in_time(self, future: asyncio.Future[T]) -> T:
         """The future's result. When the device takes no more sound it is opened anew, once, and goes on where it was;
         raises `DeviceError` when that does not help."""
         opened_anew = False
@@ -280,7 +284,7 @@ class Speaker:
             if self._played_s != played_s:
                 continue
             with contextlib.suppress(DeviceError):
-                await portaudio.ask("output", self.name, self._lose if opened_anew else self._run_anew)
+                await portaudio.ask("output", self.name, self._lose if opened_anew else self._restart)
                 if not opened_anew:
                     opened_anew = True
                     continue
@@ -311,18 +315,18 @@ class Speaker:
         if not self._queue:
             self._lose()
 
-    def _resolve(self, future: asyncio.Future[float], at_s: float) -> None:
+    def _resolve(self, future: asyncio.Future[T], heard: T) -> None:
         """Tell `future` when something is heard; from any thread."""
         assert self._loop is not None
-        self._loop.call_soon_threadsafe(_set_once, future, at_s)
+        self._loop.call_soon_threadsafe(_set_once, future, heard)
 
 
-def _fail_once(future: asyncio.Future[float], error: DeviceError) -> None:
+def _fail_once(future: asyncio.Future[T], error: DeviceError) -> None:
     if not future.done():
         future.set_exception(error)
         future.exception()  # nobody has to wait for it
 
 
-def _set_once(future: asyncio.Future[float], value: float) -> None:
+def _set_once(future: asyncio.Future[T], value: T) -> None:
     if not future.done():
         future.set_result(value)

@@ -31,7 +31,7 @@ from assistant.events import (
     StageTimed,
     Utterance,
 )
-from assistant.ports import AudioSink, Clock, SpeakingStyle
+from assistant.ports import AudioSink, Clock, Onset, SpeakingStyle
 from assistant.stages import StageReports
 
 _AUDIBLE_TIMES = 32
@@ -217,7 +217,7 @@ class Speaking:
         if playback.failed_device:
             return
         try:
-            heard_at_s = await self._sink.play(chunk)
+            onset = await self._sink.play(chunk)
         except DeviceError as error:
             playback.failed = playback.failed_device = True
             self._stages.failed("speaker", error)
@@ -225,9 +225,10 @@ class Speaking:
         self._stages.works("speaker")
         if playback.run is not None and playback.run.cancel_called:
             return  # held in this very moment
+        heard_at_s = onset.at_s
         if not self.audible:
             self._audible_s.append((heard_at_s, math.inf))
-        self._tell_guard(heard_at_s, chunk)
+        self._tell_guard(onset, chunk)
         playback.tape.note(self._sink.played_s())
         if playback.paused:
             playback.paused = False
@@ -256,11 +257,11 @@ class Speaking:
         since_s, _ = self._audible_s.pop()
         self._audible_s.append((since_s, self._clock.monotonic_s()))
 
-    def _tell_guard(self, heard_at_s: float, chunk: SpeechChunk) -> None:
+    def _tell_guard(self, onset: Onset, chunk: SpeechChunk) -> None:
         if self._guard is not None:
             self._guard.play_through(self._sink.name)
             played = np.multiply(chunk.samples, self._sink.volume, dtype=np.float32)
-            self._guard.reference(heard_at_s, played, chunk.sample_rate_hz)
+            self._guard.reference(onset.at_s, played, chunk.sample_rate_hz, run=onset.run)
 
 
 @dataclass(slots=True, eq=False)

@@ -265,7 +265,7 @@ def test_the_speaker_keeps_its_contract(devices: None, sound: VirtualSound) -> N
         for _ in range(2):  # it can be opened again
             await speaker.open()
             with anyio.fail_after(30):
-                loop_times += [await speaker.play(chunk(0.3)), await speaker.play(chunk(0.3))]
+                loop_times += [(await speaker.play(chunk(0.3))).at_s for _ in range(2)]
                 await speaker.drain()
                 played.append(speaker.played_s())
                 await speaker.play(chunk(20.0))
