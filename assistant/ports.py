@@ -7,7 +7,7 @@ Devices are asynchronous and owned by the event loop. Models are plain blocking 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, runtime_checkable
@@ -84,6 +84,9 @@ class AudioSink(Protocol):
     """A speaker, or what stands in for one."""
 
     name: str
+    heard_otherwise: Callable[[Onset, AudioArray, int], None] | None
+    """Called on the event loop when the rest of a chunk, (n,) float32 before the volume, at that sample rate, is not
+    heard as its onset said: later, as after a stall, or at another volume."""
 
     async def open(self) -> None:
         """Start the device. Raises `DeviceError`."""
@@ -99,7 +102,7 @@ class AudioSink(Protocol):
         """Forget what is queued and fall silent at once."""
 
     def played_s(self) -> float:
-        """Seconds of speech that have left the device since it was opened."""
+        """Seconds of speech handed to the device so far, however often it was opened."""
 
     @property
     def volume(self) -> float:

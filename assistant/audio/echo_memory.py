@@ -73,8 +73,8 @@ class EchoMemory:
         if self._devices and forgotten == self._forgotten:
             self.guard.forget()
         self._devices, self._named, self._kept_frames = devices, named, 0.0
-        self.guard.play_through(self._speaker.name)
-        if kept is not None and not self.guard.experienced_frames:
+        self.guard.play_through(without_address(self._speaker.name))
+        if kept is not None and float(kept["frames"]) > self.guard.experienced_frames:
             self._take_up(kept)
         self._forgotten = self.guard.forgotten
 

@@ -13,6 +13,9 @@ from assistant.events import AudioArray
 MAX_SAMPLES = 60 * SAMPLE_RATE_HZ
 """Most sound that is kept, played and to come; what goes beyond is not expected, so it is not removed either."""
 
+FORGOTTEN = 2 * SAMPLE_RATE_HZ
+"""What ended so long ago is not heard any more."""
+
 EARLIEST = round(-0.15 * SAMPLE_RATE_HZ)
 LATEST = round(0.42 * SAMPLE_RATE_HZ)
 """Where a chunk may be heard, against the time that the player stated."""
@@ -32,6 +35,10 @@ class PlayedChunk:
     """By how much it was stretched, to follow the microphone's clock."""
     run: int | None = None
     """Which others the player's times are exact against; None if it does not say."""
+    stated_s: float = 0.0
+    """`stated`, unrounded."""
+    lead: float = 0.0
+    """Samples of silence put before it, so that it lies between the microphone's samples where it is heard."""
     aligned: bool = False
     """Whether `first` was found in the microphone's own sound."""
     candidate: int | None = None
@@ -72,6 +79,8 @@ class PlayedReference:
 
     def add(self, chunk: PlayedChunk) -> None:
         """A chunk begins; whatever was expected to be heard at the same time is cut short."""
+        # Nobody else may call `forget` for a long time: frames come only while the microphone is open.
+        self.forget(chunk.first - FORGOTTEN)
         self.cut(chunk.first)
         room = MAX_SAMPLES - sum(len(earlier.samples) for earlier in self._chunks)
         chunk.samples = chunk.samples[: max(0, room)]

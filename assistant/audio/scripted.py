@@ -6,7 +6,7 @@ with the same timestamps.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 import anyio
 import numpy as np
@@ -71,6 +71,7 @@ class SilentSpeaker:
     name = "none"
 
     def __init__(self, clock: Clock) -> None:
+        self.heard_otherwise: Callable[[Onset, AudioArray, int], None] | None = None
         self._clock = clock
         self._queue_end_s = 0.0
         self._queued_s = 0.0

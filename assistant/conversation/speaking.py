@@ -18,10 +18,12 @@ import numpy as np
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from assistant.audio.echo import EchoGuard
+from assistant.audio.portaudio import without_address
 from assistant.conversation.playback import Tape
 from assistant.conversation.speaking_ahead import Voices, VoicesAhead
 from assistant.errors import DeviceError, StageError
 from assistant.events import (
+    AudioArray,
     Event,
     PlaybackFinished,
     PlaybackPaused,
@@ -66,6 +68,7 @@ class Speaking:
         self._clock = clock
         self._emit = emit
         self._guard = guard
+        sink.heard_otherwise = self._tell_guard
         self._stages = stages or StageReports(clock, emit)
         self._playback: _Playback | None = None
         self._last_words = ""
@@ -228,7 +231,7 @@ class Speaking:
         heard_at_s = onset.at_s
         if not self.audible:
             self._audible_s.append((heard_at_s, math.inf))
-        self._tell_guard(onset, chunk)
+        self._tell_guard(onset, chunk.samples, chunk.sample_rate_hz)
         playback.tape.note(self._sink.played_s())
         if playback.paused:
             playback.paused = False
@@ -257,11 +260,11 @@ class Speaking:
         since_s, _ = self._audible_s.pop()
         self._audible_s.append((since_s, self._clock.monotonic_s()))
 
-    def _tell_guard(self, onset: Onset, chunk: SpeechChunk) -> None:
+    def _tell_guard(self, onset: Onset, samples: AudioArray, sample_rate_hz: int) -> None:
         if self._guard is not None:
-            self._guard.play_through(self._sink.name)
-            played = np.multiply(chunk.samples, self._sink.volume, dtype=np.float32)
-            self._guard.reference(onset.at_s, played, chunk.sample_rate_hz, run=onset.run)
+            self._guard.play_through(without_address(self._sink.name))
+            played = np.multiply(samples, self._sink.volume, dtype=np.float32)
+            self._guard.reference(onset.at_s, played, sample_rate_hz, run=onset.run)
 
 
 @dataclass(slots=True, eq=False)

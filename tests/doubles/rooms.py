@@ -134,7 +134,7 @@ class Playback:
             is_first = left == 0 or number == len(chunks) - last_reply
             if is_first:
                 left = len(chunks) - number if number >= len(chunks) - last_reply else draw.choice((1, 1, 2, 3))
-                now_s += draw.uniform(1.2, 4.0) if number else 0.0
+                now_s += round(draw.uniform(1.2, 4.0) * 24_000) / 24_000 if number else 0.0
                 last_s = now_s
             another_s = draw.uniform(-1.0, 1.0) * 0.15
             error_s = another_s if is_first else error_s
@@ -156,10 +156,11 @@ class Loudspeaker:
         last = playback.chunks[-1]
         self.count = round((last.begins_s + len(last.samples) / 24_000 + 3.0) * RATE_HZ)
         """Samples of the whole run at 16 kHz."""
-        self._played = np.zeros(self.count, np.float32)
+        played = np.zeros(self.count * 24_000 // RATE_HZ, np.float32)
         for chunk in playback.chunks:
-            samples, first = resample(chunk.samples, 24_000, RATE_HZ), round(chunk.begins_s * RATE_HZ)
-            self._played[first : first + len(samples)] += samples
+            first = round(chunk.begins_s * 24_000)
+            played[first : first + len(chunk.samples)] += chunk.samples
+        self._played = resample(played, 24_000, RATE_HZ)[: self.count]
         self._noise = room.noise(self.count)
 
     def again(self) -> Loudspeaker:

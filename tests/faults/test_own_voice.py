@@ -201,3 +201,45 @@ def test_where_one_sentence_is_heard_tells_where_the_next_one_is(
         [ends_s for _, ends_s, _ in reply[:-1]], abs=1e-9
     )
     assert last_run not in {run for _, _, run in reply}, "the device was closed in between"
+
+
+@pytest.mark.parametrize("seconds", [0.15, 0.3, 0.6, 1.5])
+def test_a_sentence_that_is_held_up_by_the_device_is_not_taken_for_somebody(
+    open_speaker: Living, seconds: float
+) -> None:
+    """What is left of it is heard later than it was told."""
+    open_speaker.says(HELP, HELP)
+
+    async def script(assistant: Assistant) -> None:
+        open_speaker.room.say(1.0)
+        await until(20.0)
+        open_speaker.room.say(20.0)
+        await until(24.0)
+        open_speaker.speaker.stalls = True
+        await until(24.0 + seconds)
+        open_speaker.speaker.stalls = False
+        await until(45.0)
+
+    open_speaker.live(script)
+    assert len(open_speaker.log.of(SpeechStarted)) == 2
+    assert [event.completed for event in open_speaker.log.of(PlaybackFinished)] == [True, True]
+
+
+@pytest.mark.parametrize(("quiet", "loud"), [(0.3, 0.8), (0.1, 0.6), (0.6, 0.1)])
+def test_turned_up_in_mid_sentence_it_does_not_take_itself_for_somebody(
+    open_speaker: Living, quiet: float, loud: float
+) -> None:
+    open_speaker.configure("audio", volume=quiet)
+    open_speaker.says(HELP, HELP)
+
+    async def script(assistant: Assistant) -> None:
+        open_speaker.room.say(1.0)
+        await until(20.0)
+        open_speaker.room.say(20.0)
+        await until(24.0)
+        assistant.controls.set_volume(loud)
+        await until(40.0)
+
+    open_speaker.live(script)
+    assert len(open_speaker.log.of(SpeechStarted)) == 2
+    assert [event.completed for event in open_speaker.log.of(PlaybackFinished)] == [True, True]
