@@ -216,6 +216,8 @@ class Speaker:
         if (stream := self._usable()) is not None and stream.active:
             return
         self._lose()
+        if not self._queue and portaudio.devices_changed():
+            portaudio.rescan()  # another card may have the old one's number
         try:
             self._open_stream()
         except DeviceError:
