@@ -8,7 +8,7 @@ anything was learned, whoever is louder than an echo can be at any delay (`echo_
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +42,8 @@ _SHARE_AUDIBLE = 0.4
 _UNHEARD_FRAMES, _UNHEARD_SHARE = 40, 0.1
 """Frames of a reply over which sound is counted, and the share with sound up to which nothing of the reply is heard:
 that of somebody's first sounds, or of a passing noise."""
+_EXPLAINED_FRAMES = 2
+"""Frames that the path must explain for the others to be somebody else's, in hindsight."""
 _PROOF_FRAMES = 6
 """Frames that a chunk's alignment must have explained before what it leaves counts as someone else."""
 _EXPLAINED, _UNEXPLAINED = 0.5, 1.5
@@ -141,8 +143,7 @@ class Evidence:
         self.moment = self._delays.now(powers.heard, floor_db)
         unexplained_db = self._delays.unexplained_db(powers.heard, floor_db)
         level_excess = float(excess_db(powers.heard, possible_db + loudest_db, floor_db))
-        left_bound_db = self._left_db + 2.0 * self._left_spread_db + np.where(self._left_frames < 12, 15.0, 0.0)
-        left_excess = float(excess_db(powers.residual, expected_db + left_bound_db, floor_db))
+        left_excess = float(excess_db(powers.residual, expected_db + self._left_bound_db(), floor_db))
         if possible_db.max() > -60.0:
             audible = bool((powers.heard > floor).mean() > _SHARE_AUDIBLE)
             self._learned += 1.0 if audible else _SILENT_COUNTS
@@ -161,6 +162,25 @@ class Evidence:
         found = aligned and not removed and self._settled_frames > _SETTLING_FRAMES
         by_path = (proven and left_excess > _UNEXPLAINED) or (found and left_excess > _FAR_UNEXPLAINED)
         return unexplained_db > _UNLIKE_ANY or by_level or (known and by_path)
+
+    def more_than_left(self, frames: Sequence[FramePowers]) -> list[bool]:
+        """Which of the frames, in order, hold more than what the learned path leaves, now that it is known where the
+        echo is in them; none unless it explains some of them, which is proof of the alignment for what comes."""
+        tail, excess, explained = np.full(BANDS, TINY, np.float32), [], 0
+        noise = self._noise if self._noise is not None else np.full(BANDS, TINY, np.float32)
+        floor = _AUDIBLE * noise
+        for powers in frames:
+            tail = np.maximum(with_distortion(powers.predicted), tail * REVERBERATION)
+            excess.append(float(excess_db(powers.residual, db(tail) + self._left_bound_db(), db(floor))))
+            explained += excess[-1] < _EXPLAINED and (tail > floor).mean() > _SHARE_AUDIBLE
+        self._proof = explained
+        known = self._left_frames.max() > _LEARNING_FRAMES and explained >= _EXPLAINED_FRAMES
+        return [bool(known and one > _UNEXPLAINED) for one in excess]
+
+    def _left_bound_db(self) -> Bands:
+        """The most that the path leaves, over what it predicts."""
+        few = np.where(self._left_frames < 12, 15.0, 0.0)
+        return (self._left_db + 2.0 * self._left_spread_db + few).astype(np.float32)
 
     def _noise_under(self, heard: Bands) -> Bands:
         """The room's noise: follows a quieter moment fast, a louder room slowly."""
