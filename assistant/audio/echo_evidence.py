@@ -175,7 +175,7 @@ class Evidence:
             explained += excess[-1] < _EXPLAINED and (tail > floor).mean() > _SHARE_AUDIBLE
         self._proof = explained
         known = self._left_frames.max() > _LEARNING_FRAMES and explained >= _EXPLAINED_FRAMES
-        return [bool(known and one > _UNEXPLAINED) for one in excess]
+        return [bool(known and one > _FAR_UNEXPLAINED) for one in excess]
 
     def _left_bound_db(self) -> Bands:
         """The most that the path leaves, over what it predicts."""
