@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,10 @@ _STALE_S = 8.0
 _TIMES = 3
 
 
-def asks(running: Running, question: Path, sound: VirtualSound, socket: Path) -> None:
-    """Return when the answer is heard."""
+def answered(running: Running, ask: Callable[[], None], socket: Path) -> None:
+    """Return when the answer to what is asked is heard."""
     begun = running.output.count("first sound")
-    say_until(lambda: running.output.count("first sound") > begun, "It answers", question, sound, socket)
+    say_until(lambda: running.output.count("first sound") > begun, "It answers", ask, socket)
 
 
 def goes_on_after(nod: Path, running: Running, sound: VirtualSound, file: Path) -> bool:
@@ -42,7 +43,7 @@ def goes_on_after(nod: Path, running: Running, sound: VirtualSound, file: Path) 
 
 
 def test_a_nod_holds_a_reply_up_and_stop_ends_it(sound: VirtualSound, spoken: Person, tmp_path: Path) -> None:
-    what_it_can, nods, stops, the_time = map(
+    asks, nods, stops, asks_on = map(
         spoken, ("Hey Jarvis, what can you do?", "Yeah, okay.", "Stop talking.", "What time is it?")
     )
     file, socket = tmp_path / "events.jsonl", tmp_path / "control.sock"
@@ -58,7 +59,7 @@ def test_a_nod_holds_a_reply_up_and_stop_ends_it(sound: VirtualSound, spoken: Pe
         try:
             for _ in range(_TIMES):
                 since_s = time.monotonic()
-                asks(running, what_it_can, sound, socket)
+                answered(running, lambda: sound.speak(asks), socket)
                 wait_until(lambda since_s=since_s: len(speaker.loud_at(since_s)) > 50, "The long reply plays")
                 if goes_on_after(nods, running, sound, file):
                     break
@@ -66,10 +67,13 @@ def test_a_nod_holds_a_reply_up_and_stop_ends_it(sound: VirtualSound, spoken: Pe
             running.wait_for("interrupted after")
             running.wait_for("stop")
 
-            since_s = time.monotonic()
-            os.kill(running.pid, signal.SIGUSR2)
-            wait_until(lambda: speaker.loud_at(since_s), "It invites")
-            asks(running, the_time, sound, socket)
+            def call_and_ask() -> None:
+                since_s = time.monotonic()
+                os.kill(running.pid, signal.SIGUSR2)
+                wait_until(lambda: speaker.loud_at(since_s), "It invites")
+                sound.speak(asks_on)
+
+            answered(running, call_and_ask, socket)
         finally:
             speaker.close()
         assert running.end(signal.SIGTERM) == 0

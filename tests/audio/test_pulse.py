@@ -109,7 +109,7 @@ def test_a_conversation_with_an_interruption(
 ) -> None:
     with recording(sound) as speaker:
         since_s = time.monotonic()
-        say_until(lambda: replies(tmp_path), "It answers", spoken(TIME), sound, tmp_path / SOCKET)
+        say_until(lambda: replies(tmp_path), "It answers", lambda: sound.speak(spoken(TIME)), tmp_path / SOCKET)
         wait_for_replies(tmp_path, 1, speaker)
         assert "it's" in understood(speaker.samples(since_s)).lower().replace("’", "'")
 
@@ -144,7 +144,7 @@ def test_a_lost_sound_server_is_told_and_used_again_when_it_is_back(
     sound.start()
     live.wait_for("microphone: works again")
     with recording(sound) as speaker:
-        say_until(lambda: replies(tmp_path), "It answers", spoken(TIME), sound, tmp_path / SOCKET)
+        say_until(lambda: replies(tmp_path), "It answers", lambda: sound.speak(spoken(TIME)), tmp_path / SOCKET)
         wait_for_replies(tmp_path, 1, speaker)
     assert live.end(signal.SIGTERM) == 0
     failed, recovered = (events_of(tmp_path / EVENTS, kind) for kind in ("StageFailed", "StageRecovered"))
@@ -171,7 +171,7 @@ def test_a_sound_server_that_restarts_between_two_replies_plays_the_second(
     live.wait_for("microphone: works again")
     failed_before = failures()
     with recording(sound) as speaker:
-        say_until(lambda: replies(tmp_path), "It answers", spoken(TIME), sound, tmp_path / SOCKET)
+        say_until(lambda: replies(tmp_path), "It answers", lambda: sound.speak(spoken(TIME)), tmp_path / SOCKET)
         wait_for_replies(tmp_path, 1, speaker)
     assert replies(tmp_path)[-1]["completed"] is True
     assert failures() == failed_before

@@ -9,7 +9,6 @@ from typing import Any
 
 from assistant.control.client import ask_at
 from assistant.control.protocol import Status, StatusResult
-from bench.virtual_sound import VirtualSound
 from tests.doubles.command import wait_until
 
 _TIMES = 3
@@ -35,12 +34,12 @@ def lost_frames(socket: Path) -> int:
     return ask_at([socket], Status(), StatusResult, timeout_s=60).dropped.get("microphone_frames", 0)
 
 
-def say_until(condition: Callable[[], object], what: str, recording: Path, sound: VirtualSound, socket: Path) -> None:
-    """Play a recording into the microphone and return when `condition` holds; fail naming `what` otherwise. It is said
-    again only where sound was lost meanwhile: what was heard whole must be understood the first time."""
+def say_until(condition: Callable[[], object], what: str, say: Callable[[], None], socket: Path) -> None:
+    """Say something and return when `condition` holds; fail naming `what` otherwise. It is said again only where the
+    assistant behind `socket` lost sound meanwhile: what was heard whole must be understood the first time."""
     for times_left in reversed(range(_TIMES)):
         lost = lost_frames(socket)
-        sound.speak(recording)
+        say()
         try:
             wait_until(condition, what)
             return

@@ -20,7 +20,7 @@ import anyio
 from assistant.errors import ConfigError
 from assistant.service import signals
 
-signals._END_S = 0.5
+signals._END_S = 3.0 if "hang" in sys.argv else 600.0
 
 class Service:
     def __init__(self):
