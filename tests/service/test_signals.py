@@ -43,7 +43,7 @@ async def main():
         await service.stopped.wait()
         if "hang" in sys.argv:
             with anyio.CancelScope(shield=True):
-                await anyio.sleep(600)
+                await anyio.sleep(60)
         group.cancel_scope.cancel()
 
 anyio.run(main)
