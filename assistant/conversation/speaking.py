@@ -20,6 +20,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from assistant.audio.echo import EchoGuard
 from assistant.conversation.playback import Tape
 from assistant.conversation.speaking_ahead import Voices, VoicesAhead
+from assistant.dialogue.overlap import echoes
 from assistant.errors import DeviceError, StageError
 from assistant.events import (
     Event,
@@ -37,6 +38,9 @@ from assistant.stages import StageReports
 _AUDIBLE_TIMES = 32
 """So many of the newest times at which a reply was heard are remembered: what a slow recogniser makes out now may have
 been said over an older one."""
+
+_ONSET_S = 0.5
+"""Somebody is heard, and nobody knows any more that no reply is, so long before it is known to be speech at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,17 @@ class Speaking:
         begins_s, ends_s = utterance.started_at_s, utterance.ended_at_s
         return any(begins_s < until_s and ends_s > since_s for since_s, until_s in self._audible_s)
 
-    def words(self) -> str:
+    def may_have_said(self, text: str, utterance: Utterance, *, asks: bool) -> bool:
+        """Whether `text` may be a piece of the reply that the microphone heard. It is none where nothing of a reply
+        reaches the microphone; nor if it `asks` for something and was evidently more than an echo."""
+        guard = self._guard
+        if guard is not None:
+            somebody_at_s = max(guard.unheard_at_s + _ONSET_S, guard.evident_at_s if asks else -math.inf)
+            if somebody_at_s >= utterance.started_at_s:
+                return False
+        return echoes(text, self._words())
+
+    def _words(self) -> str:
         """What is being said, or was said last, up to a second ahead of what was heard."""
         if self._playback is None:
             return self._last_words
