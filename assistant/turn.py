@@ -159,8 +159,8 @@ class Turns:
         return self._attention.may_be_meant(utterance) or self._floor.overlaps(utterance)
 
     def _given_up(self, utterance: Utterance) -> bool:
-        """Whether the talk button was pressed since."""
-        return utterance.at_s <= self._called_at_s
+        """Whether the talk button was pressed since its last word."""
+        return utterance.ended_at_s <= self._called_at_s
 
     async def _take_utterances(self, utterances: MemoryObjectReceiveStream[Utterance]) -> None:
         async with utterances:
