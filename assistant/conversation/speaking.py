@@ -106,7 +106,7 @@ class Speaking:
         if self._playback is None:
             return self._last_words
         self._playback.tape.note(self._sink.played_s())
-        return self._playback.tape.text(self._playback.tape.heard_s + 1.0)
+        return self._playback.tape.begun(self._playback.tape.heard_s + 1.0)
 
     async def prepare(self, sentence: Sentence) -> None:
         """Synthesise what will probably be said next; returns when that is done or discarded."""
@@ -150,9 +150,10 @@ class Speaking:
             if self.audible:
                 self._mark_silent()
             playback.tape.note(self._sink.played_s())
-            self._last_words = playback.tape.text()
+            self._last_words = begun = playback.tape.begun()
+            heard = begun if completed else playback.tape.heard()
             played_s, now_s = playback.tape.heard_s, self._clock.monotonic_s()
-            self._emit(PlaybackFinished(now_s, turn_id, played_s, self._last_words, completed))
+            self._emit(PlaybackFinished(now_s, turn_id, played_s, heard, completed, begun))
         return completed
 
     async def play(self, chunk: SpeechChunk) -> bool:
@@ -206,6 +207,7 @@ class Speaking:
                     self._emit(StageTimed(now_s, playback.turn_id, "synthesize", asked_at_s, compute_s))
                 chunk = SpeechChunk(now_s, playback.turn_id, samples, rate_hz, unsaid)
                 unsaid = ""
+                playback.tape.foresee(chunk)
                 self._emit(chunk)
                 await send.send(chunk)
 
