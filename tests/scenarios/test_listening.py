@@ -243,7 +243,7 @@ def test_a_result_that_comes_late_is_never_taken_for_another_utterance():
             await transcriber.recognize(utterance(0.0, 0.05))
         given_up.set()
         with anyio.fail_after(30.0):
-            while "recogniser" in hung_workers():
+            while "recogniser" in hung_workers():  # noqa: ASYNC110 (nothing tells of it)
                 await anyio.sleep(0.01)
         for _ in range(2):
             texts.append((await transcriber.recognize(utterance(5.0, 6.0))).recognition.text)
