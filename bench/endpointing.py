@@ -122,19 +122,19 @@ class Policy:
 
 
 def clips(models: ModelStore, *, quick: bool) -> list[Clip]:
-    """In the order of speaking, speaker by speaker."""
+    """In the order of speaking, speaker by speaker. Who speaks fast does so all the time, and is somebody else."""
+    commands = [(text, "en") for text in speech_sets.COMMANDS_EN] + [(text, "zh") for text in speech_sets.COMMANDS_ZH]
     made = []
     for speaker in PAUSES_S:
         draw = random.Random(speaker)
         for kind, sentences in (("hesitant", HESITANT), ("switched", SWITCHED)):
             for parts, language in sentences[:: 3 if quick else 1]:
                 made.append(_joined(parts, language, speaker, kind, draw, models))
-        fluent = [(text, "en") for text in speech_sets.COMMANDS_EN] + [(text, "zh") for text in speech_sets.COMMANDS_ZH]
-        for text, language in fluent[:: 8 if quick else 2]:
+        for text, language in commands[:: 8 if quick else 2]:
             made.append(_joined((text,), language, speaker, "fluent", draw, models))
-        for text, language in fluent[1 :: 12 if quick else 4]:
-            made.append(_fast(text, language, speaker, models))
         draw.shuffle(made)
+    for speaker in PAUSES_S:
+        made += [_fast(text, language, speaker, models) for text, language in commands[1 :: 12 if quick else 4]]
     for prompt in speech_sets.telephone(models, 6 if quick else 24):
         made.append(_clip([_voiced(prompt.samples)], "person", "person"))
     return made
@@ -155,7 +155,7 @@ def _joined(
 
 def _fast(text: str, language: str, speaker: str, models: ModelStore) -> Clip:
     [path] = render_speech([(text, language, speaker)], CACHE, models, rate=FAST)
-    return _clip([_voiced(speech_sets.levelled(read_audio(path)))], "fast", speaker)
+    return _clip([_voiced(speech_sets.levelled(read_audio(path)))], "fast", f"{speaker}, fast")
 
 
 def _clip(pieces: Sequence[AudioArray], kind: str, speaker: str) -> Clip:
