@@ -145,7 +145,7 @@ class Listener:
         self._is_open = True
         self._opened_at_s = self._clock.monotonic_s()
         self._overload.begin(self._source.dropped)
-        self.hearing.opened(self._source.name, virtual=self._source.virtual)
+        self.hearing.opened(self._source.name)
         self._on_open()
 
     async def events(self) -> AsyncGenerator[SpeechEvent | SpeechContinued, None]:
@@ -171,7 +171,7 @@ class Listener:
         progress_at_s = 0.0
         async with aclosing(self._source.frames()) as frames:
             while (heard := await self._next(frames)) is not None:
-                self.hearing.arrived(heard, self._source.dropped)
+                self.hearing.arrived(heard, self._source.dropped, virtual=self._source.virtual)
                 self._overload.note(self._source.dropped)
                 for frame in self._guard.clean(heard) if self._guard is not None else [heard]:
                     score = await self._score(frame)

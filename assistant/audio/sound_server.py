@@ -1,4 +1,4 @@
-"""What PulseAudio or PipeWire tells about its sources: whether one is a real device, and whether echoes are cancelled.
+"""What PulseAudio or PipeWire tells about its sources: what one is made of, and whether echoes are cancelled.
 
 Both are asked through `pactl`, which comes with either. PortAudio sees no more than one device for the whole server.
 """
@@ -8,10 +8,16 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+from assistant.errors import DeviceError
 
 _TIMEOUT_S = 3.0
 _ECHO_CANCELLED = re.compile(r"echo[-_. ]?cancel", re.IGNORECASE)
+_NULL_SINK = re.compile(r"module-null-sink|support\.null-audio-sink")
+"""PulseAudio's driver, and PipeWire's factory."""
+
 _SERVER_DEVICES = ("default", "pulse", "pipewire", "sysdefault")
 """What ALSA calls the device behind which a sound server may be."""
 
@@ -20,13 +26,17 @@ _SERVER_DEVICES = ("default", "pulse", "pipewire", "sysdefault")
 class Source:
     """Something that can be recorded."""
 
+    index: str
     name: str
     """What `PULSE_SOURCE` and `pactl set-default-source` take."""
     description: str
-    is_hardware: bool
-    """Whether a driver delivers it; what a program plays or has worked on is not."""
     is_monitor: bool
-    """Whether it is what another program plays."""
+    """Whether it is what programs play into a sink, most often a speaker."""
+    is_null: bool
+    """Whether no device is behind it, only what programs play into a null sink."""
+    master: str
+    """The name of the source that it is made of, as an echo canceller's is; empty if it is of none, or that is not
+    told: PipeWire tells it of no source."""
     is_default: bool
 
     @property
@@ -39,19 +49,20 @@ def sources() -> list[Source]:
     """All sources of the running sound server, none without one or without `pactl`."""
     listing, info = _pactl("list", "sources"), _pactl("info")
     wanted = os.environ.get("PULSE_SOURCE") or _field(info, "Default Source")
-    found = []
-    for block in re.split(r"^Source #\d+$", listing, flags=re.MULTILINE)[1:]:
-        name, monitor = _field(block, "Name"), _field(block, "Monitor of Sink")
-        found.append(
-            Source(
-                name=name,
-                description=_field(block, "Description"),
-                is_hardware="HARDWARE" in _field(block, "Flags").split(),
-                is_monitor=monitor not in ("", "n/a"),
-                is_default=name == wanted,
-            )
-        )
-    return found
+    return [_source(index, block, wanted) for index, block in _blocks("Source", listing)]
+
+
+def _source(index: str, block: str, wanted: str) -> Source:
+    name = _field(block, "Name")
+    return Source(
+        index=index,
+        name=name,
+        description=_field(block, "Description"),
+        is_monitor=_field(block, "Monitor of Sink") not in ("", "n/a"),
+        is_null=bool(_NULL_SINK.search(f"{_field(block, 'Driver')} {_property(block, 'factory.name')}")),
+        master=_property(block, "device.master_device"),
+        is_default=name == wanted,
+    )
 
 
 def is_behind(device_name: str) -> bool:
@@ -68,8 +79,43 @@ def chosen() -> str:
 
 
 def is_virtual(device_name: str) -> bool:
-    """Whether the sound of PortAudio's input `device_name` comes from a program and not from a driver. Blocking."""
-    return is_behind(device_name) and any(source.is_default and not source.is_hardware for source in sources())
+    """Whether PortAudio's input `device_name`, which this process records from, is silent to the last bit whenever
+    nobody plays into it: what programs play into a null sink, through whatever filters. Any other source may have a
+    microphone at its end, and its zeros be a fault. Blocking.
+
+    Raises `DeviceError` when what is recorded is what a speaker plays, which a server without a microphone gives.
+    """
+    recorded = _recorded() if is_behind(device_name) else ""
+    found = sources() if recorded else []
+    source = next((source for source in found if source.index == recorded), None)
+    if source is not None and source.is_monitor:
+        raise DeviceError(
+            f"The sound server gives no microphone, but what '{source.name}' hears: the sound that programs play.",
+            remedy="Plug a microphone in, or choose one: `pactl list short sources`, `pactl set-default-source NAME`.",
+        )
+    for _ in found:  # a filter of filters ends sooner; names that lead in a circle, never
+        if source is None or not source.master:
+            break
+        source = next((master for master in found if master.name == source.master), None)
+    return source is not None and source.is_null
+
+
+def _recorded() -> str:
+    """The index of the source that this process records; empty if the server knows of none."""
+    streams = [block for _, block in _blocks("Source Output", _pactl("list", "source-outputs"))]
+    own = [block for block in streams if _property(block, "application.process.id") == str(os.getpid())]
+    return _field(own[-1], "Source") if own else ""
+
+
+def _blocks(kind: str, listing: str) -> Iterator[tuple[str, str]]:
+    """The index of each thing that is listed, and what is told of it."""
+    parts = re.split(rf"^{kind} #(\d+)$", listing, flags=re.MULTILINE)[1:]
+    return zip(parts[::2], parts[1::2], strict=True)
+
+
+def _property(text: str, name: str) -> str:
+    match = re.search(rf'^\s*{re.escape(name)} = "(.*)"$', text, re.MULTILINE)
+    return match[1] if match else ""
 
 
 def _field(text: str, name: str) -> str:
