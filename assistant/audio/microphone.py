@@ -118,6 +118,9 @@ class Microphone:
         try:
             self._start()
         except DeviceError:
+            # A sound server that is back shows in no list of cards; but it can wait for the end of a reply.
+            if portaudio.is_playing() and not portaudio.devices_changed():
+                raise
             portaudio.rescan()
             self._start()
 
