@@ -14,7 +14,7 @@ import pytest
 from assistant.audio import sound_server
 from assistant.audio.microphone import Microphone
 from assistant.config import AudioConfig, Config
-from assistant.doctor import echo
+from assistant.doctor import echo, sound
 from assistant.doctor.check import Patient
 from assistant.errors import DeviceError
 from bench.virtual_sound import VirtualSound
@@ -114,6 +114,8 @@ def test_what_the_speaker_plays_is_no_microphone(devices: None, server: VirtualS
 
     with chosen(server, "speaker.monitor"):
         anyio.run(main)
+        level = next(check for check in sound.examine(Patient(Config())) if check.name == "level")
+        assert not level.ok and "no microphone" in level.found
     assert opened()
 
 

@@ -20,6 +20,7 @@ from assistant.errors import AlreadyRunningError, ConfigError, ControlError, Dev
 from bench.virtual_sound import VirtualSound
 from tests.doubles.command import Running, assistant, typed, wait_until
 from tests.doubles.events_file import say_until
+from tests.doubles.mjpeg import NetworkCamera
 from tests.doubles.person import Person
 
 pytestmark = [pytest.mark.pulse, pytest.mark.models]
@@ -73,8 +74,8 @@ class Owner:
             "PULSE_SERVER": f"unix:{sound.env['PULSE_RUNTIME_PATH']}/native",
         }
 
-    def configure(self, extra: str = "") -> None:
-        self.file.write_text('vision = { camera = "none" }\nemotion = { channels = [] }\n' + extra)
+    def configure(self, extra: str = "", *, camera: str = "none") -> None:
+        self.file.write_text(f'vision = {{ camera = "{camera}" }}\nemotion = {{ channels = [] }}\n' + extra)
 
     def types(self, *arguments: str, code: int = 0) -> str:
         ended, printed = typed(*arguments, "--config", self.file, env=self.env, capture=self._capture)
@@ -143,6 +144,34 @@ def test_asked_told_and_ended(
         again.wait_for("Listening", timeout_s=120)
         assert owner.status().latency["mouth_to_ear"].count >= 1, "kept across the restart"
         assert again.end(signal.SIGINT) == 0
+
+
+def test_the_mute_signal_closes_microphone_and_camera_and_opens_them_again(
+    owner: Owner, sound: VirtualSound, spoken: Person
+) -> None:
+    asks = spoken("Hey Jarvis, what time is it?")
+    with NetworkCamera() as camera:
+        owner.configure(camera=camera.address)
+        with Running("run", "--config", owner.file, env=owner.env) as running:
+            running.wait_for("Listening", timeout_s=120)
+            wait_until(lambda: sound.recorders() and camera.watchers, "It hears and sees")
+
+            os.kill(running.pid, signal.SIGUSR1)
+            wait_until(lambda: not sound.recorders() and not camera.watchers, "Both are closed")
+            health = owner.status().health
+            assert (health.muted, health.hears, health.ok) == (True, False, True)
+            sound.speak(asks)
+            assert not sound.recorders() and not camera.watchers, "they stay closed"
+
+            os.kill(running.pid, signal.SIGUSR1)
+            wait_until(lambda: sound.recorders() and camera.watchers, "Both are open")
+            wait_until(lambda: owner.status().health.hears, "It hears again")
+            assert "time is it" not in running.output, "what was said meanwhile is not for it"
+            sound.speak(asks)
+            running.wait_for("time is it")
+            running.wait_for("first sound")
+            assert running.end(signal.SIGTERM) == 0
+            assert "Traceback" not in running.output
 
 
 def test_a_new_configuration_comes_into_force_or_changes_nothing(
