@@ -87,8 +87,8 @@ class Hearing:
         self._where = "source"
 
     def arrived(self, frame: AudioFrame, dropped: int, *, virtual: bool = False) -> None:
-        """A frame is about to be given to the detector. `dropped` counts the frames lost so far; `virtual` if its sound
-        comes from a program, which is silent to the last bit when nothing is played. Raises `DeviceError` when the
+        """A frame is about to be given to the detector. `dropped` counts the frames lost so far; `virtual` if a program
+        makes its sound, so that silence to the last bit is no fault. Raises `DeviceError` when the
         microphone must be opened anew."""
         self._where, self._virtual = "detector", virtual
         self._note_value(frame)

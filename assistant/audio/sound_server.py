@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from assistant.errors import DeviceError
 
 _TIMEOUT_S = 3.0
+"""For an answer, and for the first sound of a source: one of PulseAudio's holds back up to 2 s of it."""
 _ECHO_CANCELLED = re.compile(r"echo[-_. ]?cancel", re.IGNORECASE)
 _NULL_SINK = re.compile(r"module-null-sink|support\.null-audio-sink")
 """PulseAudio's driver, and PipeWire's factory."""
@@ -37,6 +40,7 @@ class Source:
     master: str
     """The name of the source that it is made of, as an echo canceller's is; empty if it is of none, or that is not
     told: PipeWire tells it of no source."""
+    is_muted: bool
     is_default: bool
 
     @property
@@ -61,6 +65,7 @@ def _source(index: str, block: str, wanted: str) -> Source:
         is_monitor=_field(block, "Monitor of Sink") not in ("", "n/a"),
         is_null=bool(_NULL_SINK.search(f"{_field(block, 'Driver')} {_property(block, 'factory.name')}")),
         master=_property(block, "device.master_device"),
+        is_muted=_field(block, "Mute") == "yes",
         is_default=name == wanted,
     )
 
@@ -79,25 +84,58 @@ def chosen() -> str:
 
 
 def is_virtual(device_name: str) -> bool:
-    """Whether PortAudio's input `device_name`, which this process records from, is silent to the last bit whenever
-    nobody plays into it: what programs play into a null sink, through whatever filters. Any other source may have a
-    microphone at its end, and its zeros be a fault. Blocking.
+    """Whether silence to the last bit is no fault of PortAudio's input `device_name`, which this process records from,
+    because a program makes its sound: it is what programs play into a null sink, or what a filter leaves of a sound
+    that can be heard in front of it. PulseAudio's echo cancellers leave nothing of a quiet room. Blocking.
 
     Raises `DeviceError` when what is recorded is what a speaker plays, which a server without a microphone gives.
     """
     recorded = _recorded() if is_behind(device_name) else ""
     found = sources() if recorded else []
     source = next((source for source in found if source.index == recorded), None)
-    if source is not None and source.is_monitor:
+    if source is None:
+        return False
+    if source.is_monitor:
         raise DeviceError(
             f"The sound server gives no microphone, but what '{source.name}' hears: the sound that programs play.",
             remedy="Plug a microphone in, or choose one: `pactl list short sources`, `pactl set-default-source NAME`.",
         )
-    for _ in found:  # a filter of filters ends sooner; names that lead in a circle, never
-        if source is None or not source.master:
-            break
-        source = next((master for master in found if master.name == source.master), None)
-    return source is not None and source.is_null
+    chain = _chain(source, {source.name: source for source in found})
+    end = chain[-1]
+    if end.master or any(link.is_muted for link in chain):  # what it was made of has gone
+        return False
+    return end.is_null or (len(chain) > 1 and not end.is_monitor and _is_heard(end.name))
+
+
+def _chain(source: Source, found: Mapping[str, Source]) -> list[Source]:
+    """A source, what it is made of, what that is made of … as far as it is there."""
+    chain = [source]
+    while (master := found.get(chain[-1].master)) is not None and master not in chain:
+        chain.append(master)
+    return chain
+
+
+def _is_heard(name: str) -> bool:
+    """Whether anything but one and the same value comes from the source `name`."""
+    command = ["parec", f"--device={name}", "--raw", "--format=s32le", "--latency-msec=20"]
+    deadline_s, sound = time.monotonic() + _TIMEOUT_S, b""
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_environment())
+    except OSError:
+        return False
+    with process:
+        assert process.stdout is not None
+        try:
+            while select.select([process.stdout], [], [], max(0.0, deadline_s - time.monotonic()))[0]:
+                block = os.read(process.stdout.fileno(), 65_536)
+                sound += block
+                if len(set(memoryview(sound)[: len(sound) // 4 * 4].cast("i"))) > 1:
+                    return True
+                if not block:
+                    break
+        finally:
+            process.kill()
+    return False
 
 
 def _recorded() -> str:
@@ -132,8 +170,12 @@ def _pactl(*arguments: str) -> str:
             text=True,
             timeout=_TIMEOUT_S,
             check=False,
-            env={**os.environ, "LC_ALL": "C", "PULSE_NO_SPAWN": "1"},
+            env=_environment(),
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout if done.returncode == 0 else ""
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "LC_ALL": "C", "PULSE_NO_SPAWN": "1"}

@@ -90,10 +90,10 @@ def test_the_silence_of_what_programs_play_is_known_through_whatever_filters(
         assert opened()
 
 
-def test_a_filter_of_a_microphone_is_a_microphone_whose_zeros_may_be_a_fault(
-    devices: None, server: VirtualSound
+def test_the_silence_of_a_filter_is_a_fault_unless_its_microphone_is_heard(
+    devices: None, server: VirtualSound, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """PulseAudio's null source stands in for one that is dead: nobody could play into it."""
+    """PulseAudio's null source stands in for a microphone that is dead, its sine source for one that is not."""
     filter_of_filter = ("module-remap-source", f"master={CANCELLER}", "source_name=filtered")
     with module(server, "module-null-source", "source_name=dead"), module(server, *canceller("dead")):
         for source in ("dead", CANCELLER):
@@ -101,6 +101,19 @@ def test_a_filter_of_a_microphone_is_a_microphone_whose_zeros_may_be_a_fault(
                 assert not opened()
         with module(server, *filter_of_filter), chosen(server, "filtered"):
             assert not opened()
+    monkeypatch.setattr(sound_server, "_TIMEOUT_S", 30.0)  # it holds its first sound back, and a machine may be slow
+    with module(server, "module-sine-source", "source_name=alive"), module(server, *canceller("alive")):
+        with chosen(server, "alive"):
+            assert not opened(), "it has no reason to be silent"
+        with chosen(server, CANCELLER):
+            assert opened()
+            for source in ("alive", CANCELLER):
+                pactl(server, "set-source-mute", source, "1")
+                assert not opened()
+                pactl(server, "set-source-mute", source, "0")
+        with module(server, *filter_of_filter), chosen(server, "filtered"):
+            assert opened()
+        assert not server.recorders(), "nobody listens any more"
 
 
 def test_what_the_speaker_plays_is_no_microphone(devices: None, server: VirtualSound) -> None:
