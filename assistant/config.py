@@ -38,8 +38,9 @@ class AudioConfig(Section):
     queue_s: Annotated[float, Field(gt=0.1, le=60.0)] = 5.0
     """Seconds of microphone sound kept while the pipeline is busy; older sound is dropped and counted."""
     digital_silence: Literal["auto", "fault", "allowed"] = "auto"
-    """What a microphone that delivers nothing but zeros is: a "fault", "allowed", or, by "auto", a fault in a real
-    device that has not yet come back from it by itself, as one with a noise gate does."""
+    """What a microphone that delivers nothing but zeros is: a "fault", "allowed", or, by "auto", a fault
+    unless a program makes the sound or the device has come back from about as much by itself, as one with a noise gate
+    does; docs/sound.md tells more."""
     wait_for_microphone: Literal["auto", "yes", "no"] = "auto"
     """Whether `assistant run` starts without a microphone and waits for one to be plugged in: "auto" does so as a
     service, while a person at a terminal is told at once."""

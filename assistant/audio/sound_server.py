@@ -118,7 +118,9 @@ def _chain(source: Source, found: Mapping[str, Source]) -> list[Source]:
 def _is_heard(name: str) -> bool:
     """Whether anything but one and the same value comes from the source `name`."""
     command = ["parec", f"--device={name}", "--raw", "--format=s32le", "--latency-msec=20"]
-    deadline_s, sound = time.monotonic() + _TIMEOUT_S, b""
+    deadline_s = time.monotonic() + _TIMEOUT_S
+    values: set[int] = set()
+    rest = b""
     try:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_environment())
     except OSError:
@@ -127,12 +129,14 @@ def _is_heard(name: str) -> bool:
         assert process.stdout is not None
         try:
             while select.select([process.stdout], [], [], max(0.0, deadline_s - time.monotonic()))[0]:
-                block = os.read(process.stdout.fileno(), 65_536)
-                sound += block
-                if len(set(memoryview(sound)[: len(sound) // 4 * 4].cast("i"))) > 1:
-                    return True
-                if not block:
+                if not (block := os.read(process.stdout.fileno(), 65_536)):
                     break
+                sound = rest + block
+                whole = len(sound) // 4 * 4
+                values.update(memoryview(sound)[:whole].cast("i"))
+                rest = sound[whole:]
+                if len(values) > 1:
+                    return True
         finally:
             process.kill()
     return False
@@ -168,6 +172,7 @@ def _pactl(*arguments: str) -> str:
             ["pactl", *arguments],
             capture_output=True,
             text=True,
+            errors="replace",
             timeout=_TIMEOUT_S,
             check=False,
             env=_environment(),
