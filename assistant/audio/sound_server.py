@@ -128,7 +128,9 @@ def _is_heard(name: str) -> bool:
     with process:
         assert process.stdout is not None
         try:
-            while select.select([process.stdout], [], [], max(0.0, deadline_s - time.monotonic()))[0]:
+            while (left_s := deadline_s - time.monotonic()) > 0.0:
+                if not select.select([process.stdout], [], [], left_s)[0]:
+                    break
                 if not (block := os.read(process.stdout.fileno(), 65_536)):
                     break
                 sound = rest + block
