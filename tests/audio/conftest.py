@@ -6,11 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from assistant.audio import portaudio
 from bench.virtual_sound import VirtualSound
 from tests.doubles.leaks import no_task_left_running, nothing_left_behind
 from tests.doubles.person import Person
-from tests.doubles.sound_devices import sound_thread
 
 
 @pytest.fixture(scope="module")
@@ -36,14 +34,3 @@ def sound(clean: None) -> Iterator[VirtualSound]:
 def spoken(request: pytest.FixtureRequest) -> Person:
     """Recordings of what a person says."""
     return Person(request)
-
-
-@pytest.fixture
-def devices(sound: VirtualSound, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """PortAudio of this process sees the virtual devices."""
-    with monkeypatch.context() as patch, sound_thread():
-        for name, value in sound.env.items():
-            patch.setenv(name, value)
-        portaudio.rescan()
-        yield
-    portaudio.rescan()

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from assistant.asr import RECOGNIZERS
-from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ
+from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, portaudio
 from assistant.audio.microphone import Microphone
 from assistant.audio.speaker import Speaker
 from assistant.config import AudioConfig, Config
@@ -29,6 +29,7 @@ from bench.virtual_sound import RATE_HZ, Tap, VirtualSound
 from tests.doubles.command import Running, assistant, wait_until
 from tests.doubles.events_file import events_of, of_turns, say_until
 from tests.doubles.person import Person
+from tests.doubles.sound_devices import sound_thread
 
 pytestmark = [pytest.mark.pulse, pytest.mark.models]
 TIME, HELP, DATE = "Hey Jarvis, what time is it?", "Hey Jarvis, what can you do?", "Hey Jarvis, what is the date?"
@@ -203,6 +204,17 @@ def test_listen_prints_what_is_said_and_ends_with_ctrl_c(sound: VirtualSound, sp
         assert "what time is it" in running.lines[-1].lower()
         assert running.end(signal.SIGINT) == 130
     assert "Traceback" not in running.output
+
+
+@pytest.fixture
+def devices(sound: VirtualSound, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """PortAudio of this process sees the virtual devices."""
+    with monkeypatch.context() as patch, sound_thread():
+        for name, value in sound.env.items():
+            patch.setenv(name, value)
+        portaudio.rescan()
+        yield
+    portaudio.rescan()
 
 
 def chunk(seconds: float, level: float = 0.5) -> SpeechChunk:
