@@ -19,6 +19,8 @@ from tests.doubles.memory import shapes_reachable_from
 from tests.doubles.mjpeg import NetworkCamera
 from tests.doubles.vision import BrightnessDetector, GivenFaces
 
+pytestmark = pytest.mark.usefixtures("clean")
+
 
 def test_an_mjpeg_stream_is_a_camera() -> None:
     async def main() -> None:
