@@ -4,14 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.tts.english import front_end
-
-
-@pytest.fixture(scope="session")
-def dictionaries() -> None:
-    """They are opened once a process."""
-    front_end()
-
 
 @pytest.fixture(autouse=True)
 def clean(dictionaries: None, capfd: pytest.CaptureFixture[str], leaves_nothing: None) -> None:
