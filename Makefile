@@ -6,6 +6,7 @@ SUITE ?= bookworm
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SAMPLES := sample-pictures sample-video sample-speech-en sample-speech-zh sample-telephone-en vosk-ko movenet faceres
 
 .DEFAULT_GOAL := help
@@ -17,12 +18,12 @@ help: ## Show what there is to type
 setup: $(STAMP) ## Install system packages, the virtual environment, the project and the default models
 	@scripts/pull-models
 
-$(STAMP): pyproject.toml scripts/install-packages
+$(STAMP): pyproject.toml constraints.txt scripts/install-packages
 	@scripts/install-packages run
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the project into $(VENV) …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@$(INSTALL) --editable '.[test]'
 	@touch $@
 
 demo: setup ## Hold a conversation through simulated devices and show it in out/demo/report.html
@@ -34,7 +35,7 @@ test: setup ## Run the whole test suite
 	@REQUIRE_MODELS=1 $(BIN)/python -m pytest
 
 test-system: setup ## Boot a machine of its own and try the service on it (root, debootstrap, systemd-container, network, 4 GB; some 15 minutes)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[system-test]'
+	@$(INSTALL) --editable '.[system-test]'
 	@SYSTEM_TESTS=1 SYSTEM_TEST_SUITE=$(SUITE) $(BIN)/python -m pytest tests/system -ra
 
 check: lint types test ## Lint, check types, test: what continuous integration runs

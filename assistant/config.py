@@ -64,7 +64,7 @@ class VadConfig(Section):
     end_silence_complete_s: Silence = 0.32
     """Silence that ends an utterance whose words are a request that is understood."""
     end_silence_unfinished_s: Silence = 1.2
-    """Silence that ends an utterance whose words call for more: "and then", "um"."""
+    """Silence that ends an utterance whose words call for more ("and then", "um") or are still being recognised."""
     max_utterance_s: Annotated[float, Field(ge=1.0, le=29.0)] = 20.0
     """Longer speech is cut here."""
 

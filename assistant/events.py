@@ -359,8 +359,10 @@ class PlaybackFinished(Event):
     played_s: float
     """Seconds of speech that really left the device."""
     text: str
-    """The sentences that were played, the last one perhaps in part."""
+    """What was heard; the last sentence perhaps in part, then with "…"."""
     completed: bool
+    begun: str = ""
+    """The sentences that were begun, as they would have been heard to their ends: what a request to repeat repeats."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ Devices are asynchronous and owned by the event loop. Models are plain blocking 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, runtime_checkable
@@ -69,17 +69,30 @@ class AudioSource(Protocol):
         """Release the device; safe to call twice."""
 
 
+@dataclass(frozen=True, slots=True)
+class Onset:
+    """When a chunk begins to be heard."""
+
+    at_s: float
+    """The monotonic time at which its first sample leaves the device, output latency included."""
+    run: int
+    """Number of the unbroken run of sound that it belongs to: within one, times are exact to the sample against each
+    other, however far all of them are off."""
+
+
 class AudioSink(Protocol):
     """A speaker, or what stands in for one."""
 
     name: str
+    heard_otherwise: Callable[[Onset, AudioArray, int], None] | None
+    """Called on the event loop when the rest of a chunk, (n,) float32 before the volume, at that sample rate, is not
+    heard as its onset said: later, as after a stall, or at another volume."""
 
     async def open(self) -> None:
         """Start the device. Raises `DeviceError`."""
 
-    async def play(self, chunk: SpeechChunk) -> float:
-        """Queue a chunk and return when its turn comes, which is the back-pressure: one chunk plays, one waits. The
-        result is the monotonic time at which its first sample leaves the device, output latency included. Raises
+    async def play(self, chunk: SpeechChunk) -> Onset:
+        """Queue a chunk and return when its turn comes, which is the back-pressure: one chunk plays, one waits. Raises
         `DeviceError` when the device is gone."""
 
     async def drain(self) -> None:
@@ -89,7 +102,7 @@ class AudioSink(Protocol):
         """Forget what is queued and fall silent at once."""
 
     def played_s(self) -> float:
-        """Seconds of speech that have left the device since it was opened."""
+        """Seconds of speech handed to the device so far, however often it was opened."""
 
     @property
     def volume(self) -> float:

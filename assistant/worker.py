@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import functools
 import queue
 import threading
@@ -185,10 +186,11 @@ class _DaemonThread(Executor):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End the thread after the current call."""
-        while cancel_futures and not self._calls.empty():
-            entry = self._calls.get()
-            if entry is not None:
-                entry[0].cancel()
+        with contextlib.suppress(queue.Empty):
+            # Not by `empty`: the thread itself may take the last call meanwhile.
+            while cancel_futures:
+                if (entry := self._calls.get_nowait()) is not None:
+                    entry[0].cancel()
         self._calls.put(None)
 
     def join(self, timeout_s: float) -> bool:

@@ -190,7 +190,7 @@ class Ears:
             frames = [AudioFrame(from_s + at_s, microphone[start : start + FRAME_SAMPLES], SAMPLE_RATE_HZ)]
             if guarded:
                 for chunk in speaker.begun(at_s):
-                    guard.reference(from_s + chunk.stated_s, chunk.samples, VOICE_HZ)
+                    guard.reference(from_s + chunk.stated_s, chunk.samples, VOICE_HZ, run=chunk.run)
                 frames = self._clean(guard, frames[0])
             for event in self._events(endpointer, frames, sooner_s=guard.sooner_s if guarded else 0.0):
                 if isinstance(event, SpeechStarted):

@@ -14,6 +14,7 @@ one; this is for machines without.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -28,7 +29,7 @@ from assistant.audio.echo_delays import Moment
 from assistant.audio.echo_evidence import Evidence
 from assistant.audio.echo_filter import BLOCK, LENGTH, EchoPath
 from assistant.audio.echo_hindsight import someone_else
-from assistant.audio.echo_reference import PlayedChunk, PlayedReference
+from assistant.audio.echo_reference import FORGOTTEN, PlayedChunk, PlayedReference
 from assistant.audio.files import resample
 from assistant.events import AudioArray, AudioFrame
 
@@ -49,8 +50,13 @@ _EVIDENT_FRAMES, _EVIDENT_SOONER_S = 3, 0.064
 """So many frames in a row with evidence of someone else are no echo, in an hour of the assistant's speech: with a voice
 in them they are a person's, two frames before noise is told from speech where nothing is played."""
 _UNHEARD_SOONER_S = 0.032
+_ABSENT, _ABSENT_FRAMES = 0.1, 70
+"""Share of the predicted echo's power up to which it has not come, and frames for which nothing is learned from that: a
+device that was held up goes on by then, or is given up. After that it is another way, or a speaker turned down."""
 _FADE = 128
 _RATE_DIGITS = 1000
+_MOST_PADDING = 8
+"""Of the rates in use, 22.05 kHz meets 16 kHz least often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,8 @@ class EchoGuard:
         self._heard = np.zeros(SAMPLE_RATE_HZ, np.float32)
         self._windows = np.zeros((4, 2 * FRAME_SAMPLES), np.float32)
         self._hold_frames = 0
+        self._absent_frames = 0
+        """Frames in a row in which the echo did not come."""
         self._foreign_frames = 0
         """Frames in a row up to now with evidence of someone else."""
         self._gain = 0.0
@@ -84,6 +92,10 @@ class EchoGuard:
         self._speaker = ""
         self.forgotten = 0
         """How often it was told to forget what it had learned."""
+        self.unheard_at_s = -math.inf
+        """When it was last known that of something played nothing reaches the microphone."""
+        self.evident_at_s = -math.inf
+        """When somebody else was last evidently heard while something was played."""
 
     @property
     def sooner_s(self) -> float:
@@ -115,21 +127,28 @@ class EchoGuard:
         evidence.recall(learned)
         self._path, self._evidence, self._decided = path, evidence, evidence.experienced
 
-    def reference(self, heard_at_s: float, samples: AudioArray, sample_rate_hz: int) -> None:
+    def reference(self, heard_at_s: float, samples: AudioArray, sample_rate_hz: int, *, run: int | None = None) -> None:
         """A chunk begins to be heard, (n,) float32 as it leaves for the device, volume included.
 
-        `heard_at_s` may be 150 ms off, and the sound may reach the microphone up to 250 ms later still. A chunk that is
-        heard when the one before ends, to 5 ms, is where that one was found.
+        `heard_at_s` may be 150 ms off, and the sound may reach the microphone up to 250 ms later still; chunks of the
+        same `run` are off by the same (see `assistant.ports.Onset`), so that where one was found tells where the next
+        is.
         """
         drift, stated = self._alignment.drift, round(heard_at_s * SAMPLE_RATE_HZ)
         stretched_hz = round(SAMPLE_RATE_HZ * _RATE_DIGITS * (1.0 + drift))
+        last = self._reference.last
+        if last is not None and last.aligned and run is not None and last.run == run:
+            onset = last.first + last.lead + (heard_at_s - last.stated_s) * SAMPLE_RATE_HZ * (1.0 + last.drift)
+            padding, lead = _between_samples(onset, stretched_hz / (sample_rate_hz * _RATE_DIGITS))
+            padded = np.concatenate([np.zeros(padding, np.float32), samples])
+            at_16_khz = resample(padded, sample_rate_hz * _RATE_DIGITS, stretched_hz)
+            first = round(onset - lead)
+            self._reference.add(PlayedChunk(at_16_khz, stated, first, drift, run, heard_at_s, lead, aligned=True))
+            return
         at_16_khz = resample(samples, sample_rate_hz * _RATE_DIGITS, stretched_hz)
-        before = self._reference.before(stated)
-        found = before is not None and before.aligned
-        first = before.end if before is not None else self._alignment.place(stated, self._reference.end)
-        self._reference.add(PlayedChunk(at_16_khz, stated, first, drift, aligned=found))
-        if not found:
-            self._evidence.doubt()
+        first = self._alignment.place(stated, self._reference.end)
+        self._reference.add(PlayedChunk(at_16_khz, stated, first, drift, run, heard_at_s))
+        self._evidence.doubt()
 
     def play_through(self, speaker: str) -> None:
         """What is played comes from the speaker of this name from now on; from another one the way is another."""
@@ -172,10 +191,12 @@ class EchoGuard:
         chunk = self._reference.at(first - FRAME_SAMPLES, first + FRAME_SAMPLES)
         if chunk is not None:
             self._align(chunk, first)
-        aligned = chunk is not None and chunk.aligned
+        aligned = chunk is not None and chunk.aligned and not 0 < self._absent_frames < _ABSENT_FRAMES
         predicted = self._filter(frame.samples, first, learn=aligned)
         residual = frame.samples - predicted
-        if np.dot(residual, residual) > np.dot(frame.samples, frame.samples):
+        power = np.dot(frame.samples, frame.samples)
+        self._absent_frames = self._absent_frames + 1 if power < _ABSENT * np.dot(predicted, predicted) else 0
+        if np.dot(residual, residual) > power:
             # What was predicted did not come: better leave the frame as it is than add an echo to it.
             residual = frame.samples
         powers = self._powers(frame.samples, residual, predicted, first)
@@ -194,7 +215,7 @@ class EchoGuard:
             self._evidence.restart()
             self._refill(first)
         self._next = first + FRAME_SAMPLES
-        self._reference.forget(first - 2 * SAMPLE_RATE_HZ)
+        self._reference.forget(first - FORGOTTEN)
         return first
 
     def _align(self, chunk: PlayedChunk, first: int) -> None:
@@ -227,6 +248,10 @@ class EchoGuard:
         """The frame behind the gate. While nothing was learned, nothing for a while, until someone else was in what is
         withheld or it is certain that there was nobody."""
         self._foreign_frames = self._foreign_frames + 1 if foreign and self._decided else 0
+        if self._foreign_frames >= _EVIDENT_FRAMES:
+            self.evident_at_s = frame.at_s
+        if self.unheard:
+            self.unheard_at_s = frame.at_s
         if self._decided:
             return [*self._release(), self._gated(frame, foreign=foreign)]
         assert self._evidence.moment is not None
@@ -274,3 +299,11 @@ class EchoGuard:
         curve[:_FADE] = np.linspace(self._gain, gain, _FADE, dtype=np.float32)
         self._gain = gain
         return curve
+
+
+def _between_samples(onset: float, scale: float) -> tuple[int, float]:
+    """How many samples of silence before a chunk put its onset nearest to where it is between the microphone's samples,
+    and how many of the microphone's these are; `scale` is one of its samples in the microphone's."""
+    paddings = range(_MOST_PADDING)
+    padding = min(paddings, key=lambda count: abs(onset - count * scale - round(onset - count * scale)))
+    return padding, padding * scale

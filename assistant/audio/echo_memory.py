@@ -73,8 +73,8 @@ class EchoMemory:
         if self._devices and forgotten == self._forgotten:
             self.guard.forget()
         self._devices, self._named, self._kept_frames = devices, named, 0.0
-        self.guard.play_through(self._speaker.name)
-        if kept is not None and not self.guard.experienced_frames:
+        self.guard.play_through(without_address(self._speaker.name))
+        if kept is not None:
             self._take_up(kept)
         self._forgotten = self.guard.forgotten
 
@@ -90,25 +90,38 @@ class EchoMemory:
         Blocking."""
         if not any(map(sound_server.is_behind, named)):
             return ", ".join(named)
-        self._chosen = sound_server.chosen() or self._chosen
+        self._chosen = sound_server.chosen() or self._chosen or self._chosen_before(named)
         return ", ".join((*named, self._chosen))
+
+    def _chosen_before(self, named: tuple[str, str]) -> str:
+        """What the sound server had chosen when something was kept; empty if nothing is, of these names."""
+        kept, prefix = self._load(), ", ".join((*named, ""))
+        devices = "" if kept is None else str(kept["devices"])
+        return devices.removeprefix(prefix) if devices.startswith(prefix) else ""
 
     def _take_up(self, learned: Mapping[str, Any]) -> None:
         try:
-            self.guard.recall(learned)
+            frames = float(learned["frames"])
+            if frames > self.guard.experienced_frames:
+                self.guard.recall(learned)
         except (ValueError, KeyError) as error:
             self._tell_unreadable(error)
         else:
-            self._kept_frames = self.guard.experienced_frames
+            self._kept_frames = frames
 
     def _read(self, devices: str) -> Mapping[str, Any] | None:
         """What is kept of these devices, None if nothing is."""
+        kept = self._load()
+        return kept if kept is not None and str(kept["devices"]) == devices else None
+
+    def _load(self) -> dict[str, Any] | None:
+        """What is kept, of whatever devices; None if nothing is."""
         if self._path is None:
             return None
         try:
             with self._path.open("rb") as file:
                 kept = dict(np.load(file, allow_pickle=False))
-            return kept if str(kept["devices"]) == devices else None
+            return kept | {"devices": str(kept["devices"])}
         except FileNotFoundError:
             return None
         except Exception as error:  # a damaged archive makes numpy and zipfile raise nearly anything

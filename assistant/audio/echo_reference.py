@@ -13,12 +13,12 @@ from assistant.events import AudioArray
 MAX_SAMPLES = 60 * SAMPLE_RATE_HZ
 """Most sound that is kept, played and to come; what goes beyond is not expected, so it is not removed either."""
 
+FORGOTTEN = 2 * SAMPLE_RATE_HZ
+"""What ended so long ago is not heard any more."""
+
 EARLIEST = round(-0.15 * SAMPLE_RATE_HZ)
 LATEST = round(0.42 * SAMPLE_RATE_HZ)
 """Where a chunk may be heard, against the time that the player stated."""
-_SAME = round(0.005 * SAMPLE_RATE_HZ)
-"""A chunk that is stated to begin this near to where another ends follows it without a gap: a player that counts its
-samples says so, up to the drift of its clock."""
 
 
 @dataclass(slots=True, eq=False)
@@ -33,6 +33,12 @@ class PlayedChunk:
     """Where it is heard as far as is known, ahead of the learned path."""
     drift: float
     """By how much it was stretched, to follow the microphone's clock."""
+    run: int | None = None
+    """Which others the player's times are exact against; None if it does not say."""
+    stated_s: float = 0.0
+    """`stated`, unrounded."""
+    lead: float = 0.0
+    """Samples of silence put before it, so that it lies between the microphone's samples where it is heard."""
     aligned: bool = False
     """Whether `first` was found in the microphone's own sound."""
     candidate: int | None = None
@@ -62,10 +68,10 @@ class PlayedReference:
         """One past the last sample; None when nothing is known."""
         return max((chunk.end for chunk in self._chunks), default=None)
 
-    def before(self, stated: int) -> PlayedChunk | None:
-        """The chunk that one follows without a gap which the player says begins there."""
-        last = self._chunks[-1] if self._chunks else None
-        return last if last is not None and abs(last.stated + len(last.samples) - stated) <= _SAME else None
+    @property
+    def last(self) -> PlayedChunk | None:
+        """The chunk that began last; None when nothing is known."""
+        return self._chunks[-1] if self._chunks else None
 
     def seconds(self) -> float:
         """How much sound is kept."""
@@ -73,6 +79,8 @@ class PlayedReference:
 
     def add(self, chunk: PlayedChunk) -> None:
         """A chunk begins; whatever was expected to be heard at the same time is cut short."""
+        # Nobody else may call `forget` for a long time: frames come only while the microphone is open.
+        self.forget(chunk.first - FORGOTTEN)
         self.cut(chunk.first)
         room = MAX_SAMPLES - sum(len(earlier.samples) for earlier in self._chunks)
         chunk.samples = chunk.samples[: max(0, room)]

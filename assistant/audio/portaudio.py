@@ -156,6 +156,11 @@ def off_rescan(reopen: Callable[[], None]) -> None:
         _users.remove(reopen)
 
 
+def is_alone(reopen: Callable[[], None]) -> bool:
+    """Whether a `rescan` would end nobody else's stream than that of him who would be told by `reopen`."""
+    return all(user == reopen for user in _users)
+
+
 def devices_changed() -> bool:
     """Whether sound cards have come or gone since PortAudio last looked, or it could not look, so that a rescan is
     worth its price."""

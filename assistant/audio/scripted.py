@@ -6,7 +6,7 @@ with the same timestamps.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 import anyio
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from assistant.audio.files import resample
 from assistant.events import AudioArray, AudioFrame, SpeechChunk
-from assistant.ports import Clock
+from assistant.ports import Clock, Onset
 
 
 class ScriptedMicrophone:
@@ -71,6 +71,7 @@ class SilentSpeaker:
     name = "none"
 
     def __init__(self, clock: Clock) -> None:
+        self.heard_otherwise: Callable[[Onset, AudioArray, int], None] | None = None
         self._clock = clock
         self._queue_end_s = 0.0
         self._queued_s = 0.0
@@ -80,7 +81,7 @@ class SilentSpeaker:
         """Start with nothing queued."""
         self._queue_end_s = self._clock.monotonic_s()
 
-    async def play(self, chunk: SpeechChunk) -> float:
+    async def play(self, chunk: SpeechChunk) -> Onset:
         """Queue a chunk and return when its first sample would be heard."""
         begins_s = max(self._clock.monotonic_s(), self._queue_end_s)
         seconds = len(chunk.samples) / chunk.sample_rate_hz
@@ -88,7 +89,7 @@ class SilentSpeaker:
         self._queued_s += seconds
         self._keep(begins_s, chunk)
         await self._clock.sleep_until(begins_s)
-        return begins_s
+        return Onset(begins_s, run=0)
 
     async def drain(self) -> None:
         """Return when the last queued sample would have been heard."""

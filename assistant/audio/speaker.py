@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 import numpy as np
@@ -16,6 +17,9 @@ from assistant.audio.files import resample
 from assistant.config import AudioConfig
 from assistant.errors import DeviceError
 from assistant.events import AudioArray, SpeechChunk
+from assistant.ports import Onset
+
+T = TypeVar("T")
 
 _RATE_HZ = 24_000
 """Rate of the default voices, so that they pass through untouched."""
@@ -28,6 +32,11 @@ _BLOCK_S = 0.02
 _LOST_DEVICE_S = 2.0
 """A device that takes nothing for so long while there is something to play is lost."""
 
+_SETTLES_S = 0.5
+"""Until then a sound server may have changed its mind about how much it buffers."""
+_HELD_UP_S = 0.1
+"""By how much more the device may be behind what it has taken before that is a gap in the sound."""
+
 _REST_AFTER_S = 1.0
 """Silence after which the device is closed: playing silence would wake the processor fifty times a second, and to start
 a stream whose device went away while it was stopped hangs PortAudio. Opening takes some 5 ms."""
@@ -36,11 +45,10 @@ a stream whose device went away while it was stopped hangs PortAudio. Opening ta
 @dataclass(slots=True, eq=False)
 class _Queued:
     samples: AudioArray
-    started: asyncio.Future[float]
+    started: asyncio.Future[Onset]
     finished: asyncio.Future[float]
     position: int = 0
-    heard_at_s: float = 0.0
-    """When its first sample is heard."""
+    begun: bool = False
 
 
 class Speaker:
@@ -48,14 +56,18 @@ class Speaker:
 
     def __init__(self, config: AudioConfig) -> None:
         self._config = config
-        self._volume = config.volume
+        self._volume = self._gain = config.volume
+        """Of what is played from now on, and of what was played last."""
         self._queue: deque[_Queued] = deque()
         self._last_finished: asyncio.Future[float] | None = None
         self._played_s = 0.0
-        self._unbroken = False
-        """Whether nothing has come between the samples of what is being played."""
-        self._ends_at_s: float | None = None
-        """When the chunk before has been heard, if no silence has followed it yet."""
+        self._run = 0
+        self._run_began_s = 0.0
+        """When the first sample of the run is heard."""
+        self._run_samples = 0
+        """How many the device has taken of it; 0 when a new one begins."""
+        self._behind_s = 0.0
+        """How much later than counted it is heard, by the driver's own figures."""
         self._stream: Any = None
         """Touched by the sound library's thread only."""
         self._epoch = 0
@@ -64,21 +76,25 @@ class Speaker:
         self._rate_hz = _RATE_HZ
         self._known_as = ""
         self.name = config.output
+        self.heard_otherwise: Callable[[Onset, AudioArray, int], None] | None = None
 
     async def open(self) -> None:
         """Open the device and start it once; it is open only while there is something to say. Raises `DeviceError`."""
         self._loop = asyncio.get_running_loop()
         portaudio.on_rescan(self._open_again)
         # The first start of a device can take a second; none of it shall fall into the first reply.
-        await portaudio.ask("output", self.name, self._run)
+        await portaudio.ask("output", self.name, self._open_and_start)
         self._rest_later()
 
-    async def play(self, chunk: SpeechChunk) -> float:
+    async def play(self, chunk: SpeechChunk) -> Onset:
         """Queue a chunk and return when its first sample is handed to the device; the result adds what the device
-        still buffers before it is heard. One that follows another without a gap is heard to the sample when that ends.
-        Raises `DeviceError` when the device takes no sound."""
+        still buffers before it is heard. Raises `DeviceError` when the device takes no sound."""
         self._loop = loop = asyncio.get_running_loop()
-        await portaudio.ask("output", self.name, self._open)
+        try:
+            await portaudio.ask("output", self.name, self._open)
+        except asyncio.CancelledError:
+            portaudio.begin(self._fall_silent)  # nothing will be played
+            raise
         samples = resample(chunk.samples, chunk.sample_rate_hz, self._rate_hz)
         queued = _Queued(samples, loop.create_future(), loop.create_future())
         queued.finished.add_done_callback(lambda _: self._rest_later())
@@ -119,11 +135,13 @@ class Speaker:
         dropped = list(self._queue)
         self._queue.clear()
         for item in dropped:
-            for future in (item.started, item.finished):
-                if error is None:
-                    self._resolve(future, asyncio.get_running_loop().time())
-                else:
-                    _fail_once(future, error)
+            if error is None:
+                now_s = asyncio.get_running_loop().time()
+                self._resolve(item.started, Onset(now_s, self._run))
+                self._resolve(item.finished, now_s)
+            else:
+                _fail_once(item.started, error)
+                _fail_once(item.finished, error)
 
     def played_s(self) -> float:
         """Seconds of speech handed to the device."""
@@ -151,37 +169,46 @@ class Speaker:
         # The driver's own figure for when the block's first sample is heard, where it gives one that can be true.
         ahead_s = min(max(time.outputBufferDacTime - time.currentTime, 0.0), 2 * _BUFFER_S)
         block_at_s = self._loop.time() + ahead_s
-        if status.output_underflow:
-            self._break()
+        runs_on, volume = self._runs_on(block_at_s, underflow=status.output_underflow), self._volume
+        as_told, self._gain = runs_on and volume == self._gain, volume
         out.fill(0.0)
         filled = 0
         while filled < count:
             try:
                 item = self._queue[0]
             except IndexError:
-                self._break()
-                return
-            if item.position == 0:
-                item.heard_at_s = block_at_s + filled / self._rate_hz if self._ends_at_s is None else self._ends_at_s
-                self._unbroken = True
-                self._resolve(item.started, item.heard_at_s)
+                break
+            # Counted, for the driver's figure jitters from block to block.
+            onset = Onset(self._run_began_s + (self._run_samples + filled) / self._rate_hz, self._run)
+            if not item.begun:
+                item.begun = True
+                self._resolve(item.started, onset)
+            elif not as_told:
+                self._tell(onset, item.samples[item.position :])
+            as_told = True
             take = min(count - filled, len(item.samples) - item.position)
-            np.multiply(
-                item.samples[item.position : item.position + take], self._volume, out=out[filled : filled + take, 0]
-            )
+            np.multiply(item.samples[item.position : item.position + take], volume, out=out[filled : filled + take, 0])
             item.position += take
             filled += take
             self._played_s += take / self._rate_hz
             if item.position >= len(item.samples):
-                self._ends_at_s = item.heard_at_s + len(item.samples) / self._rate_hz if self._unbroken else None
                 self._resolve(item.finished, block_at_s + filled / self._rate_hz)
                 # `stop` may have emptied the queue on the loop's thread in between.
                 if self._queue and self._queue[0] is item:
                     self._queue.popleft()
+        self._run_samples += count
 
-    def _break(self) -> None:
-        """There is a gap in what is heard."""
-        self._unbroken, self._ends_at_s = False, None
+    def _runs_on(self, block_at_s: float, *, underflow: bool) -> bool:
+        """Whether what begins to be heard at about that time follows what was played before to the sample. If not, a
+        new run begins."""
+        count_s = self._run_samples / self._rate_hz
+        behind_s = block_at_s - self._run_began_s - count_s
+        held_up = count_s > _SETTLES_S and behind_s > self._behind_s + _HELD_UP_S
+        if self._run_samples and not underflow and not held_up:
+            self._behind_s = max(self._behind_s, behind_s)
+            return True
+        self._run, self._run_began_s, self._run_samples, self._behind_s = self._run + 1, block_at_s, 0, 0.0
+        return False
 
     def _open(self) -> None:
         """Open the device unless it runs; one that was plugged in meanwhile is found, under whatever index. It is not
@@ -189,18 +216,25 @@ class Speaker:
         if (stream := self._usable()) is not None and stream.active:
             return
         self._lose()
+        if not self._queue and portaudio.devices_changed():
+            portaudio.rescan()  # another card may have the old one's number
         try:
             self._open_stream()
         except DeviceError:
-            if not portaudio.devices_changed():
+            # Cards tell nothing of a sound server that is back; where nobody else uses the library, a look is free.
+            if not portaudio.devices_changed() and not portaudio.is_alone(self._open_again):
                 raise
             portaudio.rescan()
             if self._usable() is None:  # it was not opened again for what is being said
                 self._open_stream()
 
-    def _run_anew(self) -> None:
+    def _restart(self) -> None:
         self._lose()
-        self._run()
+        self._open_and_start()
+
+    def _open_and_start(self) -> None:
+        self._open()
+        self._have_run()
 
     def _open_again(self) -> None:
         """The stream went with a rescan that somebody else needed; what is being said goes on."""
@@ -227,7 +261,7 @@ class Speaker:
                 callback=self._fill,
             )
 
-        self._break()
+        self._run_samples = 0
         self._stream, _ = portaudio.open_stream(device, "output", (_RATE_HZ, device.default_rate_hz), make)
         self._epoch = portaudio.epoch()
 
@@ -245,7 +279,7 @@ class Speaker:
             self._stream = None
         return self._stream
 
-    def _run(self) -> None:
+    def _have_run(self) -> None:
         """Have the device take sound. Raises `DeviceError`; the next chunk then opens it again."""
         if self._usable() is None:
             self._open()
@@ -264,12 +298,12 @@ class Speaker:
 
     async def _have_it_run(self) -> None:
         try:
-            await portaudio.ask("output", self.name, self._run)
+            await portaudio.ask("output", self.name, self._have_run)
         except DeviceError as error:
             self._drop(error)
             raise
 
-    async def _in_time(self, future: asyncio.Future[float]) -> float:
+    async def _in_time(self, future: asyncio.Future[T]) -> T:
         """The future's result. When the device takes no more sound it is opened anew, once, and goes on where it was;
         raises `DeviceError` when that does not help."""
         opened_anew = False
@@ -280,7 +314,7 @@ class Speaker:
             if self._played_s != played_s:
                 continue
             with contextlib.suppress(DeviceError):
-                await portaudio.ask("output", self.name, self._lose if opened_anew else self._run_anew)
+                await portaudio.ask("output", self.name, self._lose if opened_anew else self._restart)
                 if not opened_anew:
                     opened_anew = True
                     continue
@@ -311,18 +345,24 @@ class Speaker:
         if not self._queue:
             self._lose()
 
-    def _resolve(self, future: asyncio.Future[float], at_s: float) -> None:
+    def _tell(self, onset: Onset, rest: AudioArray) -> None:
+        """The rest of a chunk is heard otherwise than was told."""
+        if self.heard_otherwise is not None:
+            assert self._loop is not None
+            self._loop.call_soon_threadsafe(self.heard_otherwise, onset, rest, self._rate_hz)
+
+    def _resolve(self, future: asyncio.Future[T], heard: T) -> None:
         """Tell `future` when something is heard; from any thread."""
         assert self._loop is not None
-        self._loop.call_soon_threadsafe(_set_once, future, at_s)
+        self._loop.call_soon_threadsafe(_set_once, future, heard)
 
 
-def _fail_once(future: asyncio.Future[float], error: DeviceError) -> None:
+def _fail_once(future: asyncio.Future[T], error: DeviceError) -> None:
     if not future.done():
         future.set_exception(error)
         future.exception()  # nobody has to wait for it
 
 
-def _set_once(future: asyncio.Future[float], value: float) -> None:
+def _set_once(future: asyncio.Future[T], value: T) -> None:
     if not future.done():
         future.set_result(value)

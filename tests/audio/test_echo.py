@@ -237,3 +237,13 @@ def test_a_headset_that_gives_way_to_an_open_speaker_is_no_person(room: Room) ->
             known.append(guard.unheard)
     assert longest < 5, "frames in a row are speech"
     assert not any(known)
+
+
+def test_what_is_said_while_the_microphone_is_closed_takes_no_room_from_what_is_said_later() -> None:
+    guard = EchoGuard()
+    for number in range(22):
+        guard.reference(10.0 * number, voice(3.0), 24_000)
+    guard.pause()
+    guard.reference(300.0, voice(3.0), 24_000)
+    heard = frame(301.0)
+    assert all(given is not heard for given in guard.clean(heard)), "the reply is expected"

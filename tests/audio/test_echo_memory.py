@@ -16,6 +16,7 @@ import pytest
 
 from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, sound_server
 from assistant.audio.echo_memory import EchoMemory
+from assistant.audio.portaudio import without_address
 from assistant.events import AudioFrame
 from assistant.virtual_time import run_in_virtual_time
 from tests.doubles.rooms import Loudspeaker, Playback, Room
@@ -38,10 +39,10 @@ class Life:
         """To its own voice in a room."""
         playback = Playback.of([speech_like(seconds=5.0, sample_rate_hz=24_000)] * replies, seed=0)
         speaker = Loudspeaker(Room(seed=1), playback)
-        for chunk in playback.chunks:
-            self.guard.reference(chunk.stated_s, chunk.samples, 24_000)
         sound = speaker.sound()
         for number in range(len(sound) // FRAME_SAMPLES):
+            for chunk in speaker.begun((number + 1) * FRAME_S):
+                self.guard.reference(chunk.stated_s, chunk.samples, 24_000)
             samples = sound[number * FRAME_SAMPLES :][:FRAME_SAMPLES]
             self.guard.clean(AudioFrame((number + 1) * FRAME_S, samples, SAMPLE_RATE_HZ))
 
@@ -169,12 +170,46 @@ def test_a_speaker_that_is_found_later_is_known_then_and_its_first_sound_forgets
         assert life.guard.experienced_frames == 0
         life.speaker.name = SPEAKER
         await anyio.sleep(61.0)
-        life.guard.play_through(SPEAKER)
+        life.guard.play_through(without_address(SPEAKER))
         assert life.guard.experienced_frames > 0
         life.guard.play_through("Headset")
         assert life.guard.experienced_frames == 0
 
     live(script, speaker="default")
+
+
+def test_what_was_kept_is_not_given_up_for_a_first_reply_before_the_speaker_was_known(
+    live: Callable[..., Life],
+) -> None:
+    live_long = live(_listens_long)
+
+    async def script(life: Life) -> None:
+        life.speaker.name = SPEAKER
+        life.listens(1)
+        few = life.guard.experienced_frames
+        await anyio.sleep(61.0)
+        assert life.guard.experienced_frames > 2 * few
+
+    live(script, speaker="default")
+    assert live().guard.experienced_frames >= 0.9 * live_long.guard.experienced_frames
+
+
+async def _listens_long(life: Life) -> None:
+    life.listens(6)
+
+
+def test_a_sound_server_that_does_not_answer_at_the_start_costs_nothing_that_is_kept(
+    live: Callable[..., Life], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def script(life: Life) -> None:
+        life.listens()
+
+    monkeypatch.setattr(sound_server, "_pactl", lambda *_: "Default Source: webcam\nDefault Sink: headset\n")
+    live(script, "default", "default")
+    monkeypatch.setattr(sound_server, "_pactl", lambda *_: "")
+    assert live(None, "default", "default").guard.experienced_frames > 0
+    monkeypatch.setattr(sound_server, "_pactl", lambda *_: "Default Source: webcam\nDefault Sink: another\n")
+    assert live(None, "default", "default").guard.experienced_frames == 0
 
 
 @pytest.mark.usefixtures("kept")

@@ -39,7 +39,7 @@ def test_the_speaker_records_each_chunk_when_it_would_be_heard():
         speaker = RecordingSpeaker(LoopClock())
         await speaker.open()
         await anyio.sleep(1)
-        starts = [await speaker.play(_chunk(0.5, 0.1)), await speaker.play(_chunk(0.5, 0.2))]
+        starts = [(await speaker.play(_chunk(0.5, level))).at_s for level in (0.1, 0.2)]
         await speaker.drain()
         return starts, speaker.recording()
 

@@ -96,7 +96,7 @@ class TestSink:
             await anyio.sleep(1.0)
             begins_s = []
             for seconds in (0.5, 0.25, 0.25):
-                begins_s.append(await sink.play(chunk(seconds)))
+                begins_s.append((await sink.play(chunk(seconds))).at_s)
                 assert clock.monotonic_s() == pytest.approx(begins_s[-1], abs=0.2)
             assert begins_s == pytest.approx([1.0, 1.5, 1.75], abs=0.2)
             await sink.drain()
@@ -121,7 +121,7 @@ class TestSink:
             await sink.drain()
             assert clock.monotonic_s() == pytest.approx(stopped_at_s, abs=0.2)
             sink.stop()
-            assert await sink.play(chunk(0.5)) == pytest.approx(stopped_at_s, abs=0.2)
+            assert (await sink.play(chunk(0.5))).at_s == pytest.approx(stopped_at_s, abs=0.2)
             await sink.drain()
             assert sink.played_s() == pytest.approx(1.0, abs=0.05)
 

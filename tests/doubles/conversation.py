@@ -22,7 +22,7 @@ from assistant.dialogue.respond import Responder
 from assistant.errors import DeviceError, StageError
 from assistant.events import AudioArray, Event, SceneCaption, SpeechChunk, Utterance
 from assistant.models.store import ModelStore
-from assistant.ports import DialogueModel, DialogueTurn, Recognition, SpeakingStyle
+from assistant.ports import DialogueModel, DialogueTurn, Onset, Recognition, SpeakingStyle
 from assistant.registry import resolve
 from assistant.skills import SKILLS
 from assistant.turn import Turns
@@ -155,7 +155,7 @@ class LostSpeaker(RecordingSpeaker):
 
     plugged_in = False
 
-    async def play(self, chunk: SpeechChunk) -> float:
+    async def play(self, chunk: SpeechChunk) -> Onset:
         if not self.plugged_in:
             raise DeviceError("The speaker is gone.")
         return await super().play(chunk)
@@ -164,7 +164,7 @@ class LostSpeaker(RecordingSpeaker):
 class HangingSpeaker(RecordingSpeaker):
     """Takes nothing, and is given up after a while."""
 
-    async def play(self, chunk: SpeechChunk) -> float:
+    async def play(self, chunk: SpeechChunk) -> Onset:
         await anyio.sleep(4.0)
         raise DeviceError("The speaker takes no sound.")
 

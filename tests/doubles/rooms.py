@@ -114,12 +114,13 @@ class StatedChunk:
     """When the player says so."""
     samples: AudioArray
     """(n,) at 24 kHz."""
+    run: int
+    """Among which chunks what it says is off by the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Playback:
-    """Replies of one to three chunks, with pauses. The player's times are up to 0.1 s off, at a first chunk 0.15 s;
-    that a chunk follows another without a gap it says to the sample."""
+    """Replies of one to three chunks, with pauses. The player's times are up to 0.15 s off, in a reply by the same."""
 
     chunks: tuple[StatedChunk, ...]
     last_reply_s: float
@@ -128,19 +129,19 @@ class Playback:
     @classmethod
     def of(cls, chunks: Sequence[AudioArray], *, seed: int, last_reply: int = 1) -> Playback:
         """`chunks` in order; the last `last_reply` of them are one reply."""
-        draw, now_s, left, stated, last_s, gap_s, error_s = random.Random(seed), 1.5, 0, [], 0.0, 0.0, 0.0
+        draw, now_s, left, stated, last_s, error_s, run = random.Random(seed), 1.5, 0, [], 0.0, 0.0, 0
         for number, samples in enumerate(chunks):
             is_first = left == 0 or number == len(chunks) - last_reply
             if is_first:
                 left = len(chunks) - number if number >= len(chunks) - last_reply else draw.choice((1, 1, 2, 3))
-                now_s += draw.uniform(1.2, 4.0) if number else 0.0
+                now_s += round(draw.uniform(1.2, 4.0) * 24_000) / 24_000 if number else 0.0
                 last_s = now_s
-            another_s = draw.uniform(-1.0, 1.0) * (0.15 if is_first else 0.1)
-            error_s = another_s if is_first or gap_s else error_s
-            stated.append(StatedChunk(now_s, now_s + error_s, now_s - draw.uniform(0.0, 0.1), samples))
+            another_s = draw.uniform(-1.0, 1.0) * 0.15
+            error_s = another_s if is_first else error_s
+            run += is_first
+            stated.append(StatedChunk(now_s, now_s + error_s, now_s - draw.uniform(0.0, 0.1), samples, run))
             # Most chunks follow each other without a gap; some are late.
-            gap_s = draw.choice((0.0, 0.0, 0.0, 0.06, 0.3))
-            now_s += len(samples) / 24_000 + gap_s
+            now_s += len(samples) / 24_000 + draw.choice((0.0, 0.0, 0.0, 0.06, 0.3))
             left -= 1
         return cls(tuple(stated), last_s)
 
@@ -155,10 +156,11 @@ class Loudspeaker:
         last = playback.chunks[-1]
         self.count = round((last.begins_s + len(last.samples) / 24_000 + 3.0) * RATE_HZ)
         """Samples of the whole run at 16 kHz."""
-        self._played = np.zeros(self.count, np.float32)
+        played = np.zeros(self.count * 24_000 // RATE_HZ, np.float32)
         for chunk in playback.chunks:
-            samples, first = resample(chunk.samples, 24_000, RATE_HZ), round(chunk.begins_s * RATE_HZ)
-            self._played[first : first + len(samples)] += samples
+            first = round(chunk.begins_s * 24_000)
+            played[first : first + len(chunk.samples)] += chunk.samples
+        self._played = resample(played, 24_000, RATE_HZ)[: self.count]
         self._noise = room.noise(self.count)
 
     def again(self) -> Loudspeaker:

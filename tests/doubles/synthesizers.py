@@ -13,6 +13,7 @@ import numpy as np
 
 from assistant.errors import StageError
 from assistant.events import AudioArray
+from assistant.han import HAN
 from assistant.ports import SpeakingStyle
 from tests.doubles.speech_like import speech_like
 
@@ -53,10 +54,11 @@ class HighTone(Tone):
 
 
 class Articulate(Tone):
-    """Sounds like speech: a third of a second a word."""
+    """Sounds like speech: a third of a second an English word, or a Chinese character."""
 
     def synthesize(self, sentence: str, language: str, style: SpeakingStyle) -> Iterator[AudioArray]:
-        yield speech_like(level=0.15, seconds=len(sentence.split()) / 3, sample_rate_hz=RATE_HZ)
+        words = len(HAN.findall(sentence)) or len(sentence.split())
+        yield speech_like(level=0.15, seconds=words / 3, sample_rate_hz=RATE_HZ)
 
 
 class Hanging(Tone):

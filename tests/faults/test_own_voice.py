@@ -92,6 +92,35 @@ def test_a_person_who_speaks_over_its_first_reply_is_heard(open_speaker: Living)
     assert not open_speaker.log.of(PlaybackFinished)[0].completed
 
 
+@pytest.mark.parametrize(
+    ("asked", "wish", "hears_itself"),
+    [
+        (HELP, "set timers", True),
+        ("你好贾维斯，你能做什么", "你看到了什么", True),
+        (HELP, "tell the time", False),
+        ("你好贾维斯，你能做什么", "告诉你我看到了什么", False),
+    ],
+)
+def test_a_person_who_asks_in_the_words_of_the_reply_is_answered(
+    open_speaker: Living, asked: str, wish: str, hears_itself: bool
+) -> None:
+    open_speaker.configure("tts", zh="Articulate")
+    open_speaker.says(asked, wish)
+
+    async def script(assistant: Assistant) -> None:
+        open_speaker.room.say(1.0)
+        await until(7.0)
+        alone = open_speaker.microphone.sound
+        assert alone is not None
+        open_speaker.microphone.sound = lambda at_s, count: alone(at_s, count) + somebody(7.0, at_s, count)
+        await until(11.0)
+
+    if not hears_itself:
+        open_speaker.microphone.sound = open_speaker.room
+    open_speaker.live(script)
+    assert len(open_speaker.heard) == 2 and open_speaker.heard[1] == wish
+
+
 def test_after_a_reply_that_was_broken_off_nothing_of_it_is_expected_any_more(open_speaker: Living) -> None:
     open_speaker.says(HELP, "Stop.", TIME)
 
@@ -171,24 +200,75 @@ def test_who_answers_the_listening_sound_at_once_is_heard_at_once(
     assert open_speaker.log.of(SpeechStarted)[0].at_s - pause_s == pytest.approx(2.57, abs=0.05)
 
 
-def test_sentences_that_follow_without_a_gap_are_told_to_do_so_to_the_sample(
+def test_where_one_sentence_is_heard_tells_where_the_next_one_is(
     open_speaker: Living, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the first is found, the next one then is."""
-    told: list[tuple[float, float]] = []
+    """The driver's own times jitter; what is played between two sentences is counted."""
+    told: list[tuple[float, float, int | None]] = []
     original = EchoGuard.reference
 
-    def reference(guard: EchoGuard, heard_at_s: float, samples: AudioArray, sample_rate_hz: int) -> None:
-        told.append((heard_at_s, heard_at_s + len(samples) / sample_rate_hz))
-        original(guard, heard_at_s, samples, sample_rate_hz)
+    def reference(
+        guard: EchoGuard, heard_at_s: float, samples: AudioArray, sample_rate_hz: int, *, run: int | None = None
+    ) -> None:
+        told.append((heard_at_s, heard_at_s + len(samples) / sample_rate_hz, run))
+        open_speaker.speaker.late_s = 0.01 * len(told)
+        original(guard, heard_at_s, samples, sample_rate_hz, run=run)
 
     monkeypatch.setattr(EchoGuard, "reference", reference)
-    open_speaker.says(HELP)
+    open_speaker.says(HELP, TIME)
 
     async def script(assistant: Assistant) -> None:
         open_speaker.room.say(1.0)
         await until(20.0)
+        open_speaker.room.say(20.0)
+        await until(26.0)
 
     open_speaker.live(script)
-    assert len(told) > 1
-    assert [begins_s for begins_s, _ in told[1:]] == pytest.approx([ends_s for _, ends_s in told[:-1]], abs=1e-9)
+    *reply, (_, _, last_run) = told
+    assert len(reply) > 1 and {run for _, _, run in reply} == {reply[0][2]}
+    assert [begins_s for begins_s, _, _ in reply[1:]] == pytest.approx(
+        [ends_s for _, ends_s, _ in reply[:-1]], abs=1e-9
+    )
+    assert last_run not in {run for _, _, run in reply}, "the device was closed in between"
+
+
+@pytest.mark.parametrize("seconds", [0.15, 0.3, 0.6, 1.5])
+def test_a_sentence_that_is_held_up_by_the_device_is_not_taken_for_somebody(
+    open_speaker: Living, seconds: float
+) -> None:
+    """What is left of it is heard later than it was told."""
+    open_speaker.says(HELP, HELP)
+
+    async def script(assistant: Assistant) -> None:
+        open_speaker.room.say(1.0)
+        await until(20.0)
+        open_speaker.room.say(20.0)
+        await until(24.0)
+        open_speaker.speaker.stalls = True
+        await until(24.0 + seconds)
+        open_speaker.speaker.stalls = False
+        await until(45.0)
+
+    open_speaker.live(script)
+    assert len(open_speaker.log.of(SpeechStarted)) == 2
+    assert [event.completed for event in open_speaker.log.of(PlaybackFinished)] == [True, True]
+
+
+@pytest.mark.parametrize(("quiet", "loud"), [(0.3, 0.8), (0.1, 0.6), (0.6, 0.1)])
+def test_turned_up_in_mid_sentence_it_does_not_take_itself_for_somebody(
+    open_speaker: Living, quiet: float, loud: float
+) -> None:
+    open_speaker.configure("audio", volume=quiet)
+    open_speaker.says(HELP, HELP)
+
+    async def script(assistant: Assistant) -> None:
+        open_speaker.room.say(1.0)
+        await until(20.0)
+        open_speaker.room.say(20.0)
+        await until(24.0)
+        assistant.controls.set_volume(loud)
+        await until(40.0)
+
+    open_speaker.live(script)
+    assert len(open_speaker.log.of(SpeechStarted)) == 2
+    assert [event.completed for event in open_speaker.log.of(PlaybackFinished)] == [True, True]

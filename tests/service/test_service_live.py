@@ -19,9 +19,11 @@ from assistant.control.protocol import Status, StatusResult
 from assistant.errors import AlreadyRunningError, ConfigError, ControlError, DeviceError, MediaError, NotRunningError
 from bench.virtual_sound import VirtualSound
 from tests.doubles.command import Running, assistant, typed, wait_until
+from tests.doubles.events_file import say_until
 from tests.doubles.person import Person
 
 pytestmark = [pytest.mark.pulse, pytest.mark.models]
+QUESTION = "What time is it?"
 
 
 class Systemd:
@@ -90,10 +92,11 @@ def owner(tmp_path: Path, sound: VirtualSound, capfd: pytest.CaptureFixture[str]
 
 
 @pytest.fixture
-def service(owner: Owner, systemd: Systemd) -> Iterator[Running]:
+def service(owner: Owner, systemd: Systemd, spoken: Person) -> Iterator[Running]:
+    spoken(QUESTION)  # before it listens: making a recording takes all the cores that there are
     env = owner.env | {"NOTIFY_SOCKET": str(systemd.address), "WATCHDOG_USEC": "3000000"}
     with Running("run", "--config", owner.file, env=env) as running:
-        wait_until(lambda: systemd.said("READY=1") or not running.alive, "It is ready", 120)
+        wait_until(lambda: systemd.said("READY=1") or not running.alive, "It is ready")
         assert running.alive, running.output
         yield running
 
@@ -107,7 +110,6 @@ def test_asked_told_and_ended(
     second = assistant("run", "--config", owner.file, env=owner.env)
     assert second.returncode == AlreadyRunningError.exit_code
     assert f"process {service.pid} holds" in second.stderr and "Traceback" not in second.stderr
-    asks = spoken("What time is it?")
 
     tap = sound.tap("speaker")
     since_s = time.monotonic()
@@ -121,11 +123,14 @@ def test_asked_told_and_ended(
     wait_until(lambda: systemd.said("STATUS=Muted"), "systemd is told")
     assert "muted" in owner.types("listen-now", code=ControlError.exit_code)
     owner.types("unmute")
+    wait_until(lambda: owner.status().health.hears, "It hears again")
     assert owner.types("volume", "30") and owner.status().volume == 0.3
 
-    assert "speak now" in owner.types("listen-now")
-    sound.speak(asks)
-    service.wait_for("first sound")
+    def call_and_ask() -> None:
+        assert "speak now" in owner.types("listen-now")
+        sound.speak(spoken(QUESTION))
+
+    say_until(lambda: "first sound" in service.output, "It answers", call_and_ask, owner.socket)
     wait_until(lambda: owner.status().latency, "The turn was measured")
 
     assert service.end(signal.SIGTERM) == 0
@@ -183,17 +188,25 @@ def test_reload_after_reload_closes_nothing_and_leaves_nothing_behind(
         assert "In force: wake.follow_up_s" in owner.types("reload")
         wait_until(lambda: owner.status().health.hears, "It hears again")
 
-    recorders, children = sound.recorders(), process.children()
-    reload(1)
-    threads, files, memory = process.num_threads(), process.num_fds(), process.memory_info().rss
-    for number in range(2, 22):
+    def held() -> tuple[list[str], list[psutil.Process]]:
+        return sound.recorders(), process.children()
+
+    opened_anew = 0
+    for number in range(1, 22):
+        before = held()
         reload(number)
-    assert (sound.recorders(), process.children()) == (recorders, children), "microphone and voices stay open"
-    wait_until(lambda: process.num_fds() <= files, f"No more files than {files}")
-    # Twenty reloads that leave a thread behind leave twenty; the loop's own helpers come as they are needed.
+        opened_anew += held() != before
+        if number == 5:  # what is needed once has come by then
+            threads, files, memory = process.num_threads(), process.num_fds(), process.memory_info().rss
+    # On a busy machine sound may stop for so long that the microphone is opened anew, whatever is reloaded.
+    assert opened_anew <= 2, "microphone and voices stay open"
+    # Twenty reloads that leave a file or a thread behind leave twenty; the loop's own helpers come as they are needed.
+    wait_until(lambda: process.num_fds() < files + 5, f"No more files than {files}")
     wait_until(lambda: process.num_threads() < threads + 10, f"No more threads than {threads}, but for the helpers")
     # What buffers leave behind is given back once a minute. One network alone has more.
-    wait_until(lambda: process.memory_info().rss - memory < 10e6, "No more memory", 90)
+    wait_until(lambda: process.memory_info().rss - memory < 10e6, "No more memory")
+
+    recorders, children = held()
 
     owner.configure("[audio]\nqueue_s = 4\n")
     owner.types("reload")
