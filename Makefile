@@ -10,7 +10,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --con
 SAMPLES := sample-pictures sample-video sample-speech-en sample-speech-zh sample-telephone-en vosk-ko movenet faceres
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-system check lint types bench bench-vision bench-export bench-quantize soak clean
+.PHONY: help setup demo test test-system check lint types bench bench-vision bench-export bench-quantize soak soak-nightly clean
 
 help: ## Show what there is to type
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -66,10 +66,13 @@ bench-quantize: setup ## Measure what quantization costs and gains, a network; t
 
 HOURS ?= 0.167
 SOAK ?=
-soak: setup ## Converse for ten minutes, or HOURS=8, and see what grows; SOAK=--accelerated for virtual time
+soak: setup ## Converse for ten minutes, or HOURS=24, and see what grows; SOAK=--accelerated for virtual time
 	@scripts/install-packages test
 	@scripts/pull-models $(SAMPLES)
 	@$(BIN)/python -m bench.soak --hours $(HOURS) $(SOAK)
+
+soak-nightly: HOURS = 8
+soak-nightly: soak ## The same for eight hours
 
 clean: ## Remove what was built here (models stay: see `assistant models remove`)
 	@rm -rf $(VENV) out .mypy_cache .ruff_cache .pytest_cache .cache

@@ -130,3 +130,48 @@ class Endless(Tone):
                 log.write(b".")
                 yield tone(self.hertz)
                 time.sleep(0.01)
+
+
+class Indisposed(Tone):
+    """Raises an error of ours while the file exists that the environment names."""
+
+    def before(self, number: int) -> None:
+        if Path(os.environ[LOG_VARIABLE]).exists():
+            raise StageError("This voice is not well.")
+
+
+class Dying(Tone):
+    """Kills its process while that file exists."""
+
+    def before(self, number: int) -> None:
+        if Path(os.environ[LOG_VARIABLE]).exists():
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Unloadable(Tone):
+    """Cannot be loaded while that file exists."""
+
+    @classmethod
+    def create(cls, config: object, models: object) -> Unloadable:
+        if Path(os.environ[LOG_VARIABLE]).exists():
+            raise StageError("This voice has no network.")
+        return cls()
+
+
+class Stuck(Tone):
+    """Hangs while that file exists, and for ever if it did once."""
+
+    def before(self, number: int) -> None:
+        if Path(os.environ[LOG_VARIABLE]).exists():
+            time.sleep(3600)
+
+
+class Ruined(Tone):
+    """Fails for ever in a process in which it spoke while that file existed."""
+
+    ruined = False
+
+    def before(self, number: int) -> None:
+        self.ruined |= Path(os.environ[LOG_VARIABLE]).exists()
+        if self.ruined:
+            raise KeyError("context")

@@ -19,6 +19,8 @@ from tests.doubles.memory import shapes_reachable_from
 from tests.doubles.mjpeg import NetworkCamera
 from tests.doubles.vision import BrightnessDetector, GivenFaces
 
+pytestmark = pytest.mark.usefixtures("clean")
+
 
 def test_an_mjpeg_stream_is_a_camera() -> None:
     async def main() -> None:
@@ -181,20 +183,6 @@ def test_a_connection_that_dies_without_a_word_is_given_up_for_a_new_one(capfd: 
 
     anyio.run(main)
     assert tuple(capfd.readouterr()) == ("", "")
-
-
-def test_a_gstreamer_source_is_a_camera() -> None:
-    """JetPack's own OpenCV has GStreamer; the wheel has not."""
-    if not cv2.videoio_registry.hasBackend(cv2.CAP_GSTREAMER):
-        pytest.skip("this OpenCV has no GStreamer: not tried here is a pipeline as a camera")
-
-    async def main() -> None:
-        camera = open_camera("videotestsrc pattern=snow ! videoconvert ! appsink", LoopClock())
-        await camera.open()
-        assert await camera.read() is not None
-        await camera.close()
-
-    anyio.run(main)
 
 
 async def _opened(camera: Camera) -> None:

@@ -21,6 +21,8 @@ from assistant.vision.watcher import SceneWatcher
 from tests.doubles.video4linux import LEFT, OTHER, RIGHT, WEBCAM, Capture, Kernel
 from tests.doubles.vision import BrightnessDetector, GivenFaces
 
+pytestmark = pytest.mark.usefixtures("clean")
+
 
 @pytest.fixture
 def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kernel:
