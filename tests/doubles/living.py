@@ -183,6 +183,7 @@ class Living:
         patch.setitem(VOICE_DETECTORS, "loudness", f"{HERE}:Loudness")
         patch.setitem(RECOGNIZERS, "words", f"{HERE}:Words")
         patch.setattr(asr, "IN_THIS_PROCESS", {"words"})
+        patch.setitem(RECOGNIZERS, "fated", "tests.doubles.fated:Fated")
         patch.setitem(DETECTORS, "dogs", f"{HERE}:Dogs")
         patch.setitem(FACE_DETECTORS, "nobody", f"{HERE}:NoFaces")
         patch.setitem(CAPTIONERS, "forgetful", f"{HERE}:Forgetful")
