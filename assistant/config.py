@@ -108,7 +108,8 @@ class AsrConfig(Section):
     """CPU threads of the recogniser; 0 takes half of the cores. Its threads wait for each other at every layer, so that
     one which has to share its core with other work holds up all."""
     timeout_s: Timeout = 20.0
-    """A recognition that takes longer than this and than four times the speech itself is given up, and said so."""
+    """A recogniser that takes longer than this and than four times the speech itself is killed and started anew, and
+    asked once more."""
 
     def patience_s(self, speech_s: float) -> float:
         """How long the recognition of so much speech may take: longer is no more slow, it hangs."""

@@ -398,7 +398,7 @@ class StageFailed(Event):
     """A stage cannot do its work; the assistant goes on without it."""
 
     stage: str
-    """"microphone", "camera", "speaker", "recognizer", "captioner", "synthesizer" …"""
+    """"microphone", "camera", "speaker", "recognizer", "recognizer process", "captioner", "synthesizer" …"""
     error: str
     remedy: str = ""
 

@@ -115,6 +115,7 @@ class Turns:
         send, receive = anyio.create_memory_object_stream[Utterance](_WAITING_UTTERANCES)
         async with anyio.create_task_group() as self._group:
             self._group.start_soon(self._take_utterances, receive)
+            self._group.start_soon(self._transcriber.watch)
             self._begun.set()
             async with send:
                 async for event in events:

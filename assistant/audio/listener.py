@@ -36,8 +36,8 @@ _OPENED_AGAIN_S = (0.0, 0.5, 1.0, 2.0)
 _HANGS_S = 3.0
 """A source that does not even say that nothing came hangs."""
 
-_SLACK_S = 10.0
-"""What a recogniser may need beyond its longest, to be given up and to take the next."""
+_SLACK_S = 60.0
+"""What a recogniser may need beyond its longest, to be given up, replaced and asked again."""
 
 _MICROPHONE = "microphone"
 
@@ -100,7 +100,7 @@ class Listener:
     ) -> Listener:
         """With the detectors that the sections `vad` and `wake` name; `streaming` if the recogniser takes speech as it
         comes. The guard of `echoes` takes part."""
-        longest_s = config.asr.patience_s(config.vad.max_utterance_s)
+        longest_s = 2 * config.asr.patience_s(config.vad.max_utterance_s)  # asked again, by another process
         return cls(
             source,
             resolve(DETECTORS, config.vad.backend, kind="voice-activity detector").create(config, models),

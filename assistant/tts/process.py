@@ -20,15 +20,15 @@ from typing import Any
 import anyio
 import numpy as np
 
+from assistant.child.process import Child, ChildFailedError
+from assistant.child.wire import Header
 from assistant.config import Config
 from assistant.errors import StageError
 from assistant.events import AudioArray
 from assistant.ports import SpeakingStyle
-from assistant.tts import SAMPLE_RATE_HZ, SYNTHESIZERS
-from assistant.tts.child import ChildFailedError, SpeechChild
+from assistant.tts import PROCESS_MODULE, SAMPLE_RATE_HZ, SYNTHESIZERS
 from assistant.tts.finishing import has_words
 from assistant.tts.trial import Trial
-from assistant.tts.wire import Header
 from assistant.worker import Worker
 
 _LOG = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ class SpeechProcess:
         self._delivered_at_s = 0.0  # seconds of `time.monotonic`; written there too
         self._speaks: str | None = None
         """The engine that was asked to speak last; None where it was only to be loaded, which takes what it takes."""
-        self._child: SpeechChild | None = None
+        self._child: Child | None = None
         self._closed = False
 
     def report_to(self, on_failure: Callable[[StageError], None], on_recovery: Callable[[], None]) -> None:
@@ -253,7 +253,7 @@ class SpeechProcess:
         if not (self._child and self._child.running):
             if self._child:
                 self._child.kill()
-            self._child = SpeechChild(self._configuration)
+            self._child = Child(PROCESS_MODULE, self._configuration)
         self._asked, self._delivered_at_s = generation, time.monotonic()
         self._speaks = engine if kind == "speak" else None
         self._child.send({"kind": kind, "generation": generation, "engine": engine, **details})

@@ -8,9 +8,10 @@ import time
 
 import anyio
 
+from assistant.child.process import Child, ChildFailedError
+from assistant.child.wire import Header
 from assistant.ports import SpeakingStyle
-from assistant.tts.child import ChildFailedError, SpeechChild
-from assistant.tts.wire import Header
+from assistant.tts import PROCESS_MODULE
 from assistant.worker import Worker
 
 _EVERY_S = 2.0
@@ -30,7 +31,7 @@ class Trial:
         self._load_timeout_s = load_timeout_s
         self._worker = Worker("voice's trial", timeout_s=load_timeout_s + 60, restart_helps=False)
         self._generations = itertools.count(1)
-        self._child: SpeechChild | None = None
+        self._child: Child | None = None
         self._over = False
 
     async def passed(self) -> None:
@@ -59,16 +60,16 @@ class Trial:
             pass
         return False
 
-    def _running_child(self) -> SpeechChild:
+    def _running_child(self) -> Child:
         if not (self._child and self._child.running):
             if self._child:
                 self._child.kill()
-            self._child = SpeechChild(self._configuration)
+            self._child = Child(PROCESS_MODULE, self._configuration)
             if self._over:  # since this began
                 self._child.kill()
         return self._child
 
-    def _last_reply(self, child: SpeechChild, request: Header, timeout_s: float) -> str:
+    def _last_reply(self, child: Child, request: Header, timeout_s: float) -> str:
         child.send({**request, "generation": next(self._generations)})
         deadline_s = time.monotonic() + timeout_s
         while (kind := str(child.receive(max(0.0, deadline_s - time.monotonic()))[0]["kind"])) == "audio":

@@ -41,7 +41,7 @@ def test_a_run_that_stays_as_it_is_and_one_that_only_warms_up_are_flat() -> None
         ("threads", 0.2),
         ("descriptors", 0.5),
         ("rss_mb", 2.0),
-        ("voices_rss_mb", 2.0),
+        ("children_rss_mb", 2.0),
         ("objects", 1000.0),
         ("first_sound_p95_s", 0.02),
         ("cpu_s", 0.2),

@@ -174,6 +174,31 @@ def test_the_mute_signal_closes_microphone_and_camera_and_opens_them_again(
             assert "Traceback" not in running.output
 
 
+def test_the_recognisers_library_crashes_while_somebody_speaks(
+    service: Running, owner: Owner, sound: VirtualSound, spoken: Person
+) -> None:
+    """The service neither ends nor starts anew, the network is nowhere but in the process that crashed, and who spoke
+    is answered."""
+    assistant_itself = psutil.Process(service.pid)
+    mapped = {Path(region.path).name for region in assistant_itself.memory_maps()}
+    assert not [name for name in mapped if "ctranslate2" in name or name == "model.bin"]
+    [recogniser] = [child for child in assistant_itself.children() if "assistant.asr.worker_main" in child.cmdline()]
+    asks = spoken("Hey Jarvis, what time is it?")
+    since_s, tap = time.monotonic(), sound.tap("speaker")
+    speaking = threading.Thread(target=sound.speak, args=(asks,))
+    speaking.start()
+    recogniser.send_signal(signal.SIGSEGV)
+    speaking.join()
+    wait_until(lambda: tap.loud_at(since_s), "It answers")
+    tap.close()
+    service.wait_for("works again")
+    status = owner.status()
+    assert status.pid == service.pid and status.health.ok and "recognizer process" not in status.health.unavailable
+    assert service.output.count("SIGSEGV") == 1
+    assert service.end(signal.SIGTERM) == 0
+    assert not recogniser.is_running()
+
+
 def test_a_new_configuration_comes_into_force_or_changes_nothing(
     service: Running, owner: Owner, systemd: Systemd
 ) -> None:
