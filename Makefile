@@ -6,10 +6,11 @@ SUITE ?= bookworm
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SAMPLES := sample-pictures sample-video sample-speech-en sample-speech-zh sample-telephone-en vosk-ko movenet faceres
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-system check lint types bench bench-vision bench-export bench-quantize soak clean
+.PHONY: help setup demo test test-system check lint types bench bench-vision bench-export bench-quantize soak soak-nightly clean
 
 help: ## Show what there is to type
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -17,12 +18,12 @@ help: ## Show what there is to type
 setup: $(STAMP) ## Install system packages, the virtual environment, the project and the default models
 	@scripts/pull-models
 
-$(STAMP): pyproject.toml scripts/install-packages
+$(STAMP): pyproject.toml constraints.txt scripts/install-packages
 	@scripts/install-packages run
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the project into $(VENV) …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@$(INSTALL) --editable '.[test]'
 	@touch $@
 
 demo: setup ## Hold a conversation through simulated devices and show it in out/demo/report.html
@@ -34,7 +35,7 @@ test: setup ## Run the whole test suite
 	@REQUIRE_MODELS=1 $(BIN)/python -m pytest
 
 test-system: setup ## Boot a machine of its own and try the service on it (root, debootstrap, systemd-container, network, 4 GB; some 15 minutes)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[system-test]'
+	@$(INSTALL) --editable '.[system-test]'
 	@SYSTEM_TESTS=1 SYSTEM_TEST_SUITE=$(SUITE) $(BIN)/python -m pytest tests/system -ra
 
 check: lint types test ## Lint, check types, test: what continuous integration runs
@@ -65,10 +66,13 @@ bench-quantize: setup ## Measure what quantization costs and gains, a network; t
 
 HOURS ?= 0.167
 SOAK ?=
-soak: setup ## Converse for ten minutes, or HOURS=8, and see what grows; SOAK=--accelerated for virtual time
+soak: setup ## Converse for ten minutes, or HOURS=24, and see what grows; SOAK=--accelerated for virtual time
 	@scripts/install-packages test
 	@scripts/pull-models $(SAMPLES)
 	@$(BIN)/python -m bench.soak --hours $(HOURS) $(SOAK)
+
+soak-nightly: HOURS = 8
+soak-nightly: soak ## The same for eight hours
 
 clean: ## Remove what was built here (models stay: see `assistant models remove`)
 	@rm -rf $(VENV) out .mypy_cache .ruff_cache .pytest_cache .cache

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import anyio
 
+from assistant.asr.loading import recognizer_process
 from assistant.asr.transcriber import Transcriber
 from assistant.audio.echo_memory import EchoMemory
 from assistant.audio.listener import Listener
@@ -67,6 +68,7 @@ class Assistant:
         self.controls: LiveControls | None = None  # before `start`
         self._stages = stages = StageReports(clock, self._emit)
         self._voices = devices.voices or SpeechProcess(config, models.root)
+        self._recognizer = devices.recognizer or recognizer_process(config, models)
         self._voices.report_to(partial(stages.failed, "voice"), partial(stages.works, "voice"))
 
     async def start(self, *, wait_for_microphone: bool = False) -> None:
@@ -74,13 +76,13 @@ class Assistant:
         recogniser. Whatever else is missing is announced by `StageFailed`, and the assistant does without it."""
         devices, config, models, muted = self._devices, self._config, self._models, self._mute.recall()
         self._missing = None
-        devices.release_with(self._closing, self._voices)
+        devices.release_with(self._closing, self._voices, self._recognizer)
         await self._voices.start()
         if not muted:
             self._missing = await open_microphone(devices.microphone, wait=wait_for_microphone)
         await open_speaker(devices.speaker, self._stages)
-        now_s = self._clock.monotonic_s()
-        self._wire(await load_networks(config, models, self._emit, now_s, with_sight=devices.camera is not None))
+        process, with_sight = self._recognizer, devices.camera is not None
+        self._wire(await load_networks(config, models, self._clock, self._emit, process, with_sight=with_sight))
         await devices.close_unwatched(watched=self.senses.watcher is not None and not muted)
 
     async def run(self) -> None:
@@ -109,7 +111,7 @@ class Assistant:
     def _wire(self, networks: Networks) -> None:
         config, devices, clock, emit = self._config, self._devices, self._clock, self._emit
         recognizer, responder, emotions = networks.recognizer, networks.responder, networks.emotions
-        transcriber = Transcriber(recognizer, clock, config.asr)
+        transcriber = Transcriber(recognizer, clock, config.asr, self._stages)
         attention = Attention(config.wake, PhraseMatcher(config.wake.phrases, config.wake.match), clock)
         streaming, on_wake = recognizer.streams_partials, attention.fired
         echoes = EchoMemory(self._state, devices.microphone, devices.speaker) if config.audio.echo_guard else None
@@ -128,8 +130,7 @@ class Assistant:
         end_after = self._listener.end_after
         self.turns = Turns(transcriber, attention, answering, speaking, clock, emit, config, end_after)
         self._attach_controls, self._resume = controls.attach, answering.resume
-        spoken = SpokenTroubles(self._troubles.now, controls, config)
-        self._observers.add(self.senses, answering, spoken)
+        self._observers.add(self.senses, answering, SpokenTroubles(self._troubles.now, controls, config))
         if echoes is not None:
             self._closing.callback(echoes.keep)
         for part in (transcriber, responder, emotions, self.senses):

@@ -38,8 +38,9 @@ class AudioConfig(Section):
     queue_s: Annotated[float, Field(gt=0.1, le=60.0)] = 5.0
     """Seconds of microphone sound kept while the pipeline is busy; older sound is dropped and counted."""
     digital_silence: Literal["auto", "fault", "allowed"] = "auto"
-    """What a microphone that delivers nothing but zeros is: a "fault", "allowed", or, by "auto", a fault in a real
-    device that has not yet come back from it by itself, as one with a noise gate does."""
+    """What a microphone that delivers nothing but zeros is: a "fault", "allowed", or, by "auto", a fault
+    unless a program makes the sound or the device has come back from about as much by itself, as one with a noise gate
+    does; docs/sound.md tells more."""
     wait_for_microphone: Literal["auto", "yes", "no"] = "auto"
     """Whether `assistant run` starts without a microphone and waits for one to be plugged in: "auto" does so as a
     service, while a person at a terminal is told at once."""
@@ -64,7 +65,7 @@ class VadConfig(Section):
     end_silence_complete_s: Silence = 0.32
     """Silence that ends an utterance whose words are a request that is understood."""
     end_silence_unfinished_s: Silence = 1.2
-    """Silence that ends an utterance whose words call for more: "and then", "um"."""
+    """Silence that ends an utterance whose words call for more ("and then", "um") or are still being recognised."""
     max_utterance_s: Annotated[float, Field(ge=1.0, le=29.0)] = 20.0
     """Longer speech is cut here."""
 
@@ -107,7 +108,8 @@ class AsrConfig(Section):
     """CPU threads of the recogniser; 0 takes half of the cores. Its threads wait for each other at every layer, so that
     one which has to share its core with other work holds up all."""
     timeout_s: Timeout = 20.0
-    """A recognition that takes longer than this and than four times the speech itself is given up, and said so."""
+    """A recogniser that takes longer than this and than four times the speech itself is killed and started anew, and
+    asked once more."""
 
     def patience_s(self, speech_s: float) -> float:
         """How long the recognition of so much speech may take: longer is no more slow, it hangs."""

@@ -359,8 +359,10 @@ class PlaybackFinished(Event):
     played_s: float
     """Seconds of speech that really left the device."""
     text: str
-    """The sentences that were played, the last one perhaps in part."""
+    """What was heard; the last sentence perhaps in part, then with "…"."""
     completed: bool
+    begun: str = ""
+    """The sentences that were begun, as they would have been heard to their ends: what a request to repeat repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,7 +398,7 @@ class StageFailed(Event):
     """A stage cannot do its work; the assistant goes on without it."""
 
     stage: str
-    """"microphone", "camera", "speaker", "recognizer", "captioner", "synthesizer" …"""
+    """"microphone", "camera", "speaker", "recognizer", "recognizer process", "captioner", "synthesizer" …"""
     error: str
     remedy: str = ""
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
 
-from assistant.asr import RECOGNIZERS
+from assistant.asr.loading import load_recognizer
+from assistant.asr.process import RecognizerProcess
 from assistant.config import Config
 from assistant.dialogue.respond import Responder
 from assistant.emotion.monitor import EmotionMonitor
@@ -15,8 +15,7 @@ from assistant.errors import ModelError
 from assistant.events import Event, StageFailed
 from assistant.heap import trim_heap
 from assistant.models.store import ModelStore
-from assistant.ports import Recognizer
-from assistant.registry import resolve
+from assistant.ports import Clock, Recognizer
 from assistant.vision.scene import SceneReader
 from assistant.worker import Worker
 
@@ -32,13 +31,18 @@ class Networks:
 
 
 async def load_networks(
-    config: Config, models: ModelStore, emit: Callable[[Event], None], now_s: float, *, with_sight: bool
+    config: Config,
+    models: ModelStore,
+    clock: Clock,
+    emit: Callable[[Event], None],
+    process: RecognizerProcess | None,
+    *,
+    with_sight: bool,
 ) -> Networks:
-    """Raises `ModelError` without a recogniser; whatever else cannot be loaded is told by `StageFailed`."""
+    """Raises `ModelError` without a recogniser, which runs in `process` if there is one; whatever else cannot be loaded
+    is told by `StageFailed`."""
+    now_s = clock.monotonic_s()
     failures: list[Event] = []  # to be shown on the loop, not on the loaders' threads
-
-    def load_hearing() -> Recognizer:
-        return cast(Recognizer, resolve(RECOGNIZERS, config.asr.backend, kind="recogniser").create(config, models))
 
     def load_sight() -> SceneReader | None:
         try:
@@ -50,7 +54,7 @@ async def load_networks(
     hearing, rest = Worker("loader of hearing"), Worker("loader of the rest")
     try:
         recognizer, responder, emotions, reader = await asyncio.gather(
-            hearing.run(load_hearing),
+            hearing.run(load_recognizer, config, models, process),
             rest.run(Responder.create, config, models),
             rest.run(EmotionMonitor.create, config, models, emit, now_s, failures.append),
             rest.run(load_sight),

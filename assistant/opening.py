@@ -6,6 +6,7 @@ import logging
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from assistant.asr.process import RecognizerProcess
 from assistant.errors import DeviceError
 from assistant.ports import AudioSink, AudioSource, Camera
 from assistant.stages import StageReports
@@ -23,13 +24,15 @@ class Devices:
     camera: Camera | None
     voices: SpeechProcess | None = None
     """None has the assistant start its own."""
+    recognizer: RecognizerProcess | None = None
+    """None too, unless its recogniser needs no process."""
     kept: bool = False
     """Whether the next assistant may use them too: then this one leaves them open, and who made them closes them."""
 
-    def release_with(self, closing: AsyncExitStack, voices: SpeechProcess) -> None:
-        """Have what is not kept, and the voices that are used, released at the end of `closing`."""
+    def release_with(self, closing: AsyncExitStack, *processes: SpeechProcess | RecognizerProcess | None) -> None:
+        """Have what is not kept, and the processes that are used, released at the end of `closing`."""
         if not self.kept:
-            for device in (self.camera, self.microphone, self.speaker, voices):
+            for device in (self.camera, self.microphone, self.speaker, *processes):
                 if device is not None:
                     closing.push_async_callback(device.close)
 

@@ -51,8 +51,8 @@ class AudioSource(Protocol):
 
     name: str
     virtual: bool
-    """Whether its sound comes from a program, which is silent to the last bit when it plays nothing; known once it is
-    open."""
+    """Whether a program makes its sound, so that silence to the last bit is no fault; known while it is open, and may
+    change then."""
 
     @property
     def dropped(self) -> int:

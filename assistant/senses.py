@@ -11,7 +11,7 @@ from anyio.abc import TaskGroup
 from assistant.caption import CAPTIONERS
 from assistant.config import Config
 from assistant.emotion.monitor import EmotionMonitor
-from assistant.errors import AssistantError, DeviceError
+from assistant.errors import AssistantError, DeviceError, StageError
 from assistant.events import (
     EmotionState,
     Event,
@@ -35,6 +35,7 @@ from assistant.vision.watcher import SceneWatcher
 _FEELS_S = 1.0
 """How long a look waits for the expression of the face that it has found."""
 _HANGS_CHECKED_S = 1.0
+_TRIED_AGAIN_S = 3.0
 
 
 class LiveSenses:
@@ -63,7 +64,7 @@ class LiveSenses:
         self._reading = reading
         self._group: TaskGroup | None = None
         self._looking_since_s: float | None = None
-        self._awaits_captioner = False
+        self._awaits_captioner = self._captioner_raised = False
         self.watcher: SceneWatcher | None = None
         """Who looks; None without a camera."""
 
@@ -169,38 +170,43 @@ class LiveSenses:
         # A camera that does not work is reported by the watcher itself.
         with suppress(AssistantError):
             await self._prepare(await watcher.look())
-        await self._prepare_once_more()
+        await self._prepare_again()
 
-    async def _prepare(self, scene: SceneState) -> None:
-        """Have a slow captioner begin, so that it is done by the time somebody asks."""
-        if not isinstance(self._captioner, PreparingCaptioner):
-            return
+    async def _prepare(self, scene: SceneState | None) -> bool:
+        """Have a slow captioner begin, so that it is done by the time somebody asks. Whether nothing failed."""
+        if scene is None or not isinstance(self._captioner, PreparingCaptioner):
+            return True
         try:
             await self._captioner.prepare(scene)
         except AssistantError as error:
+            self._captioner_raised = isinstance(error, StageError)  # one that was not pulled is not tried again
             if self._stages is not None:
                 self._stages.still_failing("neural captioner", error)
-        else:
-            if self._stages is not None:
-                self._stages.works("neural captioner")
+            return False
+        self._captioner_raised = False
+        if self._stages is not None:
+            self._stages.works("neural captioner")
+        return True
 
-    async def _prepare_once_more(self) -> None:
-        """Try a captioner that hangs as soon as it can work, though nobody speaks: what works again must not be shown
-        as failing. No more than once: one that is always too slow rests until somebody speaks. No picture is held while
-        it hangs."""
+    async def _prepare_again(self) -> None:
+        """Try a captioner that failed again, though nobody speaks: what works again must not be shown as failing. One
+        that raises is tried every few seconds, one that hangs as soon as it can work, but no more than once: one that
+        is always too slow rests until somebody speaks. No picture is held meanwhile."""
         captioner = self._captioner
         if not isinstance(captioner, PreparingCaptioner) or self._awaits_captioner:
             return
-        has_hung, self._awaits_captioner = False, True
+        self._awaits_captioner = True
         try:
-            while captioner.hangs:
-                has_hung = True
-                await self._clock.sleep_until(self._clock.monotonic_s() + _HANGS_CHECKED_S)
+            while self._captioner_raised:
+                has_hung = captioner.hangs
+                while captioner.hangs:
+                    await self._clock.sleep_until(self._clock.monotonic_s() + _HANGS_CHECKED_S)
+                if not has_hung:
+                    await self._clock.sleep_until(self._clock.monotonic_s() + _TRIED_AGAIN_S)
+                if not await self._prepare(self.scene()) and has_hung:
+                    return
         finally:
             self._awaits_captioner = False
-        scene = self.scene() if has_hung else None
-        if scene is not None:
-            await self._prepare(scene)
 
     def close(self) -> None:
         """Release what describes the scene; safe to call twice."""

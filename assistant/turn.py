@@ -25,7 +25,7 @@ from assistant.conversation.floor import Floor, Turn
 from assistant.conversation.head_start import Foresight, HeadStart
 from assistant.conversation.speaking import Speaking
 from assistant.conversation.window import Window
-from assistant.dialogue.overlap import echoes, is_backchannel, is_courtesy, is_hum
+from assistant.dialogue.overlap import is_backchannel, is_courtesy, is_hum
 from assistant.errors import AssistantError
 from assistant.events import (
     Event,
@@ -91,6 +91,7 @@ class Turns:
         self._clock = clock
         self._emit = emit
         self._barge_in = config.tts.barge_in
+        self._may_hear_itself = config.audio.echo_guard
         self._stages = StageReports(clock, emit)
         self._floor = floor = Floor(speaking, clock, emit, barge_in=config.tts.barge_in)
         self._habits = habits = PauseHabits(config.vad)
@@ -114,6 +115,7 @@ class Turns:
         send, receive = anyio.create_memory_object_stream[Utterance](_WAITING_UTTERANCES)
         async with anyio.create_task_group() as self._group:
             self._group.start_soon(self._take_utterances, receive)
+            self._group.start_soon(self._transcriber.watch)
             self._begun.set()
             async with send:
                 async for event in events:
@@ -158,8 +160,8 @@ class Turns:
         return self._attention.may_be_meant(utterance) or self._floor.overlaps(utterance)
 
     def _given_up(self, utterance: Utterance) -> bool:
-        """Whether the talk button was pressed since."""
-        return utterance.at_s <= self._called_at_s
+        """Whether the talk button was pressed since its last word."""
+        return utterance.ended_at_s <= self._called_at_s
 
     async def _take_utterances(self, utterances: MemoryObjectReceiveStream[Utterance]) -> None:
         async with utterances:
@@ -201,6 +203,7 @@ class Turns:
         admission = self._attention.admit(text, utterance.started_at_s)
         if admission is not None and admission.match is not None:
             return Admission("", admission.match) if self._attention.only_calls(admission.command) else admission
+        intent: str | None = None
         if self._floor.overlaps(utterance):
             intent, current = await self._answering.intent(text, language), self._floor.current
             # Whoever cancels a timer while one rings has it fall silent.
@@ -208,8 +211,9 @@ class Turns:
                 return Admission(text, None)
         if self._speaking.overlaps(utterance):
             # Without barge-in, what is heard over a reply may well be the reply itself.
-            nothing = is_backchannel(text) or echoes(text, self._speaking.words())
-            return None if nothing or not self._barge_in else admission
+            asks = intent is not None
+            is_echo = self._may_hear_itself and self._speaking.may_have_said(text, utterance, asks=asks)
+            return None if is_backchannel(text) or is_echo or not self._barge_in else admission
         return admission if admission is not None and await self._asks(text, language) else None
 
     async def _asks(self, text: str, language: str) -> bool:

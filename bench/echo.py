@@ -1,4 +1,6 @@
-"""Whether the assistant hears itself on open speakers, and people over its own voice: python -m bench.echo [--quick]
+"""Whether the assistant hears itself on open speakers, and people over its own voice.
+
+usage: python -m bench.echo [--quick | --seconds N] [--language zh]
 
 Replies of the assistant's own voice sound in simulated rooms; the microphone goes through the echo guard to the
 voice-activity detector and the endpointing. The last line is JSON.
@@ -34,7 +36,7 @@ from assistant.tts.finishing import speech
 from assistant.vad import DETECTORS
 from assistant.vad.endpointing import Endpointer, SpeechEvent
 from bench import speech_sets
-from bench.asr import normal_en
+from bench.asr import normal_en, normal_zh
 from bench.loudness import onset_s
 from bench.speech_sets import SAMPLE_RATE_HZ
 from tests.doubles.rooms import SPEECH_LEVEL, Loudspeaker, Playback, Room, played_level
@@ -48,8 +50,12 @@ STOP_S = 0.1
 """From the decision to interrupt until the loudspeaker is silent."""
 
 
-def sentences(count: int) -> list[str]:
+def sentences(count: int, language: str = "en") -> list[str]:
     """Replies as the assistant gives them, all different enough."""
+    return _sentences_zh(count) if language == "zh" else _sentences_en(count)
+
+
+def _sentences_en(count: int) -> list[str]:
     draw = random.Random(0)
     numbers = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
     things = ("person", "dog", "cat", "cup", "chair", "laptop", "bottle", "book", "phone", "bird", "bicycle", "clock")
@@ -74,13 +80,52 @@ def sentences(count: int) -> list[str]:
     ]  # fmt: skip
 
 
-def replies(models: ModelStore, seconds: float) -> list[AudioArray]:
+def _sentences_zh(count: int) -> list[str]:
+    draw = random.Random(0)
+    numbers = ("两", "三", "四", "五", "六", "七", "八", "九", "十", "十一", "十二")
+    things = (
+        "个人",
+        "只狗",
+        "只猫",
+        "个杯子",
+        "把椅子",
+        "台笔记本电脑",
+        "个瓶子",
+        "本书",
+        "部手机",
+        "只鸟",
+        "辆自行车",
+    )
+    places = ("左边", "右边", "中间", "后面", "窗户旁边")
+    moods = ("高兴", "难过", "惊讶", "平静", "生气")
+    forms = (
+        "我看到{p}有{n}{t}，{q}好像还有一{u}。",
+        "现在是{n}点{m}分。",
+        "好的，{n}分钟的计时器已经开始了。",
+        "你今天看起来很{f}。",
+        "我还不会做这个。",
+        "这张照片是{n}秒前拍的，那{t}可能已经不在了。",
+        "据我所见一共有{n}{t}，其中一{t}在{p}。",
+        "你有{n}个计时器，第一个还剩{m}分钟。",
+    )
+    return [
+        draw.choice(forms).format(
+            n=draw.choice(numbers), m=draw.choice(numbers), t=draw.choice(things), u=draw.choice(things),
+            p=draw.choice(places), q=draw.choice(places), f=draw.choice(moods),
+        )
+        for _ in range(count)
+    ]  # fmt: skip
+
+
+def replies(models: ModelStore, seconds: float, language: str = "en") -> list[AudioArray]:
     """At least so much of the assistant's voice, sentence by sentence, at 24 kHz."""
-    voice = resolve(SYNTHESIZERS, "hibari", kind="voice").create(Config(), models)
+    tts = Config().tts
+    engine = tts.zh if language == "zh" else tts.en
+    voice = resolve(SYNTHESIZERS, engine, kind="voice").create(Config(), models)
     draw, out, total = random.Random(1), [], 0
-    for sentence in sentences(round(seconds)):
+    for sentence in sentences(round(seconds), language):
         style = SpeakingStyle(rate=draw.choice((0.9, 1.0, 1.1)), pitch=draw.choice((0.95, 1.0, 1.05)))
-        out.append(np.concatenate(list(speech(voice, sentence, "en", style))))
+        out.append(np.concatenate(list(speech(voice, sentence, language, style))))
         total += len(out[-1])
         if total >= seconds * VOICE_HZ:
             break
@@ -187,10 +232,16 @@ def self_triggers(ears: Ears, chunks: Sequence[AudioArray], count: int, unguarde
     return result | {"triggers": worst} | ({"without_guard": bare_count} if unguarded else {})
 
 
-def people(models: ModelStore, count: int) -> list[speech_sets.Clip]:
-    """Speech to interrupt with: a person's telephone prompts and commands in other voices than the assistant's."""
+def people(models: ModelStore, count: int, language: str = "en") -> list[speech_sets.Clip]:
+    """Speech to interrupt with, in other voices than the assistant's: a person's telephone prompts and commands, or
+    short Chinese recordings and commands."""
+    voices = ("jf_nezumi", "jm_kumo")
+    if language == "zh":
+        recordings = speech_sets.samples_zh(models)
+        commands = speech_sets.spoken(speech_sets.COMMANDS_ZH, "zh", voices, models, CACHE)
+        return [replace(clip, samples=levelled(clip.samples)) for clip in (recordings + commands)[:count]]
     prompts = [clip for clip in speech_sets.telephone(models, 80) if 2.0 < len(clip.samples) / SAMPLE_RATE_HZ < 5.5]
-    commands = speech_sets.spoken(speech_sets.COMMANDS_EN, "en", ("jf_nezumi", "jm_kumo"), models, CACHE)
+    commands = speech_sets.spoken(speech_sets.COMMANDS_EN, "en", voices, models, CACHE)
     half = count // 2
     chosen = prompts[:half] + commands[:: max(1, len(commands) // (count - half))][: count - half]
     return [replace(clip, samples=levelled(clip.samples)) for clip in chosen]
@@ -244,7 +295,10 @@ def said_over(ears: Ears, chunks: Sequence[AudioArray], clips: Sequence[speech_s
 
 def interruptions(ears: Ears, recognizer: Recognizer, said_over: Sequence[SaidOver], ratio_db: int) -> dict[str, float]:
     """How people get through who speak over a reply, `ratio_db` louder than it. Delays count from the first loud block
-    of what they say; `later` is how much later they are noticed than if nothing had been played."""
+    of what they say; `later` is how much later they are noticed than if nothing had been played. Chinese has an error
+    rate by character."""
+    chinese = said_over[0].clip.language == "zh"
+    normal = normal_zh if chinese else normal_en
     delays, later, references, hypotheses = [], [], [], []
     for one in said_over:
         heard = one.hear(ears, -ratio_db, guarded=True)
@@ -255,17 +309,17 @@ def interruptions(ears: Ears, recognizer: Recognizer, said_over: Sequence[SaidOv
         if one.alone_s is not None:
             later.append(started_s - one.alone_s)
         said = [u.samples for u in heard.utterances if u.at_s > started_s and u.started_at_s < one.until_s]
-        stream = recognizer.open("en")
+        stream = recognizer.open(one.clip.language)
         stream.accept(np.concatenate([*said, np.zeros(1600, np.float32)]))
-        references.append(normal_en(one.clip.text))
-        hypotheses.append(normal_en(stream.result().text))
+        references.append(normal(one.clip.text))
+        hypotheses.append(normal(stream.result().text))
     return {
         "clips": len(said_over),
         "detected": round(len(delays) / len(said_over), 3),
         "delay_p50_s": round(float(np.percentile(delays, 50)), 2),
         "delay_p90_s": round(float(np.percentile(delays, 90)), 2),
         "later_p50_s": round(float(np.percentile(later, 50)), 2),
-        "word_error_rate": round(float(jiwer.wer(references, hypotheses)), 3),
+        "error_rate": round(float((jiwer.cer if chinese else jiwer.wer)(references, hypotheses)), 3),
     }
 
 
@@ -273,28 +327,39 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two minutes of speech, fewer people")
     parser.add_argument("--seconds", type=float, help="how much of the assistant's speech: 600; 3600 takes 10 minutes")
+    parser.add_argument("--language", choices=("en", "zh"), default="en", help="what it and the people speak")
     options = parser.parse_args()
     config = Config()
     models = ModelStore(config.models.dir)
     seconds = options.seconds or (120.0 if options.quick else 600.0)
-    ears, chunks = Ears(models), replies(models, seconds)
+    ears, chunks = Ears(models), replies(models, seconds, options.language)
     alone = self_triggers(ears, chunks, max(6, round(seconds / 120)), unguarded=options.quick)
     cost_ms = round(1e3 * ears.guard_s / max(1, ears.frames), 3)
     Console().print(f"Alone: {alone}; guard: {cost_ms} ms of processor a frame of 32 ms while it works")
     recognizer = resolve(RECOGNIZERS, config.asr.backend, kind="recogniser").create(config, models)
-    people_over = said_over(ears, chunks, people(models, 12 if options.quick else 40))
-    columns = ("speech over echo", "detected", "delay p50", "p90", "later than without", "word errors")
+    people_over = said_over(ears, chunks, people(models, 12 if options.quick else 40, options.language))
+    columns = ("speech over echo", "detected", "delay p50", "p90", "later than without", "errors")
     table = Table(*columns, title="people over the reply")
     figures = {}
     for ratio_db in RATIOS_DB:
         row = figures[f"{ratio_db:+d} dB"] = interruptions(ears, recognizer, people_over, ratio_db)
         table.add_row(
             f"{ratio_db:+d} dB", f"{row['detected']:.0%}", f"{row['delay_p50_s']} s", f"{row['delay_p90_s']} s",
-            f"{row['later_p50_s']} s", f"{row['word_error_rate']:.0%}",
+            f"{row['later_p50_s']} s", f"{row['error_rate']:.0%}",
         )  # fmt: skip
     recognizer.close()
     Console().print(table)
-    print(json.dumps({"bench": "echo", "alone": alone, "guard_ms": cost_ms, "interruptions": figures}))
+    print(
+        json.dumps(
+            {
+                "bench": "echo",
+                "language": options.language,
+                "alone": alone,
+                "guard_ms": cost_ms,
+                "interruptions": figures,
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

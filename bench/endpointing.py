@@ -1,7 +1,8 @@
 """When the assistant thinks that someone has finished: early cut-offs and delay together.
 
-Hesitant speech (sentences with pauses put into them), code-switched speech, fluent commands and a person's own prompts
-go through the voice-activity detector, the recogniser and the endpointer. The last line is JSON.
+Hesitant speech (sentences with pauses put into them), code-switched speech, fluent and fast commands and a person's own
+prompts go through the voice-activity detector and the recogniser; what these make of them then goes, in virtual time,
+through the endpointer and the head start that tells it how long to wait. The last line is JSON.
 
 usage: python -m bench.endpointing [--quick]
 """
@@ -13,7 +14,9 @@ import json
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import anyio
 import numpy as np
@@ -21,29 +24,38 @@ from rich.console import Console
 from rich.table import Table
 
 from assistant.asr import RECOGNIZERS
+from assistant.asr.transcriber import Timed
 from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from assistant.audio.files import read_audio
+from assistant.audio.scripted import SilentSpeaker
 from assistant.clock import LoopClock
-from assistant.config import Config, VadConfig
+from assistant.config import Config, VadConfig, WakeConfig
 from assistant.conversation.answering import Answering
+from assistant.conversation.floor import Floor
+from assistant.conversation.head_start import HeadStart
+from assistant.conversation.speaking import Speaking
 from assistant.dialogue.respond import Responder
-from assistant.events import AudioArray, AudioFrame, SpeechEnded, SpeechPaused, SpeechResumed, Utterance
+from assistant.events import AudioArray, AudioFrame, Event, SpeechEnded, SpeechPaused, SpeechResumed, Utterance
 from assistant.models.store import ModelStore
-from assistant.ports import Recognizer, VoiceActivityDetector
+from assistant.ports import Recognition, Recognizer, VoiceActivityDetector
 from assistant.registry import resolve
 from assistant.telemetry.timeline import percentile
 from assistant.tts.render import render_speech
 from assistant.vad import DETECTORS
 from assistant.vad.endpointing import Endpointer
 from assistant.vad.habits import PauseHabits
+from assistant.virtual_time import run_in_virtual_time
+from assistant.wake.attention import Attention
 from assistant.wake.phrase import PhraseMatcher
 from bench import speech_sets
 from tests.doubles.context import GivenSenses, RecordedControls
-from tests.doubles.conversation import NoFeelings
+from tests.doubles.conversation import HummingVoices, NoFeelings
 
 CACHE = Path("out/bench/speech")
-RECOGNITION_S = 0.3
-"""How long the recogniser takes; the same for every policy."""
+RECOGNITION_S, SLOW_RECOGNITION_S = 0.3, 0.6
+"""How long the recogniser takes, and one on a slower machine."""
+FAST = 1.4
+"""How fast someone in a hurry speaks, as a voice's rate."""
 LEAD_S, TAIL_S = 0.5, 3.0
 PAUSES_S = {"jm_kumo": 0.75, "jf_nezumi": 0.4}
 """Who speaks, and the middle of how long they hesitate."""
@@ -71,6 +83,10 @@ SWITCHED = (
     (("现在几点", "in the kitchen?"), "zh"),
     (("帮我", "cancel the timer."), "zh"),
 )
+
+
+Row: TypeAlias = dict[str, float | None]
+"""Clips, share that was cut off, and delay of the others; None where there is no other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,20 +118,23 @@ class Policy:
     vad: VadConfig
     words: bool = False
     habits: bool = False
+    recognition_s: float = RECOGNITION_S
 
 
 def clips(models: ModelStore, *, quick: bool) -> list[Clip]:
-    """In the order of speaking, speaker by speaker."""
+    """In the order of speaking, speaker by speaker. Who speaks fast does so all the time, and is somebody else."""
+    commands = [(text, "en") for text in speech_sets.COMMANDS_EN] + [(text, "zh") for text in speech_sets.COMMANDS_ZH]
     made = []
     for speaker in PAUSES_S:
         draw = random.Random(speaker)
         for kind, sentences in (("hesitant", HESITANT), ("switched", SWITCHED)):
             for parts, language in sentences[:: 3 if quick else 1]:
                 made.append(_joined(parts, language, speaker, kind, draw, models))
-        fluent = [(text, "en") for text in speech_sets.COMMANDS_EN] + [(text, "zh") for text in speech_sets.COMMANDS_ZH]
-        for text, language in fluent[:: 8 if quick else 2]:
+        for text, language in commands[:: 8 if quick else 2]:
             made.append(_joined((text,), language, speaker, "fluent", draw, models))
         draw.shuffle(made)
+    for speaker in PAUSES_S:
+        made += [_fast(text, language, speaker, models) for text, language in commands[1 :: 12 if quick else 4]]
     for prompt in speech_sets.telephone(models, 6 if quick else 24):
         made.append(_clip([_voiced(prompt.samples)], "person", "person"))
     return made
@@ -132,6 +151,11 @@ def _joined(
             pieces.append(_silence(min(max(pause_s, SHORTEST_S), LONGEST_S)))
         pieces.append(_voiced(speech_sets.levelled(read_audio(path))))
     return _clip(pieces, kind, speaker)
+
+
+def _fast(text: str, language: str, speaker: str, models: ModelStore) -> Clip:
+    [path] = render_speech([(text, language, speaker)], CACHE, models, rate=FAST)
+    return _clip([_voiced(speech_sets.levelled(read_audio(path)))], "fast", f"{speaker}, fast")
 
 
 def _clip(pieces: Sequence[AudioArray], kind: str, speaker: str) -> Clip:
@@ -177,76 +201,105 @@ def _frames(clip: Clip) -> list[AudioFrame]:
     ]
 
 
-class Ends:
-    """Where a policy ends the clips of one speaker, who is got to know on the way."""
+class KnownTexts:
+    """A transcriber that knows already what it will hear, and takes its time all the same."""
 
-    def __init__(self, policy: Policy, answering: Answering, matcher: PhraseMatcher) -> None:
+    def __init__(self, recognition_s: float) -> None:
+        self._recognition_s = recognition_s
+        self.heard: Heard | None = None
+
+    async def recognize(self, utterance: Utterance) -> Timed:
+        """The text of `utterance`, after that time."""
+        assert self.heard is not None
+        text, language = self.heard.texts[round(utterance.ended_at_s, 3)]
+        asked_at_s = anyio.current_time()
+        await anyio.sleep(self._recognition_s)
+        return Timed(Recognition(text, language, 1.0), asked_at_s, anyio.current_time(), self._recognition_s)
+
+
+class Ends:
+    """Where a policy ends the clips of one speaker, who is got to know on the way. Needs an event loop in virtual
+    time."""
+
+    def __init__(self, policy: Policy, answering: Answering) -> None:
         self._policy = policy
         self._answering = answering
-        self._matcher = matcher
+        self._clock = LoopClock()
         self._habits = PauseHabits(policy.vad)
+        self._transcriber = KnownTexts(policy.recognition_s)
 
     async def end_s(self, heard: Heard) -> float:
         """When the first utterance of the clip ends."""
-        endpointer = Endpointer(self._policy.vad)
-        due: tuple[float, float, Utterance] | None = None
-        end_s = len(heard.clip.samples) / SAMPLE_RATE_HZ
-        for frame, probability in zip(_frames(heard.clip), heard.probabilities, strict=True):
-            if due is not None and frame.at_s >= due[0]:
-                endpointer.end_after(due[1], due[2])
-                due = None
-            for event in endpointer.accept(frame, probability):
-                self._habits.note(event)
-                if isinstance(event, SpeechPaused):
-                    due = await self._decide(event, heard)
-                elif isinstance(event, SpeechResumed):
-                    due = None
-                elif isinstance(event, SpeechEnded) and end_s > event.at_s:
-                    self._habits.learn(event.utterance)
-                    return event.at_s
-        return end_s
+        self._transcriber.heard = heard
+        endpointer, begun_at_s = Endpointer(self._policy.vad), self._clock.monotonic_s()
+        head_start = self._head_start(endpointer)
+        async with anyio.create_task_group() as group:
+            for frame, probability in zip(_frames(heard.clip), heard.probabilities, strict=True):
+                await self._clock.sleep_until(begun_at_s + frame.at_s)
+                for event in endpointer.accept(frame, probability):
+                    if self._policy.habits:
+                        self._habits.note(event)
+                    if isinstance(event, SpeechPaused) and self._policy.words:
+                        head_start.paused(event.utterance)
+                        group.start_soon(head_start.work)
+                    elif isinstance(event, SpeechResumed):
+                        head_start.void()
+                    elif isinstance(event, SpeechEnded):
+                        if self._policy.habits:
+                            self._habits.learn(event.utterance)
+                        group.cancel_scope.cancel()
+                        return event.at_s
+        return len(heard.clip.samples) / SAMPLE_RATE_HZ
 
-    async def _decide(self, pause: SpeechPaused, heard: Heard) -> tuple[float, float, Utterance] | None:
-        if not self._policy.words:
-            return None
-        text, language = heard.texts[round(pause.utterance.ended_at_s, 3)]
-        match = self._matcher.match(text)
-        command = match.rest if match else text
-        if not command:
-            return None
-        silence_s = await self._answering.end_silence_s(command, language, over_reply=False)
-        if self._policy.habits:
-            silence_s = self._habits.end_silence_s(silence_s)
-        return pause.at_s + RECOGNITION_S, silence_s, pause.utterance
+    def _head_start(self, endpointer: Endpointer) -> HeadStart:
+        """That of a conversation in which nothing was said yet and everything is meant."""
+        clock, config = self._clock, WakeConfig(mode="always")
+        attention = Attention(config, PhraseMatcher(config.phrases, config.match), clock)
+        speaking = Speaking(HummingVoices(), SilentSpeaker(clock), clock, _nothing)
+        floor = Floor(speaking, clock, _nothing, barge_in=True)
+        transcriber: Any = self._transcriber
+        return HeadStart(
+            transcriber,
+            attention,
+            self._answering,
+            speaking,
+            floor,
+            clock,
+            _nothing,
+            endpointer.end_after,
+            self._habits,
+        )
 
 
-async def judge(policy: Policy, heard: Sequence[Heard], answering: Answering) -> dict[str, dict[str, float]]:
+def _nothing(event: Event) -> None:
+    """Nobody watches."""
+
+
+async def judge(policy: Policy, heard: Sequence[Heard], answering: Answering) -> dict[str, Row]:
     """Early cut-offs and delay, a kind of speech."""
-    matcher, rows = PhraseMatcher(Config().wake.phrases, Config().wake.match), {}
     ends: dict[str, Ends] = {}
-    delays: dict[str, list[float]] = {}
-    cuts: dict[str, int] = {}
+    late_s: dict[str, list[float]] = {}
     for item in heard:
-        speaker = ends.setdefault(item.clip.speaker, Ends(policy, answering, matcher))
-        late_s = await speaker.end_s(item) - item.clip.ends_at_s
+        speaker = ends.setdefault(item.clip.speaker, Ends(policy, answering))
+        by_s = await speaker.end_s(item) - item.clip.ends_at_s
         for kind in (item.clip.kind, "all"):
-            if late_s < 0.0:
-                cuts[kind] = cuts.get(kind, 0) + 1
-            else:
-                delays.setdefault(kind, []).append(late_s)
-    for kind, late in delays.items():
-        cut = cuts.get(kind, 0)
-        rows[kind] = {
-            "clips": len(late) + cut,
-            "cut_off": round(cut / (len(late) + cut), 3),
-            "delay_p50_s": round(percentile(late, 50), 2),
-            "delay_p95_s": round(percentile(late, 95), 2),
-        }
-    return rows
+            late_s.setdefault(kind, []).append(by_s)
+    return {kind: _row(by_s) for kind, by_s in late_s.items()}
+
+
+def _row(late_s: Sequence[float]) -> Row:
+    """`late_s`: how long after the last word each clip was ended, negative if before it."""
+    delays = [by_s for by_s in late_s if by_s >= 0.0]
+    return {
+        "clips": len(late_s),
+        "cut_off": round(1.0 - len(delays) / len(late_s), 3),
+        "delay_p50_s": round(percentile(delays, 50), 2) if delays else None,
+        "delay_p95_s": round(percentile(delays, 95), 2) if delays else None,
+    }
 
 
 def policies() -> list[Policy]:
-    """Fixed silences, the words, and the words with the speaker's own pauses."""
+    """Fixed silences, the words, and the words with the speaker's own pauses, on two machines."""
     fixed = [
         Policy(f"{silence_s:g} s", VadConfig(end_silence_s=silence_s, end_silence_unfinished_s=max(silence_s, 1.2)))
         for silence_s in (0.4, 0.6, 0.8, 1.2)
@@ -255,21 +308,20 @@ def policies() -> list[Policy]:
         *fixed,
         Policy("words", VadConfig(), words=True),
         Policy("words, pauses", VadConfig(), words=True, habits=True),
+        Policy("slow recogniser", VadConfig(), words=True, habits=True, recognition_s=SLOW_RECOGNITION_S),
     ]
 
 
-async def _judge_all(
-    heard: Sequence[Heard], config: Config, models: ModelStore
-) -> dict[str, dict[str, dict[str, float]]]:
+async def _judge_all(heard: Sequence[Heard], config: Config, models: ModelStore) -> dict[str, dict[str, Row]]:
     responder = Responder.create(config, models)
     answering = Answering(
         responder,
-        NoFeelings(),
+        NoFeelings(0.0),  # type: ignore[arg-type]
         GivenSenses(),
         RecordedControls(),
         config,
         LoopClock(),
-        lambda event: None,  # type: ignore[arg-type]
+        _nothing,
     )
     try:
         return {policy.name: await judge(policy, heard, answering) for policy in policies()}
@@ -287,7 +339,7 @@ def main() -> None:
     recognizer = resolve(RECOGNIZERS, config.asr.backend, kind="recogniser").create(config, models)
     heard = [hear(clip, detector, recognizer) for clip in clips(models, quick=arguments.quick)]
     recognizer.close()
-    results = anyio.run(_judge_all, heard, config, models)
+    results = run_in_virtual_time(partial(_judge_all, heard, config, models))
     table = Table("silence", "speech", "clips", "cut off", "delay p50", "delay p95")
     for name, rows in results.items():
         for kind, row in rows.items():
@@ -296,8 +348,8 @@ def main() -> None:
                 kind,
                 str(row["clips"]),
                 f"{row['cut_off']:.0%}",
-                f"{row['delay_p50_s']} s",
-                f"{row['delay_p95_s']} s",
+                f"{row['delay_p50_s']} s" if row["delay_p50_s"] is not None else "–",
+                f"{row['delay_p95_s']} s" if row["delay_p95_s"] is not None else "–",
             )
     Console().print(table)
     print(json.dumps(results))

@@ -43,7 +43,7 @@ COMMANDS = (
 )
 WAKES = "Hey Jarvis."
 VOICE = "jm_kumo"
-_OTHERS = 3
+_OTHERS = 10
 """How often it is woken and interrupted."""
 _GAP_S = 1.0
 """Silence after a reply before the next command; a reply may itself pause that long between sentences."""

@@ -192,7 +192,7 @@ class Soak:
         self.samples.append(sample)
         print(
             f"{sample.wall_s:7.0f} s {self.watch.turns:6} turns {sample.threads:3} threads "
-            f"{sample.descriptors:4} files {sample.rss_mb:7.1f} MB {sample.voices_rss_mb:7.1f} MB voices "
+            f"{sample.descriptors:4} files {sample.rss_mb:7.1f} MB {sample.children_rss_mb:7.1f} MB children "
             f"{sample.objects:8} objects cpu {sample.cpu_s:.1f} s p95 {sample.first_sound_p95_s} s",
             flush=True,
         )

@@ -25,8 +25,8 @@ class Sample:
     """Of the assistant's own process."""
     uss_mb: float
     """What would be freed if it ended."""
-    voices_rss_mb: float
-    """Of the voices' process."""
+    children_rss_mb: float
+    """Of the processes of recogniser and voices."""
     objects: int
     """Python objects that the collector watches."""
     cpu_s: float
@@ -66,7 +66,7 @@ class Verdict:
 
 GROWTH = {
     "rss_mb": (0.03, 15.0),
-    "voices_rss_mb": (0.05, 15.0),
+    "children_rss_mb": (0.05, 15.0),
     "objects": (0.02, 2000.0),
     "threads": (0.0, 1.0),
     "descriptors": (0.0, 2.0),

@@ -38,6 +38,14 @@ def little_to_collect() -> Iterator[None]:
     gc.unfreeze()
 
 
+@pytest.fixture(scope="session")
+def dictionaries() -> None:
+    """Those of the English voice, which are opened once a process and stay open."""
+    from assistant.tts.english import front_end
+
+    front_end()
+
+
 @pytest.fixture
 def leaves_nothing(little_to_collect: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No task, thread, process, open file or temporary file of the test survives it. A folder whose tests run whole

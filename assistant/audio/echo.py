@@ -14,6 +14,7 @@ one; this is for machines without.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -104,6 +105,10 @@ class EchoGuard:
         self._speaker = ""
         self.forgotten = 0
         """How often it was told to forget what it had learned."""
+        self.unheard_at_s = -math.inf
+        """When it was last known that of something played nothing reaches the microphone."""
+        self.evident_at_s = -math.inf
+        """When somebody else was last evidently heard while something was played."""
 
     @property
     def sooner_s(self) -> float:
@@ -288,6 +293,10 @@ class EchoGuard:
         """The frame behind the gate. While nothing was learned, nothing for a while, until someone else was in what is
         withheld or it is certain that there was nobody."""
         self._foreign_frames = self._foreign_frames + 1 if foreign and self._decided else 0
+        if self._foreign_frames >= _EVIDENT_FRAMES:
+            self.evident_at_s = frame.at_s
+        if self.unheard:
+            self.unheard_at_s = frame.at_s
         if self._decided:
             return [*self._release(), self._gated(frame, foreign=foreign)]
         assert self._evidence.moment is not None

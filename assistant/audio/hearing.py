@@ -33,13 +33,18 @@ _BY_ITSELF_S = 0.8
 _CONSTANT_AGAIN_S = 4.0
 """The same after it was opened anew: longer, for each opening costs what is said in that moment."""
 
+_USUAL_TIMES, _USUAL_AT_LEAST_S, _USUAL_AT_MOST_S = 4.0, 300.0, 8 * 3600.0
+"""A device that came back from zeros by itself is believed for so many times the longest of them, within these bounds:
+a noise gate is shut for minutes in a room where nobody speaks, and all night; a mute switch that was pressed again, and
+a microphone that broke since, are told in the end."""
+
 
 class Hearing:
     """Judges one microphone, opening after opening. All times are those of the clock."""
 
     def __init__(self, clock: Clock, digital_silence: DigitalSilence = "auto", *, behind_s: float = 90.0) -> None:
         """`digital_silence` says what all-zero samples mean: a "fault", nothing ("allowed"), or, by "auto", a fault in
-        a device that has never come back from them by itself. A recogniser that takes nothing for `behind_s` is not
+        a device that has not come back from as many by itself. A recogniser that takes nothing for `behind_s` is not
         behind any more: it has stopped."""
         self._clock = clock
         self._digital_silence = digital_silence
@@ -48,19 +53,19 @@ class Hearing:
         self._waiting = False
         self._wrong_rate = False
         self._rate = RateMeter(SAMPLE_RATE_HZ)
-        self._comes_back = False
-        """Whether the device has been silent to the last bit and come back: a noise gate, or a virtual device."""
+        self._zeros_s = 0.0
+        """How much silence to the last bit, but of no program, was heard since the last sound, through all openings."""
+        self._longest_zeros_s = 0.0
+        """The most of it that the device came back from by itself, as one with a noise gate does."""
         self._name, self._is_open, self._virtual = "", False, False
         self._where, self._passed_at_s = "source", -math.inf
-        self._zeros_since_s: float | None = None
         self._forget()
 
-    def opened(self, name: str, *, virtual: bool = False) -> None:
-        """The device was opened: what was measured before does not count. `virtual` if its sound comes from a program,
-        which is silent to the last bit when nothing is played."""
+    def opened(self, name: str) -> None:
+        """The device was opened: what was measured before does not count."""
         if without_address(name) != without_address(self._name):  # another device is yet to come back from zeros
-            self._comes_back, self._zeros_since_s = False, None
-        self._name, self._is_open, self._virtual = name, True, virtual
+            self._zeros_s, self._longest_zeros_s = 0.0, 0.0
+        self._name, self._is_open = name, True
         self._where, self._passed_at_s = "source", self._clock.monotonic_s()
         self._forget()
 
@@ -81,10 +86,11 @@ class Hearing:
         """The next frame is awaited."""
         self._where = "source"
 
-    def arrived(self, frame: AudioFrame, dropped: int) -> None:
-        """A frame is about to be given to the detector. `dropped` counts the frames lost so far. Raises `DeviceError`
-        when the microphone must be opened anew."""
-        self._where = "detector"
+    def arrived(self, frame: AudioFrame, dropped: int, *, virtual: bool = False) -> None:
+        """A frame is about to be given to the detector. `dropped` counts the frames lost so far; `virtual` if a program
+        makes its sound, so that silence to the last bit is no fault. Raises `DeviceError` when the
+        microphone must be opened anew."""
+        self._where, self._virtual = "detector", virtual
         self._note_value(frame)
         self._rate.note(frame.at_s, len(frame.samples), dropped)
         limit_s = _CONSTANT_AGAIN_S if self._trouble is not None else _CONSTANT_S
@@ -150,14 +156,21 @@ class Hearing:
         """Whether the constant sound of now is the silence of a device that is silent to the last bit."""
         if self._value != 0.0 or self._digital_silence == "fault":
             return False
-        return self._digital_silence == "allowed" or self._virtual or self._comes_back
+        return self._digital_silence == "allowed" or self._virtual or self._zeros_s <= self._usual_s
+
+    @property
+    def _usual_s(self) -> float:
+        """Zeros for so long are nothing new from a device that has come back from them."""
+        if not self._longest_zeros_s:
+            return 0.0
+        return min(max(_USUAL_TIMES * self._longest_zeros_s, _USUAL_AT_LEAST_S), _USUAL_AT_MOST_S)
 
     def _note_value(self, frame: AudioFrame) -> None:
         lowest, highest = float(frame.samples.min()), float(frame.samples.max())
-        if lowest == highest == 0.0 and self._zeros_since_s is None:
-            self._zeros_since_s = frame.at_s
+        if lowest == highest == 0.0 and not self._virtual:
+            self._zeros_s += len(frame.samples) / SAMPLE_RATE_HZ
         elif highest > lowest:
-            self._note_return(frame.at_s)
+            self._note_return()
         if lowest == highest == self._value:
             self._constant_samples += len(frame.samples)
         elif lowest == highest:
@@ -165,12 +178,12 @@ class Hearing:
         else:
             self._value, self._constant_samples, self._changing = math.nan, 0, True
 
-    def _note_return(self, at_s: float) -> None:
+    def _note_return(self) -> None:
         """Sound has come; if after zeros, was it by itself or by an opening?"""
-        since_s, self._zeros_since_s = self._zeros_since_s, None
+        zeros_s, self._zeros_s = self._zeros_s, 0.0
         by_itself = self._value == 0.0 and self._constant_samples >= _BY_ITSELF_S * SAMPLE_RATE_HZ
-        if since_s is not None and at_s - since_s >= _CONSTANT_S and by_itself:
-            self._comes_back = True
+        if zeros_s >= _CONSTANT_S and by_itself:
+            self._longest_zeros_s = max(self._longest_zeros_s, zeros_s)
 
     def _constant_error(self) -> DeviceError:
         if self._value == 0.0:

@@ -36,8 +36,8 @@ _OPENED_AGAIN_S = (0.0, 0.5, 1.0, 2.0)
 _HANGS_S = 3.0
 """A source that does not even say that nothing came hangs."""
 
-_SLACK_S = 10.0
-"""What a recogniser may need beyond its longest, to be given up and to take the next."""
+_SLACK_S = 60.0
+"""What a recogniser may need beyond its longest, to be given up, replaced and asked again."""
 
 _MICROPHONE = "microphone"
 
@@ -100,7 +100,7 @@ class Listener:
     ) -> Listener:
         """With the detectors that the sections `vad` and `wake` name; `streaming` if the recogniser takes speech as it
         comes. The guard of `echoes` takes part."""
-        longest_s = config.asr.patience_s(config.vad.max_utterance_s)
+        longest_s = 2 * config.asr.patience_s(config.vad.max_utterance_s)  # asked again, by another process
         return cls(
             source,
             resolve(DETECTORS, config.vad.backend, kind="voice-activity detector").create(config, models),
@@ -145,7 +145,7 @@ class Listener:
         self._is_open = True
         self._opened_at_s = self._clock.monotonic_s()
         self._overload.begin(self._source.dropped)
-        self.hearing.opened(self._source.name, virtual=self._source.virtual)
+        self.hearing.opened(self._source.name)
         self._on_open()
 
     async def events(self) -> AsyncGenerator[SpeechEvent | SpeechContinued, None]:
@@ -171,7 +171,7 @@ class Listener:
         progress_at_s = 0.0
         async with aclosing(self._source.frames()) as frames:
             while (heard := await self._next(frames)) is not None:
-                self.hearing.arrived(heard, self._source.dropped)
+                self.hearing.arrived(heard, self._source.dropped, virtual=self._source.virtual)
                 self._overload.note(self._source.dropped)
                 for frame in self._guard.clean(heard) if self._guard is not None else [heard]:
                     score = await self._score(frame)

@@ -20,6 +20,9 @@ from assistant.streams import DropOldest
 _SILENT_DEVICE_S = 2.0
 """A device that delivers nothing for this long is lost: a running one delivers a block every 32 ms."""
 
+_LOOK_EVERY_S = 60.0
+"""How often the sound server is asked what it has us record."""
+
 
 class Microphone:
     """Mono sound from one input device at 16 kHz, whatever the device's own rate is."""
@@ -36,6 +39,9 @@ class Microphone:
         self._is_open = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._known_as = ""
+        self._watching: asyncio.Task[None] | None = None
+        self._moved: DeviceError | None = None
+        """What it records by now, if that is no microphone any more."""
         self.name = config.input
         self.virtual = False
 
@@ -56,10 +62,17 @@ class Microphone:
         await portaudio.ask("input", self.name, self._open)
         self._is_open = True
         portaudio.on_rescan(self._start_again)
-        self.virtual = await asyncio.to_thread(sound_server.is_virtual, self.name)
+        try:
+            await self._look()
+        except DeviceError:
+            await self.close()
+            raise
+        if sound_server.is_behind(self.name):
+            self._watching = asyncio.create_task(self._watch())
 
     async def frames(self) -> AsyncGenerator[AudioFrame, None]:
-        """Frames until the microphone is closed. Raises `DeviceError` when the device falls silent."""
+        """Frames until the microphone is closed. Raises `DeviceError` when the device falls silent, or the sound server
+        has put something else in its place."""
         frames = self._frames.__aiter__()
         while True:
             try:
@@ -72,22 +85,42 @@ class Microphone:
                     f"The microphone '{self.name}' delivered nothing for {_SILENT_DEVICE_S:g} s.",
                     remedy="Check its cable; it is opened again as soon as it is back.",
                 ) from None
+            if self._moved is not None:
+                raise self._moved
             yield frame
 
     async def close(self) -> None:
         """Release the device."""
         portaudio.off_rescan(self._start_again)
-        self._is_open = False
+        self._is_open, self._moved = False, None
+        if self._watching is not None:
+            self._watching.cancel()
         self._dropped, self._capture = self.dropped, None
         self._frames.close()
         self._frames.dropped = 0
         if self._loop is not None:  # an opening that nobody waits for any more may still succeed
             await portaudio.release(self._release)
 
+    async def _look(self) -> None:
+        """See what the sound server has it record. Raises `DeviceError` when that is no microphone."""
+        self.virtual = await asyncio.to_thread(sound_server.is_virtual, self.name)
+
+    async def _watch(self) -> None:
+        """The server moves a stream without a word: when its device is pulled, and when another is chosen."""
+        while self._moved is None:
+            await anyio.sleep(_LOOK_EVERY_S)
+            try:
+                await self._look()
+            except DeviceError as error:
+                self._moved = error
+
     def _open(self) -> None:
         try:
             self._start()
         except DeviceError:
+            # A sound server that is back shows in no list of cards; but it can wait for the end of a reply.
+            if portaudio.is_playing() and not portaudio.devices_changed():
+                raise
             portaudio.rescan()
             self._start()
 

@@ -141,19 +141,23 @@ def epoch() -> int:
     return _epoch
 
 
-_users: list[Callable[[], None]] = []
+_users: dict[Callable[[], None], Callable[[], bool]] = {}
 
 
-def on_rescan(reopen: Callable[[], None]) -> None:
-    """Have `reopen` called after every `rescan`, until `off_rescan`."""
-    off_rescan(reopen)
-    _users.append(reopen)
+def on_rescan(reopen: Callable[[], None], *, is_playing: Callable[[], bool] = lambda: False) -> None:
+    """Have `reopen` called after every `rescan`, until `off_rescan`. `is_playing` tells, on the thread of `ask`,
+    whether people would hear it."""
+    _users[reopen] = is_playing
 
 
 def off_rescan(reopen: Callable[[], None]) -> None:
     """Undo `on_rescan`; does nothing if there is nothing to undo."""
-    if reopen in _users:
-        _users.remove(reopen)
+    _users.pop(reopen, None)
+
+
+def is_playing() -> bool:
+    """Whether a `rescan` would be heard."""
+    return any(playing() for playing in _users.values())
 
 
 def is_alone(reopen: Callable[[], None]) -> bool:

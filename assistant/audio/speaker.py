@@ -81,7 +81,7 @@ class Speaker:
     async def open(self) -> None:
         """Open the device and start it once; it is open only while there is something to say. Raises `DeviceError`."""
         self._loop = asyncio.get_running_loop()
-        portaudio.on_rescan(self._open_again)
+        portaudio.on_rescan(self._open_again, is_playing=lambda: self._usable() is not None)
         # The first start of a device can take a second; none of it shall fall into the first reply.
         await portaudio.ask("output", self.name, self._open_and_start)
         self._rest_later()

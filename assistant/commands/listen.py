@@ -8,7 +8,7 @@ from pathlib import Path
 import anyio
 from rich.console import Console as RichConsole
 
-from assistant.asr import RECOGNIZERS
+from assistant.asr.loading import load_recognizer, recognizer_process
 from assistant.asr.transcriber import Transcriber
 from assistant.audio.files import read_audio
 from assistant.audio.listener import Listener
@@ -20,7 +20,6 @@ from assistant.errors import MediaError, StageError
 from assistant.events import SpeechContinued, SpeechEnded, SpeechPaused
 from assistant.models.store import ModelStore
 from assistant.ports import AudioSource
-from assistant.registry import resolve
 from assistant.settings import load_config
 from assistant.stages import StageReports
 from assistant.telemetry.console import Console
@@ -46,12 +45,16 @@ async def _listen(config: Config, recording: Path | None) -> int:
     emit = Console(clock, out).on_event
     scripted = ScriptedMicrophone(clock) if recording else None
     source: AudioSource = scripted or Microphone(config.audio)
-    recognizer = resolve(RECOGNIZERS, config.asr.backend, kind="recogniser").create(config, models)
-    transcriber = Transcriber(recognizer, clock, config.asr)
-    streams = recognizer.streams_partials
-    listener = Listener.create(config, models, source, clock, emit, streaming=streams)
+    failures = None if scripted else StageReports(clock, emit)
     async with AsyncExitStack() as closing:
+        process = recognizer_process(config, models)
+        if process is not None:
+            closing.push_async_callback(process.close)
+        recognizer = load_recognizer(config, models, process)
+        transcriber = Transcriber(recognizer, clock, config.asr, failures)
         closing.callback(transcriber.close)
+        streams = recognizer.streams_partials
+        listener = Listener.create(config, models, source, clock, emit, streaming=streams)
         closing.push_async_callback(source.close)
         await source.open()
         group = await closing.enter_async_context(anyio.create_task_group())
@@ -59,8 +62,10 @@ async def _listen(config: Config, recording: Path | None) -> int:
             group.start_soon(_play, scripted, recording)
         else:
             out.print(f"Listening to {source.name}. Ctrl-C ends it.", style="dim", markup=False)
-        failures = None if scripted else StageReports(clock, emit)
-        return await _print_texts(listener, transcriber, out, failures, streams=streams)
+            group.start_soon(transcriber.watch)
+        heard = await _print_texts(listener, transcriber, out, failures, streams=streams)
+        group.cancel_scope.cancel()
+        return heard
 
 
 async def _print_texts(

@@ -51,7 +51,7 @@ def _load(path: Path | None) -> Settings:
 async def _run(settings: Settings, load: partial[Settings], socket: Path) -> None:
     latency = LatencyStatistics(state_dir(settings.config) / "latency.json")
     observers: list[TurnObserver] = [latency]
-    lives = Lives(LoopClock(), observers)
+    lives = Lives(LoopClock(), observers, latency)
     service = Service(settings, load, lives.live)
     answers = Answers(service, latency)
     observers.append(answers)

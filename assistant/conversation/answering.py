@@ -109,9 +109,9 @@ class Answering:
         return Reply(self._announced(turn_id, text, language))
 
     def on_event(self, event: Event) -> None:
-        """What was played is what is remembered as said."""
+        """What was heard is what is remembered as said; what was broken off is repeated in whole sentences."""
         if isinstance(event, PlaybackFinished):
-            self._responder.memory.played(event.turn_id, event.text)
+            self._responder.memory.played(event.turn_id, event.text, begun=event.begun)
 
     async def _announced(self, turn_id: int, text: str, language: str) -> AsyncGenerator[Sentence, None]:
         self._emit(ReplyChunk(self._clock.monotonic_s(), turn_id, text, language))

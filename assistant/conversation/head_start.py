@@ -6,6 +6,7 @@ on.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Protocol
 
@@ -59,10 +60,16 @@ class HeadStart:
         """What was said before the pause that lasts."""
         self._working = False
         self._handing_on = False
+        self._unmeant_s = -math.inf
+        """When the utterance was begun that was not for the assistant as far as it was recognised last."""
 
     def paused(self, utterance: Utterance) -> None:
-        """The person paused: `work` has something to do, unless they go on or it is committed before it begins."""
+        """The person paused: `work` has something to do, unless they go on or it is committed before it begins. Until
+        the words are known, before which no answer could come, they are waited for as if more were to come; but not
+        what was not for the assistant so far, such as a television's."""
         self._pause = utterance
+        if utterance.started_at_s != self._unmeant_s:
+            self._end_after(self._habits.longest_s, utterance)
 
     async def work(self) -> None:
         """Work on the pause that lasts. A decoder that is behind takes the newest one when all that was said before has
@@ -76,11 +83,12 @@ class HeadStart:
             while True:
                 await self._floor.caught_up()
                 if self._pause is None or self._pause is taken:
-                    return
-                taken = self._pause
-                await self._work_on(taken)
+                    break
+                taken, asked = self._pause, await self._work_on(self._pause)
         finally:
             self._working = False
+        if taken is not None and asked is not None and self._may_prepare(taken):
+            await self._prepare(*asked, taken)  # a voice takes its time, which the next pause need not wait for
 
     def void(self) -> None:
         """The person went on: nothing of what was prepared will be needed."""
@@ -106,23 +114,31 @@ class HeadStart:
         if text:
             self._show(Recognition(text, script_language(text), 0.0), utterance)
 
-    async def _work_on(self, utterance: Utterance) -> None:
+    async def _work_on(self, utterance: Utterance) -> tuple[str, str] | None:
+        """Recognise and tell the endpointer how long to wait; what is asked and its language, None if nothing is."""
+        silence_s = self._habits.usual_s
         try:
             recognition = (await self._transcriber.recognize(utterance)).recognition
             command = self._show(recognition, utterance)
-            over_reply = self._floor.overlaps(utterance)
-            if command or over_reply:
-                silence_s = await self._foresight.end_silence_s(
-                    command or recognition.text, recognition.language, over_reply=over_reply
-                )
-                self._end_after(self._habits.end_silence_s(silence_s), utterance)
-            if command and self._may_prepare(utterance):
-                await self._prepare(command, recognition.language, utterance)
+            silence_s = await self._end_silence_s(command, recognition, utterance)
         except AssistantError:
-            pass  # the recognition proper will fail too, and say so
+            return None  # the recognition proper will fail too, and say so
+        finally:
+            self._end_after(silence_s, utterance)
+        return (command, recognition.language) if command else None
+
+    async def _end_silence_s(self, command: str, recognition: Recognition, utterance: Utterance) -> float:
+        over_reply = self._floor.overlaps(utterance)
+        if not command and not over_reply:
+            return self._habits.usual_s
+        text, language = command or recognition.text, recognition.language
+        return self._habits.end_silence_s(await self._foresight.end_silence_s(text, language, over_reply=over_reply))
 
     async def _prepare(self, command: str, language: str, utterance: Utterance) -> None:
-        sentence = await self._foresight.expected(command, language, self._floor.last_turn_id + 1)
+        try:
+            sentence = await self._foresight.expected(command, language, self._floor.last_turn_id + 1)
+        except AssistantError:
+            return  # the answer proper will fail too, and say so
         if sentence is not None and self._may_prepare(utterance):
             await self._speaking.prepare(sentence)
 
@@ -134,6 +150,7 @@ class HeadStart:
         """What the words so far ask of the assistant, shown as a partial transcript; empty if they ask nothing, or if
         it was muted since, which discards what is being said."""
         admission = self._attention.admit(recognition.text, utterance.started_at_s)
+        self._unmeant_s = utterance.started_at_s if admission is None else -math.inf
         if admission is None or not admission.command or self._attention.muted_since(utterance.at_s):
             return ""
         if admission.match is not None or not self._speaking.overlaps(utterance):

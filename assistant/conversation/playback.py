@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from assistant.dialogue.heard import heard_part
 from assistant.events import SpeechChunk
 from assistant.han import contains_han
 
 REWIND_S = 0.3
 """How far before its stop a paused reply goes on: the word that was cut is heard again, and so is what the device had
 taken but not yet let out."""
+
+_NEARLY_S = 0.1
+"""Of a sentence that is broken off so long before its end nothing is missed."""
 
 
 @dataclass(slots=True)
@@ -20,7 +24,14 @@ class _Piece:
 
     @property
     def seconds(self) -> float:
-        return len(self.chunk.samples) / self.chunk.sample_rate_hz
+        return _seconds(self.chunk)
+
+
+@dataclass(slots=True)
+class _Sentence:
+    begins_s: float
+    ends_s: float
+    text: str
 
 
 class Tape:
@@ -32,16 +43,22 @@ class Tape:
     def __init__(self, played_before_s: float) -> None:
         """`played_before_s` is what the sink had played (`AudioSink.played_s`) when the reply began."""
         self._pieces: list[_Piece] = []
-        self._sentences: list[tuple[float, str]] = []
+        self._sentences: list[_Sentence] = []
         self._length_s = 0.0
         self._run_from_s, self._run_played_s = 0.0, played_before_s
         self.heard_s = 0.0
         """How much of the reply was heard, as of the last `note`."""
 
+    def foresee(self, chunk: SpeechChunk) -> None:
+        """A chunk was made, which will be played after those before it. So the length of a sentence is known while it
+        is played, as far as it has been made."""
+        ends_s = self._sentences[-1].ends_s if self._sentences else 0.0
+        if chunk.text or not self._sentences:
+            self._sentences.append(_Sentence(ends_s, ends_s, chunk.text))
+        self._sentences[-1].ends_s += _seconds(chunk)
+
     def add(self, chunk: SpeechChunk) -> None:
         """Append what is about to be played."""
-        if chunk.text:
-            self._sentences.append((self._length_s, chunk.text))
         self._pieces.append(_Piece(self._length_s, chunk))
         self._length_s += self._pieces[-1].seconds
         oldest_s = self.heard_s - 2 * REWIND_S
@@ -65,8 +82,24 @@ class Tape:
                 skip = max(0, round(skip_s * piece.chunk.sample_rate_hz))
                 yield replace(piece.chunk, samples=piece.chunk.samples[skip:])
 
-    def text(self, until_s: float | None = None) -> str:
+    def begun(self, until_s: float | None = None) -> str:
         """The sentences that begin within the first `until_s` seconds, by default within what was heard."""
         limit_s = self.heard_s if until_s is None else until_s
-        sentences = [text for begins_s, text in self._sentences if begins_s < limit_s]
-        return ("" if sentences and contains_han(sentences[0]) else " ").join(sentences)
+        return _joined([sentence.text for sentence in self._sentences if sentence.begins_s < limit_s])
+
+    def heard(self) -> str:
+        """What was heard; of a sentence that was broken off, the words up to there."""
+        return _joined([self._heard_of(sentence) for sentence in self._sentences if sentence.begins_s < self.heard_s])
+
+    def _heard_of(self, sentence: _Sentence) -> str:
+        if self.heard_s > sentence.ends_s - _NEARLY_S:
+            return sentence.text
+        return heard_part(sentence.text, (self.heard_s - sentence.begins_s) / (sentence.ends_s - sentence.begins_s))
+
+
+def _seconds(chunk: SpeechChunk) -> float:
+    return len(chunk.samples) / chunk.sample_rate_hz
+
+
+def _joined(sentences: Sequence[str]) -> str:
+    return ("" if sentences and contains_han(sentences[0]) else " ").join(filter(None, sentences))

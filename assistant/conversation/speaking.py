@@ -21,6 +21,7 @@ from assistant.audio.echo import EchoGuard
 from assistant.audio.portaudio import without_address
 from assistant.conversation.playback import Tape
 from assistant.conversation.speaking_ahead import Voices, VoicesAhead
+from assistant.dialogue.overlap import echoes
 from assistant.errors import DeviceError, StageError
 from assistant.events import (
     AudioArray,
@@ -39,6 +40,9 @@ from assistant.stages import StageReports
 _AUDIBLE_TIMES = 32
 """So many of the newest times at which a reply was heard are remembered: what a slow recogniser makes out now may have
 been said over an older one."""
+
+_ONSET_S = 0.5
+"""Somebody is heard, and nobody knows any more that no reply is, so long before it is known to be speech at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +94,22 @@ class Speaking:
         begins_s, ends_s = utterance.started_at_s, utterance.ended_at_s
         return any(begins_s < until_s and ends_s > since_s for since_s, until_s in self._audible_s)
 
-    def words(self) -> str:
+    def may_have_said(self, text: str, utterance: Utterance, *, asks: bool) -> bool:
+        """Whether `text` may be a piece of the reply that the microphone heard. It is none where nothing of a reply
+        reaches the microphone; nor if it `asks` for something and was evidently more than an echo."""
+        guard = self._guard
+        if guard is not None:
+            somebody_at_s = max(guard.unheard_at_s + _ONSET_S, guard.evident_at_s if asks else -math.inf)
+            if somebody_at_s >= utterance.started_at_s:
+                return False
+        return echoes(text, self._words())
+
+    def _words(self) -> str:
         """What is being said, or was said last, up to a second ahead of what was heard."""
         if self._playback is None:
             return self._last_words
         self._playback.tape.note(self._sink.played_s())
-        return self._playback.tape.text(self._playback.tape.heard_s + 1.0)
+        return self._playback.tape.begun(self._playback.tape.heard_s + 1.0)
 
     async def prepare(self, sentence: Sentence) -> None:
         """Synthesise what will probably be said next; returns when that is done or discarded."""
@@ -139,9 +153,10 @@ class Speaking:
             if self.audible:
                 self._mark_silent()
             playback.tape.note(self._sink.played_s())
-            self._last_words = playback.tape.text()
+            self._last_words = begun = playback.tape.begun()
+            heard = begun if completed else playback.tape.heard()
             played_s, now_s = playback.tape.heard_s, self._clock.monotonic_s()
-            self._emit(PlaybackFinished(now_s, turn_id, played_s, self._last_words, completed))
+            self._emit(PlaybackFinished(now_s, turn_id, played_s, heard, completed, begun))
         return completed
 
     async def play(self, chunk: SpeechChunk) -> bool:
@@ -195,6 +210,7 @@ class Speaking:
                     self._emit(StageTimed(now_s, playback.turn_id, "synthesize", asked_at_s, compute_s))
                 chunk = SpeechChunk(now_s, playback.turn_id, samples, rate_hz, unsaid)
                 unsaid = ""
+                playback.tape.foresee(chunk)
                 self._emit(chunk)
                 await send.send(chunk)
 

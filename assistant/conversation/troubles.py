@@ -20,6 +20,7 @@ _SENSES = {
     "microphone": "hear",
     "voice-activity detector": "hear",
     "recognizer": "understand",
+    "recognizer process": "understand",
     "camera": "see",
     "vision": "see",
     "overload": "keep_up",

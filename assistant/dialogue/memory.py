@@ -26,10 +26,11 @@ class ConversationMemory:
         while len(self._exchanges) > self._max_turns:
             self._exchanges.popitem(last=False)
 
-    def played(self, turn_id: int, text: str) -> None:
-        """`text` left the speaker; for a turn that is forgotten, or outside any, only `last_reply` keeps it."""
-        if text:
-            self._last_reply = text
+    def played(self, turn_id: int, text: str, *, begun: str = "") -> None:
+        """`text` was heard, of the sentences that were `begun` if one was broken off; for a turn that is forgotten, or
+        outside any, only `last_reply` keeps them."""
+        if begun or text:
+            self._last_reply = begun or text
         if turn_id in self._exchanges:
             self._exchanges[turn_id].assistant = text
 
@@ -42,5 +43,5 @@ class ConversationMemory:
         ]
 
     def last_reply(self) -> str:
-        """What the assistant said last, empty before it said anything."""
+        """What the assistant said last, in whole sentences; empty before it said anything."""
         return self._last_reply

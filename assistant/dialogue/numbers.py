@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 # fmt: off
 _EN_UNITS = (
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine",
@@ -19,6 +21,18 @@ _EN_IRREGULAR_ORDINALS = {
     "twelve": "twelfth",
 }
 _ZH_DIGITS = "零一二三四五六七八九"
+_NUMBER_WORDS = frozenset((*_EN_UNITS, *_EN_TENS[2:], "hundred", "thousand", *_ZH_DIGITS, *"两十百千"))
+_DIGITS = re.compile(r"(?<![\d.])\d{1,4}(?![\d.])")
+
+
+def is_number_word(word: str) -> bool:
+    """Whether a lower-case English word, or a Chinese character, is a number or a part of one."""
+    return word in _NUMBER_WORDS
+
+
+def digits_spoken(text: str, language: str) -> str:
+    """`text` with its whole numbers up to four digits in words, as a voice says them."""
+    return _DIGITS.sub(lambda match: f" {spoken_number(int(match.group()), language)} ", text)
 
 
 def spoken_number(number: int, language: str) -> str:

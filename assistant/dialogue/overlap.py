@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
+from itertools import accumulate, groupby
 
 from rapidfuzz import fuzz
 
 from assistant.dialogue.normalization import normalize
+from assistant.dialogue.numbers import digits_spoken, is_number_word
 from assistant.dialogue.phonetics import english_key, pinyin_key
-from assistant.han import HAN, contains_han
+from assistant.han import HAN, HAN_RANGE, contains_han, script_language
 
 _ENGLISH_HUMS = r"m+|h+m+|m+h+m*|mm+ ?h+m+|u+h+|u+h+ ?h+u+h+|u+m+|e+r+m*|a+h+|a+ha+|o+h+|h+u+h+|e+h+"
 _ENGLISH = (
@@ -50,6 +53,7 @@ _ALIKE = 88.0
 """Likeness by sound (0 to 100) from which what was heard counts as a piece of what is being said."""
 _MIN_ECHO = {"en": 8, "zh": 4}
 """English letters or Chinese characters; anything shorter is in every sentence."""
+_WORD = re.compile(rf"[{HAN_RANGE}]|[^\s{HAN_RANGE}]+")
 
 
 def is_backchannel(text: str) -> bool:
@@ -79,15 +83,43 @@ def is_stop(text: str) -> bool:
 
 
 def echoes(text: str, spoken: str) -> bool:
-    """Whether `text` is a piece of what the assistant itself says, as a recogniser may hear it."""
-    heard, said = normalize(text), normalize(spoken)
-    language = "zh" if contains_han(heard) else "en"
-    length = len(HAN.findall(heard)) if language == "zh" else len(heard.replace(" ", ""))
+    """Whether `text` is a piece of what the assistant itself says, as a recogniser may hear it. With another number it
+    is none: fifteen is not fifty, however alike they sound."""
+    language = script_language(text)
     key = pinyin_key if language == "zh" else english_key
-    heard_key, said_key = key(heard), key(said)
+    heard, said = _words(text, language), _words(spoken, language)
+    heard_key, said_keys = " ".join(map(key, heard)), [key(word) for word in said]
+    said_key = " ".join(said_keys)
+    length = len(HAN.findall("".join(heard))) if language == "zh" else sum(map(len, heard))
     if length < _MIN_ECHO[language] or len(heard_key) > len(said_key) * 1.1:
         return False
-    return fuzz.partial_ratio(heard_key, said_key, score_cutoff=_ALIKE) > 0.0
+    found = fuzz.partial_ratio_alignment(heard_key, said_key, score_cutoff=_ALIKE)
+    if found is None:
+        return False
+    ends = accumulate(len(word_key) + 1 for word_key in said_keys)
+    piece = [
+        word
+        for word, word_key, end in zip(said, said_keys, ends, strict=True)
+        if end - 1 - len(word_key) < found.dest_end and end - 1 > found.dest_start
+    ]
+    return not _differ(_numbers(heard), _numbers(piece))
+
+
+def _words(text: str, language: str) -> list[str]:
+    """English words, or Chinese characters and what stands between them; numbers in words, as they are spoken."""
+    return _WORD.findall(digits_spoken(normalize(text), language).replace("-", " "))
+
+
+def _numbers(words: Sequence[str]) -> list[str]:
+    """The numbers among `words`, each with a space on either side of its words."""
+    runs = groupby(("二" if word == "两" else word for word in words), is_number_word)
+    return [f" {' '.join(run)} " for is_number, run in runs if is_number]
+
+
+def _differ(heard: Sequence[str], said: Sequence[str]) -> bool:
+    """Whether each has a number that is not in the other. A part of one is no other number: an echo may begin within
+    it, and Chinese has characters of the same sound that are none."""
+    return any(not any(a in b for b in said) for a in heard) and any(not any(b in a for a in heard) for b in said)
 
 
 def _only(english: str, chinese: str, text: str) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, portaudio
+from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, portaudio, sound_server
 from assistant.audio.portaudio import SoundDevice
 from assistant.events import AudioArray
 
@@ -71,7 +71,7 @@ def level_of(samples: AudioArray, seconds: float, rate_hz: int = SAMPLE_RATE_HZ)
 
 
 def listen(device: SoundDevice) -> Level:
-    """Record a good second. Raises `DeviceError` when the device cannot be opened."""
+    """Record a good second. Raises `DeviceError` when the device cannot be opened, or is no microphone."""
     sounddevice = portaudio.load()
     blocks: list[tuple[float, AudioArray]] = []
 
@@ -92,11 +92,14 @@ def listen(device: SoundDevice) -> Level:
             callback=keep,
         ),
     )
-    deadline_s = time.monotonic() + _PATIENCE_S
-    while sum(block.size for _, block in blocks[1:]) < LISTENING_S * rate_hz and time.monotonic() < deadline_s:
-        time.sleep(0.05)
-    heard = list(blocks)
-    stream.close(ignore_errors=True)
+    try:
+        sound_server.is_virtual(device.name)  # raises for what is no microphone
+        deadline_s = time.monotonic() + _PATIENCE_S
+        while sum(block.size for _, block in blocks[1:]) < LISTENING_S * rate_hz and time.monotonic() < deadline_s:
+            time.sleep(0.05)
+        heard = list(blocks)
+    finally:
+        stream.close(ignore_errors=True)
     if len(heard) < 2:
         return level_of(np.zeros(0, np.float32), LISTENING_S)
     # Sound servers deliver in bursts: less time than the sound lasts is no fault.

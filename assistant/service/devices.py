@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from assistant.app import Devices
+from assistant.asr.loading import recognizer_process
 from assistant.audio.microphone import Microphone
 from assistant.audio.scripted import SilentSpeaker
 from assistant.audio.speaker import Speaker
@@ -79,6 +80,9 @@ class KeptDevices:
         root = ModelStore(config.models.dir).root
         made_from = spoken, root, _voices_files(spoken, root)
         voices = await self._keep("voices", made_from, lambda: SpeechProcess(spoken, root))
+        # What it loads it keeps by itself, from one configuration to the next.
+        models, recognised = ModelStore(root), config.asr.backend
+        recognizer = await self._keep("recogniser", (root, recognised), lambda: recognizer_process(config, models))
         seen, clock = (vision.camera, vision.frozen_s), self._clock
         if vision.camera == "none":
             await self._release("camera")
@@ -86,7 +90,7 @@ class KeptDevices:
         else:
             make = partial(open_camera, vision.camera, clock, frozen_s=vision.frozen_s)
             camera = await self._keep("camera", seen, lambda: _OpenOnce(make()))
-        return Devices(microphone, speaker, camera, voices, kept=True), microphone
+        return Devices(microphone, speaker, camera, voices, recognizer, kept=True), microphone
 
     def look_anew(self) -> None:
         """Take another camera that was put in the place of one that is gone. Whose owner asks for a reload means it,

@@ -33,6 +33,7 @@ from assistant.service.service import Running
 from assistant.state import state_dir
 from assistant.telemetry.console import Console
 from assistant.telemetry.events_file import EventsFile
+from assistant.telemetry.latency import LatencyStatistics
 from assistant.worker import closed_workers_ended
 
 if TYPE_CHECKING:
@@ -48,10 +49,11 @@ class Lives:
     """Makes them: `live` is what `Service` calls. What did not change is kept from one to the next: devices stay open
     and networks loaded until `close`."""
 
-    def __init__(self, clock: Clock, observers: Sequence[TurnObserver]) -> None:
-        """`observers` outlive each assistant."""
+    def __init__(self, clock: Clock, observers: Sequence[TurnObserver], latency: LatencyStatistics) -> None:
+        """`observers` outlive each assistant; `latency` is one of them, which the metrics show."""
         self._clock = clock
         self._observers = observers
+        self._latency = latency
         self._devices = KeptDevices(clock)
         self._events: EventsFile | None = None
         self._microphone: Microphone | None = None
@@ -151,7 +153,8 @@ class Lives:
     def _snapshot(self, assistant: Assistant, governor: Governor) -> Snapshot:
         from assistant.telemetry.metrics import Snapshot
 
-        return Snapshot(assistant.health(), governor.reading, governor.step, self._dropped())
+        latency = self._latency.snapshot()
+        return Snapshot(assistant.health(), governor.reading, governor.step, self._dropped(), latency)
 
     def _count_anew(self, microphone: Microphone, events: EventsFile | None) -> None:
         """These begin at 0, unless they are those of before; what was lost before stays counted."""

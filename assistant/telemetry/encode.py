@@ -14,7 +14,7 @@ from assistant.events import Event
 Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 
 # Fields that hold what was heard, seen or said, in whichever event they appear.
-_CONTENT = frozenset({"text", "slots", "details", "name"})
+_CONTENT = frozenset({"text", "begun", "slots", "details", "name"})
 
 
 def to_json(event: Event, *, log_content: bool = True) -> dict[str, Json]:

@@ -63,7 +63,9 @@ EXAMPLES: tuple[e.Event, ...] = (
     e.PlaybackPaused(6.3, turn_id=1),
     e.PlaybackResumed(6.7, turn_id=1),
     e.Interruption(6.9, turn_id=1, reason="speech"),
-    e.PlaybackFinished(6.92, turn_id=1, played_s=0.82, text="I see one person in the middle.", completed=False),
+    e.PlaybackFinished(
+        6.92, turn_id=1, played_s=0.82, text="I see one…", completed=False, begun="I see one person in the middle."
+    ),
     e.TurnFinished(6.93, turn_id=1),
     e.StageFailed(40.0, "camera", "The camera at index 0 delivered no picture for 5 s.", "Check its cable."),
     e.StageRecovered(47.5, "camera"),

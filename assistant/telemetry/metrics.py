@@ -37,6 +37,7 @@ from assistant.events import (
 )
 from assistant.governor.reading import Reading
 from assistant.health import Health
+from assistant.telemetry.timeline import Summary
 
 ADDRESS = "127.0.0.1"
 _BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
@@ -54,6 +55,8 @@ class Snapshot:
     governor_step: int = 0
     dropped: Mapping[str, int] = field(default_factory=dict)
     """What was lost: name → count."""
+    latency: Mapping[str, Summary] = field(default_factory=dict)
+    """By stage, over the newest turns and across restarts: what `LatencyStatistics.snapshot` gives."""
 
 
 class Metrics:
@@ -92,12 +95,11 @@ class Metrics:
                     self._speech_ended_at_s.clear()
                 self._speech_ended_at_s[event.turn_id] = event.speech_ended_at_s
             case StageTimed():
-                self._stages.labels(event.stage).observe(max(0.0, event.at_s - event.started_at_s))
                 self._compute.labels(event.stage).inc(max(0.0, event.compute_s))
-            case PlaybackStarted():
-                ended_at_s = self._speech_ended_at_s.pop(event.turn_id, None)
-                if ended_at_s is not None:
-                    self._mouth_to_ear.observe(max(0.0, event.at_s - ended_at_s))
+                if event.turn_id in self._speech_ended_at_s:  # an announcement's are none of anybody's wait
+                    self._stages.labels(event.stage).observe(max(0.0, event.at_s - event.started_at_s))
+            case PlaybackStarted(turn_id=turn_id) if turn_id in self._speech_ended_at_s:
+                self._mouth_to_ear.observe(max(0.0, event.at_s - self._speech_ended_at_s[turn_id]))
             case Interruption():
                 self._interruptions.labels(event.reason).inc()
             case StageFailed():
@@ -161,6 +163,7 @@ class _State(Collector):
         for what, count in state.dropped.items():
             lost.add_metric([what], count)
         yield lost
+        yield _quantiles(state.latency)
         text = "What is saved: 0 nothing, 3 the most."
         yield GaugeMetricFamily("assistant_governor_step", text, value=state.governor_step)
         yield from _sensors(state.reading)
@@ -182,6 +185,15 @@ class _State(Collector):
         except (futures.TimeoutError, RuntimeError):  # RuntimeError: the loop has been closed
             answer.cancel()
             return None
+
+
+def _quantiles(latency: Mapping[str, Summary]) -> Metric:
+    text = "How long a stage of a turn takes, over the newest turns and across restarts."
+    summary = Metric("assistant_stage_latency_seconds", text, "summary")
+    for stage, durations in latency.items():
+        for quantile, seconds in (("0.5", durations.p50_s), ("0.95", durations.p95_s)):
+            summary.add_sample(summary.name, {"stage": stage, "quantile": quantile}, seconds)
+    return summary
 
 
 def _sensors(reading: Reading) -> Iterator[Metric]:

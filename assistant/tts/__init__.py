@@ -14,3 +14,6 @@ SYNTHESIZERS = {
     "pyttsx3": "assistant.tts.pyttsx3:Pyttsx3Synthesizer",
     "piper": "assistant.tts.piper:PiperSynthesizer",
 }
+
+PROCESS_MODULE = "assistant.tts.worker_main"
+"""What a voice's process runs."""

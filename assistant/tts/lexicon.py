@@ -52,7 +52,14 @@ class _FileFrontEnd(G2P):  # type: ignore[misc]
         """Raises `sqlite3.Error` for a file that is missing, or visibly damaged."""
         self._file = file
         # The file is replaced whole and never changed, so that SQLite need not lock it.
-        database = sqlite3.connect(f"{file.as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False)
+        self._database = sqlite3.connect(f"{file.as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False)
+        try:
+            self._use(self._database)
+        except sqlite3.Error:
+            self._database.close()
+            raise
+
+    def _use(self, database: sqlite3.Connection) -> None:
         gold, silver, tags, weights, vocabulary = (
             _FileDict(database, name) for name in ("gold", "silver", "tags", "weights", "vocabulary")
         )
@@ -73,6 +80,7 @@ class _FileFrontEnd(G2P):  # type: ignore[misc]
             return str(super().__call__(text, normalize_text))
         except (sqlite3.Error, json.JSONDecodeError) as error:
             _LOG.warning("The English dictionaries in %s are damaged, and stay in memory: %s", self._file, error)
+            self._database.close()
             with suppress(OSError):
                 self._file.unlink()
             super().__init__()

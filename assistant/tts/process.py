@@ -11,7 +11,6 @@ import contextlib
 import dataclasses
 import itertools
 import logging
-import math
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -21,20 +20,22 @@ from typing import Any
 import anyio
 import numpy as np
 
+from assistant.child.process import Child, ChildFailedError
+from assistant.child.wire import Header
 from assistant.config import Config
 from assistant.errors import StageError
 from assistant.events import AudioArray
 from assistant.ports import SpeakingStyle
-from assistant.tts import SAMPLE_RATE_HZ, SYNTHESIZERS
-from assistant.tts.child import ChildFailedError, SpeechChild
+from assistant.tts import PROCESS_MODULE, SAMPLE_RATE_HZ, SYNTHESIZERS
 from assistant.tts.finishing import has_words
-from assistant.tts.wire import Header
+from assistant.tts.trial import Trial
 from assistant.worker import Worker
 
 _LOG = logging.getLogger(__name__)
 _STRIKES = 2
-"""An engine that failed so often in a row is left alone for a while: each try costs the listener a wait."""
-_LEFT_ALONE_S = 180.0
+"""An engine that failed so often in a row is left alone until it speaks where nobody waits for it."""
+_TRIED_AFTER_S, _DOUBLINGS = 2.0, 6
+"""How soon that is tried; twice as late, up to so often, each time that it failed all the same when asked again."""
 _COMES_BACK_S = 1.0
 """An engine whose sentence is no longer wanted has this long to notice once the next one is asked for."""
 _HANGS = 0.25
@@ -70,14 +71,17 @@ class SpeechProcess:
         self._one_at_a_time = anyio.Semaphore(1)
         self._generations = itertools.count(1)
         self._strikes: Counter[str] = Counter()
-        self._failed_at_s: dict[str, float] = {}
+        self._failing: set[str] = set()
+        """Those that failed and have not spoken since, be it in a trial."""
+        self._trials: dict[str, asyncio.Task[None]] = {}
+        """By engine, which is left alone meanwhile."""
         self._preloading: asyncio.Task[None] | None = None
         # The last request sent and the last one that the child has finished; written on the worker's thread.
         self._asked = self._finished = 0
         self._delivered_at_s = 0.0  # seconds of `time.monotonic`; written there too
         self._speaks: str | None = None
         """The engine that was asked to speak last; None where it was only to be loaded, which takes what it takes."""
-        self._child: SpeechChild | None = None
+        self._child: Child | None = None
         self._closed = False
 
     def report_to(self, on_failure: Callable[[StageError], None], on_recovery: Callable[[], None]) -> None:
@@ -92,11 +96,10 @@ class SpeechProcess:
     async def start(self) -> None:
         """Start the child and let it load the voices of `tts.preload`; returns before they are loaded. Called again,
         it gives every engine another chance, so that whoever is told now hears of one that is still broken."""
-        if self._preloading:
-            self._preloading.cancel()
+        self._give_up_background()
         self._strikes.clear()
-        self._failed_at_s.clear()
-        self._preloading = asyncio.create_task(self._preload(), name="voices")
+        self._failing.clear()
+        self._begin_preload()
 
     async def warm(self, language: str) -> None:
         """Load the voice of `language`, so that its first sentence comes without that wait. Raises `StageError`."""
@@ -132,8 +135,10 @@ class SpeechProcess:
                     while (samples := await self._worker.run(self._next)) is not None:
                         yield samples, SAMPLE_RATE_HZ
                     finished = True
-                    if self._strikes.pop(engine, 0) and not self._is_hoarse:
-                        self._on_recovery()
+                    self._strikes.pop(engine, None)
+                    if trial := self._trials.pop(engine, None):
+                        trial.cancel()
+                    self._works(engine)
                     return
                 except (ChildFailedError, StageError) as error:
                     failures.append(self._strike(engine, error))
@@ -151,32 +156,63 @@ class SpeechProcess:
     async def close(self) -> None:
         """End the child; safe to call twice."""
         self._closed = True
-        if self._preloading:
-            self._preloading.cancel()
+        self._give_up_background()
         if self._child:
             self._child.kill()
         self._worker.close()
 
-    @property
-    def _is_hoarse(self) -> bool:
-        """Whether a voice that was chosen has failed and not spoken since."""
-        return any(self._strikes[engine] for engine in (self._config.tts.en, self._config.tts.zh))
+    def _give_up_background(self) -> None:
+        for task in (*self._trials.values(), *filter(None, [self._preloading])):
+            task.cancel()
+        self._trials.clear()
+
+    def _begin_preload(self) -> None:
+        if self._preloading:
+            self._preloading.cancel()
+        self._preloading = asyncio.create_task(self._preload(), name="voices")
+
+    def _is_left_alone(self, engine: str) -> bool:
+        return engine in self._trials and not self._trials[engine].done()
 
     def _engines(self, language: str) -> list[str]:
-        """The engine for a language and its fallback."""
+        """The engine for a language and its fallback. One that is left alone is tried all the same where the fallback
+        fails too: a wait is better than silence."""
         tts = self._config.tts
         engine = tts.zh if language == "zh" else tts.en
         if tts.fallback in ("none", engine):
             return [engine]
-        tried_s = anyio.current_time() - self._failed_at_s.get(engine, -math.inf)
-        left_alone = self._strikes[engine] >= _STRIKES and tried_s < _LEFT_ALONE_S
-        return [tts.fallback] if left_alone else [engine, tts.fallback]
+        fallback_alone = self._is_left_alone(engine) and tts.fallback not in self._failing
+        return [tts.fallback] if fallback_alone else [engine, tts.fallback]
 
     def _strike(self, engine: str, error: Exception) -> StageError:
         """Count a failure of an engine; the result is what to say of it."""
         self._strikes[engine] += 1
-        self._failed_at_s[engine] = anyio.current_time()
+        self._failing.add(engine)
+        tts = self._config.tts
+        needed = engine in (tts.en, tts.zh) and tts.fallback not in ("none", engine)
+        if needed and self._strikes[engine] >= _STRIKES and not self._is_left_alone(engine):
+            self._trials[engine] = asyncio.create_task(self._try(engine), name=f"trial of {engine}")
         return _failure_of(engine, error)
+
+    def _works(self, engine: str) -> None:
+        """It spoke. Whoever hears of recoveries is told when no voice that was chosen fails any more."""
+        if engine in self._failing:
+            self._failing.discard(engine)
+            if self._failing.isdisjoint((self._config.tts.en, self._config.tts.zh)):
+                self._on_recovery()
+
+    async def _try(self, engine: str) -> None:
+        """Leave an engine alone until it speaks again in another process."""
+        tts = self._config.tts
+        await anyio.sleep(_TRIED_AFTER_S * 2.0 ** min(self._strikes[engine] - _STRIKES, _DOUBLINGS))
+        language = "en" if engine == tts.en else "zh"
+        await Trial(self._configuration, engine, language, load_timeout_s=tts.timeout_s).passed()
+        async with self._one_at_a_time:
+            await self._free_child()
+            if self._child:
+                self._child.kill()  # what is left of the engine in this one may fail for ever
+        self._works(engine)
+        self._begin_preload()
 
     async def _preload(self) -> None:
         for language in self._config.tts.preload:
@@ -217,7 +253,7 @@ class SpeechProcess:
         if not (self._child and self._child.running):
             if self._child:
                 self._child.kill()
-            self._child = SpeechChild(self._configuration)
+            self._child = Child(PROCESS_MODULE, self._configuration)
         self._asked, self._delivered_at_s = generation, time.monotonic()
         self._speaks = engine if kind == "speak" else None
         self._child.send({"kind": kind, "generation": generation, "engine": engine, **details})

@@ -23,23 +23,24 @@ _RATE = 0.9
 """People who are recorded speak less hurriedly than the network does by itself."""
 
 
-def render_speech(lines: Sequence[Line], out_dir: Path, models: ModelStore) -> list[Path]:
-    """One WAV a line (24 kHz, 16 bit, mono) in `out_dir`; the result is in the order of `lines`.
+def render_speech(lines: Sequence[Line], out_dir: Path, models: ModelStore, *, rate: float = _RATE) -> list[Path]:
+    """One WAV a line (24 kHz, 16 bit, mono) in `out_dir`; the result is in the order of `lines`. `rate` is how fast
+    they speak: 1 as the network does by itself.
 
-    A file that is there already is kept: its name holds a hash of the line. Raises `ModelMissingError` when Kokoro is
-    needed and has not been pulled.
+    A file that is there already is kept: its name holds a hash of the line and the rate. Raises `ModelMissingError`
+    when Kokoro is needed and has not been pulled.
     """
-    paths = [out_dir / f"{_fingerprint(line)}.wav" for line in lines]
+    paths = [out_dir / f"{_fingerprint(line, rate)}.wav" for line in lines]
     voices: dict[str, KokoroSynthesizer] = {}
     for (text, language, voice), path in zip(lines, paths, strict=True):
         if path.exists():
             continue
         if voice not in voices:
             voices[voice] = KokoroSynthesizer(models.path("kokoro-zh"), voice)
-        blocks = list(speech(voices[voice], text, language, SpeakingStyle(rate=_RATE)))
+        blocks = list(speech(voices[voice], text, language, SpeakingStyle(rate=rate)))
         write_wav(path, np.concatenate([np.zeros(0, np.float32), *blocks]), SAMPLE_RATE_HZ)
     return paths
 
 
-def _fingerprint(line: Line) -> str:
-    return hashlib.sha256(json.dumps([*line, _RATE]).encode()).hexdigest()[:16]
+def _fingerprint(line: Line, rate: float) -> str:
+    return hashlib.sha256(json.dumps([*line, rate]).encode()).hexdigest()[:16]

@@ -47,6 +47,16 @@ class PauseHabits:
         """It was said to the assistant: a television's pauses say nothing about anybody here."""
         self._pauses_s.extend(self._undecided.pop(utterance.started_at_s, []) or [0.0])
 
+    @property
+    def longest_s(self) -> float:
+        """The silence that ends an utterance of which nobody knows yet what was said."""
+        return max(self._config.end_silence_s, self._config.end_silence_unfinished_s)
+
+    @property
+    def usual_s(self) -> float:
+        """The silence that ends one whose words do not tell."""
+        return self.end_silence_s(self._config.end_silence_s)
+
     def end_silence_s(self, wanted_s: float) -> float:
         """The silence that ends an utterance for which `wanted_s` would be right if nothing were known of the speaker;
         at most `vad.end_silence_unfinished_s`, unless that much was wanted."""

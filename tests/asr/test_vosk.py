@@ -76,6 +76,17 @@ def test_a_folder_without_a_model_is_a_model_error(tmp_path: Path) -> None:
         vosk_backend.VoskRecognizer(tmp_path, "en")
 
 
+def test_no_model_of_it_stalls_over_every_result() -> None:
+    """The large ones bring a second network (`rnnlm`) that takes seconds: github.com/alphacep/vosk-api/issues/953."""
+    catalog = ModelStore().catalog
+    manifests = [catalog.manifest(name) for name in catalog.names]
+    own = [manifest for manifest in manifests if "asr.vosk" in manifest.used_by]
+    assert len(own) >= 3
+    for manifest in own:
+        assert not [file.name for file in manifest.files if file.name.startswith("rnnlm")], manifest.name
+        assert all("-small-" in tree.member for tree in manifest.trees), manifest.name
+
+
 @pytest.mark.models
 def test_the_korean_model_recognises_while_it_listens(model_store: ModelStore) -> None:
     """The model understands English as Korean syllables: that there are words and partials is what can be checked."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from bench.virtual_sound import VirtualSound
-from tests.doubles.leaks import no_task_left_running, nothing_left_behind
+from tests.doubles.leaks import no_task_left_running, nothing_left_behind, nothing_left_open
 from tests.doubles.person import Person
 
 
@@ -18,6 +18,13 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with nothing_left_behind(temporary), no_task_left_running(), pytest.MonkeyPatch.context() as patch:
         # Where nobody has one yet, PulseAudio's client library makes a folder for sockets among the temporary files.
         patch.setenv("PULSE_RUNTIME_PATH", str(tmp_path_factory.mktemp("sockets")))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def closed(dictionaries: None, little_to_collect: None, capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
+    """No file or socket of a test survives it. Capturing output opens files, so that is done before."""
+    with nothing_left_open():
         yield
 
 

@@ -27,11 +27,13 @@ from assistant.registry import resolve
 from bench.loudness import LOUD
 from bench.virtual_sound import RATE_HZ, Tap, VirtualSound
 from tests.doubles.command import Running, assistant, wait_until
+from tests.doubles.events_file import events_of, of_turns, say_until
 from tests.doubles.person import Person
 from tests.doubles.sound_devices import sound_thread
 
 pytestmark = [pytest.mark.pulse, pytest.mark.models]
 TIME, HELP, DATE = "Hey Jarvis, what time is it?", "Hey Jarvis, what can you do?", "Hey Jarvis, what is the date?"
+EVENTS, SOCKET = "events.jsonl", "control.sock"
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -44,13 +46,17 @@ def recording(sound: VirtualSound, sink: str = "speaker") -> Iterator[Tap]:
         tap.close()
 
 
+def replies(folder: Path) -> list[dict[str, object]]:
+    """Those that have been played or broken off since it started."""
+    return of_turns(folder / EVENTS, "PlaybackFinished")
+
+
 def wait_for_replies(folder: Path, count: int, tap: Tap) -> None:
-    """Return when so many replies have been played or broken off since it started, and the speaker is silent.
+    """Return when there are so many replies, and the speaker is silent.
 
     What makes a sound may be the chime that asks a person to go on, and on a busy machine the reply to it comes late.
     """
-    wait_until(lambda: len(events_of(folder, "PlaybackFinished")) >= count, f"Reply {count} is over")
-    # Nothing has been heard yet if what is over by now was said before the recording: that it cannot see.
+    wait_until(lambda: len(replies(folder)) >= count, f"Reply {count} is over")
     wait_until(lambda: time.monotonic() - max(tap.loud_at(), default=math.inf) > 0.5, "The speaker falls silent")
 
 
@@ -79,23 +85,19 @@ def understood(model_store: ModelStore) -> Iterator[Callable[[AudioArray], str]]
 
 
 @pytest.fixture
-def live(sound: VirtualSound, tmp_path: Path) -> Iterator[Running]:
+def live(sound: VirtualSound, spoken: Person, tmp_path: Path) -> Iterator[Running]:
     """The assistant, listening, without a camera where one should be; its events go to `tmp_path`."""
+    for text in (TIME, HELP, DATE):
+        spoken(text)  # before it listens: making a recording takes all the cores that there are
     settings = {
         "ASSISTANT_VISION__CAMERA": "/dev/video99",
-        "ASSISTANT_TELEMETRY__EVENTS": str(tmp_path / "events.jsonl"),
+        "ASSISTANT_CONTROL__SOCKET": str(tmp_path / SOCKET),
+        "ASSISTANT_TELEMETRY__EVENTS": str(tmp_path / EVENTS),
         "ASSISTANT_TELEMETRY__LOG_CONTENT": "true",
     }
     with Running("run", env=sound.env | settings) as running:
         running.wait_for("Listening", timeout_s=120)
         yield running
-
-
-def events_of(folder: Path, kind: str) -> list[dict[str, object]]:
-    text = (folder / "events.jsonl").read_text(encoding="utf-8")
-    # The last line may be half-written while the assistant runs.
-    lines = map(json.loads, text[: text.rfind("\n") + 1].splitlines())
-    return [line for line in lines if line["event"] == kind]
 
 
 def test_a_conversation_with_an_interruption(
@@ -107,7 +109,7 @@ def test_a_conversation_with_an_interruption(
 ) -> None:
     with recording(sound) as speaker:
         since_s = time.monotonic()
-        sound.speak(spoken(TIME))
+        say_until(lambda: replies(tmp_path), "It answers", lambda: sound.speak(spoken(TIME)), tmp_path / SOCKET)
         wait_for_replies(tmp_path, 1, speaker)
         assert "it's" in understood(speaker.samples(since_s)).lower().replace("’", "'")
 
@@ -125,9 +127,9 @@ def test_a_conversation_with_an_interruption(
     assert live.end(signal.SIGTERM) == 0
     assert "Traceback" not in live.output
 
-    interruptions = events_of(tmp_path, "Interruption")
+    interruptions = of_turns(tmp_path / EVENTS, "Interruption")
     assert [event["reason"] for event in interruptions] == ["speech"]
-    finished = events_of(tmp_path, "PlaybackFinished")
+    finished = replies(tmp_path)
     assert [event["completed"] for event in finished] == [True, False, True]
     assert 0.5 < finished[1]["played_s"] < answered_s - since_s
 
@@ -141,35 +143,38 @@ def test_a_lost_sound_server_is_told_and_used_again_when_it_is_back(
     assert "delivered nothing" in live.output
     sound.start()
     live.wait_for("microphone: works again")
-    said_before = len(events_of(tmp_path, "PlaybackFinished"))
     with recording(sound) as speaker:
-        sound.speak(spoken(TIME))
-        wait_for_replies(tmp_path, said_before + 1, speaker)
+        say_until(lambda: replies(tmp_path), "It answers", lambda: sound.speak(spoken(TIME)), tmp_path / SOCKET)
+        wait_for_replies(tmp_path, 1, speaker)
     assert live.end(signal.SIGTERM) == 0
-    failed, recovered = events_of(tmp_path, "StageFailed"), events_of(tmp_path, "StageRecovered")
-    # On a busy machine sound may be lost besides, which is told as well.
-    others = ("camera", "overload")
+    failed, recovered = (events_of(tmp_path / EVENTS, kind) for kind in ("StageFailed", "StageRecovered"))
+    # On a busy machine sound may be lost besides, which is told as well, and where the server takes its time to come
+    # back, that nothing is heard is about to be said aloud before there is a speaker.
+    others = ("camera", "overload", "speaker")
     # Opening it again may fail in more than one way until the server is there.
     assert {event["stage"] for event in failed if event["stage"] not in others} == {"microphone"}
     assert any("/dev/video99" in str(event["error"]) for event in failed), "that it cannot see is told too"
-    assert [event["stage"] for event in recovered if event["stage"] not in others] == ["microphone"]
-    assert events_of(tmp_path, "PlaybackFinished")[0]["completed"] is True
+    assert {event["stage"] for event in recovered if event["stage"] not in others} == {"microphone"}
+    assert replies(tmp_path)[-1]["completed"] is True
 
 
 def test_a_sound_server_that_restarts_between_two_replies_plays_the_second(
     live: Running, sound: VirtualSound, spoken: Person, tmp_path: Path
 ) -> None:
     """Back before anybody asks, so that no device is looked for anew; the speaker was at rest when it went."""
-    question = spoken(TIME)
+
+    def failures() -> int:
+        return sum(event["stage"] == "speaker" for event in events_of(tmp_path / EVENTS, "StageFailed"))
+
     sound.stop()
     sound.start()
     live.wait_for("microphone: works again")
+    failed_before = failures()
     with recording(sound) as speaker:
-        sound.speak(question)
+        say_until(lambda: replies(tmp_path), "It answers", lambda: sound.speak(spoken(TIME)), tmp_path / SOCKET)
         wait_for_replies(tmp_path, 1, speaker)
-    [finished] = events_of(tmp_path, "PlaybackFinished")
-    assert finished["completed"] is True
-    assert not [event for event in events_of(tmp_path, "StageFailed") if event["stage"] == "speaker"]
+    assert replies(tmp_path)[-1]["completed"] is True
+    assert failures() == failed_before
 
 
 def test_say_reaches_the_speaker(sound: VirtualSound, understood: Callable[[AudioArray], str]) -> None:
@@ -191,9 +196,10 @@ def test_devices_lists_microphone_and_speaker(sound: VirtualSound) -> None:
 
 
 def test_listen_prints_what_is_said_and_ends_with_ctrl_c(sound: VirtualSound, spoken: Person) -> None:
+    question = spoken(TIME)  # before it listens: making a recording takes all the cores that there are
     with Running("listen", env=sound.env) as running:
         running.wait_for("Listening to")
-        sound.speak(spoken(TIME))
+        sound.speak(question)
         running.wait_for("[en] ")
         assert "what time is it" in running.lines[-1].lower()
         assert running.end(signal.SIGINT) == 130

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -40,7 +41,7 @@ def test_a_run_that_stays_as_it_is_and_one_that_only_warms_up_are_flat() -> None
         ("threads", 0.2),
         ("descriptors", 0.5),
         ("rss_mb", 2.0),
-        ("voices_rss_mb", 2.0),
+        ("children_rss_mb", 2.0),
         ("objects", 1000.0),
         ("first_sound_p95_s", 0.02),
         ("cpu_s", 0.2),
@@ -131,3 +132,18 @@ def test_a_reply_is_timed_from_the_last_pause_to_its_first_sound() -> None:
         watch.on_event(event)
     assert watch.first_sound_s == pytest.approx([0.8, 20.5])
     assert (watch.turns, watch.replies) == (3, 2)
+
+
+@pytest.mark.models
+def test_a_real_conversation_is_held_counted_and_too_little_for_a_verdict(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["soak", "--accelerated", "--minutes", "0.001"])
+    with pytest.raises(SystemExit, match="more minutes"):
+        soak.main()
+    [told] = [line for line in capsys.readouterr().out.splitlines() if " turns " in line]
+    numbers = re.fullmatch(r" *\d+ s +(\d+) turns +(\d+) threads .* p95 ([\d.]+) s", told)
+    assert numbers, told
+    turns, threads, first_sound_s = numbers.groups()
+    assert int(turns) >= 8, "all that is meant for it, in one conversation"
+    assert int(threads) > 1 and float(first_sound_s) > 0.0

@@ -15,6 +15,7 @@ import pytest
 
 from assistant.caption.grounded import GroundedCaptioner
 from assistant.caption.neural import NeuralCaptioner
+from assistant.clock import LoopClock
 from assistant.errors import ModelError, StageError
 from assistant.events import (
     Box,
@@ -30,7 +31,7 @@ from assistant.events import (
 from assistant.ports import PreparingCaptioner
 from assistant.senses import LiveSenses
 from assistant.stages import StageReports
-from tests.doubles.clock import ManualClock
+from assistant.virtual_time import run_in_virtual_time
 
 MIDDLE = Box(0.3, 0.2, 0.7, 0.8)
 
@@ -234,28 +235,27 @@ def test_a_failure_is_told_once_with_its_reason_and_captions_go_on() -> None:
     writer.broken = True
     events: list[object] = []
 
-    async def main(captioner: NeuralCaptioner) -> None:
-        clock = ManualClock()
-        senses = LiveSenses(captioner, None, clock, stages=StageReports(clock, events.append))  # type: ignore[arg-type]
+    async def main() -> None:
+        stages = StageReports(LoopClock(), events.append)
+        senses = LiveSenses(captioner, None, LoopClock(), stages=stages)  # type: ignore[arg-type]
         senses.watcher = OneScene()  # type: ignore[assignment]
         async with anyio.create_task_group() as group:
             senses._group = group
+            for _ in range(2):
+                senses.on_event(SpeechStarted(0.0))
+                await anyio.sleep(1.0)
+            spoken.append(senses.caption("en").text)  # type: ignore[union-attr]
+            writer.broken = False
             senses.on_event(SpeechStarted(0.0))
-        async with anyio.create_task_group() as group:
-            senses._group = group
-            senses.on_event(SpeechStarted(0.0))
-        spoken.append(senses.caption("en").text)  # type: ignore[union-attr]
-        writer.broken = False
-        async with anyio.create_task_group() as group:
-            senses._group = group
-            senses.on_event(SpeechStarted(0.0))
-        spoken.append(senses.caption("en").text)  # type: ignore[union-attr]
+            await anyio.sleep(0.5)
+            spoken.append(senses.caption("en").text)  # type: ignore[union-attr]
+            group.cancel_scope.cancel()
         senses.close()
 
     spoken: list[str] = []
     with _captioner(writer) as captioner:
         assert isinstance(captioner, PreparingCaptioner)
-        anyio.run(main, captioner)
+        run_in_virtual_time(main)
     [failed, recovered] = events
     assert isinstance(failed, StageFailed) and "out of memory" in failed.error
     assert isinstance(recovered, StageRecovered)

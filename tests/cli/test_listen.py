@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from assistant import asr
 from assistant.asr import RECOGNIZERS
 from assistant.config import Config
 from assistant.errors import DeviceError, StageError
@@ -54,6 +55,7 @@ def test_the_recogniser_is_closed_when_it_fails_and_when_no_microphone_opens(
 ) -> None:
     monkeypatch.setitem(sys.modules, "sounddevice", SoundCards(tmp_path / "cards"))
     monkeypatch.setitem(RECOGNIZERS, "deaf", f"{__name__}:Deaf")
+    monkeypatch.setattr(asr, "IN_THIS_PROCESS", {"deaf"})
     monkeypatch.setattr(Deaf, "closed", 0)
     configuration, recording = tmp_path / "mine.toml", tmp_path / "said.wav"
     configuration.write_text(

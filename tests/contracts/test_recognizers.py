@@ -1,18 +1,20 @@
-"""Every recogniser in the registry: one stream an utterance, results kept, the language kept to."""
+"""Every recogniser in the registry, by itself and in a process of its own: one stream an utterance, results kept, the
+language kept to."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
 from assistant.asr import RECOGNIZERS
+from assistant.asr.loading import load_recognizer, recognizer_process
 from assistant.config import Config
 from assistant.errors import ConfigError
 from assistant.models.store import ModelStore
 from assistant.ports import Recognizer
-from assistant.registry import resolve
 from tests.doubles.spoken import english
 
 pytestmark = pytest.mark.models
@@ -22,14 +24,23 @@ MODELS = {"whisper": "whisper-tiny.en", "vosk": "vosk-ko"}
 SPEECH = "How many people are in the kitchen?"
 
 
-@pytest.fixture(scope="module", params=sorted(RECOGNIZERS))
+@pytest.fixture(
+    scope="module",
+    params=[(name, where) for name in sorted(RECOGNIZERS) for where in ("here", "process")],
+    ids="-".join,
+)
 def recognizer(request: pytest.FixtureRequest, model_store: ModelStore) -> Iterator[Recognizer]:
-    config = Config.model_validate({"asr": {"backend": request.param, "model": MODELS[request.param]}})
-    backend = resolve(RECOGNIZERS, request.param, kind="recogniser")
-    recognizer: Recognizer = backend.create(config, model_store)
-    yield recognizer
-    recognizer.close()
-    recognizer.close()
+    backend, where = request.param
+    config = Config.model_validate({"asr": {"backend": backend, "model": MODELS[backend]}})
+    process = recognizer_process(config, model_store) if where == "process" else None
+    try:
+        recognizer = load_recognizer(config, model_store, process)
+        yield recognizer
+        recognizer.close()
+        recognizer.close()
+    finally:
+        if process is not None:
+            asyncio.run(process.close())
 
 
 def test_speech_gives_words_in_a_known_language(recognizer: Recognizer) -> None:

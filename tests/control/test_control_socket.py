@@ -86,7 +86,10 @@ def pings(path: Path) -> bool:
 
 
 async def still_answers(path: Path) -> bool:
-    return await anyio.to_thread.run_sync(pings, path)
+    for _ in range(10):
+        with contextlib.suppress(ControlError):  # on a busy machine one is hung up on before one has asked
+            return await anyio.to_thread.run_sync(pings, path)
+    return False
 
 
 # What is answered
@@ -217,7 +220,7 @@ def test_half_open_connections_are_ended_and_too_many_are_sent_away(tmp_path: Pa
         assert await still_answers(path)
         return answers
 
-    answers = serving(tmp_path, talk, idle_s=0.5)
+    answers = serving(tmp_path, talk, idle_s=5.0)
     busy = [json.loads(answer) for answer in answers if answer]
     assert [answer["error"]["code"] for answer in busy] == ["busy"]
 

@@ -17,6 +17,18 @@ def test_only_what_was_played_is_remembered_as_said() -> None:
     assert memory.last_reply() == "I see a dog."
 
 
+def test_of_a_sentence_that_was_broken_off_the_history_holds_what_was_heard_and_all_of_it_is_repeated() -> None:
+    memory = ConversationMemory()
+    memory.heard(1, "What do you see?")
+    memory.played(1, "I see…", begun="I see a dog.")
+    assert memory.history() == [("What do you see?", "I see…")]
+    assert memory.last_reply() == "I see a dog."
+    memory.heard(2, "And now?")
+    memory.played(2, "", begun="I see a cat.")
+    assert memory.history()[1] == ("And now?", "")
+    assert memory.last_reply() == "I see a cat.", "of which no whole word was heard"
+
+
 def test_old_exchanges_are_forgotten() -> None:
     memory = ConversationMemory(max_turns=2)
     for turn in range(5):

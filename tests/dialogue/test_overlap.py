@@ -81,6 +81,12 @@ def test_words_are_words(text: str) -> None:
         ("tell you what I sea", HELP),
         ("数一数人和冬西", HELP_ZH),
         ("还可以 設計 時器", HELP_ZH),
+        ("15 minutes", "Okay, fifteen minutes, starting now."),
+        ("five minutes, starting", "Okay, twenty-five minutes, starting now."),
+        ("can set timers four you", "I can set timers for you, one or two."),
+        ("14分钟", "好的，十四分钟，现在开始计时。"),
+        ("五分钟现在", "好的，二十五分钟，现在开始计时。"),
+        ("报十间和日期", "我可以报时间和日期，数一数人。"),
     ],
 )
 def test_a_piece_of_the_reply_is_its_echo(text: str, spoken: str) -> None:
@@ -95,6 +101,10 @@ def test_a_piece_of_the_reply_is_its_echo(text: str, spoken: str) -> None:
         ("cancel all my timers right now", HELP),
         ("现在几点了", HELP_ZH),
         ("什么", HELP_ZH),
+        ("fifteen minutes", "Okay, timer for fifty minutes."),
+        ("15 minutes", "Okay, timer for fifty minutes."),
+        ("四十分钟", "好的，十四分钟，现在开始计时。"),
+        ("40分钟", "好的，十四分钟，现在开始计时。"),
         ("count people and things", ""),
         ("", HELP),
     ],

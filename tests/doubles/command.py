@@ -41,9 +41,9 @@ def _environment(settings: Mapping[str, str] | None) -> dict[str, str]:
 
 
 def assistant(
-    *arguments: str | Path, env: Mapping[str, str] | None = None, timeout_s: float = 120.0
+    *arguments: str | Path, env: Mapping[str, str] | None = None, timeout_s: float = 600.0
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
+    """Run a command to its end; the first one on a machine may have to make what later ones find."""
     return subprocess.run(
         [*_COMMAND, *map(str, arguments)],
         env=_environment(env),
@@ -70,7 +70,7 @@ def typed(*arguments: str | Path, env: Mapping[str, str], capture: pytest.Captur
     return code, "".join(capture.readouterr())
 
 
-def wait_until(condition: Callable[[], object], what: str, timeout_s: float = 60.0) -> None:
+def wait_until(condition: Callable[[], object], what: str, timeout_s: float = 180.0) -> None:
     """Return when `condition` holds; fail naming `what` otherwise."""
     deadline_s = time.monotonic() + timeout_s
     while not condition():
@@ -123,7 +123,7 @@ class Running:
     def output(self) -> str:
         return "\n".join(self.lines)
 
-    def wait_for(self, text: str, *, times: int = 1, timeout_s: float = 60.0) -> None:
+    def wait_for(self, text: str, *, times: int = 1, timeout_s: float = 180.0) -> None:
         """Return when `text` was printed so often; fail with the output otherwise, at once if the process has ended."""
         deadline_s = time.monotonic() + timeout_s
         while sum(text in line for line in list(self.lines)) < times:
@@ -134,7 +134,7 @@ class Running:
                 raise AssertionError(f"'{text}' was not printed {times} times:\n{self.output}")
             time.sleep(0.02)
 
-    def end(self, number: signal.Signals, timeout_s: float = 30.0) -> int:
+    def end(self, number: signal.Signals, timeout_s: float = 60.0) -> int:
         """Send a signal and return the exit code."""
         self._process.send_signal(number)
         return self.wait(timeout_s)

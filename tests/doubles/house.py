@@ -37,6 +37,7 @@ class House:
             "governor": {"enabled": False},
             "vision": {"camera": "none"},
         }
+        self.latency_file: Path | None = None
         self.service: Service
 
     def configure(self, section: str, **values: Any) -> None:
@@ -67,10 +68,11 @@ class House:
 
         async def main() -> None:
             self.living.sound.loop = asyncio.get_running_loop()
-            observers: list[TurnObserver] = [self.living.log]
-            self.lives = lives = Lives(LoopClock(), observers)
+            latency = LatencyStatistics(self.latency_file)
+            observers: list[TurnObserver] = [self.living.log, latency]
+            self.lives = lives = Lives(LoopClock(), observers, latency)
             self.service = service = Service(self.settings(), self.settings, lives.live)
-            self.answers = Answers(service, LatencyStatistics())
+            self.answers = Answers(service, latency)
             observers.append(self.answers)
             try:
                 async with anyio.create_task_group() as group:
@@ -79,6 +81,7 @@ class House:
                     await script()
                     service.stop()
             finally:
+                latency.save()
                 await lives.close()
 
         with KEPT.keeping(), self.living.sound_library():

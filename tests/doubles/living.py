@@ -16,6 +16,7 @@ import anyio
 import numpy as np
 import pytest
 
+from assistant import asr
 from assistant.app import Assistant, Devices
 from assistant.asr import RECOGNIZERS
 from assistant.audio import portaudio
@@ -181,6 +182,8 @@ class Living:
         patch.setitem(INTERPRETERS, "hassil", "tests.doubles.conversation:SharedInterpreter")
         patch.setitem(VOICE_DETECTORS, "loudness", f"{HERE}:Loudness")
         patch.setitem(RECOGNIZERS, "words", f"{HERE}:Words")
+        patch.setattr(asr, "IN_THIS_PROCESS", {"words"})
+        patch.setitem(RECOGNIZERS, "fated", "tests.doubles.fated:Fated")
         patch.setitem(DETECTORS, "dogs", f"{HERE}:Dogs")
         patch.setitem(FACE_DETECTORS, "nobody", f"{HERE}:NoFaces")
         patch.setitem(CAPTIONERS, "forgetful", f"{HERE}:Forgetful")

@@ -13,6 +13,7 @@ import numpy as np
 
 from assistant.errors import StageError
 from assistant.events import AudioArray
+from assistant.han import HAN
 from assistant.ports import SpeakingStyle
 from tests.doubles.speech_like import speech_like
 
@@ -53,10 +54,11 @@ class HighTone(Tone):
 
 
 class Articulate(Tone):
-    """Sounds like speech: a third of a second a word."""
+    """Sounds like speech: a third of a second an English word, or a Chinese character."""
 
     def synthesize(self, sentence: str, language: str, style: SpeakingStyle) -> Iterator[AudioArray]:
-        yield speech_like(level=0.15, seconds=len(sentence.split()) / 3, sample_rate_hz=RATE_HZ)
+        words = len(HAN.findall(sentence)) or len(sentence.split())
+        yield speech_like(level=0.15, seconds=words / 3, sample_rate_hz=RATE_HZ)
 
 
 class Hanging(Tone):
@@ -128,3 +130,48 @@ class Endless(Tone):
                 log.write(b".")
                 yield tone(self.hertz)
                 time.sleep(0.01)
+
+
+class Indisposed(Tone):
+    """Raises an error of ours while the file exists that the environment names."""
+
+    def before(self, number: int) -> None:
+        if Path(os.environ[LOG_VARIABLE]).exists():
+            raise StageError("This voice is not well.")
+
+
+class Dying(Tone):
+    """Kills its process while that file exists."""
+
+    def before(self, number: int) -> None:
+        if Path(os.environ[LOG_VARIABLE]).exists():
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Unloadable(Tone):
+    """Cannot be loaded while that file exists."""
+
+    @classmethod
+    def create(cls, config: object, models: object) -> Unloadable:
+        if Path(os.environ[LOG_VARIABLE]).exists():
+            raise StageError("This voice has no network.")
+        return cls()
+
+
+class Stuck(Tone):
+    """Hangs while that file exists, and for ever if it did once."""
+
+    def before(self, number: int) -> None:
+        if Path(os.environ[LOG_VARIABLE]).exists():
+            time.sleep(3600)
+
+
+class Ruined(Tone):
+    """Fails for ever in a process in which it spoke while that file existed."""
+
+    ruined = False
+
+    def before(self, number: int) -> None:
+        self.ruined |= Path(os.environ[LOG_VARIABLE]).exists()
+        if self.ruined:
+            raise KeyError("context")

@@ -71,7 +71,7 @@ def test_a_streaming_recogniser_that_is_behind_begins_no_utterance_twice(
     living.says(*texts, "begun once more")
 
     async def script(assistant: Assistant) -> None:
-        for at_s in (1.0, 3.5, 6.0):
+        for at_s in (1.0, 3.9, 6.8):
             living.room.say(at_s, 1.5)
         await until(40.0)
 

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from assistant.app import Assistant
+from assistant.audio import portaudio
 from assistant.errors import DeviceError, ModelError
-from assistant.events import SpeechEnded
+from assistant.events import PlaybackFinished, SpeechEnded
 from tests.doubles.living import TIME, Living, Loudness, until
 from tests.doubles.sound_devices import Card
 
 RECOVERS_S = 5.0
+LONG = " ".join(["Dinner is ready, and this is a long sentence."] * 10)
 
 
 def test_a_microphone_pulled_in_mid_word_gives_what_was_said_and_is_found_again(living: Living) -> None:
@@ -204,6 +206,52 @@ def test_the_reply_goes_on_while_the_microphone_is_looked_for(living: Living) ->
     assert living.sound.scans > 5
     assert "timers" in said[0] and "or to stop." in said[0]
     assert not living.failures("speaker")
+
+
+def test_what_is_said_while_a_microphone_is_missing_is_said_in_one_piece(living: Living) -> None:
+    """A real device makes a gap whenever its stream begins anew."""
+
+    async def script(assistant: Assistant) -> None:
+        await until(2.0)
+        living.sound.pull(living.microphone)
+        await until(15.0)
+        assert living.said == ["I can't hear anything right now."]
+        opened = living.speaker.opened
+        assert assistant.controls is not None
+        await assistant.controls.announce(LONG, "en")
+        assert anyio.current_time() > 15.0 + 8.0, "it was tried several times meanwhile"
+        assert living.speaker.opened == opened + 1
+
+    living.live(script)
+    assert not living.failures("speaker")
+
+
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_a_microphone_that_comes_while_it_speaks_is_heard_at_once_if_it_is_a_card_and_then_if_a_server_s(
+    living: Living, is_listed: bool
+) -> None:
+    """The kernel lists cards; what a sound server has is seen in a look for it only, which waits for the end."""
+
+    async def script(assistant: Assistant) -> None:
+        await until(2.0)
+        living.sound.pull(living.microphone)
+        listed = portaudio._CARDS.read_text()
+        await until(15.0)
+        async with anyio.create_task_group() as group:
+            assert assistant.controls is not None
+            group.start_soon(assistant.controls.announce, LONG, "en")
+            await until(16.0)
+            living.sound.plug(living.microphone)
+            if not is_listed:
+                portaudio._CARDS.write_text(listed)
+            await until(16.0 + RECOVERS_S)
+            assert living.speaker.heard_between(16.0 + RECOVERS_S - 0.5, 16.0 + RECOVERS_S)
+            assert assistant.health().hears is is_listed
+        await anyio.sleep(RECOVERS_S)
+        assert assistant.health().hears
+
+    living.live(script)
+    assert living.log.of(PlaybackFinished)[1].completed
 
 
 def test_a_library_that_does_not_start_again_is_started_once_it_can_be(living: Living) -> None:

@@ -245,9 +245,9 @@ def test_what_was_heard_before_it_was_muted_does_not_count_once_it_is_unmuted(li
 
 
 def say_more_than_it_can_recognise(living: Living, until_s: float) -> None:
-    """A sentence of 4 s every 5 s, each of which takes 16 s."""
+    """A sentence of 4 s every 5.4 s, each of which takes 16 s."""
     Words.real_time_factor = 4.0
-    for begins_s in np.arange(1.0, until_s, 5.0):
+    for begins_s in np.arange(1.0, until_s, 5.4):
         living.room.say(begins_s, 4.0)
 
 

@@ -92,6 +92,35 @@ def test_a_person_who_speaks_over_its_first_reply_is_heard(open_speaker: Living)
     assert not open_speaker.log.of(PlaybackFinished)[0].completed
 
 
+@pytest.mark.parametrize(
+    ("asked", "wish", "hears_itself"),
+    [
+        (HELP, "set timers", True),
+        ("你好贾维斯，你能做什么", "你看到了什么", True),
+        (HELP, "tell the time", False),
+        ("你好贾维斯，你能做什么", "告诉你我看到了什么", False),
+    ],
+)
+def test_a_person_who_asks_in_the_words_of_the_reply_is_answered(
+    open_speaker: Living, asked: str, wish: str, hears_itself: bool
+) -> None:
+    open_speaker.configure("tts", zh="Articulate")
+    open_speaker.says(asked, wish)
+
+    async def script(assistant: Assistant) -> None:
+        open_speaker.room.say(1.0)
+        await until(7.0)
+        alone = open_speaker.microphone.sound
+        assert alone is not None
+        open_speaker.microphone.sound = lambda at_s, count: alone(at_s, count) + somebody(7.0, at_s, count)
+        await until(11.0)
+
+    if not hears_itself:
+        open_speaker.microphone.sound = open_speaker.room
+    open_speaker.live(script)
+    assert len(open_speaker.heard) == 2 and open_speaker.heard[1] == wish
+
+
 def test_after_a_reply_that_was_broken_off_nothing_of_it_is_expected_any_more(open_speaker: Living) -> None:
     open_speaker.says(HELP, "Stop.", TIME)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import anyio
@@ -9,10 +10,19 @@ import numpy as np
 import pytest
 
 from assistant.app import Assistant
+from assistant.audio import sound_server
 from tests.doubles.living import TIME, Living, Loudness, hang, health_every, until
 from tests.doubles.sound_devices import Card
 
 RECOVERS_S = 5.0
+
+
+async def between_two_openings(living: Living) -> None:
+    """Return so long after the microphone was opened once more that what comes now was not brought back by that."""
+    opened = living.microphone.opened
+    while living.microphone.opened == opened:  # noqa: ASYNC110 (nothing tells of it)
+        await anyio.sleep(0.1)
+    await anyio.sleep(2.0)
 
 
 def test_a_quiet_room_is_heard_within_a_second(living: Living) -> None:
@@ -99,6 +109,105 @@ def test_a_device_with_a_noise_gate_is_believed_once_it_came_back_by_itself(livi
     assert [text[:4] for text in living.live(script)].count("It's") == 2
 
 
+def test_a_mute_switch_that_is_used_again_is_told_after_longer_than_the_first_time(living: Living) -> None:
+    async def script(assistant: Assistant) -> None:
+        await until(5.0)
+        living.microphone.sound = lambda at_s, count: np.zeros(count)
+        await until(10.0)
+        assert "only zeros" in assistant.health().reason, "nothing is known of it yet"
+        await until(90.0)
+        await between_two_openings(living)
+        living.microphone.sound = living.room
+        await until(100.0)
+        assert assistant.health().hears
+
+        living.microphone.sound = lambda at_s, count: np.zeros(count)
+        seen = await health_every(assistant, 10.0, until_s=400.0)
+        assert all(health.hears for _, health in seen), "it came back from 90 s by itself"
+        await until(500.0)
+        assert "only zeros" in assistant.health().reason, "it may have broken since"
+        living.microphone.sound = living.room
+        await until(500.0 + RECOVERS_S)
+        assert assistant.health().hears
+
+    living.live(script)
+    assert len(living.failures("microphone")) == 2
+
+
+def test_closed_by_the_person_it_has_not_been_silent(living: Living) -> None:
+    """A microphone with a noise gate that was muted for hours has not delivered zeros for hours."""
+    zeros = living.microphone.sound = lambda at_s, count: np.zeros(count)
+
+    async def script(assistant: Assistant) -> None:
+        await until(6.0)
+        living.microphone.sound = living.room
+        await until(8.0)
+        living.microphone.sound = zeros
+        await until(12.0)
+        assert assistant.health().hears and assistant.controls is not None
+        await assistant.controls.mute()
+        await until(12.0 + 5 * 3600.0)
+        await assistant.controls.unmute()
+        await anyio.sleep(5.0)
+        assert assistant.health().hears
+
+    living.live(script)
+
+
+SOURCES = """\
+Source #1
+	Name: webcam
+	Driver: module-alsa-card.c
+	Monitor of Sink: n/a
+	Properties:
+		device.class = "sound"
+
+Source #2
+	Name: games.monitor
+	Driver: module-null-sink.c
+	Monitor of Sink: games
+	Properties:
+		device.class = "monitor"
+
+Source #3
+	Name: clean
+	Driver: module-echo-cancel.c
+	Monitor of Sink: n/a
+	Properties:
+		device.master_device = "{master}"
+		device.class = "filter"
+"""
+"""As PulseAudio lists them; what `clean` is made of is yet to be said."""
+
+
+def test_an_echo_canceller_without_a_microphone_s_sound_is_told_whatever_it_was_made_of_before(
+    living: Living, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    living.microphone.name = "pulse"
+    living.sound.begin()
+    living.microphone.sound = lambda at_s, count: np.zeros(count)
+    master = "games.monitor"
+
+    def pactl(*arguments: str) -> str:
+        if arguments == ("list", "source-outputs"):
+            return f'Source Output #7\n\tSource: 3\n\t\tapplication.process.id = "{os.getpid()}"\n'
+        return SOURCES.format(master=master) if arguments == ("list", "sources") else ""
+
+    monkeypatch.setattr(sound_server, "_pactl", pactl)
+
+    async def script(assistant: Assistant) -> None:
+        nonlocal master
+        await until(1.0)
+        seen = await health_every(assistant, 1.0, until_s=100.0)
+        assert all(health.hears for _, health in seen), "nobody plays"
+        master = "webcam"
+        await until(170.0)
+        assert "only zeros" in assistant.health().reason, "the webcam is muted or dead"
+
+    living.live(script)
+    assert len(living.failures("microphone")) == 1
+
+
 def test_what_was_learned_of_one_device_s_noise_gate_is_believed_of_that_device_alone(living: Living) -> None:
     gate = living.microphone
     gate.sound = living.room
@@ -113,7 +222,7 @@ def test_what_was_learned_of_one_device_s_noise_gate_is_believed_of_that_device_
     async def script(assistant: Assistant) -> None:
         await until(2.0)
         gate.sound = lambda at_s, count: np.zeros(count)
-        await until(22.0)  # between two openings
+        await between_two_openings(living)
         gate.sound = living.room
         await until(26.0)
         gate.sound = lambda at_s, count: np.zeros(count)

@@ -146,6 +146,40 @@ def test_a_captioner_that_hangs_costs_its_own_words_only(sight: Living) -> None:
     assert len(sight.recoveries("neural captioner")) == 1
 
 
+def test_a_captioner_that_raises_costs_its_own_words_only(sight: Living) -> None:
+    sight.configure("vision", captioner="hanging")
+    sight.says(SEE, SEE, TIME, SEE)
+
+    def no_memory() -> None:
+        raise MemoryError("CUDA out of memory. Tried to allocate 2 GiB.")
+
+    async def script(assistant: Assistant) -> None:
+        sight.room.say(3.0)
+        await until(HANGS_S)
+        Hanging.call = staticmethod(no_memory)
+        sight.room.say(HANGS_S)
+        await until(18.0)
+        assert "out of memory" in assistant.health().unavailable["neural captioner"]
+        assert assistant.health().ok, "the detector's words take its place"
+        sight.room.say(18.0)
+        await until(BACK_S)
+        assert "neural captioner" in assistant.health().unavailable
+        Hanging.call = staticmethod(lambda: None)
+        await until(BACK_S + RECOVERS_S)
+        assert assistant.health().unavailable == {}, "though nobody has spoken since"
+        sight.room.say(70.0)
+        await until(78.0)
+
+    said = sight.live(script)
+    assert [("snow" in text, "dog" in text) for text in said] == [
+        (True, True),
+        (False, True),
+        (False, False),
+        (True, True),
+    ]
+    assert len(sight.failures("neural captioner")) == len(sight.recoveries("neural captioner")) == 1
+
+
 def test_a_reader_that_hangs_is_told_to_who_asked_and_reads_once_it_is_back(sight: Living) -> None:
     read = "Hey Jarvis, what does this say?"
     sight.configure("vision", text_reader="hanging")

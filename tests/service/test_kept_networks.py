@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import ctranslate2
 import onnxruntime
+import psutil
 import pytest
 
-from assistant.errors import ConfigError
+from assistant import asr
+from assistant.errors import ConfigError, ModelError
 from assistant.models.store import ModelStore
+from tests.doubles.fated import Fates
 from tests.doubles.house import House, until_it_is
 from tests.doubles.mjpeg import NetworkCamera
 
@@ -33,11 +37,47 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
     yield count
 
 
+def test_the_recognisers_process_is_kept_and_so_is_what_it_has_loaded(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fates = Fates(tmp_path / "fates", monkeypatch)
+    house.with_doubles()
+    house.configure("asr", backend="fated")
+
+    async def script() -> None:
+        def pid() -> int | None:
+            recognizer = house.service.running().assistant._recognizer
+            return recognizer.pid if recognizer is not None else None
+
+        first = pid()
+        house.configure("wake", phrases=["computer"])
+        await house.service.reload()
+        assert pid() == first is not None
+        assert (fates.count("load"), fates.count("network")) == (2, 1)
+
+        house.configure("asr", model="whisper-tiny.en")
+        await house.service.reload()
+        assert pid() == first and fates.count("network") == 2
+
+        fates.loading("missing")
+        house.configure("asr", model="whisper-base")
+        with pytest.raises(ModelError, match="gone"):
+            await house.service.reload()
+        assert pid() == first and fates.count("network") == 2, "the old one is in force, and had to load nothing"
+
+        house.configure("asr", backend="words", model="whisper-tiny.en")
+        await house.service.reload()
+        assert first is not None and pid() is None and not psutil.pid_exists(first)
+
+    house.live(script)
+
+
 @pytest.mark.models
 def test_no_network_is_loaded_twice_and_no_camera_opened_twice(
-    house: House, loaded: Counter[str], model_store: ModelStore
+    house: House, loaded: Counter[str], model_store: ModelStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model_store.path("whisper-tiny.en")
+    monkeypatch.setattr(asr, "IN_THIS_PROCESS", {"whisper"})  # where it can be counted
     house.configure("tts", en="Tone", zh="Tone", fallback="HighTone", preload=[])
 
     async def script() -> None:

@@ -20,7 +20,7 @@ import anyio
 from assistant.errors import ConfigError
 from assistant.service import signals
 
-signals._END_S = 0.5
+signals._END_S = 3.0 if "hang" in sys.argv else 600.0
 
 class Service:
     def __init__(self):
@@ -43,7 +43,7 @@ async def main():
         await service.stopped.wait()
         if "hang" in sys.argv:
             with anyio.CancelScope(shield=True):
-                await anyio.sleep(600)
+                await anyio.sleep(60)
         group.cancel_scope.cancel()
 
 anyio.run(main)

@@ -21,11 +21,15 @@ from tests.system.machine import Machine
 from tests.system.service import INSTALL, RATE_HZ
 
 WANTED = os.environ.get("SYSTEM_TESTS") == "1"
+_LONGEST_S = 5400
+"""For the first test, which makes the machine, waits its turn for it and installs on it."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         slow = item.get_closest_marker("system") or item.get_closest_marker("network")
+        if slow is not None:
+            item.add_marker(pytest.mark.timeout(_LONGEST_S))
         if slow is not None and not WANTED:
             item.add_marker(pytest.mark.skip(reason="run it with: make test-system"))
 

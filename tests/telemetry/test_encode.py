@@ -61,7 +61,7 @@ SECRET = "我的银行密码是一二三四"
         e.IntentRecognized(1.0, 1, "Note", {"what": SECRET}),
         e.ReplyChunk(1.0, 1, SECRET, "zh"),
         e.SpeechChunk(1.0, 1, np.zeros(1, dtype=np.float32), 24_000, SECRET),
-        e.PlaybackFinished(1.0, 1, 1.0, SECRET, True),
+        e.PlaybackFinished(1.0, 1, 1.0, SECRET, False, SECRET),
         e.SceneCaption(1.0, SECRET, "zh", 0.9, 0.0, 1),
         e.Notice(1.0, "timer", SECRET, {"name": SECRET}),
     ],

@@ -5,18 +5,17 @@ from __future__ import annotations
 import socket
 import threading
 import time
-import urllib.request
 from collections.abc import Awaitable, Callable
 
 import anyio
-import anyio.to_thread
 import pytest
 
 from assistant.errors import ConfigError
-from assistant.events import StageFailed
+from assistant.events import PlaybackStarted, StageFailed, StageTimed
 from assistant.governor.reading import Reading, Temperature
 from assistant.health import Health
 from assistant.telemetry.metrics import ADDRESS, Metrics, Snapshot
+from tests.doubles.prometheus import free_port, in_a_thread, scrape
 from tests.telemetry.conversation_events import HEARD, events
 
 SNAPSHOT = Snapshot(
@@ -32,18 +31,6 @@ SNAPSHOT = Snapshot(
 )
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((ADDRESS, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def scrape(port: int) -> str:
-    with urllib.request.urlopen(f"http://{ADDRESS}:{port}/metrics", timeout=10) as answer:
-        return answer.read().decode()
-
-
 def served(metrics: Metrics, ask: Callable[[int], Awaitable[str]]) -> str:
     """What `ask(port)` returns beside metrics that are served."""
 
@@ -57,10 +44,6 @@ def served(metrics: Metrics, ask: Callable[[int], Awaitable[str]]) -> str:
         return answer
 
     return anyio.run(main)
-
-
-async def in_a_thread(port: int) -> str:
-    return await anyio.to_thread.run_sync(scrape, port)
 
 
 def test_a_conversation_is_counted_and_the_state_is_told() -> None:
@@ -98,6 +81,17 @@ def test_nothing_that_was_heard_is_in_them() -> None:
     page = served(metrics, in_a_thread)
     assert HEARD[:12] not in page
     assert "HowDoILook" not in page
+
+
+def test_an_announcement_is_no_turn() -> None:
+    metrics = Metrics()
+    metrics.on_event(StageTimed(1.0, 7, "synthesize", 0.5, 0.25))
+    metrics.on_event(PlaybackStarted(5.0, 7))
+    page = served(metrics, in_a_thread)
+    assert 'assistant_stage_compute_seconds_total{stage="synthesize"} 0.25' in page
+    assert "assistant_stage_seconds_count" not in page
+    assert "assistant_mouth_to_ear_seconds_count 0.0" in page
+    assert "assistant_turns_total 0.0" in page
 
 
 def test_a_loop_that_hangs_does_not_hear() -> None:

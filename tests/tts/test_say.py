@@ -11,6 +11,7 @@ import soundfile
 from assistant.commands.say import say
 from assistant.config import AudioConfig, Config
 from assistant.errors import ConfigError, DeviceError, MediaError
+from tests.doubles.sound_devices import sound_thread
 
 
 def test_it_writes_a_wav_of_what_was_said(tmp_path: Path) -> None:
@@ -43,5 +44,5 @@ def test_a_path_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 
 def test_a_speaker_that_is_not_there_is_named() -> None:
-    with pytest.raises(DeviceError):
+    with sound_thread(), pytest.raises(DeviceError):
         say("Hello.", None, None, "hibari", Config(audio=AudioConfig(output="no such speaker")))

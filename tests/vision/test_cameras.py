@@ -21,12 +21,13 @@ from assistant.vision.live_camera import LiveCamera
 from assistant.vision.pictures import write_picture
 from tests.doubles.vision import flat_picture
 
+pytestmark = pytest.mark.usefixtures("clean")
 FPS = 10
 FRAMES = 20
 
 
 @pytest.fixture(autouse=True)
-def silent(capfd):
+def silent(capfd, clean):
     """OpenCV and its libraries keep quiet whatever goes wrong."""
     yield
     captured = capfd.readouterr()
@@ -150,7 +151,9 @@ def test_video_can_be_opened_again(video):
         await clock.sleep_until(10.0)
         assert await camera.read() is None
         await camera.open()
-        return float((await camera.read()).pixels.mean())
+        level = float((await camera.read()).pixels.mean())
+        await camera.close()
+        return level
 
     assert run_in_virtual_time(main) == pytest.approx(0, abs=3)
 

@@ -19,6 +19,8 @@ from tests.doubles.memory import shapes_reachable_from
 from tests.doubles.mjpeg import NetworkCamera
 from tests.doubles.vision import BrightnessDetector, GivenFaces
 
+pytestmark = pytest.mark.usefixtures("clean")
+
 
 def test_an_mjpeg_stream_is_a_camera() -> None:
     async def main() -> None:
@@ -29,7 +31,7 @@ def test_an_mjpeg_stream_is_a_camera() -> None:
             first = await camera.read()
             assert first is not None and first.pixels.shape == (48, 64, 3)
             network.level = 200
-            with anyio.fail_after(10):
+            with anyio.fail_after(60):
                 while (frame := await camera.read()) is not None and frame.pixels.mean() < 180:
                     pass
             assert frame is not None and 0 <= clock.monotonic_s() - frame.at_s < 5
@@ -45,13 +47,13 @@ def test_a_frozen_stream_is_told_until_its_picture_changes(shows: str, told: str
             camera = open_camera(network.address, LoopClock(), frozen_s=0.3)
             await camera.open()
             network.shows = shows
-            with pytest.raises(DeviceError, match=told), anyio.fail_after(10):
+            with pytest.raises(DeviceError, match=told), anyio.fail_after(60):
                 while True:
                     await camera.read()
             with pytest.raises(DeviceError, match="frozen"):
                 await camera.open()
             network.shows = "noise"
-            with anyio.fail_after(10):
+            with anyio.fail_after(60):
                 await _opened(camera)
             await camera.close()
 
@@ -74,19 +76,20 @@ def test_a_picture_that_a_program_draws_is_let_pass_where_that_is_configured() -
 def test_a_stream_that_stalls_or_goes_is_lost_and_comes_back() -> None:
     async def main() -> None:
         with NetworkCamera() as network:
-            camera = LiveCamera(network.address, cv2.CAP_FFMPEG, "network", LoopClock(), timeout_s=1.0)
-            await camera.open()
+            camera = LiveCamera(network.address, cv2.CAP_FFMPEG, "network", LoopClock(), timeout_s=2.0)
+            with anyio.fail_after(60):
+                await _opened(camera)
             network.stalls = True
-            with pytest.raises(DeviceError, match="delivered no picture"):
-                for _ in range(20):
+            with pytest.raises(DeviceError, match="delivered no picture"), anyio.fail_after(60):
+                while True:
                     await camera.read()
             network.stalls = False
-            with anyio.fail_after(20):
+            with anyio.fail_after(60):
                 await _opened(camera)
-        with pytest.raises(DeviceError, match=r"stopped delivering|no picture"), anyio.fail_after(20):
+        with pytest.raises(DeviceError, match=r"stopped delivering|no picture"), anyio.fail_after(60):
             while True:
                 await camera.read()
-        with NetworkCamera(network.port), anyio.fail_after(20):
+        with NetworkCamera(network.port), anyio.fail_after(60):
             await _opened(camera)
             assert await camera.read() is not None
             await camera.close()
@@ -124,14 +127,15 @@ def test_what_a_look_finds_lost_nobody_waits_for_again() -> None:
             watched.watcher.limit_rate(0.5)
             async with anyio.create_task_group() as group:
                 group.start_soon(watched.watcher.run)
-                await watched.seen.wait()
+                with anyio.fail_after(60):
+                    await watched.seen.wait()
                 network.end_streams()
                 for _ in range(2):
-                    with pytest.raises(DeviceError, match="stopped delivering"):
+                    with pytest.raises(DeviceError, match="stopped delivering"), anyio.fail_after(60):
                         while True:
                             await watched.watcher.look()
                             await anyio.sleep(0.02)
-                with anyio.fail_after(15):
+                with anyio.fail_after(60):
                     await watched.back.wait()
                 group.cancel_scope.cancel()
             await watched.camera.close()
@@ -147,11 +151,12 @@ def test_muted_it_keeps_no_picture_in_memory() -> None:
             watched = Watched(network, frozen_s=10.0)
             async with anyio.create_task_group() as group:
                 group.start_soon(watched.watcher.run)
-                await watched.seen.wait()
+                with anyio.fail_after(60):
+                    await watched.seen.wait()
                 await watched.watcher.look()
                 assert (48, 64, 3) in shapes_reachable_from(watched.watcher)
                 watched.watcher.pause()
-                with pytest.raises(DeviceError, match="closed"), anyio.fail_after(15):
+                with pytest.raises(DeviceError, match="closed"), anyio.fail_after(60):
                     while True:
                         await watched.camera.read()
                 assert shapes_reachable_from(watched.watcher, watched.camera) == set()
@@ -168,30 +173,16 @@ def test_a_connection_that_dies_without_a_word_is_given_up_for_a_new_one(capfd: 
             camera = open_camera(network.address, LoopClock())
             await camera.open()
             network.lose_connections()
-            with pytest.raises(DeviceError), anyio.fail_after(15):
+            with pytest.raises(DeviceError), anyio.fail_after(60):
                 while True:
                     await camera.read()
-            with anyio.fail_after(15):
+            with anyio.fail_after(60):
                 await _opened(camera)
             assert await camera.read() is not None
             await camera.close()
 
     anyio.run(main)
     assert tuple(capfd.readouterr()) == ("", "")
-
-
-def test_a_gstreamer_source_is_a_camera() -> None:
-    """JetPack's own OpenCV has GStreamer; the wheel has not."""
-    if not cv2.videoio_registry.hasBackend(cv2.CAP_GSTREAMER):
-        pytest.skip("this OpenCV has no GStreamer: not tried here is a pipeline as a camera")
-
-    async def main() -> None:
-        camera = open_camera("videotestsrc pattern=snow ! videoconvert ! appsink", LoopClock())
-        await camera.open()
-        assert await camera.read() is not None
-        await camera.close()
-
-    anyio.run(main)
 
 
 async def _opened(camera: Camera) -> None:

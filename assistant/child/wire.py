@@ -1,12 +1,9 @@
-"""What travels between the assistant and its speech process: a JSON header and, after it, raw samples.
+"""What travels between the assistant and a process of its own: a JSON header and, after it, raw samples.
 
     length of the header (4 bytes, little endian) | header (UTF-8 JSON) | header["bytes"] bytes of payload
 
-Requests, all with a `generation` that rises with each:
-    configure (config, models_root, registry) · warm (engine) · speak (engine, text, language, style) · cancel
-Replies, with the generation of their request:
-    audio (bytes) · done · failed (message, remedy, exit_code)
-A cancel stops its own generation and all before it; the reply of a cancelled sentence is still a `done`.
+Each process says in its own `worker_main.py` what it is asked and what it answers. An error is answered by
+`failed (error, message, remedy, exit_code)`.
 """
 
 from __future__ import annotations
@@ -15,6 +12,9 @@ import json
 import struct
 from collections.abc import Callable
 from typing import Any
+
+import assistant.errors
+from assistant.errors import AssistantError, StageError
 
 MAX_HEADER_BYTES = 1 << 20
 MAX_PAYLOAD_BYTES = 1 << 28
@@ -45,3 +45,23 @@ def read_frame(read: Callable[[int], bytes]) -> tuple[Header, bytes]:
     if not isinstance(size, int) or not 0 <= size <= MAX_PAYLOAD_BYTES:
         raise FramingError(f"A payload of {size!r} bytes.")
     return header, read(size)
+
+
+def failed(error: AssistantError) -> Header:
+    """The reply that tells of an error."""
+    return {
+        "kind": "failed",
+        "error": type(error).__name__,
+        "message": error.message,
+        "remedy": error.remedy,
+        "exit_code": error.exit_code,
+    }
+
+
+def error_from(reply: Header) -> AssistantError:
+    """The error of a `failed` reply: of its own class if that is one of `assistant.errors`, else a `StageError`."""
+    named = getattr(assistant.errors, reply["error"], None)
+    kind = named if isinstance(named, type) and issubclass(named, AssistantError) else StageError
+    error: AssistantError = kind(reply["message"], remedy=reply["remedy"])
+    error.exit_code = reply["exit_code"]
+    return error

@@ -1,4 +1,4 @@
-"""The speech process as its parent sees it: start, ask, wait with a deadline, kill. All calls block."""
+"""A process as its parent sees it: start, ask, wait with a deadline, kill. All calls block."""
 
 from __future__ import annotations
 
@@ -11,28 +11,33 @@ import sys
 import threading
 import time
 
+from assistant.child.wire import FramingError, Header, packed, read_frame
 from assistant.errors import AssistantError
-from assistant.tts.wire import FramingError, Header, packed, read_frame
 
 _END_S = 5.0
+_TAKES_S = 5.0
+"""A process that has taken nothing for so long hangs: a thread of its own reads what it is sent."""
 
 
 class ChildFailedError(AssistantError):
     """The process died, said nothing in time, or said nonsense. It is dead by the time that this is raised."""
 
 
-class SpeechChild:
+class Child:
     """One child process."""
 
-    def __init__(self, configuration: Header) -> None:
+    def __init__(self, module: str, configuration: Header) -> None:
+        """Run `python -m module`, and send it its first request."""
         # A session of its own: Ctrl-C in the terminal does not reach it, and killing its group takes along whatever
         # program it is waiting for.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "assistant.tts.worker_main"],
+            [sys.executable, "-m", module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
         )
+        assert self._process.stdin is not None
+        os.set_blocking(self._process.stdin.fileno(), False)
         self._sending = threading.Lock()
         self.send(configuration)
 
@@ -46,15 +51,17 @@ class SpeechChild:
         """Whether it can be asked."""
         return self._process.poll() is None
 
-    def send(self, header: Header) -> None:
-        """Send a request; may be called from any thread."""
-        assert self._process.stdin is not None
+    def send(self, header: Header, payload: bytes = b"", *, timeout_s: float = _TAKES_S) -> None:
+        """Send a request; may be called from any thread. Raises `ChildFailedError` when it takes nothing more for
+        `timeout_s`; the process is killed then."""
         try:
             with self._sending:
-                self._process.stdin.write(packed(header))
-                self._process.stdin.flush()
+                self._write(packed(header, payload), timeout_s)
+        except TimeoutError:
+            self.kill()
+            raise ChildFailedError(f"it took nothing for {timeout_s:g} s and was killed") from None
         except (OSError, ValueError) as error:  # ValueError: closed by `kill` meanwhile
-            raise self._failure() from error
+            raise self.failure() from error
 
     def receive(self, timeout_s: float) -> tuple[Header, bytes]:
         """The next reply. Raises `ChildFailedError` when none came within `timeout_s`; the process is killed then."""
@@ -68,7 +75,7 @@ class SpeechChild:
             self.kill()
             raise ChildFailedError(f"it sent what is no reply and was killed: {error}") from error
         except (EOFError, OSError, ValueError) as error:
-            raise self._failure() from error
+            raise self.failure() from error
 
     def signal_death(self) -> None:
         """Have the system end it, with everything that it started. Whoever waits for a reply gets `ChildFailedError`;
@@ -86,6 +93,34 @@ class SpeechChild:
             with contextlib.suppress(OSError):
                 pipe.close()
 
+    def failure(self) -> ChildFailedError:
+        """What became of a process that is dead, or whose pipe has closed; it is dead then."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(0.5)
+        ending = self.ending()
+        self.kill()
+        return ending
+
+    def ending(self) -> ChildFailedError:
+        """How it ended; may be asked while another thread waits for it."""
+        code = self._process.poll()
+        if code is None:
+            return ChildFailedError("its pipe closed and it was killed")
+        if code < 0:
+            return ChildFailedError(f"its process was ended by {signal.Signals(-code).name}")
+        return ChildFailedError(f"its process ended with status {code}")
+
+    def _write(self, data: bytes, timeout_s: float) -> None:
+        assert self._process.stdin is not None
+        descriptor = self._process.stdin.fileno()
+        poll = select.poll()
+        poll.register(descriptor, select.POLLOUT)
+        left = memoryview(data)
+        while left:
+            if not poll.poll(timeout_s * 1000):
+                raise TimeoutError
+            left = left[os.write(descriptor, left) :]
+
     def _read(self, size: int, deadline_s: float) -> bytes:
         assert self._process.stdout is not None
         descriptor = self._process.stdout.fileno()
@@ -100,15 +135,3 @@ class SpeechChild:
                 raise EOFError
             data += received
         return bytes(data)
-
-    def _failure(self) -> ChildFailedError:
-        """What became of a process whose pipe has closed."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(0.5)
-        code = self._process.poll()
-        self.kill()
-        if code is None:
-            return ChildFailedError("its pipe closed and it was killed")
-        if code < 0:
-            return ChildFailedError(f"its process was ended by {signal.Signals(-code).name}")
-        return ChildFailedError(f"its process ended with status {code}")

@@ -1,0 +1,84 @@
+"""Has a recogniser's process that died or hung replaced, and tells of it."""
+
+from __future__ import annotations
+
+import math
+
+import anyio
+
+from assistant.asr.process import STARTS_S, RecognizerProcess
+from assistant.errors import AssistantError
+from assistant.ports import Clock
+from assistant.stages import StageReports
+from assistant.worker import Worker
+
+STAGE = "recognizer process"
+"""Not "recognizer": what was said is not lost with the process, and is answered when another is there."""
+
+_LOOKS_EVERY_S = 0.5
+_TRIED_AGAIN_S = (0.0, 0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
+"""Least time from one death to the next start, by the deaths since it last worked; the last one repeats."""
+_SETTLED_S = 60.0
+"""A process that has lived for so long works."""
+
+
+class Revival:
+    """Of one process, for one assistant."""
+
+    def __init__(self, process: RecognizerProcess, worker: Worker, clock: Clock, stages: StageReports | None) -> None:
+        """`worker` is whose thread asks the process; failures are told by `stages`, unless it is None."""
+        self._process = process
+        self._worker = worker
+        self._clock = clock
+        self._stages = stages
+        self._one_at_a_time = anyio.Lock()
+        self._deaths = 0
+        self._started_at_s = clock.monotonic_s()
+        self._not_before_s = -math.inf
+        self._error: AssistantError | None = None
+        """Why there is none; None while nobody has found it dead."""
+
+    async def watch(self) -> None:
+        """Replace it whenever it dies, also while nobody speaks, until cancelled."""
+        while True:
+            await anyio.sleep(_LOOKS_EVERY_S)
+            try:
+                await self.ensure()
+            except AssistantError:
+                continue  # it is told, and tried again
+
+    async def ensure(self) -> None:
+        """Return once there is a process. Raises why there is none, at once where it is too early to try again."""
+        async with self._one_at_a_time:
+            if self._process.pid is not None:
+                return
+            now_s = self._clock.monotonic_s()
+            if self._error is None:
+                self._note_death(now_s, self._process.failure)
+            if now_s < self._not_before_s:
+                assert self._error is not None
+                raise self._error
+            await self._restart()
+
+    def works(self) -> None:
+        """It has just recognised something."""
+        self._deaths = 0
+
+    async def _restart(self) -> None:
+        try:
+            await self._worker.run_within(STARTS_S + 10.0, self._process.restart)
+        except AssistantError as error:
+            self._note_death(self._clock.monotonic_s(), error)
+            raise
+        self._started_at_s, self._error = self._clock.monotonic_s(), None
+        if self._stages is not None:
+            self._stages.works(STAGE)
+
+    def _note_death(self, now_s: float, error: AssistantError) -> None:
+        if self._error is None and now_s - self._started_at_s > _SETTLED_S:
+            self._deaths = 0
+        self._not_before_s = now_s + _TRIED_AGAIN_S[min(self._deaths, len(_TRIED_AGAIN_S) - 1)]
+        self._deaths += 1
+        self._error = error
+        if self._stages is not None:
+            self._stages.still_failing(STAGE, error)

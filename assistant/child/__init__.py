@@ -1,0 +1,1 @@
+"""Processes for what may hang or crash in native code: asked over a pipe, killed and replaced."""

@@ -1,0 +1,77 @@
+"""Finding out, beside the conversation, whether a voice that has failed works again."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import time
+
+import anyio
+
+from assistant.child.process import Child, ChildFailedError
+from assistant.child.wire import Header
+from assistant.ports import SpeakingStyle
+from assistant.tts import PROCESS_MODULE
+from assistant.worker import Worker
+
+_EVERY_S = 2.0
+_WORDS_S = 3.0
+"""A voice that takes longer for so few words is of no use in a conversation."""
+_WORDS = {"en": "One two three.", "zh": "一 二 三。"}
+
+
+class Trial:
+    """One engine in a process of its own, asked for a few words again and again. `passed` is called once."""
+
+    def __init__(self, configuration: Header, engine: str, language: str, *, load_timeout_s: float) -> None:
+        self._configuration = configuration
+        self._load = {"kind": "warm", "engine": engine}
+        style = dataclasses.asdict(SpeakingStyle())
+        self._speak = {**self._load, "kind": "speak", "text": _WORDS[language], "language": language, "style": style}
+        self._load_timeout_s = load_timeout_s
+        self._worker = Worker("voice's trial", timeout_s=load_timeout_s + 60, restart_helps=False)
+        self._generations = itertools.count(1)
+        self._child: Child | None = None
+        self._over = False
+
+    async def passed(self) -> None:
+        """Return once the words were said; nothing is left of the process then, nor when this is cancelled."""
+        try:
+            while True:
+                if await self._worker.run(self._speaks):
+                    return
+                await anyio.sleep(_EVERY_S)
+        finally:
+            self._over = True
+            if self._child:
+                self._child.kill()
+            self._worker.close()
+
+    def _speaks(self) -> bool:
+        """Whether the words were said. Runs on the worker's thread."""
+        try:
+            child = self._running_child()
+            if self._last_reply(child, self._load, self._load_timeout_s) != "done":
+                return False  # nothing of it is loaded: the same process will do for the next time
+            if self._last_reply(child, self._speak, _WORDS_S) == "done":
+                return True
+            child.kill()
+        except (ChildFailedError, OSError):  # OSError: no process can be started
+            pass
+        return False
+
+    def _running_child(self) -> Child:
+        if not (self._child and self._child.running):
+            if self._child:
+                self._child.kill()
+            self._child = Child(PROCESS_MODULE, self._configuration)
+            if self._over:  # since this began
+                self._child.kill()
+        return self._child
+
+    def _last_reply(self, child: Child, request: Header, timeout_s: float) -> str:
+        child.send({**request, "generation": next(self._generations)})
+        deadline_s = time.monotonic() + timeout_s
+        while (kind := str(child.receive(max(0.0, deadline_s - time.monotonic()))[0]["kind"])) == "audio":
+            continue
+        return kind

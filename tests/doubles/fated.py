@@ -1,0 +1,117 @@
+"""Recognisers for a process of their own, whose fate the test decides: they die, hang, or hear what was said."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from assistant.config import Config
+from assistant.errors import ModelError
+from assistant.events import AudioArray
+from assistant.kept import KEPT
+from assistant.models.store import ModelStore
+from assistant.ports import Recognition
+
+VARIABLE = "TEST_RECOGNIZER_FATES"
+"""Environment variable with the folder of the fates."""
+HEARD = "Hey Jarvis, what time is it?"
+
+
+class Fates:
+    """What becomes of the next loadings and the next recognitions, process after process: the name of a signal that
+    ends it, "hang", or "works"; beyond the last, all works."""
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        folder.mkdir()
+        patch.setenv(VARIABLE, str(folder))
+        self._folder = folder
+
+    def loading(self, *fates: str) -> None:
+        (self._folder / "load").write_text("\n".join(fates))
+
+    def hearing(self, *fates: str) -> None:
+        (self._folder / "hear").write_text("\n".join(fates))
+
+    def count(self, what: str) -> int:
+        """How often it was begun to "load", to load a "network", or to "hear"."""
+        log = self._folder / f"{what}.log"
+        return log.stat().st_size if log.exists() else 0
+
+
+def _meet(what: str) -> None:
+    folder = Path(os.environ[VARIABLE])
+    with (folder / f"{what}.log").open("a") as log:
+        log.write(".")
+    file = folder / what
+    fates = file.read_text().split() if file.exists() else []
+    if not fates:
+        return
+    file.write_text("\n".join(fates[1:]))
+    if fates[0] == "hang":
+        time.sleep(3600)
+    elif fates[0] == "missing":
+        raise ModelError("The model is gone.", remedy="Pull it.")
+    elif fates[0] != "works":
+        os.kill(os.getpid(), signal.Signals[fates[0]])
+
+
+class Fated:
+    """Hears the same in every utterance, if it lives."""
+
+    languages = frozenset({"en"})
+    streams_partials = False
+
+    @classmethod
+    def create(cls, config: Config, models: ModelStore) -> Fated:
+        _meet("load")
+        KEPT.get("recogniser", config.asr.model, lambda: _meet("network"))
+        return cls()
+
+    def open(self, language: str | None) -> FatedStream:
+        return FatedStream()
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+
+class FatedStream:
+    def accept(self, samples: AudioArray) -> str | None:
+        return None
+
+    def result(self) -> Recognition:
+        _meet("hear")
+        return Recognition(HEARD, "en", 0.9)
+
+
+class Counting(Fated):
+    """Hears how many samples it was given, in how many parts."""
+
+    def open(self, language: str | None) -> CountingStream:
+        return CountingStream()
+
+
+class CountingStream(FatedStream):
+    def __init__(self) -> None:
+        self.parts: list[int] = []
+
+    def accept(self, samples: AudioArray) -> str | None:
+        self.parts.append(samples.size)
+        return str(sum(self.parts))
+
+    def result(self) -> Recognition:
+        _meet("hear")
+        return Recognition(f"{sum(self.parts)} in {len(self.parts)}", "en", 0.9)
+
+
+class Streaming(Counting):
+    """The same while the person still speaks."""
+
+    streams_partials = True
+
+
+__all__: Sequence[str] = ("HEARD", "Counting", "Fated", "Fates", "Streaming")

@@ -1,0 +1,128 @@
+"""The disk becomes full while the assistant lives, and has room again: it converses, and then keeps everything."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import anyio
+import numpy as np
+import pytest
+
+from assistant.app import Assistant
+from assistant.events import PlaybackFinished
+from assistant.muting import MuteMemory
+from assistant.telemetry.events_file import EventsFile
+from assistant.telemetry.latency import MOUTH_TO_EAR, LatencyStatistics
+from tests.doubles.living import Living, until
+from tests.faults.test_own_voice import HELP, echo_of
+
+_KEPT_S = 65.0
+"""Echo and latency are written once a minute."""
+
+
+class Disk:
+    """A small one, of memory."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._filling = folder / "somebody else's"
+
+    def fill(self) -> None:
+        try:
+            with self._filling.open("wb", buffering=0) as file:
+                while True:
+                    file.write(bytes(4096))
+        except OSError:
+            return
+
+    def free(self) -> None:
+        self._filling.unlink()
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    try:
+        command = ["mount", "-t", "tmpfs", "-o", "size=2m", "none", str(folder)]
+        mounted = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    except OSError as error:
+        pytest.skip(f"no disk can be mounted: {error}")
+    if mounted.returncode != 0:
+        pytest.skip(f"no disk can be mounted: {mounted.stderr}")
+    yield Disk(folder)
+    subprocess.run(["umount", str(folder)], check=True, timeout=30)
+
+
+def test_on_a_full_disk_it_converses_and_once_there_is_room_all_is_kept_again(
+    living: Living, disk: Disk, caplog: pytest.LogCaptureFixture
+) -> None:
+    state = living.state = disk.folder / "state"
+    statistics, events = LatencyStatistics(state / "latency.json"), EventsFile(disk.folder / "events.jsonl")
+    living.observers = [statistics, events]
+    living.configure("audio", echo_guard=True)
+    living.configure("tts", en="Articulate")
+    living.microphone.sound = lambda at_s, count: living.room(at_s, count) + echo_of(living.speaker, at_s, count)
+    living.says(HELP, "Hey Jarvis, set a timer for one hour.", HELP, HELP, "Hey Jarvis, set a timer for two hours.")
+
+    def timers() -> int:
+        return len(json.loads((state / "timers.json").read_text())["timers"])
+
+    def answers() -> int:
+        return len(json.loads((state / "latency.json").read_text())["durations_s"][MOUTH_TO_EAR])
+
+    def echo_frames() -> float:
+        with np.load(state / "echo.npz") as kept:
+            return float(kept["frames"])
+
+    async def converse(assistant: Assistant) -> None:
+        assert assistant.controls is not None
+        living.room.say(1.0)
+        await until(_KEPT_S)
+        assert answers() == 1
+        known = echo_frames()
+
+        disk.fill()
+        for at_s in (70.0, 85.0, 105.0):
+            living.room.say(at_s)
+        await until(125.0)
+        assert "No space left" in assistant.health().unavailable["state"], "the timer"
+        assert assistant.health().ok and assistant.health().hears
+        await assistant.controls.mute()
+        assert MuteMemory(state).recall(), "an empty file needs no room"
+        await assistant.controls.unmute()
+        assert not MuteMemory(state).recall()
+        await until(125.0 + _KEPT_S)
+        assert "echo cannot be kept" in caplog.text and "latency statistics cannot be kept" in caplog.text
+        assert (answers(), echo_frames()) == (1, known), "what was kept before is whole"
+        lost = events.lost
+        assert lost and not (state / "timers.json").exists()
+
+        disk.free()
+        living.room.say(200.0)
+        await until(200.0 + _KEPT_S)
+        assert timers() == 2, "that of the full disk too"
+        assert "state" not in assistant.health().unavailable
+        assert answers() == 5 and echo_frames() > 2 * known
+        await assistant.controls.mute()
+        assert MuteMemory(state).recall()
+        events.flush()
+        assert events.lost == lost
+
+    async def script(assistant: Assistant) -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(statistics.keep)
+            await converse(assistant)
+            group.cancel_scope.cancel()
+
+    try:
+        said = living.live(script)
+    finally:
+        events.close()
+    assert all(event.completed for event in living.log.of(PlaybackFinished))
+    assert [text.split(",")[0] for text in said if text.startswith("Okay")] == ["Okay", "Okay"]
+    *_, newest = (disk.folder / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(newest)["event"] == "Notice", "that it is muted"

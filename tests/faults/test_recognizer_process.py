@@ -1,0 +1,159 @@
+"""The recogniser's process dies, hangs, or does not start: what was said is answered, and nothing else is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import psutil
+import pytest
+
+from assistant.app import Assistant
+from assistant.errors import ModelMissingError, StageError
+from assistant.events import Event, StageFailed
+from assistant.ports import TurnObserver
+from tests.doubles.fated import Fates
+from tests.doubles.living import Living, until
+
+STAGE = "recognizer process"
+RECOVERS_S = 5.0
+SORRY = "Sorry, I can't understand speech right now."
+
+
+@pytest.fixture
+def fates(living: Living, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fates:
+    living.configure("asr", backend="fated", timeout_s=3.0)
+    return Fates(tmp_path / "fates", monkeypatch)
+
+
+class WhatIsSaidOfIt(TurnObserver):
+    """What the assistant says of its health at the moment that it tells of the process's death."""
+
+    def __init__(self) -> None:
+        self.assistant: Assistant | None = None
+        self.unavailable: list[Mapping[str, str]] = []
+
+    def on_event(self, event: Event) -> None:
+        if isinstance(event, StageFailed) and event.stage == STAGE and self.assistant is not None:
+            self.unavailable.append(dict(self.assistant.health().unavailable))
+
+
+@pytest.mark.parametrize(
+    ("fate", "told"), [("SIGKILL", "SIGKILL"), ("SIGSEGV", "SIGSEGV"), ("hang", "delivered nothing")]
+)
+def test_what_was_said_to_a_process_that_died_or_hung_is_answered_once(
+    living: Living, fates: Fates, fate: str, told: str
+) -> None:
+    fates.hearing(fate)
+    said_of_it = WhatIsSaidOfIt()
+    living.observers.append(said_of_it)
+
+    async def script(assistant: Assistant) -> None:
+        said_of_it.assistant = assistant
+        living.room.say(2.0)
+        await until(12.0)
+        assert assistant.health().ok and STAGE not in assistant.health().unavailable
+        living.room.say(14.0)
+        await until(22.0)
+
+    said = living.live(script)
+    assert len(said) == 2 and all(text.startswith("It's") for text in said), said
+    assert len(living.heard) == 2
+    assert [told in failure.error for failure in living.failures(STAGE)] == [True]
+    assert told in said_of_it.unavailable[0][STAGE]
+    assert 0.0 <= living.recoveries(STAGE)[0] - living.failures(STAGE)[0].at_s < RECOVERS_S
+    assert not living.failures("recognizer")
+
+
+@pytest.mark.parametrize("signal_", [signal.SIGKILL, signal.SIGSEGV])
+@pytest.mark.parametrize("speaks_for_s", [0.0, 3.0])
+def test_one_that_is_killed_at_rest_or_while_somebody_speaks_is_replaced_before_it_is_needed(
+    living: Living, fates: Fates, signal_: signal.Signals, speaks_for_s: float
+) -> None:
+    async def script(assistant: Assistant) -> None:
+        if speaks_for_s:
+            living.room.say(2.0, speaks_for_s)
+        await until(3.0)
+        kill(assistant, signal_)
+        await until(3.0 + RECOVERS_S)
+        assert living.recoveries(STAGE) and STAGE not in assistant.health().unavailable
+        if not speaks_for_s:
+            living.room.say(9.0)
+        await until(16.0)
+
+    said = living.live(script)
+    assert [text.startswith("It's") for text in said] == [True], said
+    assert [signal_.name in failure.error for failure in living.failures(STAGE)] == [True]
+    assert fates.count("hear") <= 2, "asked in the pause, and at the end if there was more"
+
+
+def test_an_utterance_that_ends_two_processes_is_given_up_and_the_next_is_understood(
+    living: Living, fates: Fates
+) -> None:
+    fates.hearing("SIGSEGV", "SIGSEGV")
+
+    async def script(assistant: Assistant) -> None:
+        living.room.say(2.0)
+        await until(10.0)
+        assert "recognizer" in assistant.health().unavailable
+        assert assistant.health().ok, "no restart of the service would help"
+        living.room.say(12.0)
+        await until(20.0)
+        assert not {STAGE, "recognizer"} & set(assistant.health().unavailable)
+
+    said = living.live(script)
+    assert said[0] == SORRY and any(text.startswith("It's") for text in said), said
+    assert len(living.heard) == 1 and fates.count("hear") == 3
+
+
+def test_one_that_does_not_start_again_is_tried_ever_more_seldom_until_it_does(living: Living, fates: Fates) -> None:
+    fates.loading("works", *["SIGSEGV", "missing"] * 50)
+
+    async def script(assistant: Assistant) -> None:
+        await until(3.0)
+        kill(assistant, signal.SIGKILL)
+        await until(120.0)
+        assert assistant.health().ok and assistant.health().hears
+        assert STAGE in assistant.health().unavailable
+        assert 4 <= fates.count("load") <= 14
+        living.room.say(120.0)
+        await until(130.0)
+        assert "recognizer" in assistant.health().unavailable
+        fates.loading()
+        await until(170.0)
+        assert STAGE not in assistant.health().unavailable
+        living.room.say(171.0)
+        await until(180.0)
+
+    said = living.live(script)
+    assert said[0] == SORRY and any(text.startswith("It's") for text in said), said
+    assert "I can understand you again." in said
+
+
+def test_one_that_never_starts_says_why(living: Living, fates: Fates) -> None:
+    fates.loading("SIGSEGV", "SIGSEGV")
+    with pytest.raises(StageError, match="SIGSEGV"):
+        living.live(nothing)
+    assert fates.count("load") == 2, "once more, and no more"
+
+
+def test_a_model_that_is_missing_is_what_its_recogniser_says_it_is(living: Living) -> None:
+    living.configure("asr", backend="whisper")
+    with pytest.raises(ModelMissingError, match="whisper-base"):
+        living.live(nothing)
+
+
+async def nothing(assistant: Assistant) -> None:
+    """Never begun."""
+
+
+def kill(assistant: Assistant, signal_: signal.Signals) -> None:
+    """Have the recogniser's process ended, and return once it is."""
+    assert assistant._recognizer is not None and assistant._recognizer.pid is not None
+    process = psutil.Process(assistant._recognizer.pid)
+    os.kill(process.pid, signal_)
+    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.01)

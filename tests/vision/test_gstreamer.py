@@ -1,0 +1,50 @@
+"""A GStreamer pipeline as a camera, through whichever OpenCV has GStreamer: the wheel has not, Debian's and JetPack's
+have."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import anyio
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PYTHONS = (sys.executable, "/usr/bin/python3")
+ASKS = "import cv2; print(cv2.videoio_registry.hasBackend(cv2.CAP_GSTREAMER))"
+LOOKS = """
+import sys
+sys.path.append(sys.argv[1])  # behind the OpenCV and the NumPy that this Python has
+import anyio
+from assistant.clock import LoopClock
+from assistant.vision.camera import open_camera
+
+async def main():
+    camera = open_camera("videotestsrc pattern=snow ! videoconvert ! appsink", LoopClock())
+    await camera.open()
+    frame = await camera.read()
+    await camera.close()
+    print(frame.pixels.shape, frame.pixels.std() > 10)
+
+anyio.run(main)
+"""
+
+
+def run(python: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run([python, *arguments], env=env, capture_output=True, text=True, timeout=120, check=False)
+
+
+def python_with_gstreamer() -> str:
+    for python in PYTHONS:
+        if Path(python).exists() and run(python, "-c", ASKS).stdout.strip() == "True":
+            return python
+    pytest.skip("no Python here has an OpenCV with GStreamer: apt-get install python3-opencv gstreamer1.0-plugins-base")
+
+
+def test_a_gstreamer_source_is_a_camera() -> None:
+    packages = Path(anyio.__file__).parents[1]
+    looked = run(python_with_gstreamer(), "-c", LOOKS, str(packages))
+    assert looked.stdout.strip() == "(240, 320, 3) True", looked.stderr
