@@ -157,6 +157,7 @@ class EchoGuard:
             at_16_khz = resample(padded, sample_rate_hz * _RATE_DIGITS, stretched_hz)
             first = round(onset - lead)
             self._reference.add(PlayedChunk(at_16_khz, stated, first, drift, run, heard_at_s, lead, aligned=True))
+            self._evidence.join()
             return
         at_16_khz = resample(samples, sample_rate_hz * _RATE_DIGITS, stretched_hz)
         first = self._alignment.place(stated, self._reference.end)
@@ -286,7 +287,7 @@ class EchoGuard:
         """Those of the frame; `windows` (4, 1024) has the one before it in its second half, and then this one."""
         windows[:3, :FRAME_SAMPLES] = windows[:3, FRAME_SAMPLES:]
         windows[:3, FRAME_SAMPLES:] = heard, residual, predicted
-        windows[3] = self._reference.view(first - FRAME_SAMPLES + LOOK_AHEAD, 2 * FRAME_SAMPLES)
+        windows[3] = self._reference.stated_view(first - FRAME_SAMPLES + LOOK_AHEAD, 2 * FRAME_SAMPLES)
         return FramePowers.of(windows)
 
     def _give(self, frame: AudioFrame, *, foreign: bool) -> list[AudioFrame]:

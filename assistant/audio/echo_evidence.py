@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
@@ -44,13 +45,15 @@ _UNHEARD_FRAMES, _UNHEARD_SHARE = 40, 0.1
 that of somebody's first sounds, or of a passing noise."""
 _EXPLAINED_FRAMES = 2
 """Frames that the path must explain for the others to be somebody else's, in hindsight."""
+_IN_A_ROW = 3
+"""So many of them in a row."""
 _PROOF_FRAMES = 6
 """Frames that a chunk's alignment must have explained before what it leaves counts as someone else."""
 _EXPLAINED, _UNEXPLAINED = 0.5, 1.5
 """Mean excess over the bound of what the path leaves, in dB."""
 _FAR_UNEXPLAINED = 3.0
 """The same for a chunk that was found but has explained little yet."""
-_SETTLING_FRAMES = 4
+_SETTLING_FRAMES = 6
 """Frames after a change of the alignment in which the old one still shows."""
 _MOSTLY_REMOVED = 0.25
 """A chunk that was not found yet is where it is expected if subtracting its echo leaves less than this."""
@@ -119,6 +122,10 @@ class Evidence:
         self._settled_frames = 0
         self._delays.forget()
 
+    def join(self) -> None:
+        """Another chunk is heard where the one before was found."""
+        self._delays.forget()
+
     def restart(self) -> None:
         """Time has passed in which nothing was looked at."""
         self._played.clear()
@@ -161,7 +168,8 @@ class Evidence:
         proven = self._proof >= _PROOF_FRAMES
         found = aligned and not removed and self._settled_frames > _SETTLING_FRAMES
         by_path = (proven and left_excess > _UNEXPLAINED) or (found and left_excess > _FAR_UNEXPLAINED)
-        return unexplained_db > _UNLIKE_ANY or by_level or (known and by_path)
+        unlike_any = unexplained_db > _UNLIKE_ANY and not (known and aligned and removed)
+        return unlike_any or by_level or (known and by_path)
 
     def more_than_left(self, frames: Sequence[FramePowers]) -> list[bool]:
         """Which of the frames, in order, hold more than what the learned path leaves, now that it is known where the
@@ -174,8 +182,10 @@ class Evidence:
             excess.append(float(excess_db(powers.residual, db(tail) + self._left_bound_db(), db(floor))))
             explained += excess[-1] < _EXPLAINED and (tail > floor).mean() > _SHARE_AUDIBLE
         self._proof = explained
-        known = self._left_frames.max() > _LEARNING_FRAMES and explained >= _EXPLAINED_FRAMES
-        return [bool(known and one > _FAR_UNEXPLAINED) for one in excess]
+        known = bool(self._left_frames.max() > _LEARNING_FRAMES and explained >= _EXPLAINED_FRAMES)
+        more = [known and one > _FAR_UNEXPLAINED for one in excess]
+        in_a_row = max((len(list(run)) for is_more, run in groupby(more) if is_more), default=0)
+        return more if in_a_row >= _IN_A_ROW else [False] * len(more)
 
     def _left_bound_db(self) -> Bands:
         """The most that the path leaves, over what it predicts."""

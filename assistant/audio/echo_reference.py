@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -104,11 +105,19 @@ class PlayedReference:
 
     def view(self, first: int, count: int) -> AudioArray:
         """`count` samples from `first` on, silence where nothing is played."""
+        return self._view(first, count, [chunk.first for chunk in self._chunks])
+
+    def stated_view(self, first: int, count: int) -> AudioArray:
+        """The same, with chunks that were not found yet where the player says: from `EARLIEST` to `LATEST` after that
+        they are heard."""
+        return self._view(first, count, [chunk.first if chunk.aligned else chunk.stated for chunk in self._chunks])
+
+    def _view(self, first: int, count: int, places: Sequence[int]) -> AudioArray:
         out = np.zeros(count, np.float32)
-        for chunk in self._chunks:
-            begin, end = max(first, chunk.first), min(first + count, chunk.end)
+        for chunk, place in zip(self._chunks, places, strict=True):
+            begin, end = max(first, place), min(first + count, place + len(chunk.samples))
             if begin < end:
-                out[begin - first : end - first] = chunk.samples[begin - chunk.first : end - chunk.first]
+                out[begin - first : end - first] = chunk.samples[begin - place : end - place]
         return out
 
     def at(self, first: int, end: int) -> PlayedChunk | None:
