@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from assistant.asr.loading import load_recognizer
-from assistant.asr.process import RecognizerProcess
+from assistant.asr.process import STARTS_S, RecognizerProcess
 from assistant.config import Config
 from assistant.dialogue.respond import Responder
 from assistant.emotion.monitor import EmotionMonitor
@@ -51,7 +51,8 @@ async def load_networks(
             failures.append(StageFailed(now_s, "camera", error.message, error.remedy or ""))
             return None
 
-    hearing, rest = Worker("loader of hearing"), Worker("loader of the rest")
+    # A process that hangs as it starts is started once more.
+    hearing, rest = Worker("loader of hearing", timeout_s=2 * STARTS_S + 20), Worker("loader of the rest")
     try:
         recognizer, responder, emotions, reader = await asyncio.gather(
             hearing.run(load_recognizer, config, models, process),

@@ -52,6 +52,9 @@ class Recognition:
     def _configure(self, request: Header) -> Header:
         config = Config.model_validate(request["config"])
         self._streams.clear()
+        if self._recognizer is not None:  # so that there need not be room for both
+            self._recognizer.close()
+            self._recognizer = None
         with KEPT.starting():
             backend = resolve(request["registry"], config.asr.backend, kind="recogniser")
             self._recognizer = recognizer = backend.create(config, ModelStore(Path(request["models_root"])))

@@ -44,8 +44,6 @@ _GLIMPSE_FRAMES, _HOLD_FRAMES = 3, 8
 that echo got through lasts shorter than what counts as speech."""
 _WITHHELD_FRAMES = 40
 """Frames that are withheld at most: by then it is known how late the echo comes, or that there is none."""
-_PENDING_FRAMES = 24
-"""Frames at the beginning of a later reply that are held back at most, until it is found in the microphone's sound."""
 _ONSET_FRAMES = 4
 """Frames before those with evidence of someone else in which they begin."""
 _EVIDENT_FRAMES, _EVIDENT_SOONER_S = 3, 0.064
@@ -59,16 +57,6 @@ _FADE = 128
 _RATE_DIGITS = 1000
 _MOST_PADDING = 8
 """Of the rates in use, 22.05 kHz meets 16 kHz least often."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Pending:
-    """A frame with nothing but echo in it as far as is known, before it is known where the echo is."""
-
-    frame: AudioFrame
-    """As it was heard."""
-    first: int
-    """Its first sample on the time line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +87,6 @@ class EchoGuard:
         """Frames in a row up to now with evidence of someone else."""
         self._gain = 0.0
         self._withheld: list[_Withheld] = []
-        self._pending: list[_Pending] = []
         self._decided = False
         """Whether nothing needs to be withheld any more."""
         self._speaker = ""
@@ -188,7 +175,7 @@ class EchoGuard:
         self._alignment = Alignment()
         self._evidence.doubt()
         self._next, self._hold_frames, self._foreign_frames, self._gain = None, 0, 0, 0.0
-        self._withheld, self._pending = [], []
+        self._withheld = []
 
     def clean(self, frame: AudioFrame) -> list[AudioFrame]:
         """The frame (512 samples, 16 kHz) without the assistant's voice: silence, unless someone else is heard.
@@ -199,11 +186,12 @@ class EchoGuard:
         end = self._reference.end
         if end is None or frame.at_s - end / SAMPLE_RATE_HZ > _QUIET_S:
             self._next, self._foreign_frames = None, 0
-            return [*self._settle(), *self._give_up_pending(), frame]
+            return [*self._settle(), frame]
         first = self._count(frame)
         self._heard = np.concatenate([self._heard[FRAME_SAMPLES:], frame.samples])
         chunk = self._reference.at(first - FRAME_SAMPLES, first + FRAME_SAMPLES)
-        given = [] if chunk is None else self._align(chunk, first)
+        if chunk is not None:
+            self._align(chunk, first)
         aligned = chunk is not None and chunk.aligned and not 0 < self._absent_frames < _ABSENT_FRAMES
         predicted = self._filter(frame.samples, first, learn=aligned)
         residual = frame.samples - predicted
@@ -212,14 +200,10 @@ class EchoGuard:
         if np.dot(residual, residual) > power:
             # What was predicted did not come: better leave the frame as it is than add an echo to it.
             residual = frame.samples
-        powers = self._powers(self._windows, frame.samples, residual, predicted, first)
+        powers = self._powers(frame.samples, residual, predicted, first)
         begun = chunk is not None and first >= chunk.first
         foreign = self._evidence.foreign(powers, aligned=aligned, begun=begun, open_gate=self._hold_frames > 0)
-        if self._decided and chunk is not None and not chunk.aligned and not foreign and not self._hold_frames:
-            self._foreign_frames = 0
-            self._pending.append(_Pending(frame, first))
-            return self._give_up_pending() if len(self._pending) == _PENDING_FRAMES else []
-        return [*given, *self._give_up_pending(), *self._give(replace(frame, samples=residual), foreign=foreign)]
+        return self._give(replace(frame, samples=residual), foreign=foreign)
 
     def _count(self, frame: AudioFrame) -> int:
         """The frame's first sample on the time line. Frames are counted, for their times jitter."""
@@ -235,38 +219,15 @@ class EchoGuard:
         self._reference.forget(first - FORGOTTEN)
         return first
 
-    def _align(self, chunk: PlayedChunk, first: int) -> list[AudioFrame]:
-        """Find where the chunk is heard. Gives what was held back until it is found."""
+    def _align(self, chunk: PlayedChunk, first: int) -> None:
         was_aligned = chunk.aligned
         moved = self._alignment.find(chunk, self._heard, first + FRAME_SAMPLES, self._path)
+        if moved:
+            self._refill(first)
         if abs(moved) > 2:
             self._evidence.doubt()
-        given = self._clean_pending() if chunk.aligned and not was_aligned else []
-        if moved or given:
-            self._refill(first)
-        return given
-
-    def _clean_pending(self) -> list[AudioFrame]:
-        """What was held back, now that it is known where the echo is in it."""
-        pending, self._pending = self._pending, []
-        if not pending:
-            return []
-        self._refill(pending[0].first)
-        windows, residuals, powers = np.zeros_like(self._windows), [], []
-        for held in pending:
-            predicted = self._filter(held.frame.samples, held.first, learn=False)
-            residuals.append(held.frame.samples - predicted)
-            powers.append(self._powers(windows, held.frame.samples, residuals[-1], predicted, held.first))
-        foreign = self._evidence.more_than_left(powers)
-        return [
-            self._gated(replace(held.frame, samples=residual), foreign=is_foreign)
-            for held, residual, is_foreign in zip(pending, residuals, foreign, strict=True)
-        ]
-
-    def _give_up_pending(self) -> list[AudioFrame]:
-        """What was held back, as what it was taken for."""
-        pending, self._pending = self._pending, []
-        return [self._gated(held.frame, foreign=False) for held in pending]
+        elif chunk.aligned and not was_aligned:
+            self._evidence.join()
 
     def _refill(self, first: int) -> None:
         self._path.refill(self._reference.view(first - LENGTH - BLOCK, LENGTH + BLOCK))
@@ -281,14 +242,11 @@ class EchoGuard:
                 self._path.adapt(samples[block] - predicted[block])
         return predicted
 
-    def _powers(
-        self, windows: AudioArray, heard: AudioArray, residual: AudioArray, predicted: AudioArray, first: int
-    ) -> FramePowers:
-        """Those of the frame; `windows` (4, 1024) has the one before it in its second half, and then this one."""
-        windows[:3, :FRAME_SAMPLES] = windows[:3, FRAME_SAMPLES:]
-        windows[:3, FRAME_SAMPLES:] = heard, residual, predicted
-        windows[3] = self._reference.stated_view(first - FRAME_SAMPLES + LOOK_AHEAD, 2 * FRAME_SAMPLES)
-        return FramePowers.of(windows)
+    def _powers(self, heard: AudioArray, residual: AudioArray, predicted: AudioArray, first: int) -> FramePowers:
+        self._windows[:3, :FRAME_SAMPLES] = self._windows[:3, FRAME_SAMPLES:]
+        self._windows[:3, FRAME_SAMPLES:] = heard, residual, predicted
+        self._windows[3] = self._reference.stated_view(first - FRAME_SAMPLES + LOOK_AHEAD, 2 * FRAME_SAMPLES)
+        return FramePowers.of(self._windows)
 
     def _give(self, frame: AudioFrame, *, foreign: bool) -> list[AudioFrame]:
         """The frame behind the gate. While nothing was learned, nothing for a while, until someone else was in what is

@@ -8,8 +8,7 @@ anything was learned, whoever is louder than an echo can be at any delay (`echo_
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
-from itertools import groupby
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -43,10 +42,6 @@ _SHARE_AUDIBLE = 0.4
 _UNHEARD_FRAMES, _UNHEARD_SHARE = 40, 0.1
 """Frames of a reply over which sound is counted, and the share with sound up to which nothing of the reply is heard:
 that of somebody's first sounds, or of a passing noise."""
-_EXPLAINED_FRAMES = 2
-"""Frames that the path must explain for the others to be somebody else's, in hindsight."""
-_IN_A_ROW = 3
-"""So many of them in a row."""
 _PROOF_FRAMES = 6
 """Frames that a chunk's alignment must have explained before what it leaves counts as someone else."""
 _EXPLAINED, _UNEXPLAINED = 0.5, 1.5
@@ -123,7 +118,8 @@ class Evidence:
         self._delays.forget()
 
     def join(self) -> None:
-        """Another chunk is heard where the one before was found."""
+        """Another chunk is heard where the one before was found, or one where it was expected: from here on what was
+        played is seen at another delay."""
         self._delays.forget()
 
     def restart(self) -> None:
@@ -170,22 +166,6 @@ class Evidence:
         by_path = (proven and left_excess > _UNEXPLAINED) or (found and left_excess > _FAR_UNEXPLAINED)
         unlike_any = unexplained_db > _UNLIKE_ANY and not (known and aligned and removed)
         return unlike_any or by_level or (known and by_path)
-
-    def more_than_left(self, frames: Sequence[FramePowers]) -> list[bool]:
-        """Which of the frames, in order, hold more than what the learned path leaves, now that it is known where the
-        echo is in them; none unless it explains some of them, which is proof of the alignment for what comes."""
-        tail, excess, explained = np.full(BANDS, TINY, np.float32), [], 0
-        noise = self._noise if self._noise is not None else np.full(BANDS, TINY, np.float32)
-        floor = _AUDIBLE * noise
-        for powers in frames:
-            tail = np.maximum(with_distortion(powers.predicted), tail * REVERBERATION)
-            excess.append(float(excess_db(powers.residual, db(tail) + self._left_bound_db(), db(floor))))
-            explained += excess[-1] < _EXPLAINED and (tail > floor).mean() > _SHARE_AUDIBLE
-        self._proof = explained
-        known = bool(self._left_frames.max() > _LEARNING_FRAMES and explained >= _EXPLAINED_FRAMES)
-        more = [known and one > _FAR_UNEXPLAINED for one in excess]
-        in_a_row = max((len(list(run)) for is_more, run in groupby(more) if is_more), default=0)
-        return more if in_a_row >= _IN_A_ROW else [False] * len(more)
 
     def _left_bound_db(self) -> Bands:
         """The most that the path leaves, over what it predicts."""

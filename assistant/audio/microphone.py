@@ -62,6 +62,7 @@ class Microphone:
         await portaudio.ask("input", self.name, self._open)
         self._is_open = True
         portaudio.on_rescan(self._start_again)
+        self.virtual = False
         try:
             await self._look()
         except DeviceError:
@@ -103,7 +104,9 @@ class Microphone:
 
     async def _look(self) -> None:
         """See what the sound server has it record. Raises `DeviceError` when that is no microphone."""
-        self.virtual = await asyncio.to_thread(sound_server.is_virtual, self.name)
+        virtual = await asyncio.to_thread(sound_server.is_virtual, self.name)
+        if virtual is not None:
+            self.virtual = virtual
 
     async def _watch(self) -> None:
         """The server moves a stream without a word: when its device is pulled, and when another is chosen."""

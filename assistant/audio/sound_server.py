@@ -83,10 +83,11 @@ def chosen() -> str:
     return " and ".join(asked) if info else ""
 
 
-def is_virtual(device_name: str) -> bool:
+def is_virtual(device_name: str) -> bool | None:
     """Whether silence to the last bit is no fault of PortAudio's input `device_name`, which this process records from,
     because a program makes its sound: it is what programs play into a null sink, or what a filter leaves of a sound
-    that can be heard in front of it. PulseAudio's echo cancellers leave nothing of a quiet room. Blocking.
+    that can be heard in front of it. PulseAudio's echo cancellers leave nothing of a quiet room. None
+    where no server tells. Blocking.
 
     Raises `DeviceError` when what is recorded is what a speaker plays, which a server without a microphone gives.
     """
@@ -94,7 +95,7 @@ def is_virtual(device_name: str) -> bool:
     found = sources() if recorded else []
     source = next((source for source in found if source.index == recorded), None)
     if source is None:
-        return False
+        return None if is_behind(device_name) else False
     if source.is_monitor:
         raise DeviceError(
             f"The sound server gives no microphone, but what '{source.name}' hears: the sound that programs play.",

@@ -49,6 +49,10 @@ class _Queued:
     finished: asyncio.Future[float]
     position: int = 0
     begun: bool = False
+    is_told: bool = False
+    """Whether `play` has returned, so that the onset is known."""
+    correction: tuple[Onset, AudioArray, int] | None = None
+    """What the rest was found to be before that."""
 
 
 class Speaker:
@@ -74,6 +78,8 @@ class Speaker:
         self._rest: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._rate_hz = _RATE_HZ
+        self._refused_hz = 0
+        """The rate at which the device opened and did not start."""
         self._known_as = ""
         self.name = config.output
         self.heard_otherwise: Callable[[Onset, AudioArray, int], None] | None = None
@@ -103,7 +109,11 @@ class Speaker:
         self._queue.append(queued)
         try:
             await self._have_it_run()
-            return await self._in_time(queued.started)
+            onset = await self._in_time(queued.started)
+            queued.is_told = True
+            if queued.correction is not None:
+                loop.call_soon(self._tell, queued, queued.correction)
+            return onset
         except asyncio.CancelledError:
             # It may have been queued just after whoever cancels it had called `stop`.
             with contextlib.suppress(ValueError):
@@ -184,7 +194,7 @@ class Speaker:
                 item.begun = True
                 self._resolve(item.started, onset)
             elif not as_told:
-                self._tell(onset, item.samples[item.position :])
+                self._loop.call_soon_threadsafe(self._tell, item, (onset, item.samples[item.position :], self._rate_hz))
             as_told = True
             take = min(count - filled, len(item.samples) - item.position)
             np.multiply(item.samples[item.position : item.position + take], volume, out=out[filled : filled + take, 0])
@@ -262,7 +272,9 @@ class Speaker:
             )
 
         self._run_samples = 0
-        self._stream, _ = portaudio.open_stream(device, "output", (_RATE_HZ, device.default_rate_hz), make)
+        rates_hz = dict.fromkeys((_RATE_HZ, device.default_rate_hz))
+        wanted_hz = [rate_hz for rate_hz in rates_hz if rate_hz != self._refused_hz] or list(rates_hz)
+        self._stream, _ = portaudio.open_stream(device, "output", wanted_hz, make)
         self._epoch = portaudio.epoch()
 
     def _convert(self, rate_hz: int) -> None:
@@ -290,6 +302,7 @@ class Speaker:
         try:
             self._stream.start()
         except portaudio.load().PortAudioError as error:
+            self._refused_hz = self._rate_hz if self._rate_hz != self._refused_hz else 0
             self._lose()
             raise DeviceError(
                 f"The speaker '{self.name}' cannot be started: {error}",
@@ -345,11 +358,12 @@ class Speaker:
         if not self._queue:
             self._lose()
 
-    def _tell(self, onset: Onset, rest: AudioArray) -> None:
-        """The rest of a chunk is heard otherwise than was told."""
-        if self.heard_otherwise is not None:
-            assert self._loop is not None
-            self._loop.call_soon_threadsafe(self.heard_otherwise, onset, rest, self._rate_hz)
+    def _tell(self, item: _Queued, correction: tuple[Onset, AudioArray, int]) -> None:
+        """The rest of a chunk is heard otherwise than was told, or than will be told in a moment."""
+        if not item.is_told:
+            item.correction = correction
+        elif self.heard_otherwise is not None:
+            self.heard_otherwise(*correction)
 
     def _resolve(self, future: asyncio.Future[T], heard: T) -> None:
         """Tell `future` when something is heard; from any thread."""

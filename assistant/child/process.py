@@ -14,7 +14,7 @@ import time
 from assistant.child.wire import FramingError, Header, packed, read_frame
 from assistant.errors import AssistantError
 
-_END_S = 5.0
+_END_S = 2.0
 _TAKES_S = 5.0
 """A process that has taken nothing for so long hangs: a thread of its own reads what it is sent."""
 
@@ -36,6 +36,7 @@ class Child:
             stdout=subprocess.PIPE,
             start_new_session=True,
         )
+        self._given_up = False
         assert self._process.stdin is not None
         os.set_blocking(self._process.stdin.fileno(), False)
         self._sending = threading.Lock()
@@ -49,7 +50,7 @@ class Child:
     @property
     def running(self) -> bool:
         """Whether it can be asked."""
-        return self._process.poll() is None
+        return not self._given_up and self._process.poll() is None
 
     def send(self, header: Header, payload: bytes = b"", *, timeout_s: float = _TAKES_S) -> None:
         """Send a request; may be called from any thread. Raises `ChildFailedError` when it takes nothing more for
@@ -87,7 +88,9 @@ class Child:
     def kill(self) -> None:
         """End it at once and free its pipes; safe to call twice."""
         self.signal_death()
-        self._process.wait(_END_S)
+        self._given_up = True  # one that is stuck in the kernel dies when that lets go of it
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_END_S)
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe is not None
             with contextlib.suppress(OSError):

@@ -77,6 +77,8 @@ def begin_serving() -> tuple[Inbox, Outbox]:
         Path("/proc/self/oom_score_adj").write_text(_KILLED_BEFORE_THE_ASSISTANT)
     # Ctrl-C is for the assistant, which ends this process by closing its input.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # systemd ends the whole service with it; what the assistant still asks is answered, and its input then ends.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     outbox = Outbox(_private_stdout())
     inbox = Inbox(io.BufferedReader(io.FileIO(0)))
     threading.Thread(target=inbox.listen, name="requests", daemon=True).start()

@@ -16,7 +16,7 @@ from assistant.audio.microphone import Microphone
 from assistant.audio.scripted import ScriptedMicrophone
 from assistant.clock import LoopClock
 from assistant.config import Config
-from assistant.errors import MediaError, StageError
+from assistant.errors import AssistantError, MediaError
 from assistant.events import SpeechContinued, SpeechEnded, SpeechPaused
 from assistant.models.store import ModelStore
 from assistant.ports import AudioSource
@@ -87,7 +87,7 @@ async def _print_texts(
                 out.print(f"[{result.language}] {result.text or '(no words)'}", markup=False)
             else:
                 continue
-        except StageError as error:
+        except AssistantError as error:
             if failures is None:
                 raise
             if isinstance(event, SpeechEnded):  # once an utterance

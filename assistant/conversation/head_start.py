@@ -150,7 +150,9 @@ class HeadStart:
         """What the words so far ask of the assistant, shown as a partial transcript; empty if they ask nothing, or if
         it was muted since, which discards what is being said."""
         admission = self._attention.admit(recognition.text, utterance.started_at_s)
-        self._unmeant_s = utterance.started_at_s if admission is None else -math.inf
+        # The beginning of a wake phrase, or a breath, tells nothing yet.
+        if recognition.text.strip() and self._pause is utterance:
+            self._unmeant_s = utterance.started_at_s if admission is None else -math.inf
         if admission is None or not admission.command or self._attention.muted_since(utterance.at_s):
             return ""
         if admission.match is not None or not self._speaking.overlaps(utterance):

@@ -72,7 +72,7 @@ class Speaking:
         self._clock = clock
         self._emit = emit
         self._guard = guard
-        sink.heard_otherwise = self._tell_guard
+        sink.heard_otherwise = self._correct_guard
         self._stages = stages or StageReports(clock, emit)
         self._playback: _Playback | None = None
         self._last_words = ""
@@ -99,8 +99,9 @@ class Speaking:
         reaches the microphone; nor if it `asks` for something and was evidently more than an echo."""
         guard = self._guard
         if guard is not None:
-            somebody_at_s = max(guard.unheard_at_s + _ONSET_S, guard.evident_at_s if asks else -math.inf)
-            if somebody_at_s >= utterance.started_at_s:
+            unheard = guard.unheard_at_s + _ONSET_S >= utterance.started_at_s
+            evident = utterance.started_at_s <= guard.evident_at_s <= utterance.ended_at_s + _ONSET_S
+            if unheard or (asks and evident):
                 return False
         return echoes(text, self._words())
 
@@ -275,6 +276,11 @@ class Speaking:
     def _mark_silent(self) -> None:
         since_s, _ = self._audible_s.pop()
         self._audible_s.append((since_s, self._clock.monotonic_s()))
+
+    def _correct_guard(self, onset: Onset, rest: AudioArray, sample_rate_hz: int) -> None:
+        playback = self._playback
+        if self.audible and playback is not None and playback.run is not None and not playback.run.cancel_called:
+            self._tell_guard(onset, rest, sample_rate_hz)
 
     def _tell_guard(self, onset: Onset, samples: AudioArray, sample_rate_hz: int) -> None:
         if self._guard is not None:

@@ -14,9 +14,10 @@ from assistant.ports import SpeakingStyle
 from assistant.tts import PROCESS_MODULE
 from assistant.worker import Worker
 
-_EVERY_S = 2.0
-_WORDS_S = 3.0
-"""A voice that takes longer for so few words is of no use in a conversation."""
+_FIRST_AFTER_S, _AT_MOST_EVERY_S = 2.0, 30.0
+"""Twice as long from try to try: each may load a network."""
+_WORDS_S = 8.0
+"""A voice that takes longer for so few words is of no use in a conversation, though its first ones take longest."""
 _WORDS = {"en": "One two three.", "zh": "一 二 三。"}
 
 
@@ -36,11 +37,11 @@ class Trial:
 
     async def passed(self) -> None:
         """Return once the words were said; nothing is left of the process then, nor when this is cancelled."""
+        pause_s = _FIRST_AFTER_S
         try:
-            while True:
-                if await self._worker.run(self._speaks):
-                    return
-                await anyio.sleep(_EVERY_S)
+            while not await self._worker.run(self._speaks):
+                await anyio.sleep(pause_s)
+                pause_s = min(2 * pause_s, _AT_MOST_EVERY_S)
         finally:
             self._over = True
             if self._child:

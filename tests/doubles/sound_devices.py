@@ -41,6 +41,8 @@ class Card:
     refuses: bool = False
     """Cannot be opened."""
     overflows: bool = False
+    underflows: bool = False
+    """Has had nothing to play for a moment, and says so with the next block."""
     takes_hz: int | None = None
     """The only rate at which it opens; any if None."""
     late_s: float = 0.0
@@ -245,7 +247,7 @@ class _Stream:
     def play(self) -> None:
         out = np.empty((self._count, 1), np.float32)
         time = SimpleNamespace(currentTime=0.0, outputBufferDacTime=self._card.late_s)
-        self._callback(out, self._count, time, SimpleNamespace(output_underflow=False))
+        self._callback(out, self._count, time, SimpleNamespace(output_underflow=self._card.underflows))
         self._card.played.append((asyncio.get_running_loop().time(), out[:, 0].copy()))
 
 

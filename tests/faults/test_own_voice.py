@@ -254,6 +254,35 @@ def test_a_sentence_that_is_held_up_by_the_device_is_not_taken_for_somebody(
     assert [event.completed for event in open_speaker.log.of(PlaybackFinished)] == [True, True]
 
 
+def test_a_sentence_that_stumbled_is_not_taken_for_somebody_and_is_told_of_anew(
+    open_speaker: Living, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The driver says that it had nothing to play: for how long, nobody knows."""
+    runs: list[int | None] = []
+    original = EchoGuard.reference
+
+    def reference(
+        guard: EchoGuard, heard_at_s: float, samples: AudioArray, sample_rate_hz: int, *, run: int | None = None
+    ) -> None:
+        runs.append(run)
+        original(guard, heard_at_s, samples, sample_rate_hz, run=run)
+
+    monkeypatch.setattr(EchoGuard, "reference", reference)
+    open_speaker.says(HELP)
+
+    async def script(assistant: Assistant) -> None:
+        open_speaker.room.say(1.0)
+        await until(5.0)
+        open_speaker.speaker.underflows = True
+        await until(5.02)
+        open_speaker.speaker.underflows = False
+        await until(20.0)
+
+    open_speaker.live(script)
+    assert len(set(runs)) == 2 and len(runs) == 3, "two sentences, and the rest of the first"
+    assert len(open_speaker.log.of(SpeechStarted)) == 1
+
+
 @pytest.mark.parametrize(("quiet", "loud"), [(0.3, 0.8), (0.1, 0.6), (0.6, 0.1)])
 def test_turned_up_in_mid_sentence_it_does_not_take_itself_for_somebody(
     open_speaker: Living, quiet: float, loud: float
