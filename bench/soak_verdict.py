@@ -30,7 +30,7 @@ class Sample:
     objects: int
     """Python objects that the collector watches."""
     cpu_s: float
-    """Processor seconds of both processes in this conversation."""
+    """Processor seconds of all processes in this conversation."""
     first_sound_p95_s: float | None
     """From the pause that ended what was said to the first sound of the reply, in seconds of the wall clock; None
     without a reply. In virtual time it is the work alone."""
