@@ -200,10 +200,10 @@ def test_who_answers_the_listening_sound_at_once_is_heard_at_once(
     assert open_speaker.log.of(SpeechStarted)[0].at_s - pause_s == pytest.approx(2.57, abs=0.05)
 
 
-def test_where_one_sentence_is_heard_tells_where_the_next_one_is(
-    open_speaker: Living, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The driver's own times jitter; what is played between two sentences is counted."""
+@pytest.fixture
+def told(open_speaker: Living, monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, float, int | None]]:
+    """From when until when the guard was told that something is heard, in s, and of which run. The driver's own times
+    jitter from one to the next."""
     told: list[tuple[float, float, int | None]] = []
     original = EchoGuard.reference
 
@@ -215,6 +215,13 @@ def test_where_one_sentence_is_heard_tells_where_the_next_one_is(
         original(guard, heard_at_s, samples, sample_rate_hz, run=run)
 
     monkeypatch.setattr(EchoGuard, "reference", reference)
+    return told
+
+
+def test_where_one_sentence_is_heard_tells_where_the_next_one_is(
+    open_speaker: Living, told: list[tuple[float, float, int | None]]
+) -> None:
+    """What is played between two sentences is counted."""
     open_speaker.says(HELP, TIME)
 
     async def script(assistant: Assistant) -> None:
@@ -255,19 +262,9 @@ def test_a_sentence_that_is_held_up_by_the_device_is_not_taken_for_somebody(
 
 
 def test_a_sentence_that_stumbled_is_not_taken_for_somebody_and_is_told_of_anew(
-    open_speaker: Living, monkeypatch: pytest.MonkeyPatch
+    open_speaker: Living, told: list[tuple[float, float, int | None]]
 ) -> None:
     """The driver says that it had nothing to play: for how long, nobody knows."""
-    runs: list[int | None] = []
-    original = EchoGuard.reference
-
-    def reference(
-        guard: EchoGuard, heard_at_s: float, samples: AudioArray, sample_rate_hz: int, *, run: int | None = None
-    ) -> None:
-        runs.append(run)
-        original(guard, heard_at_s, samples, sample_rate_hz, run=run)
-
-    monkeypatch.setattr(EchoGuard, "reference", reference)
     open_speaker.says(HELP)
 
     async def script(assistant: Assistant) -> None:
@@ -279,7 +276,7 @@ def test_a_sentence_that_stumbled_is_not_taken_for_somebody_and_is_told_of_anew(
         await until(20.0)
 
     open_speaker.live(script)
-    assert len(set(runs)) == 2 and len(runs) == 3, "two sentences, and the rest of the first"
+    assert len({run for _, _, run in told}) == 2 and len(told) == 3, "two sentences, and the rest of the first"
     assert len(open_speaker.log.of(SpeechStarted)) == 1
 
 
