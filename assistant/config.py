@@ -108,8 +108,8 @@ class AsrConfig(Section):
     """CPU threads of the recogniser; 0 takes half of the cores. Its threads wait for each other at every layer, so that
     one which has to share its core with other work holds up all."""
     timeout_s: Timeout = 20.0
-    """A recogniser that takes longer than this and than four times the speech itself is killed and started anew, and
-    asked once more."""
+    """A recogniser that takes longer than this and than four times the speech itself, or that uses no processor
+    for 3 s, is killed and started anew, and asked once more."""
 
     def patience_s(self, speech_s: float) -> float:
         """How long the recognition of so much speech may take: longer is no more slow, it hangs."""
@@ -229,7 +229,7 @@ class TtsConfig(Section):
     rate: Annotated[float, Field(ge=0.5, le=2.0)] = 1.0
     """Speaking speed."""
     timeout_s: Timeout = 20.0
-    """An engine that delivers nothing for this long is killed and started anew."""
+    """An engine that delivers nothing for this long, or that uses no processor for 3 s, is killed and started anew."""
     barge_in: bool = True
     """Whether speech stops a reply."""
 

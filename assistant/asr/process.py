@@ -91,7 +91,7 @@ class RecognizerProcess:
                 raise self.failure
             try:
                 self._child.send(request, payload, timeout_s=timeout_s)
-                reply, _ = self._child.receive(timeout_s)
+                reply, _ = self._child.receive(timeout_s, works=True)
             except ChildFailedError as error:
                 self._why = _lost(error)
                 raise self._why from error

@@ -11,16 +11,25 @@ import sys
 import threading
 import time
 
+from assistant.child.activity import Activity
 from assistant.child.wire import FramingError, Header, packed, read_frame
 from assistant.errors import AssistantError
 
 _END_S = 2.0
 _TAKES_S = 5.0
 """A process that has taken nothing for so long hangs: a thread of its own reads what it is sent."""
+_IDLE_S = 3.0
+"""One that works on a reply and has used no processor for so long hangs, however long it may take: on a machine of
+which others leave it nothing it still gets some."""
+_LOOKS_EVERY_S = 0.5
 
 
 class ChildFailedError(AssistantError):
     """The process died, said nothing in time, or said nonsense. It is dead by the time that this is raised."""
+
+
+class ChildHungError(ChildFailedError):
+    """It was killed because it hung."""
 
 
 class Child:
@@ -60,18 +69,20 @@ class Child:
                 self._write(packed(header, payload), timeout_s)
         except TimeoutError:
             self.kill()
-            raise ChildFailedError(f"it took nothing for {timeout_s:g} s and was killed") from None
+            raise ChildHungError(f"it took nothing for {timeout_s:g} s and was killed") from None
         except (OSError, ValueError) as error:  # ValueError: closed by `kill` meanwhile
             raise self.failure() from error
 
-    def receive(self, timeout_s: float) -> tuple[Header, bytes]:
-        """The next reply. Raises `ChildFailedError` when none came within `timeout_s`; the process is killed then."""
+    def receive(self, timeout_s: float, *, works: bool = False) -> tuple[Header, bytes]:
+        """The next reply. Raises `ChildFailedError` when none came within `timeout_s`; the process is killed then, and
+        long before that if it `works` for the reply, that is needs the processor for it, and does not use any."""
         deadline_s = time.monotonic() + timeout_s
         try:
-            return read_frame(lambda size: self._read(size, deadline_s))
-        except TimeoutError:
+            return read_frame(lambda size: self._read(size, deadline_s, works=works))
+        except TimeoutError as error:
             self.kill()
-            raise ChildFailedError(f"it delivered nothing for {timeout_s:g} s and was killed") from None
+            why = str(error) or f"it delivered nothing for {timeout_s:g} s"
+            raise ChildHungError(f"{why} and was killed") from None
         except FramingError as error:
             self.kill()
             raise ChildFailedError(f"it sent what is no reply and was killed: {error}") from error
@@ -124,15 +135,23 @@ class Child:
                 raise TimeoutError
             left = left[os.write(descriptor, left) :]
 
-    def _read(self, size: int, deadline_s: float) -> bytes:
+    def _read(self, size: int, deadline_s: float, *, works: bool) -> bytes:
         assert self._process.stdout is not None
         descriptor = self._process.stdout.fileno()
         poll = select.poll()
         poll.register(descriptor, select.POLLIN)
         data = bytearray()
+        activity: Activity | None = None
         while len(data) < size:
-            if not poll.poll(max(0.0, deadline_s - time.monotonic()) * 1000):
-                raise TimeoutError
+            left_s = max(0.0, deadline_s - time.monotonic())
+            wait_s = min(left_s, _LOOKS_EVERY_S) if works else left_s
+            if not poll.poll(1000 * wait_s):
+                if wait_s == left_s:
+                    raise TimeoutError
+                activity = activity or Activity(self._process.pid)
+                if activity.idle_s() >= _IDLE_S:
+                    raise TimeoutError(f"it did nothing for {_IDLE_S:g} s")
+                continue
             received = os.read(descriptor, size - len(data))
             if not received:
                 raise EOFError

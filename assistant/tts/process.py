@@ -20,7 +20,7 @@ from typing import Any
 import anyio
 import numpy as np
 
-from assistant.child.process import Child, ChildFailedError
+from assistant.child.process import Child, ChildFailedError, ChildHungError
 from assistant.child.wire import Header
 from assistant.config import Config
 from assistant.errors import StageError
@@ -225,16 +225,18 @@ class SpeechProcess:
         """Wait until the child has done with a sentence that is not wanted any more; one that hangs is killed."""
         if self._closed:
             raise StageError("The voices have been closed.")
+        hung: ChildHungError | None = None
         with anyio.move_on_after(_COMES_BACK_S) as waiting:
-            await self._worker.run(self._settle)
+            hung = await self._worker.run(self._settle)
         if waiting.cancelled_caught and self._child:
             _LOG.warning("A voice hangs in a sentence that was interrupted; its process is started anew.")
             self._child.signal_death()
             await self._worker.run(self._settle)
             silent_s = time.monotonic() - self._delivered_at_s
-            if self._speaks is not None and silent_s >= _HANGS * self._config.tts.timeout_s:
-                hangs = ChildFailedError(f"it delivered nothing for {silent_s:.1f} s and was killed")
-                self._on_failure(self._strike(self._speaks, hangs))
+            if silent_s >= _HANGS * self._config.tts.timeout_s:
+                hung = ChildHungError(f"it delivered nothing for {silent_s:.1f} s and was killed")
+        if hung is not None and self._speaks is not None:
+            self._on_failure(self._strike(self._speaks, hung))
 
     def _style(self, style: SpeakingStyle) -> dict[str, Any]:
         rate = min(max(style.rate * self._config.tts.rate, 0.5), 2.0)
@@ -267,15 +269,20 @@ class SpeechProcess:
             raise error
         return np.frombuffer(payload, np.float32) if header["kind"] == "audio" else None
 
-    def _settle(self) -> None:
-        """Return once the last request is done with, or the child is dead."""
-        with contextlib.suppress(ChildFailedError):
+    def _settle(self) -> ChildHungError | None:
+        """Return once the last request is done with, or the child is dead; the reason if it is because it hung."""
+        try:
             while self._finished < self._asked and self._child and self._child.running:
                 self._receive()
+        except ChildHungError as error:
+            return error
+        except ChildFailedError:
+            pass  # the next sentence gets another process
+        return None
 
     def _receive(self) -> tuple[Header, bytes]:
         assert self._child is not None
-        header, payload = self._child.receive(self._config.tts.timeout_s)
+        header, payload = self._child.receive(self._config.tts.timeout_s, works=True)
         self._delivered_at_s = time.monotonic()
         if header["kind"] != "audio":
             self._finished = header["generation"]

@@ -24,7 +24,7 @@ HEARD = "Hey Jarvis, what time is it?"
 
 class Fates:
     """What becomes of the next loadings and the next recognitions, process after process: the name of a signal that
-    ends it, "hang", or "works"; beyond the last, all works."""
+    ends it, "hang", "spin" (it hangs and keeps the processor busy), or "works"; beyond the last, all works."""
 
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
         folder.mkdir()
@@ -54,6 +54,9 @@ def _meet(what: str) -> None:
     file.write_text("\n".join(fates[1:]))
     if fates[0] == "hang":
         time.sleep(3600)
+    elif fates[0] == "spin":
+        while True:
+            pass
     elif fates[0] == "missing":
         raise ModelError("The model is gone.", remedy="Pull it.")
     elif fates[0] != "works":

@@ -69,6 +69,14 @@ class Hanging(Tone):
             time.sleep(3600)
 
 
+class Spinning(Tone):
+    """Hangs in the second block, and keeps the processor busy."""
+
+    def before(self, number: int) -> None:
+        while number:
+            pass
+
+
 class Segfaulting(Tone):
     """Crashes in the second block."""
 

@@ -25,7 +25,7 @@ SORRY = "Sorry, I can't understand speech right now."
 
 @pytest.fixture
 def fates(living: Living, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fates:
-    living.configure("asr", backend="fated", timeout_s=3.0)
+    living.configure("asr", backend="fated")
     return Fates(tmp_path / "fates", monkeypatch)
 
 
@@ -42,12 +42,15 @@ class WhatIsSaidOfIt(TurnObserver):
 
 
 @pytest.mark.parametrize(
-    ("fate", "told"), [("SIGKILL", "SIGKILL"), ("SIGSEGV", "SIGSEGV"), ("hang", "delivered nothing")]
+    ("fate", "told"),
+    [("SIGKILL", "SIGKILL"), ("SIGSEGV", "SIGSEGV"), ("hang", "did nothing"), ("spin", "delivered nothing")],
 )
 def test_what_was_said_to_a_process_that_died_or_hung_is_answered_once(
     living: Living, fates: Fates, fate: str, told: str
 ) -> None:
     fates.hearing(fate)
+    if fate == "spin":
+        living.configure("asr", timeout_s=3.0)
     said_of_it = WhatIsSaidOfIt()
     living.observers.append(said_of_it)
 
