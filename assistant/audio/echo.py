@@ -26,9 +26,9 @@ from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from assistant.audio.echo_alignment import Alignment
 from assistant.audio.echo_bands import LOOK_AHEAD, FramePowers
 from assistant.audio.echo_delays import Moment
-from assistant.audio.echo_evidence import Evidence
+from assistant.audio.echo_evidence import MOSTLY_REMOVED, Evidence
 from assistant.audio.echo_filter import BLOCK, LENGTH, EchoPath
-from assistant.audio.echo_hindsight import someone_else
+from assistant.audio.echo_hindsight import SOMEONE_FRAMES, someone_else
 from assistant.audio.echo_reference import FORGOTTEN, PlayedChunk, PlayedReference
 from assistant.audio.files import resample
 from assistant.events import AudioArray, AudioFrame
@@ -64,6 +64,10 @@ class _Withheld:
     """A frame of which nobody knows yet whether it is more than echo."""
 
     frame: AudioFrame
+    heard: AudioArray
+    """Its sound before anything was taken out, (512,)."""
+    first: int
+    """Its first sample on the time line."""
     moment: Moment
     foreign: bool
     """Whether it was more as far as was known then."""
@@ -203,6 +207,11 @@ class EchoGuard:
         powers = self._powers(frame.samples, residual, predicted, first)
         begun = chunk is not None and first >= chunk.first
         foreign = self._evidence.foreign(powers, aligned=aligned, begun=begun, open_gate=self._hold_frames > 0)
+        if not self._decided:
+            assert self._evidence.moment is not None
+            self._withheld.append(
+                _Withheld(replace(frame, samples=residual), frame.samples, first, self._evidence.moment, foreign)
+            )
         return self._give(replace(frame, samples=residual), foreign=foreign)
 
     def _count(self, frame: AudioFrame) -> int:
@@ -224,6 +233,10 @@ class EchoGuard:
         moved = self._alignment.find(chunk, self._heard, first + FRAME_SAMPLES, self._path)
         if moved:
             self._refill(first)
+        if chunk.aligned and not was_aligned:
+            played = self._reference.view(first + FRAME_SAMPLES - len(self._heard), len(self._heard))
+            heard = self._heard[played != 0.0]
+            self._path.expect(float(np.dot(heard, heard) / (np.dot(played, played) + 1e-9)))
         if abs(moved) > 2:
             self._evidence.doubt()
         elif chunk.aligned and not was_aligned:
@@ -258,8 +271,6 @@ class EchoGuard:
             self.unheard_at_s = frame.at_s
         if self._decided:
             return [*self._release(), self._gated(frame, foreign=foreign)]
-        assert self._evidence.moment is not None
-        self._withheld.append(_Withheld(frame, self._evidence.moment, foreign))
         if len(self._withheld) == _WITHHELD_FRAMES:
             return self._settle()
         return self._release_someone(_HOLD_FRAMES)
@@ -278,16 +289,26 @@ class EchoGuard:
         heard = someone_else([withheld.moment for withheld in self._withheld])
         if not heard and len(known) >= least:
             heard = known
-        if not heard:
+        if sum(not self._is_echo(self._withheld[number]) for number in heard) < SOMEONE_FRAMES:
             return []
         self._decided, first = True, max(0, heard[0] - _ONSET_FRAMES)
         return [*self._release(first), *self._release(heard[-1] + 1 - first, foreign=True), *self._release()]
+
+    def _is_echo(self, withheld: _Withheld) -> bool:
+        """Whether the path as it is known by now explains most of what was heard, when it was not known yet."""
+        self._refill(withheld.first)
+        left = withheld.heard - self._filter(withheld.heard, withheld.first, learn=False)
+        self._refill(withheld.first if self._next is None else self._next)
+        return bool(np.dot(left, left) < MOSTLY_REMOVED * np.dot(withheld.heard, withheld.heard))
 
     def _release(self, count: int | None = None, *, foreign: bool = False) -> list[AudioFrame]:
         """The first `count` of the frames that were withheld, all by default, behind the gate."""
         count = len(self._withheld) if count is None else count
         released, self._withheld = self._withheld[:count], self._withheld[count:]
-        return [self._gated(withheld.frame, foreign=foreign or withheld.foreign) for withheld in released]
+        return [
+            self._gated(withheld.frame, foreign=foreign or (withheld.foreign and not self._is_echo(withheld)))
+            for withheld in released
+        ]
 
     def _gated(self, frame: AudioFrame, *, foreign: bool) -> AudioFrame:
         if foreign:

@@ -50,7 +50,7 @@ _FAR_UNEXPLAINED = 3.0
 """The same for a chunk that was found but has explained little yet."""
 _SETTLING_FRAMES = 6
 """Frames after a change of the alignment in which the old one still shows."""
-_MOSTLY_REMOVED = 0.25
+MOSTLY_REMOVED = 0.25
 """A chunk that was not found yet is where it is expected if subtracting its echo leaves less than this."""
 _UNLIKE_ANY = 3.0
 """Mean excess over what an echo can be at any delay, in dB."""
@@ -154,7 +154,7 @@ class Evidence:
             self._heard_share += (audible - self._heard_share) / min(self._playing_frames, _UNHEARD_FRAMES)
         self._settled_frames += 1
         known = bool(self._left_frames.max() > _LEARNING_FRAMES)
-        removed = powers.residual.sum() < _MOSTLY_REMOVED * powers.heard.sum()
+        removed = powers.residual.sum() < MOSTLY_REMOVED * powers.heard.sum()
         if known and (aligned or (begun and removed)):
             self._prove(left_excess, float((self._tail > floor).mean()))
         self._learn_loudest(powers.heard, floor, possible_db, open_gate or unexplained_db > _EXPLAINED)
@@ -164,7 +164,8 @@ class Evidence:
         proven = self._proof >= _PROOF_FRAMES
         found = aligned and not removed and self._settled_frames > _SETTLING_FRAMES
         by_path = (proven and left_excess > _UNEXPLAINED) or (found and left_excess > _FAR_UNEXPLAINED)
-        unlike_any = unexplained_db > _UNLIKE_ANY and not (known and aligned and removed)
+        explained = known and aligned and (removed or left_excess < _EXPLAINED)
+        unlike_any = unexplained_db > _UNLIKE_ANY and not explained
         return unlike_any or by_level or (known and by_path)
 
     def _left_bound_db(self) -> Bands:

@@ -24,6 +24,10 @@ LENGTH = PARTITIONS * BLOCK
 _TRANSITION = np.float32(0.999)
 """How much of the path stays as it is from one block to the next: people move, clocks drift."""
 _SMOOTHING = np.float32(0.8)
+_DECAY = 0.6
+"""By how much less energy the response is expected to have from one partition to the next: reverberation fades."""
+_QUIETEST, _LOUDEST = 1e-4, 10.0
+"""Energy that a response is expected to have at least, and at most."""
 
 
 class EchoPath:
@@ -35,6 +39,13 @@ class EchoPath:
         self._uncertainty = np.ones(shape, np.float32)
         self._spectra = np.zeros(shape, np.complex64)
         self._error_power = np.full(BLOCK + 1, 1e-3, np.float32)
+
+    def expect(self, energy: float) -> None:
+        """Before anything is learned: the response has about this energy, which is the power of the echo over that of
+        what is played. One that is expected to be louder, or to last longer, than it does overshoots for a second."""
+        if not self._weights.any():
+            profile = np.float32(_DECAY) ** np.arange(PARTITIONS, dtype=np.float32)
+            self._uncertainty[:] = min(max(energy, _QUIETEST), _LOUDEST) * profile[:, np.newaxis]
 
     def refill(self, played: AudioArray) -> None:
         """Take the last (PARTITIONS + 1) · BLOCK samples anew, after the time line was moved."""

@@ -22,7 +22,7 @@ _QUIETER = 0.25
 _UNLIKE_ANY, _CLEARLY_UNLIKE = 3.0, 5.0
 """Mean excess over what an echo can be at any delay, in dB: enough where there is no echo in every moment, and enough
 where there is. The voice's first sounds may well hit resonances of the room that those after them miss."""
-_FRAMES = 3
+SOMEONE_FRAMES = 3
 """Frames of that which make it someone."""
 _SHARE_AUDIBLE = 0.4
 """Share of the bands in which sound makes a frame one with sound."""
@@ -44,7 +44,7 @@ def someone_else(moments: Sequence[Moment]) -> list[int]:
     unexplained_db = excess_db(heard, bound_db, floor_db).min(axis=1)
     likely, clear = unexplained_db > _UNLIKE_ANY, unexplained_db > _CLEARLY_UNLIKE
     enough = clear if _always_audible(db(heard) > floor_db, tells) else likely
-    return [int(number) for number in np.flatnonzero(likely)] if enough.sum() >= _FRAMES else []
+    return [int(number) for number in np.flatnonzero(likely)] if enough.sum() >= SOMEONE_FRAMES else []
 
 
 def _always_audible(audible: npt.NDArray[np.bool_], tells: npt.NDArray[np.bool_]) -> bool:

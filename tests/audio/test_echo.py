@@ -10,8 +10,14 @@ import pytest
 from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from assistant.audio.echo import EchoGuard
 from assistant.audio.files import read_audio
+from assistant.config import Config
 from assistant.events import AudioArray, AudioFrame
 from assistant.models.store import ModelStore
+from assistant.ports import SpeakingStyle
+from assistant.registry import resolve
+from assistant.tts import SAMPLE_RATE_HZ as VOICE_HZ
+from assistant.tts import SYNTHESIZERS
+from assistant.tts.finishing import speech
 from bench import echo
 from tests.doubles.person import Person
 from tests.doubles.rooms import SPEECH_LEVEL, Loudspeaker, Playback, Room, played_level
@@ -113,6 +119,26 @@ def test_the_assistant_does_not_hear_itself(room: Room, ears: echo.Ears, replies
     nobody = np.zeros(speaker.count, np.float32)
     assert ears.hear(speaker.again(), nobody, guarded=False).started_at_s
     assert not ears.hear(speaker, nobody, guarded=True).started_at_s
+
+
+@pytest.mark.models
+@pytest.mark.parametrize(
+    ("sentence", "rate", "pitch"),
+    [
+        ("I see three cups near the window, and probably a bird on the left.", 1.1, 0.95),
+        ("I see twelve cats near the window, and probably a laptop in the middle.", 1.0, 1.0),
+        ("I see four chairs in the middle, and probably a laptop in the middle.", 1.0, 1.05),
+    ],
+)
+def test_the_first_sentence_ever_is_not_heard_in_a_late_and_loud_echo(
+    sentence: str, rate: float, pitch: float, ears: echo.Ears, model_store: ModelStore
+) -> None:
+    """Their beginnings hit resonances of this room that the quieter moments after them miss."""
+    voice = resolve(SYNTHESIZERS, Config().tts.en, kind="voice").create(Config(), model_store)
+    reply = np.concatenate(list(speech(voice, sentence, "en", SpeakingStyle(rate=rate, pitch=pitch))))
+    room = Room(seed=2, rt60_s=0.33, direct_db=5.7, delay_s=0.24873, echo_db=4.2, noise_db=-31.4, drive=0.5)
+    speaker = Loudspeaker(room, Playback.of([reply[: 3 * VOICE_HZ]], seed=2))
+    assert not ears.hear(speaker, np.zeros(speaker.count, np.float32)).started_at_s
 
 
 @pytest.mark.models

@@ -13,6 +13,7 @@ from assistant.audio.echo_filter import BLOCK, LENGTH, EchoPath
 from assistant.audio.echo_reference import MAX_SAMPLES, PlayedChunk, PlayedReference
 from assistant.events import AudioArray
 from tests.doubles.rooms import Room, convolved
+from tests.doubles.speech_like import speech_like
 
 
 def white(count: int, seed: int = 0) -> AudioArray:
@@ -52,6 +53,16 @@ def test_the_path_is_learned_and_survives_other_speech() -> None:
     someone = white(16_000, seed=3)
     _learn(path, played[:16_000], heard[:16_000] + someone)
     assert _left_db(heard, _learn(path, played, heard)) < -15.0
+
+
+@pytest.mark.parametrize("energy_db", (-30.0, -15.0, 0.0, 15.0))
+def test_a_reverberant_path_of_any_loudness_is_learned_soon(energy_db: float) -> None:
+    path, gain = EchoPath(), np.float32(10 ** (energy_db / 20))
+    played = np.asarray(speech_like(seconds=1.0))
+    heard = gain * convolved(played, Room(rt60_s=0.4, direct_db=0.0).impulse_response())
+    heard += white(len(heard)) * np.float32(0.003)
+    path.expect(float(np.dot(heard, heard) / np.dot(played, played)))
+    assert _left_db(heard[:8000], _learn(path, played[:8000], heard[:8000])) < -3.0, "in the first half second"
 
 
 @pytest.mark.parametrize("delay_frames", (0, 6, 13))
