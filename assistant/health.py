@@ -25,7 +25,8 @@ class Health:
     unavailable: Mapping[str, str] = field(default_factory=dict)
     """What else does not work now: stage → reason."""
     dropped_frames: int = 0
-    """Microphone frames (32 ms each) that were lost since the start because the machine was too slow."""
+    """Microphone frames (32 ms each) that were lost since the start because the machine was too slow, or what
+    hears failed."""
     hung: tuple[str, ...] = ()
     """Networks that hang in a native call: only a restart ends that."""
 

@@ -65,8 +65,9 @@ class AudioSource(Protocol):
     def frames(self) -> AsyncGenerator[AudioFrame, None]:
         """Mono frames at 16 kHz, 512 samples each, until the source ends or is closed."""
 
-    async def close(self) -> None:
-        """Release the device; safe to call twice."""
+    async def close(self, *, failed: bool = False) -> None:
+        """Release the device; safe to call twice. If whoever listens has `failed`, the frames that wait are lost, and
+        counted; if nobody wants to hear any more, they are not."""
 
 
 @dataclass(frozen=True, slots=True)

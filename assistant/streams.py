@@ -33,6 +33,11 @@ class DropOldest(Generic[T]):
         self._items.append(item)
         self._changed.set()
 
+    def drop_rest(self) -> None:
+        """Forget all that is there: nobody will take it."""
+        self.dropped += len(self._items)
+        self._items.clear()
+
     def close(self) -> None:
         """Let the consumer end once it has taken what is there."""
         self._closed = True

@@ -2,7 +2,8 @@
 
 Reports end of speech → first sound, wake phrase → the sound that says that it listens, and speech over a reply →
 silence, all seen at the sound server, outside the assistant; processor use idle and while conversing, peak resident
-memory of the whole process family, and start → the proof that it hears, which is asked of the assistant itself.
+memory of the whole process family, and start → the proof that it hears, which is asked of the assistant itself. Idle
+it listens for the wake phrase before a camera of two noisy pictures a second, or before a still picture.
 
 usage: python -m bench.latency [--runs N]
 """
@@ -11,24 +12,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 from typing import Any
 
-import psutil
-
-from assistant.control.client import ask_at
-from assistant.control.protocol import Status, StatusResult
-from assistant.errors import ControlError, NotRunningError
 from assistant.models.store import ModelStore
 from assistant.telemetry.timeline import percentile
 from assistant.tts.render import render_speech
+from assistant.vision.pictures import read_picture
 from bench.barge_in import ASKS, STOPS, after_decision, interrupt
+from bench.running import running
 from bench.virtual_sound import Tap, VirtualSound
+from tests.doubles.mjpeg import NetworkCamera
 
 COMMANDS = (
     ("Hey Jarvis, what time is it?", "en"),
@@ -45,31 +41,29 @@ WAKES = "Hey Jarvis."
 VOICE = "jm_kumo"
 _OTHERS = 10
 """How often it is woken and interrupted."""
+_CAMERA_FPS = 2.0
+_SETTLES_S, _IDLE_S = 10.0, 20.0
+"""It looks at a new scene often at first; then at every tenth picture."""
 _GAP_S = 1.0
 """Silence after a reply before the next command; a reply may itself pause that long between sentences."""
 _GIVE_UP_S = 8.0
-_STARTS_S = 90.0
-_ASKS_EVERY_S = 0.02
 _FORGETS_S = 3.0
 """A wake phrase that follows another sooner than this is the same call; see `wake.refractory_s`."""
 
 
-class Family:
-    """A process and its children."""
-
-    def __init__(self, pid: int) -> None:
-        self._root = psutil.Process(pid)
-
-    def _members(self) -> list[psutil.Process]:
-        return [self._root, *self._root.children(recursive=True)]
-
-    def cpu_s(self) -> float:
-        """Processor seconds used so far."""
-        return sum(sum(member.cpu_times()[:2]) for member in self._members())
-
-    def rss_bytes(self) -> int:
-        """Resident memory, shared pages counted once a process."""
-        return sum(member.memory_info().rss for member in self._members())
+def idle_before_a_camera(picture: Path) -> float:
+    """Share of a core while nobody speaks, and a camera shows a still scene with the noise of a sensor."""
+    with (
+        NetworkCamera(scene=read_picture(picture), fps=_CAMERA_FPS) as camera,
+        VirtualSound() as sound,
+        tempfile.TemporaryDirectory() as folder,
+        running(sound, f'[vision]\ncamera = "{camera.address}"\nrate_hz = {_CAMERA_FPS}\n', Path(folder)) as idle,
+    ):
+        time.sleep(_SETTLES_S)
+        used = idle.idle_cpu(_IDLE_S)
+        if camera.connections != 1 or not camera.watchers:
+            raise SystemExit("The assistant does not see:\n" + "\n".join(idle.lines[-15:]))
+        return used
 
 
 def measure(
@@ -78,43 +72,27 @@ def measure(
     """Run the assistant with `config` (TOML text) and speak every recording to it; `others` are a wake phrase alone, a
     question with a long answer, and what stops it."""
     with VirtualSound() as sound, tempfile.TemporaryDirectory() as folder:
-        file, events, socket = (Path(folder) / name for name in ("assistant.toml", "events.jsonl", "control.sock"))
-        own = f'[telemetry]\nevents = "{events}"\n[control]\nsocket = "{socket}"\n'
-        file.write_text(f"{config}\n{own}", encoding="utf-8")
         microphone, speaker = sound.tap("mic"), sound.tap("speaker")
-        started_s = time.monotonic()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "assistant", "run", "--config", str(file)],
-            env=sound.env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
         try:
-            lines = wait_until_it_hears(process, socket)
-            start_s = time.monotonic() - started_s
-            family = Family(process.pid)
-            time.sleep(3)
-            cpu_s, since_s = family.cpu_s(), time.monotonic()
-            time.sleep(idle_s)
-            idle = (family.cpu_s() - cpu_s) / (time.monotonic() - since_s)
-            cpu_s, since_s = family.cpu_s(), time.monotonic()
-            latencies, peak = [], 0
-            for recording in recordings:
-                begin_s = time.monotonic()
-                sound.speak(recording)
-                latency_s = _first_answer(microphone, speaker, begin_s)
-                peak = max(peak, family.rss_bytes())
-                latencies.append((recording, latency_s))
-            active = (family.cpu_s() - cpu_s) / (time.monotonic() - since_s)
-            woken, silenced = _wake_and_interrupt(sound, microphone, speaker, others) if others else ([], [])
-            loud_at = speaker.loud_at()
+            with running(sound, config, Path(folder)) as spoken_to:
+                family = spoken_to.family
+                time.sleep(3)
+                idle = spoken_to.idle_cpu(idle_s)
+                cpu_s, since_s = family.cpu_s(), time.monotonic()
+                latencies, peak = [], 0
+                for recording in recordings:
+                    begin_s = time.monotonic()
+                    sound.speak(recording)
+                    latency_s = _first_answer(microphone, speaker, begin_s)
+                    peak = max(peak, family.rss_bytes())
+                    latencies.append((recording, latency_s))
+                active = (family.cpu_s() - cpu_s) / (time.monotonic() - since_s)
+                woken, silenced = _wake_and_interrupt(sound, microphone, speaker, others) if others else ([], [])
+                loud_at = speaker.loud_at()
         finally:
-            process.terminate()
-            process.wait(10)
             microphone.close()
             speaker.close()
-        stopped = after_decision(events, loud_at)
+        stopped = after_decision(spoken_to.events, loud_at)
     found = [latency_s for _, latency_s in latencies if latency_s is not None]
     return {
         "answered": len(found),
@@ -123,12 +101,12 @@ def measure(
         **_percentiles("wake_to_listening_", woken),
         **_percentiles("speech_over_reply_to_silence_", silenced),
         **_percentiles("barge_in_stop_", stopped),
-        "start_s": round(start_s, 2),
-        "idle_cpu": round(idle, 3),
+        "start_s": round(spoken_to.start_s, 2),
+        "idle_still_picture_cpu": round(idle, 3),
         "active_cpu": round(active, 3),
         "rss_mb": round(peak / 1e6),
         "rows": latencies,
-        "log": lines,
+        "log": spoken_to.lines,
     }
 
 
@@ -150,32 +128,6 @@ def _wake_and_interrupt(
 
 def _percentiles(name: str, values: list[float]) -> dict[str, float | None]:
     return {f"{name}p{p}_s": round(percentile(values, p), 3) if values else None for p in (50, 95)}
-
-
-def wait_until_it_hears(process: subprocess.Popen[str], socket: Path) -> list[str]:
-    """Return when the assistant says at its control socket that sound has just come through its microphone and its
-    voice-activity detector; the lines that it prints are added to the result. Raises `SystemExit` if it never does."""
-    lines: list[str] = []
-
-    def read() -> None:
-        assert process.stdout is not None
-        for line in process.stdout:
-            lines.append(line.rstrip())
-
-    threading.Thread(target=read, daemon=True).start()
-    deadline_s, reason = time.monotonic() + _STARTS_S, ""
-    while process.poll() is None and time.monotonic() < deadline_s:
-        try:
-            health = ask_at([socket], Status(), StatusResult).health
-        except (NotRunningError, ControlError) as error:
-            reason = str(error)
-        else:
-            if health.hears:
-                return lines
-            reason = health.reason
-        time.sleep(_ASKS_EVERY_S)
-    process.kill()
-    raise SystemExit(f"The assistant does not hear: {reason}\n" + "\n".join(lines[-15:]))
 
 
 def _first_answer(microphone: Tap, speaker: Tap, begin_s: float) -> float | None:
@@ -208,6 +160,7 @@ def main() -> None:
             f'[vision]\ncamera = "{pictures}/astronaut.png"\n',
             others=(others[0], others[1], others[2]),
         )
+    result["idle_cpu"] = round(idle_before_a_camera(pictures / "astronaut.png"), 3)
     for recording, latency_s in result["rows"]:
         command = spoken[recording]
         print(f"{command:45} {'no answer' if latency_s is None else f'{latency_s:.3f} s'}")

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import gc
 import json
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -180,8 +179,8 @@ class Soak:
             round(time.monotonic() - self._started_s, 1),
             self.watch.turns - sum(sample.turns for sample in self.samples),
             len(first_sound_s),
-            process.num_threads(),
-            len(os.listdir("/proc/self/fd")),  # noqa: PTH208 (the name is enough)
+            sum(one.num_threads() for one in (process, *children)),
+            sum(one.num_fds() for one in (process, *children)),
             round(memory.rss / 1e6, 1),
             round(memory.uss / 1e6, 1),
             round(sum(child.memory_info().rss for child in children) / 1e6, 1),

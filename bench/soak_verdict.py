@@ -20,7 +20,9 @@ class Sample:
     replies: int
     """Those of them of which something was heard."""
     threads: int
+    """Of the assistant's process, the recogniser's and the voices'."""
     descriptors: int
+    """Of all of them."""
     rss_mb: float
     """Of the assistant's own process."""
     uss_mb: float

@@ -29,10 +29,11 @@ _BUFFERED_MS = 500
 with more to do than it has cores, with this much none did. What is timed is timed by what the microphone hears."""
 
 # Programs are let in last: one that waits for the server must not meet half of it, and play into the microphone.
-_DEVICES = """\
+_MICROPHONE = "module-remap-source master=mic.monitor source_name=virtual_microphone"
+_DEVICES = f"""\
 load-module module-null-sink sink_name=mic rate=48000
 load-module module-null-sink sink_name=speaker rate=48000
-load-module module-remap-source master=mic.monitor source_name=virtual_microphone
+load-module {_MICROPHONE}
 set-default-source virtual_microphone
 set-default-sink speaker
 load-module module-native-protocol-unix
@@ -118,6 +119,15 @@ class VirtualSound:
     def tap(self, sink: str) -> Tap:
         """Start recording what the sink `mic` or `speaker` plays."""
         return Tap(f"{sink}.monitor", self.env)
+
+    def pull_microphone(self) -> None:
+        """Take the microphone alone away: the server gives whoever records what the speaker plays."""
+        self._pactl("unload-module", _MICROPHONE.split()[0])
+
+    def plug_microphone(self) -> None:
+        """Give the microphone back, and whoever recorded from it."""
+        self._pactl("load-module", *_MICROPHONE.split())
+        self._pactl("set-default-source", "virtual_microphone")
 
     def recorders(self) -> list[str]:
         """Who records: an index each, which no later one gets again."""

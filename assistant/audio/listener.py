@@ -154,15 +154,17 @@ class Listener:
         try:
             while not self._ended:
                 await self._open_when_possible()
+                failed = False
                 try:
                     async with aclosing(self._listen()) as events:
                         async for event in events:
                             yield event
                 except AssistantError as error:
                     self._fail(error)
+                    failed = True
                 for event in self._finish():
                     yield event
-                await self._close()
+                await self._close(failed=failed and not self._must_close())
         finally:
             self._scoring.close()
 
@@ -238,10 +240,10 @@ class Listener:
             self._guard.pause() if on_purpose else self._guard.forget()
         return events
 
-    async def _close(self) -> None:
+    async def _close(self, *, failed: bool = False) -> None:
         self._is_open = False
         self._note_closed()
-        await self._source.close()
+        await self._source.close(failed=failed)
 
     def _note_closed(self) -> None:
         self.hearing.closed()

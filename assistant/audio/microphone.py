@@ -47,7 +47,7 @@ class Microphone:
 
     @property
     def dropped(self) -> int:
-        """Frames dropped because the pipeline, or this process, was too slow."""
+        """Frames dropped because the pipeline, or this process, was too slow or failed."""
         return self._dropped + self._frames.dropped + (self._capture.overflows if self._capture else 0)
 
     async def open(self) -> None:
@@ -90,12 +90,14 @@ class Microphone:
                 raise self._moved
             yield frame
 
-    async def close(self) -> None:
-        """Release the device."""
+    async def close(self, *, failed: bool = False) -> None:
+        """Release the device; what nobody has taken counts as dropped if whoever listens has `failed`."""
         portaudio.off_rescan(self._start_again)
         self._is_open, self._moved = False, None
         if self._watching is not None:
             self._watching.cancel()
+        if failed:
+            self._frames.drop_rest()
         self._dropped, self._capture = self.dropped, None
         self._frames.close()
         self._frames.dropped = 0

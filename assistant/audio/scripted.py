@@ -58,7 +58,7 @@ class ScriptedMicrophone:
             if not len(self._pending):
                 self._said.set()
 
-    async def close(self) -> None:
+    async def close(self, *, failed: bool = False) -> None:
         """End the stream; what was not delivered is lost."""
         self._closed = True
         self._pending = self._pending[:0]

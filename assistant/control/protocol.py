@@ -163,7 +163,7 @@ class StatusResult(Result):
     saving: str = ""
     """What it does without to spare the machine, and why; empty before it has started."""
     dropped: dict[str, int]
-    """What was lost because the machine was too slow or a disk full: name → count since the start."""
+    """What was lost, the machine being too slow, a disk full, or what hears failing: name → count since the start."""
 
 
 class ReloadResult(Result):

@@ -110,14 +110,22 @@ class SpokenTroubles(TurnObserver):
     async def _tell_loss(self, sense: str, stage: str) -> None:
         losses = self._losses[sense]
         await anyio.sleep(_PATIENCE_OF_S.get(stage, _PATIENCE_S))
-        self._about_to_tell.discard(sense)
         comes_and_goes = stage in _CERTAIN_AFTER_S and self._losses[sense] > losses
-        if self._lost(sense) or comes_and_goes:
-            self._told.add(sense)
-            if not await self._say(f"cannot_{sense}"):
-                self._told.discard(sense)  # nobody has heard it, so the next failure is worth a word
-            elif not self._lost(sense):
-                await self._tell_return(sense, stage)  # it was back before it was told, so no recovery will say so
+
+        def lost() -> bool:
+            return self._lost(sense) or comes_and_goes
+
+        def still() -> bool:
+            if lost():  # what is over by the time that somebody can be told is not worth a word
+                self._told.add(sense)
+            return lost()
+
+        heard = lost() and await self._say(f"cannot_{sense}", still)
+        self._about_to_tell.discard(sense)
+        if not heard:
+            self._told.discard(sense)  # the next failure is worth a word
+        elif not self._lost(sense):
+            await self._tell_return(sense, stage)  # it was back before it was told, so no recovery will say so
 
     async def _tell_return(self, sense: str, stage: str) -> None:
         losses = self._losses[sense]
@@ -126,12 +134,12 @@ class SpokenTroubles(TurnObserver):
             self._told.discard(sense)
             await self._say(f"can_{sense}_again")
 
-    async def _say(self, key: str) -> bool:
-        """Whether it was heard to its end."""
+    async def _say(self, key: str, still: Callable[[], bool] = lambda: True) -> bool:
+        """Say it if it is `still` to be said when its turn comes. Whether it was heard to its end."""
         if self._voice.muted:
             return False
         text, self._last_said = phrase(key, self._language), ""
-        await self._voice.announce(text, self._language, lambda: not self._voice.muted)
+        await self._voice.announce(text, self._language, lambda: not self._voice.muted and still())
         return self._last_said == text
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import threading
 import time
+from collections.abc import Callable
 
 import anyio
 import cv2
@@ -181,22 +182,39 @@ class LiveCamera:
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(deliver, item, grabbed_s)
 
-        capture = open_capture(source, self._backend)
-        failure = "" if capture.isOpened() else "cannot be opened"
-        capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
-        while not stop.is_set() and not failure:
-            grabbed = capture.grab()
-            grabbed_s = time.monotonic()
-            if not grabbed:
-                failure = "stopped delivering pictures"
-            elif wanted.is_set():
-                decoded, bgr = capture.retrieve()
-                if decoded:
-                    wanted.clear()
-                    post(to_rgb(bgr), grabbed_s)
-                del bgr  # the next call may hang, also while the camera is closed
-            stop.wait(_LEAST_INTERVAL_S)
-        capture.release()
+        try:
+            failure = self._grab(source, stop, wanted, post)
+        except BaseException as error:  # a driver raises whatever it likes, and whoever waits shall know what
+            failure = f"failed: {error!r}"
         if failure:
-            error = DeviceError(f"The camera '{self.name}' {failure}.", remedy="List the cameras: assistant devices")
-            post(error, time.monotonic())
+            told = DeviceError(f"The camera '{self.name}' {failure}.", remedy="List the cameras: assistant devices")
+            post(told, time.monotonic())
+
+    def _grab(
+        self,
+        source: int | str,
+        stop: threading.Event,
+        wanted: threading.Event,
+        post: Callable[[ImageArray, float], None],
+    ) -> str:
+        """Post each picture that is wanted, with the time of its grab, until `stop`; or else what went wrong."""
+        capture = open_capture(source, self._backend)
+        try:
+            if not capture.isOpened():
+                return "cannot be opened"
+            capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+            while not stop.is_set():
+                grabbed = capture.grab()
+                grabbed_s = time.monotonic()
+                if not grabbed:
+                    return "stopped delivering pictures"
+                if wanted.is_set():
+                    decoded, bgr = capture.retrieve()
+                    if decoded:
+                        wanted.clear()
+                        post(to_rgb(bgr), grabbed_s)
+                    del bgr  # the next call may hang, also while the camera is closed
+                stop.wait(_LEAST_INTERVAL_S)
+            return ""
+        finally:
+            capture.release()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from bench.virtual_sound import VirtualSound
+from tests.doubles.command import Running
 from tests.doubles.leaks import no_task_left_running, nothing_left_behind, nothing_left_open
+from tests.doubles.live_sound import DATE, EVENTS, HELP, SOCKET, TIME
 from tests.doubles.person import Person
 
 
@@ -41,3 +44,19 @@ def sound(clean: None) -> Iterator[VirtualSound]:
 def spoken(request: pytest.FixtureRequest) -> Person:
     """Recordings of what a person says."""
     return Person(request)
+
+
+@pytest.fixture
+def live(sound: VirtualSound, spoken: Person, tmp_path: Path) -> Iterator[Running]:
+    """The assistant, listening, without a camera where one should be; its events go to `tmp_path`."""
+    for text in (TIME, HELP, DATE):
+        spoken(text)  # before it listens: making a recording takes all the cores that there are
+    settings = {
+        "ASSISTANT_VISION__CAMERA": "/dev/video99",
+        "ASSISTANT_CONTROL__SOCKET": str(tmp_path / SOCKET),
+        "ASSISTANT_TELEMETRY__EVENTS": str(tmp_path / EVENTS),
+        "ASSISTANT_TELEMETRY__LOG_CONTENT": "true",
+    }
+    with Running("run", env=sound.env | settings) as running:
+        running.wait_for("Listening", timeout_s=120)
+        yield running

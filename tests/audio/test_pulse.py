@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import anyio
@@ -28,36 +26,12 @@ from bench.loudness import LOUD
 from bench.virtual_sound import RATE_HZ, Tap, VirtualSound
 from tests.doubles.command import Running, assistant, wait_until
 from tests.doubles.events_file import events_of, of_turns, say_until
+from tests.doubles.live_sound import DATE, EVENTS, HELP, SOCKET, TIME, recording, replies, wait_for_replies
 from tests.doubles.person import Person
 from tests.doubles.sound_devices import sound_thread
 
 pytestmark = [pytest.mark.pulse, pytest.mark.models]
-TIME, HELP, DATE = "Hey Jarvis, what time is it?", "Hey Jarvis, what can you do?", "Hey Jarvis, what is the date?"
-EVENTS, SOCKET = "events.jsonl", "control.sock"
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-
-
-@contextmanager
-def recording(sound: VirtualSound, sink: str = "speaker") -> Iterator[Tap]:
-    tap = sound.tap(sink)
-    try:
-        yield tap
-    finally:
-        tap.close()
-
-
-def replies(folder: Path) -> list[dict[str, object]]:
-    """Those that have been played or broken off since it started."""
-    return of_turns(folder / EVENTS, "PlaybackFinished")
-
-
-def wait_for_replies(folder: Path, count: int, tap: Tap) -> None:
-    """Return when there are so many replies, and the speaker is silent.
-
-    What makes a sound may be the chime that asks a person to go on, and on a busy machine the reply to it comes late.
-    """
-    wait_until(lambda: len(replies(folder)) >= count, f"Reply {count} is over")
-    wait_until(lambda: time.monotonic() - max(tap.loud_at(), default=math.inf) > 0.5, "The speaker falls silent")
 
 
 def wait_for_sound(tap: Tap, since_s: float) -> AudioArray:
@@ -82,22 +56,6 @@ def understood(model_store: ModelStore) -> Iterator[Callable[[AudioArray], str]]
 
     yield recognize
     recognizer.close()
-
-
-@pytest.fixture
-def live(sound: VirtualSound, spoken: Person, tmp_path: Path) -> Iterator[Running]:
-    """The assistant, listening, without a camera where one should be; its events go to `tmp_path`."""
-    for text in (TIME, HELP, DATE):
-        spoken(text)  # before it listens: making a recording takes all the cores that there are
-    settings = {
-        "ASSISTANT_VISION__CAMERA": "/dev/video99",
-        "ASSISTANT_CONTROL__SOCKET": str(tmp_path / SOCKET),
-        "ASSISTANT_TELEMETRY__EVENTS": str(tmp_path / EVENTS),
-        "ASSISTANT_TELEMETRY__LOG_CONTENT": "true",
-    }
-    with Running("run", env=sound.env | settings) as running:
-        running.wait_for("Listening", timeout_s=120)
-        yield running
 
 
 def test_a_conversation_with_an_interruption(

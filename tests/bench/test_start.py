@@ -13,7 +13,7 @@ import pytest
 
 from assistant.control.protocol import HealthState, Request, Result, StatusResult
 from assistant.control.server import ControlServer
-from bench.latency import wait_until_it_hears
+from bench.running import wait_until_it_hears
 
 LISTENING = "import time; print('Listening.', flush=True); time.sleep(600)"
 """An assistant that says that it listens, as soon as it has opened the microphone."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,14 +11,20 @@ from types import TracebackType
 import cv2
 import numpy as np
 
-_FPS = 20.0
+from assistant.events import ImageArray
+
+_NOISE = 4.0
+"""Standard deviation of a sensor's noise, of 255, indoors."""
 
 
 class NetworkCamera:
     """Context manager. `shows` is "noise", "still" or "black"; `stalls` keeps the connection and sends nothing."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, *, scene: ImageArray | None = None, fps: float = 20.0) -> None:
+        """`scene` is an RGB picture that it shows in its stead, as a sensor sees it: with other noise every time."""
         self._port = port
+        self._scene = scene
+        self._fps = fps
         self._counting = threading.Lock()
         self._random = np.random.default_rng(1)
         self.shows = "noise"
@@ -65,6 +70,10 @@ class NetworkCamera:
         return self._port
 
     def jpeg(self) -> bytes:
+        if self._scene is not None:
+            noise = self._random.normal(0.0, _NOISE, self._scene.shape)
+            seen = np.clip(self._scene + noise, 0, 255).astype(np.uint8)
+            return bytes(cv2.imencode(".jpg", seen[..., ::-1])[1])
         picture = np.full((48, 64, 3), self.level if self.shows != "black" else 0, np.uint8)
         if self.shows == "still":
             picture[:, :32] += 50
@@ -99,7 +108,7 @@ class NetworkCamera:
                             jpeg = camera.jpeg()
                             head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
                             self.wfile.write(head.encode() + jpeg + b"\r\n")
-                        time.sleep(1 / _FPS)
+                        camera._gone.wait(1 / camera._fps)
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""

@@ -86,7 +86,7 @@ class TimedMicrophone:
             else:
                 await self._clock.sleep_until((self._next + 1) * _FRAME_S)
 
-    async def close(self) -> None:
+    async def close(self, *, failed: bool = False) -> None:
         self._closed = True
 
     def _frame(self, index: int) -> AudioFrame:

@@ -23,6 +23,9 @@ class Kernel:
         self.opened: list[tuple[int | str, int]] = []
         self.hanging: dict[int, threading.Event] = {}
         """What returns from no call until then."""
+        self.raising: dict[int, BaseException] = {}
+        """What comes of the next grab."""
+        self.released: list[int] = []
 
     def plug(self, number: int, name: str = WEBCAM, port: str = LEFT, index: int = 0) -> None:
         node = self.sysfs / f"video{number}"
@@ -61,10 +64,12 @@ class Capture:
         time.sleep(0.01)
         if self._number in self._kernel.hanging:
             self._kernel.hanging[self._number].wait(60.0)
+        if self._number in self._kernel.raising:
+            raise self._kernel.raising.pop(self._number)
         return self._kernel.is_there(self._number)
 
     def retrieve(self) -> tuple[bool, np.ndarray]:
         return True, self._random.integers(90, 170, (48, 64, 3), np.uint8)
 
     def release(self) -> None:
-        """Nothing to free."""
+        self._kernel.released.append(self._number)

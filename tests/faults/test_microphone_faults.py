@@ -109,6 +109,21 @@ def test_two_blips_of_the_microphone_are_not_worth_a_word_and_the_loss_after_the
     assert living.live(script) == ["I can't hear anything right now.", "I can hear you again."]
 
 
+def test_a_loss_that_is_over_before_anybody_could_be_told_is_not_told(living: Living) -> None:
+    async def script(assistant: Assistant) -> None:
+        assert assistant.controls is not None
+        async with anyio.create_task_group() as group:
+            group.start_soon(assistant.controls.announce, f"{LONG} {LONG}", "en")
+            await until(3.0)
+            living.microphone.stalls = True
+            await until(10.0)
+            living.microphone.stalls = False
+        assert living.failures("microphone")[0].at_s + 4.0 < living.recoveries("microphone")[0] < anyio.current_time()
+        await until(anyio.current_time() + 15.0)
+
+    assert living.live(script) == [f"{LONG} {LONG}"]
+
+
 def test_a_source_that_hangs_without_a_word_is_noticed(living: Living, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the source's own timeout does not work."""
     monkeypatch.setattr("assistant.audio.microphone._SILENT_DEVICE_S", 1e6)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from assistant.app import Assistant
-from tests.doubles.living import TIME, Living, until
+from tests.doubles.living import TIME, Living, Loudness, hang, until
 from tests.doubles.sound_devices import Card
 
 RECOVERS_S = 5.0
@@ -96,3 +96,35 @@ def test_what_was_lost_before_a_rescan_is_still_counted(living: Living) -> None:
         assert assistant.health().dropped_frames == lost
 
     living.live(script)
+
+
+def test_what_waits_for_a_detector_that_fails_is_lost_and_counted(living: Living) -> None:
+    async def script(assistant: Assistant) -> None:
+        await until(10.0)
+        Loudness.breaks.append(hang(until_s=17.0))
+        await until(14.0)
+        assert assistant.health().dropped_frames == 0, "it may still be heard"
+        await until(17.0 + RECOVERS_S)
+        assert assistant.health().hears
+        assert assistant.health().dropped_frames > 140, "5 s of 31 frames each"
+        assert "overload" not in assistant.health().unavailable
+
+    living.live(script)
+    assert living.failures("voice-activity detector")
+
+
+def test_what_waits_when_it_is_muted_is_meant_to_be_forgotten(living: Living) -> None:
+    async def script(assistant: Assistant) -> None:
+        await until(10.0)
+        Loudness.breaks.append(hang(until_s=17.0))
+        await until(12.0)
+        assert assistant.controls is not None
+        await assistant.controls.mute()
+        await until(18.0)
+        await assistant.controls.unmute()
+        await until(18.0 + RECOVERS_S)
+        assert assistant.health().hears
+        assert assistant.health().dropped_frames == 0
+
+    living.live(script)
+    assert living.failures("voice-activity detector")

@@ -65,7 +65,7 @@ class Tape:
                 samples[1::2] += 1e-4  # a microphone is never silent to the last bit
                 yield AudioFrame(anyio.current_time(), samples, 16000)
 
-    async def close(self) -> None:
+    async def close(self, *, failed: bool = False) -> None:
         self.is_open = False
 
 

@@ -159,6 +159,26 @@ def test_a_driver_that_hangs_at_the_old_number_does_not_hold_up_the_new_one(kern
     assert [source for source, _ in kernel.opened] == [0, 1]
 
 
+@pytest.mark.parametrize("error", [SystemExit("no more"), MemoryError("no more"), cv2.error("no more")], ids=repr)
+def test_what_a_driver_raises_is_told_at_once_and_the_camera_opens_again(kernel: Kernel, error: BaseException) -> None:
+    kernel.plug(0)
+
+    async def main() -> None:
+        camera = open_camera("0", LoopClock(), sysfs=kernel.sysfs)
+        await camera.open()
+        kernel.raising[0] = error
+        with pytest.raises(DeviceError, match=r"The camera '0' failed: .*no more"):
+            while True:
+                await camera.read()
+        assert kernel.released == [0]
+        await camera.open()
+        await camera.read()
+        await camera.close()
+
+    anyio.run(main)
+    assert kernel.released == [0, 0]
+
+
 def test_without_the_kernels_list_its_number_is_all_that_is_known(kernel: Kernel) -> None:
     async def main() -> None:
         camera = open_camera("0", LoopClock(), sysfs=kernel.sysfs / "nowhere")
