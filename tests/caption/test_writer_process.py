@@ -92,7 +92,7 @@ def test_it_can_be_closed_while_it_hangs(writer: WriterProcess, fates: Fates) ->
         time.sleep(0.02)
     writer.close()
     writing.join()
-    assert raised
+    assert ["SIGKILL" in error.message for error in raised] == [True]
     with pytest.raises(StageError, match="closed"):
         writer.write(PICTURE)
 
