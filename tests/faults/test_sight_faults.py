@@ -253,7 +253,8 @@ def test_a_captioner_that_dies_while_nobody_speaks_is_there_again_before_it_is_n
 
 def writers() -> list[psutil.Process]:
     """The captioner's processes."""
-    return [child for child in psutil.Process().children() if "assistant.caption.worker_main" in child.cmdline()]
+    running = (child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE)
+    return [child for child in running if "assistant.caption.worker_main" in child.cmdline()]
 
 
 def wait_until_dead(process: psutil.Process) -> None:
