@@ -258,12 +258,18 @@ class Captioner(Protocol):
 class PreparingCaptioner(Captioner, Protocol):
     """A captioner whose work takes too long for an answer to wait for it."""
 
-    async def prepare(self, scene: SceneState) -> None:
-        """Do the work that `caption` of this scene will use. Raises `AssistantError`; `caption` makes do without."""
+    async def prepare(self, scene: SceneState) -> bool:
+        """Do the work that `caption` of this scene will use. False if it does not begin, because it is still at an
+        earlier one or there is no picture. Raises `AssistantError`; `caption` makes do without."""
 
     @property
     def hangs(self) -> bool:
         """Whether work that took too long still goes on, so that `prepare` would fail at once."""
+
+    @property
+    def lost(self) -> bool:
+        """Whether what it runs on has died since it was last used: the next `prepare` raises why, and the one after it
+        finds another."""
 
     def close(self) -> None:
         """Release what it runs on."""

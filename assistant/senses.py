@@ -35,6 +35,7 @@ from assistant.vision.watcher import SceneWatcher
 _FEELS_S = 1.0
 """How long a look waits for the expression of the face that it has found."""
 _HANGS_CHECKED_S = 1.0
+_LOSS_NOTICED_S = 0.5
 _TRIED_AGAIN_S = 3.0
 
 
@@ -93,6 +94,8 @@ class LiveSenses:
         self._group = group
         if self.watcher is not None:
             group.start_soon(self.watcher.run)
+            if isinstance(self._captioner, PreparingCaptioner):
+                group.start_soon(self._replace_lost, self._captioner)
 
     async def feel(self, evidence: FaceEvidence) -> None:
         """Look at the expression of a face that the watcher found. The scene that it belongs to is told afterwards, so
@@ -177,7 +180,8 @@ class LiveSenses:
         if scene is None or not isinstance(self._captioner, PreparingCaptioner):
             return True
         try:
-            await self._captioner.prepare(scene)
+            if not await self._captioner.prepare(scene):
+                return True
         except AssistantError as error:
             self._captioner_raised = isinstance(error, StageError)  # one that was not pulled is not tried again
             if self._stages is not None:
@@ -190,23 +194,33 @@ class LiveSenses:
 
     async def _prepare_again(self) -> None:
         """Try a captioner that failed again, though nobody speaks: what works again must not be shown as failing. One
-        that raises is tried every few seconds, one that hangs as soon as it can work, but no more than once: one that
-        is always too slow rests until somebody speaks. No picture is held meanwhile."""
+        that raises is tried at once and then every few seconds, one that hangs as soon as it can work, but no more than
+        once: one that is always too slow rests until somebody speaks. No picture is held meanwhile."""
         captioner = self._captioner
         if not isinstance(captioner, PreparingCaptioner) or self._awaits_captioner:
             return
         self._awaits_captioner = True
+        wait_s = 0.0  # what ran in a process that was lost has another one now
         try:
             while self._captioner_raised:
                 has_hung = captioner.hangs
                 while captioner.hangs:
                     await self._clock.sleep_until(self._clock.monotonic_s() + _HANGS_CHECKED_S)
                 if not has_hung:
-                    await self._clock.sleep_until(self._clock.monotonic_s() + _TRIED_AGAIN_S)
+                    await self._clock.sleep_until(self._clock.monotonic_s() + wait_s)
+                    wait_s = _TRIED_AGAIN_S
                 if not await self._prepare(self.scene()) and has_hung:
                     return
         finally:
             self._awaits_captioner = False
+
+    async def _replace_lost(self, captioner: PreparingCaptioner) -> None:
+        """Have a captioner that died while nobody spoke tell of it and begin anew."""
+        while True:
+            await self._clock.sleep_until(self._clock.monotonic_s() + _LOSS_NOTICED_S)
+            if captioner.lost:
+                await self._prepare(self.scene())
+                await self._prepare_again()
 
     def close(self) -> None:
         """Release what describes the scene; safe to call twice."""

@@ -1,35 +1,47 @@
 """Captions by an image-to-text network, checked against the object detector; by the grounded captioner where there is
 none that is fresh.
 
-Writing takes a second or so, which no answer waits for: it begins, on a thread of its own, when someone begins to speak
-(`prepare`), and `caption` takes what is there. English only; Chinese is the grounded captioner's.
+Writing takes a second or so, which no answer waits for: it begins, in a process of its own, when someone begins to
+speak (`prepare`), and `caption` takes what is there. English only; Chinese is the grounded captioner's.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from assistant.caption.grounded import GroundedCaptioner
 from assistant.caption.neural_check import Checked, check, mentions_people, with_name
+from assistant.caption.process import WriterProcess
 from assistant.config import Config
 from assistant.dialogue.replies import joined, phrase
 from assistant.errors import AssistantError
-from assistant.events import SceneCaption, SceneState
+from assistant.events import ImageArray, SceneCaption, SceneState
 from assistant.people.present import named_people
 from assistant.vision.preprocess import moderate
 from assistant.vision.things import PERSON, count_of, things_of
 from assistant.worker import Worker
 
 if TYPE_CHECKING:
-    from assistant.caption.neural_writer import NeuralWriter
     from assistant.models.store import ModelStore
 
 _FRESH_S = 3.0
 """What was written about an older picture is used for a newer one of the same things for so long."""
-_BUNDLE = "captioner-decoder"
+
+
+class Writer(Protocol):
+    """A picture in, a sentence out."""
+
+    @property
+    def lost(self) -> bool:
+        """Whether it has died since it was last asked; the next `write` raises why."""
+
+    def write(self, pixels: ImageArray) -> str:
+        """Blocking, and not for two threads at once. Raises `AssistantError`."""
+
+    def close(self) -> None:
+        """Free it, also while another thread waits in `write`; safe to call twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,50 +61,40 @@ class NeuralCaptioner:
 
     def __init__(
         self,
-        open_writer: Callable[[], NeuralWriter],
+        writer: Writer,
         grounded: GroundedCaptioner,
         *,
         min_confidence: float,
         max_age_s: float,
         timeout_s: float = 20.0,
     ) -> None:
-        """`open_writer` loads the networks, on the first `prepare`."""
-        self._open_writer = open_writer
+        """`writer` is closed with it."""
+        self._writer = writer
         self._grounded = grounded
         self._min_confidence = min_confidence
         self._max_age_s = max_age_s
         self._worker = Worker("neural captioner", timeout_s=timeout_s, restart_helps=False)
-        self._writer: NeuralWriter | None = None
         self._written: _Written | None = None
         self._busy = False
 
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> NeuralCaptioner:
-        """With the bundle that `vision.captioner_bundle` names, else `captioner-decoder` among the bundles."""
-
-        def open_writer() -> NeuralWriter:
-            from assistant.caption.neural_writer import NeuralWriter
-            from assistant.inference.engines import default_bundles
-            from assistant.inference.loader import SessionOptions
-
-            bundle = config.vision.captioner_bundle or (config.inference.bundles or default_bundles()) / _BUNDLE
-            options = SessionOptions(backend=config.inference.backend, threads=config.vision.threads)
-            return NeuralWriter.open(bundle, options, beams=config.vision.captioner_beams)
-
+        """With the networks of `NeuralWriter.create`, which are loaded for the first picture."""
         grounded = GroundedCaptioner.create(config, models)
         vision = config.vision
-        return cls(open_writer, grounded, min_confidence=vision.min_confidence, max_age_s=vision.max_age_s)
+        return cls(WriterProcess(config), grounded, min_confidence=vision.min_confidence, max_age_s=vision.max_age_s)
 
-    async def prepare(self, scene: SceneState) -> None:
-        """Write about a scene's picture; returns at once while an earlier one is being written about. Raises
+    async def prepare(self, scene: SceneState) -> bool:
+        """Write about a scene's picture; False at once while an earlier one is being written about. Raises
         `ModelError` without the bundle, and `StageError` when the network fails: then there are grounded captions."""
         if scene.frame is None or self._busy:
-            return
+            return False
         self._busy = True
         try:
             sentence = await self._worker.run(self._write, scene)
             checked = check(sentence, scene, min_confidence=self._min_confidence)
             self._written = _Written(scene.at_s, scene.source, self._labels(scene), checked)
+            return True
         except AssistantError:
             self._written = None  # what has failed says nothing, not even what it said before
             raise
@@ -103,6 +105,11 @@ class NeuralCaptioner:
     def hangs(self) -> bool:
         """Whether the network is still at what it was given up for."""
         return self._worker.hangs
+
+    @property
+    def lost(self) -> bool:
+        """Whether the network has died since it was last asked."""
+        return not self._busy and self._writer.lost
 
     def caption(self, scene: SceneState, language: str, now_s: float) -> SceneCaption:
         """The network's sentence where there is a fresh one that the detector does not contradict, else the grounded
@@ -122,8 +129,9 @@ class NeuralCaptioner:
         return SceneCaption(now_s, text, language, checked.confidence, max(0.0, now_s - written.at_s))
 
     def close(self) -> None:
-        """Let the thread end."""
+        """End the network and let the thread end."""
         self._worker.close()
+        self._writer.close()
 
     def _fits(self, scene: SceneState, written: _Written) -> bool:
         """Whether what was written is about this picture, or one shortly before in which the same things were."""
@@ -145,8 +153,6 @@ class NeuralCaptioner:
         return Counter(item.label for item in things_of(scene, min_confidence=self._min_confidence))
 
     def _write(self, scene: SceneState) -> str:
-        if self._writer is None:
-            self._writer = self._open_writer()
         assert scene.frame is not None
         return self._writer.write(moderate(scene.frame.pixels))
 

@@ -8,14 +8,17 @@ from typing import Any
 
 import numpy as np
 
+from assistant.config import Config
 from assistant.errors import ModelError
 from assistant.events import ImageArray
 from assistant.inference.bundle import Bundle, BundleManifest
+from assistant.inference.engines import default_bundles
 from assistant.inference.fallback import Fallback
 from assistant.inference.generation import TextGenerator
 from assistant.inference.loader import SessionOptions, ignore
 from assistant.vision.preprocess import resize
 
+_BUNDLE = "captioner-decoder"
 _PIXELS = "pixel_values"
 
 
@@ -29,6 +32,14 @@ class NeuralWriter:
         self._height_px, self._width_px = _size_px(encoder)
         self._mean = _three(encoder, "image_mean")
         self._deviation = _three(encoder, "image_std")
+
+    @classmethod
+    def create(cls, config: Config) -> NeuralWriter:
+        """With the bundle that `vision.captioner_bundle` names, else `captioner-decoder` among the bundles. Raises as
+        `open` does."""
+        bundle = config.vision.captioner_bundle or (config.inference.bundles or default_bundles()) / _BUNDLE
+        options = SessionOptions(backend=config.inference.backend, threads=config.vision.threads)
+        return cls.open(bundle, options, beams=config.vision.captioner_beams)
 
     @classmethod
     def open(

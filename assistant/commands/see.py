@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Collection, Sequence
+from contextlib import ExitStack
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
@@ -44,25 +45,30 @@ def see(
     text_reader = open_text_reader(config, models) if read else None
     pictures, unreadable = _pictures(photos)
     drawn: set[str] = set()
-    for photo in pictures:
-        try:
-            frame = VideoFrame(0.0, read_picture(photo), str(photo))
-            lines = text_reader.read(frame) if text_reader is not None else None
-        except (MediaError, ModelError) as error:
-            unreadable.append(error)
-            continue
-        scene = reader.read(frame)
+    with ExitStack() as closing:
         if isinstance(captioner, PreparingCaptioner):
-            _prepare(captioner, scene)
-        caption = captioner.caption(scene, language, 0.0).text
-        told = (
-            json.dumps(_record(scene, caption, lines), ensure_ascii=False) if as_json else _text(scene, caption, lines)
-        )
-        typer.echo(told)
-        if out is not None:
-            name = _free_name(photo.stem, drawn)
-            drawn.add(name)
-            write_picture(out / f"{name}.boxed.png", draw_scene(frame.pixels, scene))
+            closing.callback(captioner.close)
+        for photo in pictures:
+            try:
+                frame = VideoFrame(0.0, read_picture(photo), str(photo))
+                lines = text_reader.read(frame) if text_reader is not None else None
+            except (MediaError, ModelError) as error:
+                unreadable.append(error)
+                continue
+            scene = reader.read(frame)
+            if isinstance(captioner, PreparingCaptioner):
+                _prepare(captioner, scene)
+            caption = captioner.caption(scene, language, 0.0).text
+            told = (
+                json.dumps(_record(scene, caption, lines), ensure_ascii=False)
+                if as_json
+                else _text(scene, caption, lines)
+            )
+            typer.echo(told)
+            if out is not None:
+                name = _free_name(photo.stem, drawn)
+                drawn.add(name)
+                write_picture(out / f"{name}.boxed.png", draw_scene(frame.pixels, scene))
     tell_left_out(unreadable, "photos or folders", "described")
 
 

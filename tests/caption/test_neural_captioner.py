@@ -34,6 +34,7 @@ from assistant.stages import StageReports
 from assistant.virtual_time import run_in_virtual_time
 
 MIDDLE = Box(0.3, 0.2, 0.7, 0.8)
+NO_MEMORY = RuntimeError("out of memory")
 
 
 class Writer:
@@ -41,7 +42,8 @@ class Writer:
 
     def __init__(self, sentence: str = "a dog in the snow") -> None:
         self.sentence = sentence
-        self.broken = False
+        self.broken: Exception | None = None
+        self.lost = False
         self.released = threading.Event()
         self.released.set()
         self.wrote = 0
@@ -49,20 +51,18 @@ class Writer:
     def write(self, pixels: object) -> str:
         self.released.wait(10)
         self.wrote += 1
-        if self.broken:
-            raise RuntimeError("out of memory")
+        if self.broken is not None:
+            raise self.broken
         return self.sentence
+
+    def close(self) -> None:
+        """Nothing to free."""
 
 
 @contextmanager
-def _captioner(writer: Writer, *, missing: bool = False) -> Iterator[NeuralCaptioner]:
-    def open_writer() -> Writer:
-        if missing:
-            raise ModelError("There is no bundle.", remedy="Build it.")
-        return writer
-
+def _captioner(writer: Writer) -> Iterator[NeuralCaptioner]:
     grounded = GroundedCaptioner(min_confidence=0.35, max_age_s=10.0)
-    captioner = NeuralCaptioner(open_writer, grounded, min_confidence=0.35, max_age_s=10.0)  # type: ignore[arg-type]
+    captioner = NeuralCaptioner(writer, grounded, min_confidence=0.35, max_age_s=10.0)
     yield captioner
     captioner.close()
 
@@ -120,7 +120,7 @@ def test_a_photo_is_never_described_by_the_sentence_about_another(label: str) ->
         anyio.run(captioner.prepare, _scene(source="a.jpg"))
         other = _scene(label=label, source="b.jpg")
         assert captioner.caption(other, "en", 0.0).text == f"I see a {label} in the middle."
-        writer.broken = True
+        writer.broken = NO_MEMORY
         with pytest.raises(StageError):
             anyio.run(captioner.prepare, other)
         assert captioner.caption(other, "en", 0.0).text == f"I see a {label} in the middle."
@@ -130,7 +130,7 @@ def test_what_has_failed_says_nothing_of_before_either() -> None:
     writer = Writer()
     with _captioner(writer) as captioner:
         anyio.run(captioner.prepare, _scene())
-        writer.broken = True
+        writer.broken = NO_MEMORY
         with pytest.raises(StageError):
             anyio.run(captioner.prepare, _scene(1.0))
         assert captioner.caption(_scene(1.0), "en", 1.0).text == GROUNDED
@@ -232,7 +232,7 @@ class OneScene:
 
 def test_a_failure_is_told_once_with_its_reason_and_captions_go_on() -> None:
     writer = Writer()
-    writer.broken = True
+    writer.broken = NO_MEMORY
     events: list[object] = []
 
     async def main() -> None:
@@ -245,7 +245,7 @@ def test_a_failure_is_told_once_with_its_reason_and_captions_go_on() -> None:
                 senses.on_event(SpeechStarted(0.0))
                 await anyio.sleep(1.0)
             spoken.append(senses.caption("en").text)  # type: ignore[union-attr]
-            writer.broken = False
+            writer.broken = None
             senses.on_event(SpeechStarted(0.0))
             await anyio.sleep(0.5)
             spoken.append(senses.caption("en").text)  # type: ignore[union-attr]
@@ -264,7 +264,9 @@ def test_a_failure_is_told_once_with_its_reason_and_captions_go_on() -> None:
 
 
 def test_without_its_bundle_captions_are_grounded() -> None:
-    with _captioner(Writer(), missing=True) as captioner:
+    writer = Writer()
+    writer.broken = ModelError("There is no bundle.", remedy="Build it.")
+    with _captioner(writer) as captioner:
         with pytest.raises(ModelError, match="no bundle"):
             anyio.run(captioner.prepare, _scene())
         assert captioner.caption(_scene(), "en", 0.0).text == GROUNDED

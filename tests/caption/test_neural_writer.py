@@ -12,6 +12,7 @@ import pytest
 
 from assistant.caption.neural import NeuralCaptioner
 from assistant.caption.neural_writer import NeuralWriter
+from assistant.caption.process import WriterProcess
 from assistant.config import Config, InferenceConfig, VisionConfig
 from assistant.errors import ModelError
 from assistant.events import SceneState, VideoFrame
@@ -138,6 +139,14 @@ def test_the_configured_bundle_is_used(bundles: Path) -> None:
         text = captioner.caption(scene, "en", 0.0).text
         assert text.startswith("I'm not sure, but it looks like word")
         captioner.close()
+
+
+def test_a_process_of_its_own_writes_the_same(bundles: Path) -> None:
+    writer = NeuralWriter.open(bundles / "captioner-decoder")
+    process = WriterProcess(Config(inference=InferenceConfig(bundles=bundles)))
+    assert process.write(_picture()) == writer.write(_picture())
+    writer.close()
+    process.close()
 
 
 def test_what_is_no_captioner_is_refused(bundles: Path, tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ import numpy as np
 from assistant.clock import LoopClock
 from assistant.emotion.monitor import EmotionMonitor
 from assistant.errors import DeviceError, StageError
-from assistant.events import ImageArray, SceneCaption, SceneState, SpeechStarted, VideoFrame
+from assistant.events import Event, ImageArray, SceneCaption, SceneState, SpeechStarted, StageRecovered, VideoFrame
 from assistant.ports import PreparingCaptioner
 from assistant.senses import LiveSenses
+from assistant.stages import StageReports
 from assistant.virtual_time import run_in_virtual_time
 from assistant.vision.watcher import SceneWatcher
 
@@ -25,6 +26,7 @@ class Slow:
     """Is given up after 20 s, and would have needed 25."""
 
     languages = frozenset({"en"})
+    lost = False
 
     def __init__(self) -> None:
         self.calls = 0
@@ -34,7 +36,7 @@ class Slow:
     def hangs(self) -> bool:
         return anyio.current_time() < self._busy_until_s
 
-    async def prepare(self, scene: SceneState) -> None:
+    async def prepare(self, scene: SceneState) -> bool:
         if self.hangs:
             raise StageError("The neural captioner still hangs in an earlier call.")
         self.calls += 1
@@ -47,6 +49,16 @@ class Slow:
 
     def close(self) -> None:
         """Nothing to release."""
+
+
+class Busy(Slow):
+    """Raises at first, and is then at an earlier picture for two calls."""
+
+    async def prepare(self, scene: SceneState) -> bool:
+        self.calls += 1
+        if self.calls == 1:
+            raise StageError("The neural captioner failed.")
+        return self.calls > 3
 
 
 class NewPictures:
@@ -77,13 +89,18 @@ class NewPictures:
         await anyio.sleep_forever()
 
 
-def with_a_slow_captioner(script: Callable[[LiveSenses, Slow, NewPictures], object]) -> None:
+def with_a_slow_captioner(
+    script: Callable[[LiveSenses, Slow, NewPictures], object],
+    make: Callable[[], Slow] = Slow,
+    emit: Callable[[Event], None] = lambda event: None,
+) -> None:
     """Run an async script while it watches."""
 
     async def main() -> None:
-        captioner, watcher = Slow(), NewPictures()
+        captioner, watcher, clock = make(), NewPictures(), LoopClock()
         assert isinstance(captioner, PreparingCaptioner)
-        senses = LiveSenses(captioner, cast("EmotionMonitor", None), LoopClock())
+        stages = StageReports(clock, emit)
+        senses = LiveSenses(captioner, cast("EmotionMonitor", None), clock, stages=stages)
         senses.watcher = cast("SceneWatcher", watcher)
         async with anyio.create_task_group() as group:
             senses.attach(group)
@@ -131,3 +148,16 @@ def test_muted_in_between_no_picture_stays() -> None:
         assert captioner.calls == 1
 
     with_a_slow_captioner(script)
+
+
+def test_one_that_is_still_at_an_earlier_picture_is_not_said_to_work() -> None:
+    events: list[Event] = []
+
+    async def script(senses: LiveSenses, captioner: Slow, watcher: NewPictures) -> None:
+        senses.on_event(SpeechStarted(0.0))
+        await anyio.sleep(60.0)
+        assert captioner.calls == 4
+
+    with_a_slow_captioner(script, Busy, events.append)
+    recovered = [event for event in events if isinstance(event, StageRecovered)]
+    assert [event.at_s for event in recovered] == [6.0], "tried at once and then every 3 s"

@@ -34,7 +34,7 @@ GIVES_UP_S = 10.0
 class Backend:
     """Any backend: every call of it is `work`."""
 
-    labels, languages, name = ("dog",), frozenset({"en"}), "text"
+    labels, languages, name, lost = ("dog",), frozenset({"en"}), "text", False
     knows_anyone, names = True, frozenset({"Anna"})
 
     def __init__(self, work: Callable[[], None]) -> None:
@@ -58,6 +58,9 @@ class Backend:
     def write(self, pixels: object) -> str:
         self._work()
         return "a dog"
+
+    def close(self) -> None:
+        """Nothing to free."""
 
 
 class Poses(Backend):
@@ -109,7 +112,7 @@ async def _read(work: Callable[[], None]) -> None:
 
 async def _write(work: Callable[[], None]) -> None:
     grounded = GroundedCaptioner(min_confidence=0.35, max_age_s=10.0)
-    captioner = NeuralCaptioner(lambda: Backend(work), grounded, min_confidence=0.35, max_age_s=10.0)
+    captioner = NeuralCaptioner(Backend(work), grounded, min_confidence=0.35, max_age_s=10.0)
     await captioner.prepare(SceneState(1.0, (), (), frame=FRAME))
     captioner.close()
 

@@ -1,4 +1,4 @@
-"""Recognisers for a process of their own, whose fate the test decides: they die, hang, or hear what was said."""
+"""Recognisers and a writer for processes of their own, whose fate the test decides: they die, hang, or work."""
 
 from __future__ import annotations
 
@@ -10,20 +10,23 @@ from pathlib import Path
 
 import pytest
 
+from assistant.caption.grounded import GroundedCaptioner
+from assistant.caption.neural import NeuralCaptioner
+from assistant.caption.process import WriterProcess
 from assistant.config import Config
 from assistant.errors import ModelError
-from assistant.events import AudioArray
+from assistant.events import AudioArray, ImageArray
 from assistant.kept import KEPT
 from assistant.models.store import ModelStore
 from assistant.ports import Recognition
 
-VARIABLE = "TEST_RECOGNIZER_FATES"
+VARIABLE = "TEST_FATES"
 """Environment variable with the folder of the fates."""
 HEARD = "Hey Jarvis, what time is it?"
 
 
 class Fates:
-    """What becomes of the next loadings and the next recognitions, process after process: the name of a signal that
+    """What becomes of the next loadings, recognitions and pictures, process after process: the name of a signal that
     ends it, "hang", "spin" (it hangs and keeps the processor busy), or "works"; beyond the last, all works."""
 
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
@@ -37,8 +40,11 @@ class Fates:
     def hearing(self, *fates: str) -> None:
         (self._folder / "hear").write_text("\n".join(fates))
 
+    def writing(self, *fates: str) -> None:
+        (self._folder / "write").write_text("\n".join(fates))
+
     def count(self, what: str) -> int:
-        """How often it was begun to "load", to load a "network", or to "hear"."""
+        """How often it was begun to "load", to load a "network", to "hear", or to "write"."""
         log = self._folder / f"{what}.log"
         return log.stat().st_size if log.exists() else 0
 
@@ -117,4 +123,28 @@ class Streaming(Counting):
     streams_partials = True
 
 
-__all__: Sequence[str] = ("HEARD", "Counting", "Fated", "Fates", "Streaming")
+class FatedWriter:
+    """Writes the same about every picture, and how large it is."""
+
+    @classmethod
+    def create(cls, config: Config) -> FatedWriter:
+        _meet("load")
+        return cls()
+
+    def write(self, pixels: ImageArray) -> str:
+        _meet("write")
+        height, width, _ = pixels.shape
+        return f"a dog in the snow {width} by {height}"
+
+
+class FatedCaptioner:
+    """A neural captioner with that writer in a process of its own."""
+
+    @classmethod
+    def create(cls, config: Config, models: ModelStore) -> NeuralCaptioner:
+        writer = WriterProcess(config, writer=f"{__name__}:FatedWriter")
+        grounded = GroundedCaptioner.create(config, models)
+        return NeuralCaptioner(writer, grounded, min_confidence=0.1, max_age_s=10.0)
+
+
+__all__: Sequence[str] = ("HEARD", "Counting", "Fated", "FatedCaptioner", "Fates", "Streaming")

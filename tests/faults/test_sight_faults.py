@@ -1,11 +1,13 @@
-"""What looks at pictures hangs in a native call while the assistant lives."""
+"""What looks at pictures hangs or dies in a native call while the assistant lives."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
+import psutil
 import pytest
 
 from assistant.app import Assistant
@@ -17,6 +19,7 @@ from assistant.events import Box, Detection, ImageArray, VideoFrame
 from assistant.models.store import ModelStore
 from assistant.ports import TextLine
 from assistant.vision import DETECTORS, TEXT_READERS, file_cameras
+from tests.doubles.fated import Fates
 from tests.doubles.living import TIME, Dogs, HangableLoop, Living, hang, health_every, until
 from tests.faults.test_camera_faults import RECOVERS_S, SEE, noise
 
@@ -36,16 +39,21 @@ class HangingDogs(Dogs, Hanging):
 
 
 class HangingWriter(Hanging):
+    lost = False
+
     def write(self, pixels: ImageArray) -> str:
         self.call()
         return "a dog in the snow"
+
+    def close(self) -> None:
+        """Nothing to free."""
 
 
 class HangingCaptioner:
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> NeuralCaptioner:
         grounded = GroundedCaptioner.create(config, models)
-        return NeuralCaptioner(HangingWriter, grounded, min_confidence=0.1, max_age_s=10.0)  # type: ignore[arg-type]
+        return NeuralCaptioner(HangingWriter(), grounded, min_confidence=0.1, max_age_s=10.0)
 
 
 class Film(Hanging):
@@ -178,6 +186,80 @@ def test_a_captioner_that_raises_costs_its_own_words_only(sight: Living) -> None
         (True, True),
     ]
     assert len(sight.failures("neural captioner")) == len(sight.recoveries("neural captioner")) == 1
+
+
+@pytest.fixture
+def fates(sight: Living, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fates:
+    """Of a captioner whose network has a process of its own."""
+    monkeypatch.setitem(CAPTIONERS, "fated", "tests.doubles.fated:FatedCaptioner")
+    sight.configure("vision", captioner="fated")
+    return Fates(tmp_path / "fates", monkeypatch)
+
+
+@pytest.mark.parametrize(("fate", "told"), [("SIGKILL", "SIGKILL"), ("SIGSEGV", "SIGSEGV"), ("hang", "did nothing")])
+def test_a_captioner_whose_process_dies_or_hangs_costs_its_own_words_only(
+    sight: Living, fates: Fates, fate: str, told: str
+) -> None:
+    sight.says(SEE, SEE, TIME, SEE)
+    fates.writing("works", fate, "SIGKILL")  # so does the one in its place, or it would be back before the answer
+
+    async def script(assistant: Assistant) -> None:
+        sight.room.say(3.0)
+        sight.room.say(HANGS_S)
+        await until(12.0)
+        assert "neural captioner" in assistant.health().unavailable
+        assert assistant.health().ok, "the detector's words take its place"
+        await until(HANGS_S + RECOVERS_S)
+        assert assistant.health().unavailable == {}, "though nobody has spoken since"
+        sight.room.say(18.0)
+        sight.room.say(26.0)
+        await until(34.0)
+
+    said = sight.live(script)
+    assert [("snow" in text, "dog" in text) for text in said] == [
+        (True, True),
+        (False, True),
+        (False, False),
+        (True, True),
+    ]
+    failures, recoveries = sight.failures("neural captioner"), sight.recoveries("neural captioner")
+    assert told in failures[0].error
+    assert len(recoveries) == 1 and recoveries[0] - failures[0].at_s < RECOVERS_S
+    assert fates.count("load") == 3
+
+
+def test_a_captioner_that_dies_while_nobody_speaks_is_there_again_before_it_is_needed(
+    sight: Living, fates: Fates
+) -> None:
+    sight.says(SEE, SEE)
+
+    async def script(assistant: Assistant) -> None:
+        assert not writers(), "it takes no memory before it is used"
+        sight.room.say(3.0)
+        await until(HANGS_S)
+        [killed] = writers()
+        killed.kill()
+        wait_until_dead(killed)
+        await until(HANGS_S + RECOVERS_S)
+        assert writers() and assistant.health().unavailable == {}
+        sight.room.say(HANGS_S + RECOVERS_S)
+        await until(22.0)
+
+    said = sight.live(script)
+    assert ["snow" in text for text in said] == [True, True]
+    assert ["SIGKILL" in failure.error for failure in sight.failures("neural captioner")] == [True]
+    assert len(sight.recoveries("neural captioner")) == 1
+
+
+def writers() -> list[psutil.Process]:
+    """The captioner's processes."""
+    running = (child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE)
+    return [child for child in running if "assistant.caption.worker_main" in child.cmdline()]
+
+
+def wait_until_dead(process: psutil.Process) -> None:
+    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.01)  # no time of the assistant's passes
 
 
 def test_a_reader_that_hangs_is_told_to_who_asked_and_reads_once_it_is_back(sight: Living) -> None:
