@@ -91,7 +91,8 @@ class Turns:
         self._clock = clock
         self._emit = emit
         self._barge_in = config.tts.barge_in
-        self._may_hear_itself = config.audio.echo_guard
+        # Without barge-in, what is heard over a reply or just after may well be the reply itself.
+        self._may_hear_itself = config.audio.echo_guard or not config.tts.barge_in
         self._stages = StageReports(clock, emit)
         self._floor = floor = Floor(speaking, clock, emit, barge_in=config.tts.barge_in)
         self._habits = habits = PauseHabits(config.vad)
@@ -209,11 +210,10 @@ class Turns:
             # Whoever cancels a timer while one rings has it fall silent.
             if intent == "stop" or (intent == "timer_cancel" and current is not None and current.insists):
                 return Admission(text, None)
+        if self._may_hear_itself and self._speaking.may_have_said(text, utterance, asks=intent is not None):
+            return None
         if self._speaking.overlaps(utterance):
-            # Without barge-in, what is heard over a reply may well be the reply itself.
-            asks = intent is not None
-            is_echo = self._may_hear_itself and self._speaking.may_have_said(text, utterance, asks=asks)
-            return None if is_backchannel(text) or is_echo or not self._barge_in else admission
+            return None if is_backchannel(text) or not self._barge_in else admission
         return admission if admission is not None and await self._asks(text, language) else None
 
     async def _asks(self, text: str, language: str) -> bool:

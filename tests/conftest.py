@@ -11,7 +11,7 @@ import pytest
 
 from assistant.errors import DependencyMissingError, ModelMissingError
 from assistant.models.store import ModelStore
-from tests.doubles.leaks import no_task_left_running, nothing_left_behind, nothing_left_open
+from tests.doubles.leaks import nothing_left
 
 REQUIRE_MODELS = "REQUIRE_MODELS"
 """Set to 1, a missing model, or the package that carries one, fails a test instead of skipping it."""
@@ -50,8 +50,7 @@ def dictionaries() -> None:
 def leaves_nothing(little_to_collect: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No task, thread, process, open file or temporary file of the test survives it. A folder whose tests run whole
     assistants has an automatic fixture that asks for this one."""
-    temporary = tmp_path_factory.mktemp("temporary")
-    with nothing_left_open(), nothing_left_behind(temporary), no_task_left_running():
+    with nothing_left(tmp_path_factory.mktemp("temporary")):
         yield
 
 

@@ -68,18 +68,17 @@ class Tape:
         """The sink has played `played_s` seconds in all."""
         self.heard_s = max(self.heard_s, self._run_from_s + played_s - self._run_played_s)
 
-    def rewind(self, played_s: float) -> None:
-        """Playback stopped when the sink had played `played_s`; the next run begins a little before."""
+    def rewind(self, played_s: float, by_s: float = REWIND_S) -> None:
+        """Playback stopped when the sink had played `played_s`; the next run begins that much before."""
         self.note(played_s)
         stopped_s = self._run_from_s + played_s - self._run_played_s
-        self._run_from_s, self._run_played_s = max(0.0, stopped_s - REWIND_S), played_s
+        self._run_from_s, self._run_played_s = max(0.0, stopped_s - by_s), played_s
 
     def rest(self) -> Iterator[SpeechChunk]:
         """What of the tape so far the next run has to play."""
         for piece in self._pieces:
-            skip_s = self._run_from_s - piece.begins_s
-            if skip_s < piece.seconds:
-                skip = max(0, round(skip_s * piece.chunk.sample_rate_hz))
+            skip = max(0, round((self._run_from_s - piece.begins_s) * piece.chunk.sample_rate_hz))
+            if skip < len(piece.chunk.samples):
                 yield replace(piece.chunk, samples=piece.chunk.samples[skip:])
 
     def begun(self, until_s: float | None = None) -> str:

@@ -6,9 +6,7 @@ when the reply is cancelled instead, synthesis and sound end together.
 
 from __future__ import annotations
 
-import math
 import time
-from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -19,9 +17,10 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 
 from assistant.audio.echo import EchoGuard
 from assistant.audio.portaudio import without_address
-from assistant.conversation.playback import Tape
+from assistant.conversation.audible import LINGERS_S, AudibleTimes
+from assistant.conversation.playback import REWIND_S, Tape
 from assistant.conversation.speaking_ahead import Voices, VoicesAhead
-from assistant.dialogue.overlap import echoes
+from assistant.dialogue.overlap import echoes, ends_with
 from assistant.errors import DeviceError, StageError
 from assistant.events import (
     AudioArray,
@@ -36,10 +35,7 @@ from assistant.events import (
 )
 from assistant.ports import AudioSink, Clock, Onset, SpeakingStyle
 from assistant.stages import StageReports
-
-_AUDIBLE_TIMES = 32
-"""So many of the newest times at which a reply was heard are remembered: what a slow recogniser makes out now may have
-been said over an older one."""
+from assistant.tts.finishing import sounding_s
 
 _ONSET_S = 0.5
 """Somebody is heard, and nobody knows any more that no reply is, so long before it is known to be speech at most."""
@@ -72,17 +68,18 @@ class Speaking:
         self._clock = clock
         self._emit = emit
         self._guard = guard
-        sink.heard_otherwise = self._correct_guard
+        sink.heard_otherwise = self._heard_otherwise
         self._stages = stages or StageReports(clock, emit)
         self._playback: _Playback | None = None
         self._last_words = ""
-        self._audible_s: deque[tuple[float, float]] = deque(maxlen=_AUDIBLE_TIMES)
-        """From when until when a reply was heard; the last one ends never while it is."""
+        self._heard = AudibleTimes()
 
     @property
     def audible(self) -> bool:
-        """Whether a reply is being heard right now; a paused one is not."""
-        return bool(self._audible_s) and self._audible_s[-1][1] == math.inf
+        """Whether a reply is being heard right now; a paused one is not, nor one that is long in coming to its next
+        sentence."""
+        sounds = self._playback is not None and self._playback.sounds
+        return sounds and self._clock.monotonic_s() < self._heard.until_s + LINGERS_S
 
     @property
     def paused(self) -> bool:
@@ -90,20 +87,23 @@ class Speaking:
         return self._playback is not None and self._playback.paused
 
     def overlaps(self, utterance: Utterance) -> bool:
-        """Whether a reply was heard while the person spoke."""
-        begins_s, ends_s = utterance.started_at_s, utterance.ended_at_s
-        return any(begins_s < until_s and ends_s > since_s for since_s, until_s in self._audible_s)
+        """Whether a reply was heard while the person spoke. What begins with its last sound answers it."""
+        return self._heard.overlap(utterance)
 
     def may_have_said(self, text: str, utterance: Utterance, *, asks: bool) -> bool:
-        """Whether `text` may be a piece of the reply that the microphone heard. It is none where nothing of a reply
-        reaches the microphone; nor if it `asks` for something and was evidently more than an echo."""
+        """Whether `text` may be a piece of the reply that the microphone heard, or the end of it that it heard late. It
+        is none where nothing of a reply reaches the microphone; nor if it was evidently more than an echo and `asks`
+        for something, or the reply had ended."""
+        late = not self.overlaps(utterance)
+        if late and not self._heard.trailed_by(utterance):
+            return False
         guard = self._guard
         if guard is not None:
             unheard = guard.unheard_at_s + _ONSET_S >= utterance.started_at_s
             evident = utterance.started_at_s <= guard.evident_at_s <= utterance.ended_at_s + _ONSET_S
-            if unheard or (asks and evident):
+            if unheard or (evident and (asks or late)):
                 return False
-        return echoes(text, self._words())
+        return ends_with(text, self._words()) if late else echoes(text, self._words())
 
     def _words(self) -> str:
         """What is being said, or was said last, up to a second ahead of what was heard."""
@@ -121,15 +121,17 @@ class Speaking:
         self._voices.discard()
 
     def hold(self) -> None:
-        """Fall silent at once, or do not begin, until the reply's `may_go_on` returns."""
+        """Fall silent at once, or do not begin, until the reply's `may_go_on` returns; unless its last sound has been
+        heard."""
         playback = self._playback
-        if playback is None or playback.run is None or playback.run.cancel_called:
+        if playback is None or playback.run is None or playback.run.cancel_called or self._heard_out(playback):
             return
         playback.run.cancel()
         self._fall_silent()
-        playback.tape.rewind(self._sink.played_s())
-        if self.audible:
-            self._mark_silent()
+        between_sentences = playback.sounds and not self.audible
+        playback.tape.rewind(self._sink.played_s(), 0.0 if between_sentences else REWIND_S)
+        if playback.sounds:
+            self._mark_silent(playback)
             playback.paused = True
             self._emit(PlaybackPaused(self._clock.monotonic_s(), playback.turn_id))
 
@@ -148,11 +150,11 @@ class Speaking:
                     await self._play_with_pauses(playback, receive, may_go_on)
             completed = not playback.failed
         finally:
+            if playback.sounds:
+                self._mark_silent(playback)
             self._playback = None
             if not completed:
                 self._fall_silent()
-            if self.audible:
-                self._mark_silent()
             playback.tape.note(self._sink.played_s())
             self._last_words = begun = playback.tape.begun()
             heard = begun if completed else playback.tape.heard()
@@ -222,6 +224,7 @@ class Speaking:
         may_go_on: Callable[[], Awaitable[None]],
     ) -> None:
         while True:
+            playback.all_given = False
             await may_go_on()
             with anyio.CancelScope() as playback.run:
                 for chunk in list(playback.tape.rest()):
@@ -229,6 +232,7 @@ class Speaking:
                 async for chunk in chunks:
                     playback.tape.add(chunk)
                     await self._play(playback, chunk)
+                playback.all_given = True
                 await self._drain(playback)
             if not playback.run.cancelled_caught:
                 return
@@ -246,9 +250,8 @@ class Speaking:
         if playback.run is not None and playback.run.cancel_called:
             return  # held in this very moment
         heard_at_s = onset.at_s
-        if not self.audible:
-            self._audible_s.append((heard_at_s, math.inf))
-        self._tell_guard(onset, chunk.samples, chunk.sample_rate_hz)
+        playback.sounds = True
+        self._note_sound(onset, chunk.samples, chunk.sample_rate_hz)
         playback.tape.note(self._sink.played_s())
         if playback.paused:
             playback.paused = False
@@ -273,16 +276,24 @@ class Speaking:
         if self._guard is not None:
             self._guard.cut(self._clock.monotonic_s())
 
-    def _mark_silent(self) -> None:
-        since_s, _ = self._audible_s.pop()
-        self._audible_s.append((since_s, self._clock.monotonic_s()))
+    def _heard_out(self, playback: _Playback) -> bool:
+        """Whether nothing but silence is left to be heard."""
+        return playback.sounds and playback.all_given and self._clock.monotonic_s() >= self._heard.until_s
 
-    def _correct_guard(self, onset: Onset, rest: AudioArray, sample_rate_hz: int) -> None:
-        playback = self._playback
-        if self.audible and playback is not None and playback.run is not None and not playback.run.cancel_called:
-            self._tell_guard(onset, rest, sample_rate_hz)
+    def _mark_silent(self, playback: _Playback) -> None:
+        if self._heard_out(playback):
+            self._heard.end()
+        else:
+            self._heard.cut(self._clock.monotonic_s())
+        playback.sounds = False
 
-    def _tell_guard(self, onset: Onset, samples: AudioArray, sample_rate_hz: int) -> None:
+    def _heard_otherwise(self, onset: Onset, rest: AudioArray, sample_rate_hz: int) -> None:
+        if self._playback is not None and self._playback.sounds:
+            self._note_sound(onset, rest, sample_rate_hz)
+
+    def _note_sound(self, onset: Onset, samples: AudioArray, sample_rate_hz: int) -> None:
+        """A chunk, or the rest of one, begins to be heard."""
+        self._heard.add(onset.at_s, onset.at_s + sounding_s(samples, sample_rate_hz))
         if self._guard is not None:
             self._guard.play_through(without_address(self._sink.name))
             played = np.multiply(samples, self._sink.volume, dtype=np.float32)
@@ -299,6 +310,10 @@ class _Playback:
     """What is cancelled to pause it."""
     first_block_at_s: float | None = None
     started: bool = False
+    sounds: bool = False
+    """Whether some of it was heard since it began, or went on."""
+    all_given: bool = False
+    """Whether all that is left of it has been given to the speaker."""
     paused: bool = False
     failed: bool = False
     failed_device: bool = False

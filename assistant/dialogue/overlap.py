@@ -105,6 +105,15 @@ def echoes(text: str, spoken: str) -> bool:
     return not _differ(_numbers(heard), _numbers(piece))
 
 
+def ends_with(text: str, spoken: str) -> bool:
+    """Whether `text` is how `spoken` ends, as a recogniser may hear it, be it ever so short."""
+    language = script_language(text)
+    key = pinyin_key if language == "zh" else english_key
+    heard, said = _words(text, language), _words(spoken, language)
+    heard_key, end_key = (" ".join(map(key, words)) for words in (heard, said[-len(heard) :]))
+    return bool(heard_key) and fuzz.ratio(heard_key, end_key) >= _ALIKE
+
+
 def _words(text: str, language: str) -> list[str]:
     """English words, or Chinese characters and what stands between them; numbers in words, as they are spoken."""
     return _WORD.findall(digits_spoken(normalize(text), language).replace("-", " "))

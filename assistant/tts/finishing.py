@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 
 from assistant.audio.files import resample
 from assistant.errors import StageError
@@ -50,17 +51,33 @@ def has_words(text: str) -> bool:
 
 def trimmed(samples: AudioArray, sample_rate_hz: int) -> AudioArray:
     """`samples` (n,) with at most 20 ms of silence before and 200 ms after; empty if all of it is silence."""
-    window = max(1, round(_WINDOW_S * sample_rate_hz))
-    count = len(samples) // window
-    if not count:
-        return samples[:0]
-    level = np.sqrt(np.mean(np.square(samples[: count * window].reshape(count, window)), axis=1))
-    loud = np.flatnonzero(level > max(float(level.max()) * _FLOOR, 1e-4))
+    window = _window(sample_rate_hz)
+    loud = _loud(samples, window)
     if not len(loud):
         return samples[:0]
     start = int(loud[0]) * window - round(_LEAD_S * sample_rate_hz) + window
     end = (int(loud[-1]) + 1) * window + round(_TAIL_S * sample_rate_hz)
     return samples[max(0, start) : end]
+
+
+def sounding_s(samples: AudioArray, sample_rate_hz: int) -> float:
+    """Seconds of `samples` (n,) up to the end of the last sound in it; 0 if all of it is silence."""
+    window = _window(sample_rate_hz)
+    loud = _loud(samples, window)
+    return (int(loud[-1]) + 1) * window / sample_rate_hz if len(loud) else 0.0
+
+
+def _window(sample_rate_hz: int) -> int:
+    return max(1, round(_WINDOW_S * sample_rate_hz))
+
+
+def _loud(samples: AudioArray, window: int) -> npt.NDArray[np.intp]:
+    """The numbers of the windows of so many samples that are no silence; the rest of a window does not count."""
+    count = len(samples) // window
+    if not count:
+        return np.zeros(0, np.intp)
+    level = np.sqrt(np.mean(np.square(samples[: count * window].reshape(count, window)), axis=1))
+    return np.flatnonzero(level > max(float(level.max()) * _FLOOR, 1e-4))
 
 
 def _rates(voice: Synthesizer, style: SpeakingStyle) -> tuple[int, int]:

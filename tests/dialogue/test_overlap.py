@@ -2,7 +2,7 @@
 
 import pytest
 
-from assistant.dialogue.overlap import echoes, is_backchannel, is_hum, is_stop
+from assistant.dialogue.overlap import echoes, ends_with, is_backchannel, is_hum, is_stop
 
 HUMS = [
     "Mm-hmm.",
@@ -111,6 +111,25 @@ def test_a_piece_of_the_reply_is_its_echo(text: str, spoken: str) -> None:
 )
 def test_what_a_person_says_is_no_echo(text: str, spoken: str) -> None:
     assert not echoes(text, spoken)
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken", "ends"),
+    [
+        ("repeat", HELP, True),
+        ("me too repeat", HELP, True),
+        ("set timers", HELP, False),
+        ("yes", HELP, False),
+        ("现在开始计时", "好的，五分钟，现在开始计时。", True),
+        ("计十", "好的，五分钟，现在开始计时。", True),
+        ("好的", "好的，五分钟，现在开始计时。", False),
+        ("is it noon now", "noon", False),
+        ("", HELP, False),
+        ("yes", "", False),
+    ],
+)
+def test_how_a_reply_ends(text: str, spoken: str, ends: bool) -> None:
+    assert ends_with(text, spoken) is ends
 
 
 @pytest.mark.parametrize("text", STOPS)

@@ -77,12 +77,13 @@ class _KnownStream:
 
 @dataclass
 class HummingVoices:
-    """A tenth of a second a character, in two blocks; a sentence that contains one of `fails` raises after the first
-    block, or before it if `fails_at_once`."""
+    """A tenth of a second a character, in two blocks, and `tail_s` of silence; a sentence that contains one of `fails`
+    raises after the first block, or before it if `fails_at_once`."""
 
     takes_s: float = 0.01
     fails: Sequence[str] = ()
     fails_at_once: bool = True
+    tail_s: float = 0.0
     spoken: list[str] = field(default_factory=list)
     """Every sentence that was asked for."""
     finished: list[str] = field(default_factory=list)
@@ -101,23 +102,25 @@ class HummingVoices:
                 await anyio.sleep(self.takes_s)
                 if fails and (block or self.fails_at_once):
                     raise StageError("The voice is hoarse.")
-                yield np.full(round(len(sentence) * 0.05 * 24000), 0.1, np.float32), 24000
+                tail = round(self.tail_s * 24000) if block else 0
+                yield np.pad(np.full(round(len(sentence) * 0.05 * 24000), 0.1, np.float32), (0, tail)), 24000
             self.finished.append(sentence)
         finally:
             self.open -= 1
 
 
 class ThinkingModel:
-    """A language model that takes so long for its first word, and as long again for the rest of its one sentence."""
+    """A language model that takes so long for its first words, and as long again for each of the others: those that it
+    `says`, or one sentence with what it was told."""
 
-    def __init__(self, takes_s: float) -> None:
+    def __init__(self, takes_s: float, says: Sequence[str] = ()) -> None:
         self._takes_s = takes_s
+        self._says = says
 
     async def reply(self, turn: DialogueTurn) -> AsyncIterator[str]:
-        await anyio.sleep(self._takes_s)
-        yield "You said: "
-        await anyio.sleep(self._takes_s)
-        yield f"{turn.text.rstrip('.?!。？！')}."
+        for words in self._says or ("You said: ", f"{turn.text.rstrip('.?!。？！')}."):
+            await anyio.sleep(self._takes_s)
+            yield words
 
 
 class NoFeelings:

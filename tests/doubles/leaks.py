@@ -21,6 +21,13 @@ _GRACE_S = 10.0
 
 
 @contextmanager
+def nothing_left(folder: Path) -> Iterator[None]:
+    """All that this module knows to look for; `folder` is where temporary files go."""
+    with nothing_left_open(), nothing_left_behind(folder), no_task_left_running():
+        yield
+
+
+@contextmanager
 def nothing_left_behind(folder: Path) -> Iterator[None]:
     """Inside, `folder` is where temporary files go. At the end it must be empty, and every thread and process that was
     started inside must be gone; processes are known by that folder in their environment, whoever adopted them."""

@@ -97,10 +97,14 @@ class Scenario(_Strict):
     lasts_s: float = 0.0
     """When the microphone ends; 0 for a while after the last that is heard or happens."""
     config: dict[str, Any] = {}
+    barge_in: tuple[bool, ...] = ()
+    """The conversation is held with each of these values of `tts.barge_in`; with that of `config` if there are none."""
     real_time_factor: float = 0.0
     streams_partials: bool = False
     model_takes_s: float | None = None
-    """How long a language model takes for its first word, and again for the rest; None without one."""
+    """How long a language model takes for its first words, and again for the others; None without one."""
+    model_says: tuple[str, ...] = ()
+    """What it says, piece by piece; by default what it was told."""
     feelings_take_s: float = 0.0
     """How long it listens for a mood before it understands."""
     reading_takes_s: float = 0.0
@@ -108,6 +112,8 @@ class Scenario(_Strict):
     voice_takes_s: float = 0.01
     voice_fails: tuple[str, ...] = ()
     voice_fails_midway: bool = False
+    voice_tail_s: float = 0.0
+    """Silence at the end of each sentence."""
     speaker: Literal["works", "lost", "hangs"] = "works"
     say: tuple[Say, ...] = ()
     do: tuple[Do, ...] = ()
@@ -127,17 +133,24 @@ class Scenario(_Strict):
     """Whether sound may be dropped; it must be then."""
     expect: tuple[Expect, ...] = ()
 
-    def play(self, each: str = "") -> None:
+    @property
+    def configs(self) -> list[Config]:
+        """One a conversation."""
+        config = Config.model_validate(self.config)
+        tts = [config.tts.model_copy(update={"barge_in": barge_in}) for barge_in in self.barge_in]
+        return [config.model_copy(update={"tts": each}) for each in tts] or [config]
+
+    def play(self, each: str, config: Config) -> None:
         """Hold the conversation and check what came of it."""
         conversation = Conversation(
             [Piece(say.at_s, say.for_s, say.text.replace("{each}", each), say.recognizer) for say in self._all_said()],
-            Config.model_validate(self.config),
+            config,
             lasts_s=self.lasts_s or max(event.at_s for event in (*self.say, *self.do)) + _STAYS_S,
-            voices=HummingVoices(self.voice_takes_s, self.voice_fails, not self.voice_fails_midway),
+            voices=HummingVoices(self.voice_takes_s, self.voice_fails, not self.voice_fails_midway, self.voice_tail_s),
             real_time_factor=self.real_time_factor,
             streams_partials=self.streams_partials,
             speaker=_SPEAKERS[self.speaker],
-            model=ThinkingModel(self.model_takes_s) if self.model_takes_s is not None else None,
+            model=ThinkingModel(self.model_takes_s, self.model_says) if self.model_takes_s is not None else None,
             feelings_take_s=self.feelings_take_s,
         )
         conversation.senses.reading_takes_s = self.reading_takes_s

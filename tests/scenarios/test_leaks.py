@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import threading
+from pathlib import Path
 
 import anyio
 import pytest
 
+from tests.doubles import leaks
 from tests.doubles.conversation import Conversation
 from tests.doubles.timed_speech import Piece
 
@@ -20,6 +24,24 @@ def test_a_task_that_outlives_a_conversation_fails_it() -> None:
     conversation.meanwhile.append(leave_a_task)
     with pytest.raises(AssertionError, match="Tasks left behind"):
         conversation.hold()
+
+
+def test_a_thread_that_outlives_a_test_fails_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leaks, "_GRACE_S", 0.0)
+    end = threading.Event()
+    left = threading.Thread(target=end.wait, name="that was left", daemon=True)
+    with pytest.raises(AssertionError, match=r"Left behind: thread that was left$"), leaks.nothing_left(tmp_path):
+        left.start()
+    end.set()
+    left.join()
+
+
+def test_a_descriptor_that_outlives_a_test_fails_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leaks, "_GRACE_S", 0.0)
+    left: list[int] = []
+    with pytest.raises(AssertionError, match=r"Left open: \d+ /dev/zero$"), leaks.nothing_left(tmp_path):
+        left.append(os.open("/dev/zero", os.O_RDONLY))
+    os.close(*left)
 
 
 def test_a_conversation_that_breaks_frees_its_recogniser() -> None:
