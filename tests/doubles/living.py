@@ -45,6 +45,7 @@ from assistant.tts import SYNTHESIZERS
 from assistant.vad import DETECTORS as VOICE_DETECTORS
 from assistant.virtual_time import VirtualTimeLoop
 from assistant.vision import DETECTORS, FACE_DETECTORS
+from tests.doubles import synthesizers
 from tests.doubles.conversation import EventLog
 from tests.doubles.sound_devices import Card, Room, SoundCards, sound_thread
 from tests.doubles.vision import BrightnessDetector, FakeCamera
@@ -187,8 +188,8 @@ class Living:
         patch.setitem(DETECTORS, "dogs", f"{HERE}:Dogs")
         patch.setitem(FACE_DETECTORS, "nobody", f"{HERE}:NoFaces")
         patch.setitem(CAPTIONERS, "forgetful", f"{HERE}:Forgetful")
-        for name in ("Tone", "HighTone", "Articulate", "Hanging", "Segfaulting", "CrashingOnce", "Buggy", "Refusing"):
-            patch.setitem(SYNTHESIZERS, name, f"tests.doubles.synthesizers:{name}")
+        for voice in synthesizers.VOICES:
+            patch.setitem(SYNTHESIZERS, voice.__name__, f"{voice.__module__}:{voice.__name__}")
 
     def configure(self, section: str, **values: Any) -> None:
         """Settings that differ from the doubles' own."""
