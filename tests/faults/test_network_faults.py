@@ -105,6 +105,33 @@ def test_a_voice_that_speaks_again_does_not_speak_for_the_other_one(
     assert ["KeyError" in failure.error for failure in living.failures("voice")] == [True, False]
 
 
+@pytest.mark.parametrize(("engine", "asked_s", "gone_s"), [("Unloadable", 8.0, 75.0), ("Moody", 20.0, 23.0)])
+def test_a_voice_that_was_left_alone_is_back_soon_after_the_cause_is_gone(
+    living: Living, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str, asked_s: float, gone_s: float
+) -> None:
+    """However long it failed, and however often where nobody else had heard it."""
+    cause = tmp_path / "cause"
+    cause.touch()
+    monkeypatch.setenv(LOG_VARIABLE, str(cause))
+    living.configure("tts", en=engine, zh=engine)
+    living.says(*[TIME] * 5)
+
+    async def script(assistant: Assistant) -> None:
+        for at_s in np.arange(2.0, asked_s + 1.0, 6.0):
+            living.room.say(at_s)
+        await until(gone_s)
+        assert "voice" in assistant.health().unavailable
+        cause.unlink()
+        await until(gone_s + RECOVERS_S)
+        assert "voice" not in assistant.health().unavailable
+        living.room.say(gone_s + RECOVERS_S)
+        await until(gone_s + RECOVERS_S + 6.0)
+
+    told = living.live(script)
+    assert all(text.startswith("It's") for text in told)
+    assert all(failure.at_s < gone_s for failure in living.failures("voice"))
+
+
 def test_a_voice_whose_process_is_killed_speaks_again(living: Living) -> None:
     living.says(TIME, TIME)
 
