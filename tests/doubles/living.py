@@ -185,6 +185,7 @@ class Living:
         patch.setitem(RECOGNIZERS, "words", f"{HERE}:Words")
         patch.setattr(asr, "IN_THIS_PROCESS", {"words"})
         patch.setitem(RECOGNIZERS, "fated", "tests.doubles.fated:Fated")
+        patch.setitem(RECOGNIZERS, "slow", "tests.doubles.slow:Slow")
         patch.setitem(DETECTORS, "dogs", f"{HERE}:Dogs")
         patch.setitem(FACE_DETECTORS, "nobody", f"{HERE}:NoFaces")
         patch.setitem(CAPTIONERS, "forgetful", f"{HERE}:Forgetful")
@@ -301,11 +302,13 @@ class HangableLoop(VirtualTimeLoop):
         future.add_done_callback(lambda _: self._end(name))
         return future
 
-    def take(self, work_s: float, factor: Callable[[], float]) -> None:
-        """Called on a worker's thread: have the call that runs there take so long, times what `factor` is meanwhile."""
+    def take(self, work_s: float, factor: Callable[[], float], *, worker: str = "") -> None:
+        """Have the call that runs on a worker's thread, this one unless another is named, take so long, times what
+        `factor` is meanwhile."""
         if not factor():
             return
-        name, over = threading.current_thread().name, threading.Event()
+        name, over = worker or threading.current_thread().name, threading.Event()
+        self.hangs.append(over)
 
         def go_on(left_s: float) -> None:
             if left_s > 0.0 and factor():

@@ -17,9 +17,17 @@ from assistant.clock import LoopClock
 from assistant.events import AudioFrame, PlaybackFinished, PlaybackStarted, ReplyChunk, SpeechEnded, TurnFinished
 from assistant.telemetry.events_file import EventsFile
 from tests.doubles.living import TIME, Living, Words, hang, until
+from tests.doubles.slow import Slowness
 from tests.doubles.synthesizers import LOG_VARIABLE
 
 RECOVERS_S = 5.0
+
+
+@pytest.fixture
+def slowness(living: Living, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Slowness:
+    """That of a recogniser in a process of its own."""
+    living.configure("asr", backend="slow")
+    return Slowness(tmp_path, monkeypatch)
 
 
 def test_a_recogniser_that_raises_is_said_at_once_and_the_next_sentence_is_understood(living: Living) -> None:
@@ -167,10 +175,9 @@ def test_without_any_voice_the_answer_is_shown_and_not_taken_for_said(living: Li
 
 @pytest.mark.parametrize(("sentence_s", "again"), [(4.0, 0.4), (12.0, 0.1)])
 def test_a_recogniser_three_times_slower_than_speech_for_ten_minutes(
-    living: Living, sentence_s: float, again: float
+    living: Living, slowness: Slowness, sentence_s: float, again: float
 ) -> None:
     """`again` is how much of the speech's own time it takes once the cause is gone."""
-    living.says(*[TIME] * 400)
     kept: list[tuple[int, int]] = []
 
     async def script(assistant: Assistant) -> None:
@@ -191,7 +198,8 @@ def test_a_recogniser_three_times_slower_than_speech_for_ten_minutes(
         living.room.say(600.0 + RECOVERS_S, 1.0)
         await until(650.0)
 
-    said = living.live(script)
+    with slowness:
+        said = living.live(script)
     assert any(606.0 < event.at_s < 608.0 for event in living.log.of(PlaybackStarted)), "it answers at once again"
     assert 1 <= said.count("I can't keep up right now, so I may miss what you say.") <= 3
     # Anybody may speak over either: a failure that was heard to its end is taken back by a recovery that is begun.
@@ -206,6 +214,7 @@ def test_a_recogniser_three_times_slower_than_speech_for_ten_minutes(
     frames, tasks = zip(*kept, strict=True)
     assert max(frames) < 5.0 / 0.032 + 20, "no more than the queue of the microphone"
     assert max(tasks) <= 20, tasks
+    assert max(slowness.streams) <= 2, "its process forgets what was answered"
 
 
 def test_a_full_disk_costs_the_events_file_and_nothing_else(living: Living, caplog: pytest.LogCaptureFixture) -> None:

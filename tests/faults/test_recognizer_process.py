@@ -147,9 +147,10 @@ def test_one_that_does_not_start_again_is_tried_until_it_does(
     assert "I can understand you again." in said
 
 
-def test_one_that_never_starts_says_why(living: Living, fates: Fates) -> None:
-    fates.loading("SIGSEGV", "SIGSEGV")
-    with pytest.raises(StageError, match="SIGSEGV"):
+@pytest.mark.parametrize(("fate", "told"), [("SIGSEGV", "SIGSEGV"), ("hang", "did nothing")])
+def test_one_that_never_starts_says_why(living: Living, fates: Fates, fate: str, told: str) -> None:
+    fates.loading(fate, fate)
+    with pytest.raises(StageError, match=told):
         living.live(nothing)
     assert fates.count("load") == 2, "once more, and no more"
 
