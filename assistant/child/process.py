@@ -38,15 +38,17 @@ class Child:
     """One child process."""
 
     def __init__(self, module: str, configuration: Header, *, niceness: int = 0) -> None:
-        """Run `module`, and send it its first request. `niceness` is how far it stands back for others, up to 19."""
+        """Run `module`, and send it its first request. `niceness` is how much further than this process it stands back
+        for others."""
         # A session of its own: Ctrl-C in the terminal does not reach it, and killing its group takes along whatever
         # program it is waiting for.
         self._process = subprocess.Popen(
             python_command(module), stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
         )
         if niceness:
-            with contextlib.suppress(OSError):  # before it has threads, each of which has its own; it may have ended
-                os.setpriority(os.PRIO_PROCESS, self._process.pid, niceness)
+            with contextlib.suppress(ProcessLookupError):  # before it has threads, each of which has its own
+                own = os.getpriority(os.PRIO_PROCESS, 0)
+                os.setpriority(os.PRIO_PROCESS, self._process.pid, own + niceness)
         self._reaping = threading.Lock()
         self._signalled = False
         self._given_up = False

@@ -14,7 +14,7 @@ from assistant.ports import SpeakingStyle
 from assistant.tts import PROCESS_MODULE
 from assistant.worker import Worker
 
-_EVERY_S = 3.0
+_EVERY_S = 2.5
 """From the beginning of a try to that of the next, for ever: 5 s after the cause is gone the voice is to be back."""
 _NICENESS = 10
 """Each try may load a network, which is half a second to several of the processor, and nobody waits for it."""

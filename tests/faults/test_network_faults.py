@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from assistant.app import Assistant
@@ -129,6 +130,9 @@ def test_a_voice_that_was_left_alone_is_back_soon_after_the_cause_is_gone(
             living.room.say(at_s)
         await until(gone_s)
         assert "voice" in assistant.health().unavailable
+        own = psutil.Process()
+        nices = [child.nice() - own.nice() for child in own.children() if child.pid != assistant._voices.pid]
+        assert nices == ([10] if engine == "Unloadable" else []), "being tried is in nobody's way"
         cause.unlink()
         await until(gone_s + RECOVERS_S)
         assert "voice" not in assistant.health().unavailable
