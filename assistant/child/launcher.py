@@ -18,10 +18,11 @@ def python_command(module: str, *arguments: str) -> list[str]:
 
 def main() -> None:
     """Run the module that the command line names, of the same package as this file."""
-    here, package_root = str(Path(__file__).parent), str(Path(__file__).parents[2])
-    sys.path[:] = [folder for folder in sys.path if folder != here]  # what the interpreter puts first for a file
-    if package_root not in sys.path:  # run from a checkout that is not installed
-        sys.path.insert(0, package_root)
+    here = Path(__file__).resolve().parent  # which the interpreter puts first, as it does with any file's
+    sys.path[:] = [folder for folder in sys.path if Path(folder).resolve() != here]
+    package_root = here.parents[1]
+    if package_root not in (Path(folder).resolve() for folder in sys.path):  # a checkout that is not installed
+        sys.path.insert(0, str(package_root))
     del sys.argv[0]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 import assistant
+from assistant import child
 from assistant.child.launcher import python_command
 
 TELLS = """
 import json, os, sys
 import assistant, queue
-print(json.dumps([__name__, sys.argv[1:], os.getcwd(), queue.__file__, assistant.__file__]))
+print(json.dumps([__name__, sys.argv[1:], os.getcwd(), sys.path, queue.__file__, assistant.__file__]))
 """
 
 
@@ -35,7 +36,8 @@ def test_it_gets_the_current_folder_and_takes_nothing_in_it_for_a_library(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     told = subprocess.run(python_command("tells", "a b", "c"), stdout=subprocess.PIPE, check=True).stdout
-    *asked, library, package = json.loads(told)
+    *asked, folders, library, package = json.loads(told)
     assert asked == ["__main__", ["a b", "c"], str(here)]
+    assert not {str(here), str(Path(child.__file__).parent)} & set(folders)
     assert library == queue.__file__
     assert package == assistant.__file__, "that of the parent"
