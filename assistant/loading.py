@@ -52,7 +52,8 @@ async def load_networks(
             return None
 
     # A process that hangs as it starts is started once more.
-    hearing, rest = Worker("loader of hearing", timeout_s=2 * STARTS_S + 20), Worker("loader of the rest")
+    hearing = Worker("loader of hearing", timeout_s=2 * STARTS_S + 20, only_asks=process is not None)
+    rest = Worker("loader of the rest")
     try:
         recognizer, responder, emotions, reader = await asyncio.gather(
             hearing.run(load_recognizer, config, models, process),

@@ -29,15 +29,20 @@ _GRACE_S = 10.0
 class Worker:
     """A thread that runs one model's blocking calls, first come first served."""
 
-    def __init__(self, name: str, *, timeout_s: float = 60.0, restart_helps: bool = True) -> None:
+    def __init__(
+        self, name: str, *, timeout_s: float = 60.0, restart_helps: bool = True, only_asks: bool = False
+    ) -> None:
         """`restart_helps` tells whether a call that hangs is a reason to start the process anew, which ends the
         conversation. It is one for hearing, understanding, speaking and the detectors without which nothing is seen:
         nothing else brings them back. It is none for what the conversation can do without (a captioner, in whose place
         the detector's words are used; a reader of text; a channel of emotion), nor where a new process would meet the
         same hang (a driver, a file): that is told, and used again once the call returns.
+
+        `only_asks` tells that its calls ask another process, and work with nothing that is loaded in this one.
         """
         self.name = name
         self.restart_helps = restart_helps
+        self.only_asks = only_asks
         self._timeout_s = timeout_s
         self._executor = _DaemonThread(name)
         self._last: asyncio.Future[Any] | None = None
@@ -225,7 +230,8 @@ def closed_workers_ended(timeout_s: float) -> bool:
     """Wait for the last calls of the workers that were closed. Whether all have ended, so that what they worked with is
     free for others. One that has not is no more waited for the next time: what it works with was let go then."""
     deadline_s = time.monotonic() + timeout_s
-    late = [worker for worker in list(_workers) if worker.closed and not worker.ended(deadline_s - time.monotonic())]
+    closed = [worker for worker in list(_workers) if worker.closed and not worker.only_asks]
+    late = [worker for worker in closed if not worker.ended(deadline_s - time.monotonic())]
     _workers.difference_update(late)
     return not late
 

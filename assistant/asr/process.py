@@ -42,8 +42,6 @@ class RecognizerProcess:
         self.streams_partials = False
         self._is_loading = False
         """Whether a reply to a configuration is due."""
-        self._why: ProcessLostError | None = None
-        """Why it was given up, if it was."""
         self._set(config, models_root)
         self._begin()
 
@@ -60,7 +58,7 @@ class RecognizerProcess:
     @property
     def failure(self) -> ProcessLostError:
         """Why there is no process, once there is none."""
-        return self._why or _lost(self._child.ending())
+        return _lost(self._child.ending())
 
     def load(self, config: Config, models_root: Path) -> None:
         """Return once the recogniser of `config` is loaded; what is loaded and fits is kept. One that dies in this is
@@ -89,12 +87,8 @@ class RecognizerProcess:
         with self._turn():
             if not self._child.running:
                 raise self.failure
-            try:
-                self._child.send(request, payload, timeout_s=timeout_s)
-                reply, _ = self._child.receive(timeout_s, works=True)
-            except ChildFailedError as error:
-                self._why = _lost(error)
-                raise self._why from error
+            self._child.send(request, payload, timeout_s=timeout_s)
+            reply, _ = self._child.receive(timeout_s, works=True)
         if reply["kind"] == "failed":
             raise error_from(reply)
         return reply
@@ -125,7 +119,7 @@ class RecognizerProcess:
 
     def _begin(self) -> None:
         self._child = Child(_MODULE, self._configuration)
-        self._is_loading, self._why = True, None
+        self._is_loading = True
         self.starts += 1
 
     def _configure(self, *, anew: bool) -> None:
@@ -144,7 +138,7 @@ class RecognizerProcess:
 
     def _receive_ready(self) -> Header:
         try:
-            reply, _ = self._child.receive(STARTS_S)
+            reply, _ = self._child.receive(STARTS_S, works=True)
         finally:
             self._is_loading = False
         return reply

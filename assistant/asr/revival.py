@@ -16,8 +16,11 @@ STAGE = "recognizer process"
 """Not "recognizer": what was said is not lost with the process, and is answered when another is there."""
 
 _LOOKS_EVERY_S = 0.5
-_TRIED_AGAIN_S = (0.0, 0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
-"""Least time from one death to the next start, by the deaths since it last worked; the last one repeats."""
+_TRIED_AGAIN_S = (0.0, 0.0, 1.0, 2.5)
+"""Least time from one start to the next, by the deaths since it last worked; the last one repeats, for ever: nothing
+can be understood meanwhile, and 5 s after the cause is gone something is to be, of which loading takes a second or two.
+A start that fails costs half a second of the processor if nothing loads, a second if the network does; not at a low
+priority, which an unprivileged process never gets rid of."""
 _SETTLED_S = 60.0
 """A process that has lived for so long works."""
 
@@ -52,10 +55,9 @@ class Revival:
         async with self._one_at_a_time:
             if self._process.pid is not None:
                 return
-            now_s = self._clock.monotonic_s()
             if self._error is None:
-                self._note_death(now_s, self._process.failure)
-            if now_s < self._not_before_s:
+                self._note_death(self._process.failure)
+            if self._clock.monotonic_s() < self._not_before_s:
                 assert self._error is not None
                 raise self._error
             await self._restart()
@@ -65,19 +67,20 @@ class Revival:
         self._deaths = 0
 
     async def _restart(self) -> None:
+        self._started_at_s = self._clock.monotonic_s()
         try:
             await self._worker.run_within(STARTS_S + 10.0, self._process.restart)
         except AssistantError as error:
-            self._note_death(self._clock.monotonic_s(), error)
+            self._note_death(error)
             raise
-        self._started_at_s, self._error = self._clock.monotonic_s(), None
+        self._error = None
         if self._stages is not None:
             self._stages.works(STAGE)
 
-    def _note_death(self, now_s: float, error: AssistantError) -> None:
-        if self._error is None and now_s - self._started_at_s > _SETTLED_S:
+    def _note_death(self, error: AssistantError) -> None:
+        if self._error is None and self._clock.monotonic_s() - self._started_at_s > _SETTLED_S:
             self._deaths = 0
-        self._not_before_s = now_s + _TRIED_AGAIN_S[min(self._deaths, len(_TRIED_AGAIN_S) - 1)]
+        self._not_before_s = self._started_at_s + _TRIED_AGAIN_S[min(self._deaths, len(_TRIED_AGAIN_S) - 1)]
         self._deaths += 1
         self._error = error
         if self._stages is not None:

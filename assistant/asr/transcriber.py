@@ -55,7 +55,8 @@ class Transcriber:
         self._clock = clock
         self._language = None if config.language == "auto" else config.language
         self._config = config
-        self._worker = Worker("recogniser", timeout_s=config.timeout_s)
+        is_remote = isinstance(recognizer, RemoteRecognizer)
+        self._worker = Worker("recogniser", timeout_s=config.timeout_s, only_asks=is_remote)
         self._process: RecognizerProcess | None = None
         self._revival: Revival | None = None
         if isinstance(recognizer, RemoteRecognizer):

@@ -7,17 +7,19 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import threading
 import time
 
 from assistant.child.activity import Activity
+from assistant.child.launcher import python_command
 from assistant.child.wire import FramingError, Header, packed, read_frame
 from assistant.errors import AssistantError
 
 _END_S = 2.0
 _TAKES_S = 5.0
 """A process that has taken nothing for so long hangs: a thread of its own reads what it is sent."""
+_CLOSED_S = 0.5
+"""How soon a process ends by itself whose pipe has closed."""
 _IDLE_S = 3.0
 """One that works on a reply and has used no processor for so long hangs, however long it may take: on a machine of
 which others leave it nothing it still gets some."""
@@ -35,17 +37,23 @@ class ChildHungError(ChildFailedError):
 class Child:
     """One child process."""
 
-    def __init__(self, module: str, configuration: Header) -> None:
-        """Run `python -m module`, and send it its first request."""
+    def __init__(self, module: str, configuration: Header, *, niceness: int = 0) -> None:
+        """Run `module`, and send it its first request. `niceness` is how much further than this process it stands back
+        for others."""
         # A session of its own: Ctrl-C in the terminal does not reach it, and killing its group takes along whatever
         # program it is waiting for.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", module],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,
+            python_command(module), stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
         )
+        if niceness:
+            with contextlib.suppress(ProcessLookupError):  # before it has threads, each of which has its own
+                own = os.getpriority(os.PRIO_PROCESS, 0)
+                os.setpriority(os.PRIO_PROCESS, self._process.pid, own + niceness)
+        self._reaping = threading.Lock()
+        self._signalled = False
         self._given_up = False
+        self._why: tuple[type[ChildFailedError], str] | None = None
+        """Why it was given up, in the first place; known before it is."""
         assert self._process.stdin is not None
         os.set_blocking(self._process.stdin.fileno(), False)
         self._sending = threading.Lock()
@@ -59,7 +67,7 @@ class Child:
     @property
     def running(self) -> bool:
         """Whether it can be asked."""
-        return not self._given_up and self._process.poll() is None
+        return not self._given_up and not self._has_ended()
 
     def send(self, header: Header, payload: bytes = b"", *, timeout_s: float = _TAKES_S) -> None:
         """Send a request; may be called from any thread. Raises `ChildFailedError` when it takes nothing more for
@@ -68,10 +76,9 @@ class Child:
             with self._sending:
                 self._write(packed(header, payload), timeout_s)
         except TimeoutError:
-            self.kill()
-            raise ChildHungError(f"it took nothing for {timeout_s:g} s and was killed") from None
+            raise self._give_up(ChildHungError(f"it took nothing for {timeout_s:g} s and was killed")) from None
         except (OSError, ValueError) as error:  # ValueError: closed by `kill` meanwhile
-            raise self.failure() from error
+            raise self._failure() from error
 
     def receive(self, timeout_s: float, *, works: bool = False) -> tuple[Header, bytes]:
         """The next reply. Raises `ChildFailedError` when none came within `timeout_s`; the process is killed then, and
@@ -80,21 +87,18 @@ class Child:
         try:
             return read_frame(lambda size: self._read(size, deadline_s, works=works))
         except TimeoutError as error:
-            self.kill()
             why = str(error) or f"it delivered nothing for {timeout_s:g} s"
-            raise ChildHungError(f"{why} and was killed") from None
+            raise self._give_up(ChildHungError(f"{why} and was killed")) from None
         except FramingError as error:
-            self.kill()
-            raise ChildFailedError(f"it sent what is no reply and was killed: {error}") from error
+            raise self._give_up(ChildFailedError(f"it sent what is no reply and was killed: {error}")) from error
         except (EOFError, OSError, ValueError) as error:
-            raise self.failure() from error
+            raise self._failure() from error
 
     def signal_death(self) -> None:
         """Have the system end it, with everything that it started. Whoever waits for a reply gets `ChildFailedError`;
         unlike `kill`, this may be called while another thread does."""
-        with contextlib.suppress(ProcessLookupError):
-            if self.running:
-                os.killpg(self._process.pid, signal.SIGKILL)
+        with self._reaping:
+            self._signal_group()
 
     def kill(self) -> None:
         """End it at once and free its pipes; safe to call twice."""
@@ -107,22 +111,51 @@ class Child:
             with contextlib.suppress(OSError):
                 pipe.close()
 
-    def failure(self) -> ChildFailedError:
-        """What became of a process that is dead, or whose pipe has closed; it is dead then."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(0.5)
-        ending = self.ending()
-        self.kill()
-        return ending
-
     def ending(self) -> ChildFailedError:
         """How it ended; may be asked while another thread waits for it."""
-        code = self._process.poll()
+        if self._why is not None:
+            kind, reason = self._why
+            return kind(reason)
+        code = self._process.returncode if self._has_ended() else None
         if code is None:
             return ChildFailedError("its pipe closed and it was killed")
         if code < 0:
             return ChildFailedError(f"its process was ended by {signal.Signals(-code).name}")
         return ChildFailedError(f"its process ended with status {code}")
+
+    def _give_up(self, why: ChildFailedError) -> ChildFailedError:
+        """Kill it. The result is `why`."""
+        self._why = self._why or (type(why), str(why))
+        self.kill()
+        return why
+
+    def _failure(self) -> ChildFailedError:
+        """What became of a process whose pipe has closed; it is dead then."""
+        deadline_s = time.monotonic() + _CLOSED_S
+        while not self._has_ended() and time.monotonic() < deadline_s:
+            time.sleep(0.01)
+        return self._give_up(self.ending())
+
+    def _has_ended(self) -> bool:
+        with self._reaping:
+            if self._process.returncode is None and self._is_dead():
+                self._signal_group()
+                self._process.wait()
+            return self._process.returncode is not None
+
+    def _is_dead(self) -> bool:
+        """Whether it has died; its number stays its own until it is waited for."""
+        try:
+            return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        except ChildProcessError:  # `kill` has just waited for it
+            return True
+
+    def _signal_group(self) -> None:
+        """Once, and before it is waited for: its number, which is its group's, may be another's afterwards."""
+        if not self._signalled:
+            self._signalled = True
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
 
     def _write(self, data: bytes, timeout_s: float) -> None:
         assert self._process.stdin is not None

@@ -6,11 +6,11 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
+from assistant.child.launcher import python_command
 from assistant.doctor import TOPICS
 from assistant.doctor.check import Check, Patient
 from assistant.registry import resolve
@@ -50,7 +50,7 @@ def _in_a_child(name: str, address: str, patient: Patient, timeout_s: float) -> 
         "config_path": str(patient.config_path) if patient.config_path else None,
         "root": str(patient.root),
     }
-    command, pipe = [sys.executable, "-m", "assistant.doctor.child"], subprocess.PIPE
+    command, pipe = python_command("assistant.doctor.child"), subprocess.PIPE
     environment = {**os.environ, **(_SERVICE if patient.is_service else {})}
     try:
         with subprocess.Popen(

@@ -10,11 +10,11 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
+from assistant.child.launcher import python_command
 from assistant.inference.fallback import EngineError, FallbackReason
 from assistant.inference.stack import DeviceStack
 
@@ -49,7 +49,7 @@ def run_job(job: str, facts: Mapping[str, Any], stack: DeviceStack, *, timeout_s
 
     Raises `ChildDiedError` when the child dies or is killed for taking longer than `timeout_s`.
     """
-    command = [sys.executable, "-m", "assistant.inference.build_child"]
+    command = python_command("assistant.inference.build_child")
     order = json.dumps({"job": job, "stack": stack.name, "parent": os.getpid(), **facts})
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True

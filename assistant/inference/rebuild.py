@@ -11,6 +11,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from assistant.child.launcher import python_command
 from assistant.errors import AssistantError
 from assistant.inference.engine_build import compile_bundle
 from assistant.inference.engine_options import CompileOptions
@@ -57,7 +58,7 @@ class BackgroundRebuilds:
             if self._closed:
                 return
             self._child = subprocess.Popen(
-                [sys.executable, "-m", __name__],
+                python_command(__name__),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,

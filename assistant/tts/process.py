@@ -34,8 +34,8 @@ from assistant.worker import Worker
 _LOG = logging.getLogger(__name__)
 _STRIKES = 2
 """An engine that failed so often in a row is left alone until it speaks where nobody waits for it."""
-_TRIED_AFTER_S, _DOUBLINGS = 2.0, 6
-"""How soon that is tried; twice as late, up to so often, each time that it failed all the same when asked again."""
+_TRIED_AFTER_S = 2.0
+"""How soon that is tried, however often it has failed all the same when it was asked again."""
 _COMES_BACK_S = 1.0
 """An engine whose sentence is no longer wanted has this long to notice once the next one is asked for."""
 _HANGS = 0.25
@@ -67,7 +67,7 @@ class SpeechProcess:
         }
         self._on_failure = on_failure or (lambda _: None)
         self._on_recovery = on_recovery or (lambda: None)
-        self._worker = Worker("voice", timeout_s=3 * config.tts.timeout_s + 10)
+        self._worker = Worker("voice", timeout_s=3 * config.tts.timeout_s + 10, only_asks=True)
         self._one_at_a_time = anyio.Semaphore(1)
         self._generations = itertools.count(1)
         self._strikes: Counter[str] = Counter()
@@ -81,6 +81,8 @@ class SpeechProcess:
         self._delivered_at_s = 0.0  # seconds of `time.monotonic`; written there too
         self._speaks: str | None = None
         """The engine that was asked to speak last; None where it was only to be loaded, which takes what it takes."""
+        self._hung: ChildHungError | None = None
+        """How the last request ended, if that is yet to be counted: perhaps nobody waited for it any more."""
         self._child: Child | None = None
         self._closed = False
 
@@ -186,6 +188,7 @@ class SpeechProcess:
 
     def _strike(self, engine: str, error: Exception) -> StageError:
         """Count a failure of an engine; the result is what to say of it."""
+        self._hung = None
         self._strikes[engine] += 1
         self._failing.add(engine)
         tts = self._config.tts
@@ -204,7 +207,7 @@ class SpeechProcess:
     async def _try(self, engine: str) -> None:
         """Leave an engine alone until it speaks again in another process."""
         tts = self._config.tts
-        await anyio.sleep(_TRIED_AFTER_S * 2.0 ** min(self._strikes[engine] - _STRIKES, _DOUBLINGS))
+        await anyio.sleep(_TRIED_AFTER_S)
         language = "en" if engine == tts.en else "zh"
         await Trial(self._configuration, engine, language, load_timeout_s=tts.timeout_s).passed()
         async with self._one_at_a_time:
@@ -231,9 +234,9 @@ class SpeechProcess:
         if waiting.cancelled_caught and self._child:
             _LOG.warning("A voice hangs in a sentence that was interrupted; its process is started anew.")
             self._child.signal_death()
-            await self._worker.run(self._settle)
+            hung = await self._worker.run(self._settle)
             silent_s = time.monotonic() - self._delivered_at_s
-            if silent_s >= _HANGS * self._config.tts.timeout_s:
+            if hung is None and silent_s >= _HANGS * self._config.tts.timeout_s:
                 hung = ChildHungError(f"it delivered nothing for {silent_s:.1f} s and was killed")
         if hung is not None and self._speaks is not None:
             self._on_failure(self._strike(self._speaks, hung))
@@ -271,18 +274,19 @@ class SpeechProcess:
 
     def _settle(self) -> ChildHungError | None:
         """Return once the last request is done with, or the child is dead; the reason if it is because it hung."""
-        try:
+        with contextlib.suppress(ChildFailedError):  # the next sentence gets another process
             while self._finished < self._asked and self._child and self._child.running:
                 self._receive()
-        except ChildHungError as error:
-            return error
-        except ChildFailedError:
-            pass  # the next sentence gets another process
-        return None
+        hung, self._hung = self._hung, None
+        return hung
 
     def _receive(self) -> tuple[Header, bytes]:
         assert self._child is not None
-        header, payload = self._child.receive(self._config.tts.timeout_s, works=True)
+        try:
+            header, payload = self._child.receive(self._config.tts.timeout_s, works=True)
+        except ChildHungError as error:
+            self._hung = error
+            raise
         self._delivered_at_s = time.monotonic()
         if header["kind"] != "audio":
             self._finished = header["generation"]

@@ -7,9 +7,9 @@ an interpreter of its own (`assistant.tts.pyttsx3_main`).
 from __future__ import annotations
 
 import importlib.util
-import sys
 from collections.abc import Iterator
 
+from assistant.child.launcher import python_command
 from assistant.config import Config
 from assistant.errors import DependencyMissingError
 from assistant.events import AudioArray
@@ -43,7 +43,7 @@ class Pyttsx3Synthesizer:
     def synthesize(self, sentence: str, language: str, style: SpeakingStyle) -> Iterator[AudioArray]:
         """One block."""
         rate = str(round(WORDS_A_MINUTE * style.rate))
-        command = [sys.executable, "-m", "assistant.tts.pyttsx3_main", _VOICES[language], rate]
+        command = python_command("assistant.tts.pyttsx3_main", _VOICES[language], rate)
         wav = output_of(command, readable(sentence, language), timeout_s=self._timeout_s, package=INSTALL)
         if wav:
             samples, self.sample_rate_hz = samples_from_wav(wav)

@@ -14,8 +14,10 @@ from assistant.ports import SpeakingStyle
 from assistant.tts import PROCESS_MODULE
 from assistant.worker import Worker
 
-_FIRST_AFTER_S, _AT_MOST_EVERY_S = 2.0, 30.0
-"""Twice as long from try to try: each may load a network."""
+_EVERY_S = 2.5
+"""From the beginning of a try to that of the next, for ever: 5 s after the cause is gone the voice is to be back."""
+_NICENESS = 10
+"""Each try may load a network, which is half a second to several of the processor, and nobody waits for it."""
 _WORDS_S = 8.0
 """A voice that takes longer for so few words is of no use in a conversation, though its first ones take longest."""
 _WORDS = {"en": "One two three.", "zh": "一 二 三。"}
@@ -30,18 +32,18 @@ class Trial:
         style = dataclasses.asdict(SpeakingStyle())
         self._speak = {**self._load, "kind": "speak", "text": _WORDS[language], "language": language, "style": style}
         self._load_timeout_s = load_timeout_s
-        self._worker = Worker("voice's trial", timeout_s=load_timeout_s + 60, restart_helps=False)
+        self._worker = Worker("voice's trial", timeout_s=load_timeout_s + 60, restart_helps=False, only_asks=True)
         self._generations = itertools.count(1)
         self._child: Child | None = None
         self._over = False
 
     async def passed(self) -> None:
         """Return once the words were said; nothing is left of the process then, nor when this is cancelled."""
-        pause_s = _FIRST_AFTER_S
         try:
+            next_at_s = anyio.current_time() + _EVERY_S
             while not await self._worker.run(self._speaks):
-                await anyio.sleep(pause_s)
-                pause_s = min(2 * pause_s, _AT_MOST_EVERY_S)
+                await anyio.sleep_until(next_at_s)
+                next_at_s = anyio.current_time() + _EVERY_S
         finally:
             self._over = True
             if self._child:
@@ -65,7 +67,7 @@ class Trial:
         if not (self._child and self._child.running):
             if self._child:
                 self._child.kill()
-            self._child = Child(PROCESS_MODULE, self._configuration)
+            self._child = Child(PROCESS_MODULE, self._configuration, niceness=_NICENESS)
             if self._over:  # since this began
                 self._child.kill()
         return self._child
@@ -73,6 +75,7 @@ class Trial:
     def _last_reply(self, child: Child, request: Header, timeout_s: float) -> str:
         child.send({**request, "generation": next(self._generations)})
         deadline_s = time.monotonic() + timeout_s
-        while (kind := str(child.receive(max(0.0, deadline_s - time.monotonic()))[0]["kind"])) == "audio":
-            continue
-        return kind
+        while True:
+            reply, _ = child.receive(max(0.0, deadline_s - time.monotonic()), works=True)
+            if reply["kind"] != "audio":
+                return str(reply["kind"])

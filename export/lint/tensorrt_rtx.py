@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
+from assistant.child.launcher import python_command
 from assistant.models.hashing import hash_file
 from export.lint.finding import Finding
 
@@ -65,7 +66,7 @@ def build_findings(
 
 @functools.lru_cache(maxsize=64)  # one file is linted for several targets, of which this parser knows nothing
 def _run(path: str, _sha256: str, timeout_s: float, worker: str, label: str) -> tuple[Finding, ...]:
-    command = [sys.executable, "-m", worker, path]
+    command = python_command(worker, path)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(item for item in sys.path if item)}
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, env=environment, check=False)

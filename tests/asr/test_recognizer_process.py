@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +104,37 @@ def test_one_that_streams_hears_all_anew_when_its_process_was_replaced() -> None
         assert (await transcriber.recognize(said(1.0))).recognition.text == "16000 in 1"
 
     with_process("Streaming", use)
+
+
+def test_why_it_was_given_up_is_known_before_it_is(fates: Fates) -> None:
+    """Whoever looks after it may find it dead before its asker hears why."""
+    fates.hearing("spin")
+
+    async def use(transcriber: Transcriber, process: RecognizerProcess) -> None:
+        request = {"kind": "hear", "stream": 1, "language": None, "wants": "result", "ended": []}
+        with ThreadPoolExecutor(1) as pool:
+            asking = pool.submit(process.ask, request, b"", 1.0)
+            while process.pid is not None:
+                continue
+            assert "delivered nothing for 1 s" in process.failure.message
+            with pytest.raises(StageError, match="delivered nothing"):
+                asking.result()
+
+    with_process("Fated", use)
+
+
+def test_what_lies_in_the_current_folder_is_taken_for_no_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("queue", "numpy", "assistant"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('This is not the library.')")
+    monkeypatch.chdir(tmp_path)
+
+    async def use(transcriber: Transcriber, process: RecognizerProcess) -> None:
+        assert process.pid is not None and psutil.Process(process.pid).cwd() == str(tmp_path)
+        assert (await transcriber.recognize(said(1.0))).recognition.text == HEARD
+
+    with_process("Fated", use)
 
 
 def test_it_can_be_closed_while_it_hangs(fates: Fates) -> None:

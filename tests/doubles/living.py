@@ -45,6 +45,7 @@ from assistant.tts import SYNTHESIZERS
 from assistant.vad import DETECTORS as VOICE_DETECTORS
 from assistant.virtual_time import VirtualTimeLoop
 from assistant.vision import DETECTORS, FACE_DETECTORS
+from tests.doubles import synthesizers
 from tests.doubles.conversation import EventLog
 from tests.doubles.sound_devices import Card, Room, SoundCards, sound_thread
 from tests.doubles.vision import BrightnessDetector, FakeCamera
@@ -184,11 +185,12 @@ class Living:
         patch.setitem(RECOGNIZERS, "words", f"{HERE}:Words")
         patch.setattr(asr, "IN_THIS_PROCESS", {"words"})
         patch.setitem(RECOGNIZERS, "fated", "tests.doubles.fated:Fated")
+        patch.setitem(RECOGNIZERS, "slow", "tests.doubles.slow:Slow")
         patch.setitem(DETECTORS, "dogs", f"{HERE}:Dogs")
         patch.setitem(FACE_DETECTORS, "nobody", f"{HERE}:NoFaces")
         patch.setitem(CAPTIONERS, "forgetful", f"{HERE}:Forgetful")
-        for name in ("Tone", "HighTone", "Articulate", "Hanging", "Segfaulting", "CrashingOnce", "Buggy", "Refusing"):
-            patch.setitem(SYNTHESIZERS, name, f"tests.doubles.synthesizers:{name}")
+        for voice in synthesizers.VOICES:
+            patch.setitem(SYNTHESIZERS, voice.__name__, f"{voice.__module__}:{voice.__name__}")
 
     def configure(self, section: str, **values: Any) -> None:
         """Settings that differ from the doubles' own."""
@@ -300,11 +302,13 @@ class HangableLoop(VirtualTimeLoop):
         future.add_done_callback(lambda _: self._end(name))
         return future
 
-    def take(self, work_s: float, factor: Callable[[], float]) -> None:
-        """Called on a worker's thread: have the call that runs there take so long, times what `factor` is meanwhile."""
+    def take(self, work_s: float, factor: Callable[[], float], *, worker: str = "") -> None:
+        """Have the call that runs on a worker's thread, this one unless another is named, take so long, times what
+        `factor` is meanwhile."""
         if not factor():
             return
-        name, over = threading.current_thread().name, threading.Event()
+        name, over = worker or threading.current_thread().name, threading.Event()
+        self.hangs.append(over)
 
         def go_on(left_s: float) -> None:
             if left_s > 0.0 and factor():

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -166,6 +166,23 @@ class Unloadable(Tone):
         return cls()
 
 
+class Moody(Indisposed):
+    """The same, unless it is tried."""
+
+    def synthesize(self, sentence: str, language: str, style: SpeakingStyle) -> Iterator[AudioArray]:
+        voice = Tone() if sentence == "One two three." else super()
+        yield from voice.synthesize(sentence, language, style)
+
+
+class Leaving(Tone):
+    """Crashes while a program that it has started goes on, whose number the log file holds."""
+
+    def before(self, number: int) -> None:
+        program = subprocess.Popen(["sleep", "3600"])
+        Path(os.environ[LOG_VARIABLE]).write_text(str(program.pid))
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+
 class Stuck(Tone):
     """Hangs while that file exists, and for ever if it did once."""
 
@@ -183,3 +200,9 @@ class Ruined(Tone):
         self.ruined |= Path(os.environ[LOG_VARIABLE]).exists()
         if self.ruined:
             raise KeyError("context")
+
+
+VOICES: Sequence[type[Tone]] = (
+    *(Tone, HighTone, Articulate, Hanging, Spinning, Segfaulting, CrashingOnce, Chatty, Garbling, Refusing, Buggy),
+    *(Endless, Indisposed, Dying, Unloadable, Moody, Leaving, Stuck, Ruined),
+)

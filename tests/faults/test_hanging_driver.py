@@ -15,7 +15,7 @@ from tests.doubles.living import TIME, HangableLoop, Living, hang, until
 from tests.doubles.vision import FakeCamera
 
 HELP = "Hey Jarvis, what can you do?"
-RECOVERS_S = 6.0
+RECOVERS_S = 5.0
 BACK_S = 30.0
 
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from assistant.app import Assistant
@@ -17,9 +18,17 @@ from assistant.clock import LoopClock
 from assistant.events import AudioFrame, PlaybackFinished, PlaybackStarted, ReplyChunk, SpeechEnded, TurnFinished
 from assistant.telemetry.events_file import EventsFile
 from tests.doubles.living import TIME, Living, Words, hang, until
+from tests.doubles.slow import Slowness
 from tests.doubles.synthesizers import LOG_VARIABLE
 
 RECOVERS_S = 5.0
+
+
+@pytest.fixture
+def slowness(living: Living, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Slowness:
+    """That of a recogniser in a process of its own."""
+    living.configure("asr", backend="slow")
+    return Slowness(tmp_path, monkeypatch)
 
 
 def test_a_recogniser_that_raises_is_said_at_once_and_the_next_sentence_is_understood(living: Living) -> None:
@@ -105,6 +114,36 @@ def test_a_voice_that_speaks_again_does_not_speak_for_the_other_one(
     assert ["KeyError" in failure.error for failure in living.failures("voice")] == [True, False]
 
 
+@pytest.mark.parametrize(("engine", "asked_s", "gone_s"), [("Unloadable", 8.0, 75.0), ("Moody", 20.0, 23.0)])
+def test_a_voice_that_was_left_alone_is_back_soon_after_the_cause_is_gone(
+    living: Living, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str, asked_s: float, gone_s: float
+) -> None:
+    """However long it failed, and however often where nobody else had heard it."""
+    cause = tmp_path / "cause"
+    cause.touch()
+    monkeypatch.setenv(LOG_VARIABLE, str(cause))
+    living.configure("tts", en=engine, zh=engine)
+    living.says(*[TIME] * 5)
+
+    async def script(assistant: Assistant) -> None:
+        for at_s in np.arange(2.0, asked_s + 1.0, 6.0):
+            living.room.say(at_s)
+        await until(gone_s)
+        assert "voice" in assistant.health().unavailable
+        own = psutil.Process()
+        nices = [child.nice() - own.nice() for child in own.children() if child.pid != assistant._voices.pid]
+        assert nices == ([10] if engine == "Unloadable" else []), "being tried is in nobody's way"
+        cause.unlink()
+        await until(gone_s + RECOVERS_S)
+        assert "voice" not in assistant.health().unavailable
+        living.room.say(gone_s + RECOVERS_S)
+        await until(gone_s + RECOVERS_S + 6.0)
+
+    told = living.live(script)
+    assert all(text.startswith("It's") for text in told)
+    assert all(failure.at_s < gone_s for failure in living.failures("voice"))
+
+
 def test_a_voice_whose_process_is_killed_speaks_again(living: Living) -> None:
     living.says(TIME, TIME)
 
@@ -140,10 +179,9 @@ def test_without_any_voice_the_answer_is_shown_and_not_taken_for_said(living: Li
 
 @pytest.mark.parametrize(("sentence_s", "again"), [(4.0, 0.4), (12.0, 0.1)])
 def test_a_recogniser_three_times_slower_than_speech_for_ten_minutes(
-    living: Living, sentence_s: float, again: float
+    living: Living, slowness: Slowness, sentence_s: float, again: float
 ) -> None:
     """`again` is how much of the speech's own time it takes once the cause is gone."""
-    living.says(*[TIME] * 400)
     kept: list[tuple[int, int]] = []
 
     async def script(assistant: Assistant) -> None:
@@ -164,7 +202,8 @@ def test_a_recogniser_three_times_slower_than_speech_for_ten_minutes(
         living.room.say(600.0 + RECOVERS_S, 1.0)
         await until(650.0)
 
-    said = living.live(script)
+    with slowness:
+        said = living.live(script)
     assert any(606.0 < event.at_s < 608.0 for event in living.log.of(PlaybackStarted)), "it answers at once again"
     assert 1 <= said.count("I can't keep up right now, so I may miss what you say.") <= 3
     # Anybody may speak over either: a failure that was heard to its end is taken back by a recovery that is begun.
@@ -179,6 +218,7 @@ def test_a_recogniser_three_times_slower_than_speech_for_ten_minutes(
     frames, tasks = zip(*kept, strict=True)
     assert max(frames) < 5.0 / 0.032 + 20, "no more than the queue of the microphone"
     assert max(tasks) <= 20, tasks
+    assert max(slowness.streams) <= 2, "its process forgets what was answered"
 
 
 def test_a_full_disk_costs_the_events_file_and_nothing_else(living: Living, caplog: pytest.LogCaptureFixture) -> None:

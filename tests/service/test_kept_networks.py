@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import ctranslate2
 import onnxruntime
 import psutil
@@ -14,9 +16,11 @@ import pytest
 
 from assistant import asr
 from assistant.errors import ConfigError, ModelError
+from assistant.kept import KEPT
 from assistant.models.store import ModelStore
 from tests.doubles.fated import Fates
 from tests.doubles.house import House, until_it_is
+from tests.doubles.living import HangableLoop, Loudness
 from tests.doubles.mjpeg import NetworkCamera
 
 
@@ -70,6 +74,40 @@ def test_the_recognisers_process_is_kept_and_so_is_what_it_has_loaded(
         assert first is not None and pid() is None and not psutil.pid_exists(first)
 
     house.live(script)
+
+
+def test_a_recognisers_process_that_hangs_costs_no_network_that_is_loaded_here(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fates = Fates(tmp_path / "fates", monkeypatch)
+    fates.hearing("spin")
+    house.with_doubles()
+    house.configure("asr", backend="fated", timeout_s=300.0)
+    loaded: list[Loudness] = []
+
+    def load() -> Loudness:
+        loaded.append(Loudness())
+        return loaded[-1]
+
+    monkeypatch.setattr(Loudness, "create", lambda config, models: KEPT.get("voice activity", "here", load))
+
+    async def script() -> None:
+        HangableLoop.current.hang("recogniser")
+        house.living.room.say(anyio.current_time() + 1.0)
+        await anyio.sleep(5.0)
+        wait_until_asked(fates)
+        house.configure("wake", phrases=["computer"])
+        await house.service.reload()
+        assert fates.count("load") == 2, "it is killed, and another is there"
+        assert len(loaded) == 1
+
+    house.live(script, HangableLoop)
+
+
+def wait_until_asked(fates: Fates) -> None:
+    """In the time of its process, not in that of the loop."""
+    while not fates.count("hear"):
+        time.sleep(0.01)
 
 
 @pytest.mark.models

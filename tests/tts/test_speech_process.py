@@ -22,32 +22,10 @@ from assistant.events import AudioArray
 from assistant.ports import SpeakingStyle
 from assistant.tts import process
 from assistant.tts.process import SpeechProcess
-from tests.doubles.synthesizers import (
-    LOG_VARIABLE,
-    Buggy,
-    Chatty,
-    CrashingOnce,
-    Dying,
-    Endless,
-    Garbling,
-    Hanging,
-    HighTone,
-    Indisposed,
-    Refusing,
-    Ruined,
-    Segfaulting,
-    Spinning,
-    Stuck,
-    Tone,
-    Unloadable,
-)
+from tests.doubles.synthesizers import LOG_VARIABLE, VOICES
 
 ROOT = Path(__file__).parents[2]
-ENGINES = (
-    *(Tone, HighTone, Hanging, Spinning, Segfaulting, CrashingOnce, Chatty, Garbling, Refusing, Buggy, Endless),
-    *(Indisposed, Dying, Unloadable, Ruined, Stuck),
-)
-REGISTRY = {engine.__name__: f"tests.doubles.synthesizers:{engine.__name__}" for engine in ENGINES}
+REGISTRY = {voice.__name__: f"{voice.__module__}:{voice.__name__}" for voice in VOICES}
 WAIT_S = 60.0
 HANGS_S = 12.0
 """What a child that works takes for its first word on the slowest machine, and less than anybody waits for a test."""
@@ -207,6 +185,14 @@ def test_an_engine_that_crashed_once_speaks_again() -> None:
 
     failures = conversation(talk, "CrashingOnce")
     assert ["SIGKILL" in failure.message for failure in failures] == [True]
+
+
+def test_what_a_crashed_engine_had_started_is_ended_with_it(doubles_for_the_child: Path) -> None:
+    async def talk(voices: SpeechProcess) -> None:
+        assert hertz(await said(voices, "one")) == 880
+        wait_until(lambda: not lives(doubles_for_the_child))
+
+    assert len(conversation(talk, "Leaving")) == 1
 
 
 def test_killing_the_child_from_outside_mid_sentence() -> None:
@@ -436,6 +422,13 @@ async def heard_again(voices: SpeechProcess) -> None:
     async with contextlib.aclosing(voices.speak("once more", "en", SpeakingStyle())) as blocks:
         samples, _ = await anext(blocks)
     assert hertz(samples) == 440
+
+
+def lives(log: Path) -> bool:
+    """Whether the program does whose number the log file holds. An orphan's zombie belongs to init, which need not
+    exist in a container."""
+    program = int(log.read_text())
+    return psutil.pid_exists(program) and psutil.Process(program).status() != psutil.STATUS_ZOMBIE
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
