@@ -18,7 +18,7 @@ _MODULE = "assistant.caption.worker_main"
 _NETWORK = "assistant.caption.neural_writer:NeuralWriter"
 _WRITES_S = 60.0
 """How long loading and writing may take; longer is no more slow, it hangs. Nobody waits for so long."""
-_STARTED_AGAIN_S = (0.0, 0.0, 10.0, 30.0)
+_STARTED_AGAIN_S = (0.0, 0.0, 2.5)
 """Least time from one loss to the next start, by the losses since it last wrote; the last one repeats."""
 
 
