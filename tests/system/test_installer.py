@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -169,6 +170,24 @@ def test_without_a_sound_card_it_says_so_and_goes_on(tmp_path: Path) -> None:
     result = install("--dry-run", env=machine(tmp_path))
     assert "no sound card and no sound server yet" in result.stdout
     assert result.returncode == 0
+
+
+def test_a_system_wide_sound_server_goes_before_the_cards_that_it_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service's user may use both: it is in their groups, of which this machine has some or none."""
+    env = machine(tmp_path, cards={"Device": "pc"})
+    (tmp_path / "run/pulse").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "run/pulse")  # a socket's path is short
+    getent = tmp_path / "getent"
+    getent.write_text("#!/bin/sh\n")
+    getent.chmod(0o755)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("native")
+        result = install("--dry-run", env=env | {"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    assert "through the system-wide sound server at /run/pulse/native" in result.stdout, result.stdout
+    joined = re.findall(r"usermod --append --groups (\S+) edge-assistant", result.stdout)
+    assert {"audio", "video", "pulse-access"} <= set(joined)
 
 
 def test_offline_nothing_is_asked_of_a_network(tmp_path: Path) -> None:

@@ -69,6 +69,15 @@ def test_nothing_that_the_boot_waits_for_waits_for_a_microphone() -> None:
         assert not (waited_for and waits), unit.name
 
 
+def test_the_service_may_use_sound_cards_cameras_and_a_sound_server() -> None:
+    """It may use nothing else: a line that is missing takes the microphone away."""
+    text = (UNITS / sandbox.SERVICE).read_text(encoding="utf-8").splitlines()
+    assert {"DeviceAllow=char-alsa rw", "DeviceAllow=char-video4linux rw"} <= set(text)
+    assert "RestrictAddressFamilies=AF_UNIX" in text
+    [after] = [line for line in text if line.startswith("After=")]
+    assert {"pulseaudio.service", "pipewire-pulse.service", "nvargus-daemon.service"} <= set(after.split())
+
+
 def test_engines_are_built_though_no_microphone_is_there() -> None:
     """Its job would wait for the assistant's, which ends when it hears."""
     text = (UNITS / "edge-assistant-engines.service").read_text(encoding="utf-8")
