@@ -71,6 +71,12 @@ def test_a_muted_assistants_camera_is_not_opened(tmp_path: Path, state: Path) ->
     assert "muted" in check.found
 
 
+def test_a_csi_camera_that_does_not_open_may_have_to_be_freed() -> None:
+    [check] = camera.examine(Patient(Config(vision=VisionConfig(camera="nvarguscamerasrc ! nvvidconv ! appsink"))))
+    assert not check.ok
+    assert "systemctl restart nvargus-daemon" in check.remedy
+
+
 def test_a_camera_that_is_not_there_is_no_fault_that_stops_anything(tmp_path: Path) -> None:
     [check] = camera.examine(Patient(Config(vision=VisionConfig(camera="7")), root=tmp_path))
     assert (check.ok, check.needed) == (False, False)
