@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta, timezone
 from typing import TypeVar
 
@@ -183,6 +183,12 @@ class EventLog:
 
     def of(self, kind: type[EventT]) -> list[EventT]:
         return [event for event in self.events if isinstance(event, kind)]
+
+    def check_dates(self) -> None:
+        """In virtual time, which begins at 0, a time of the wall's clock is some decades late."""
+        for event in self.events:
+            dates = {each.name: getattr(event, each.name) for each in fields(event) if each.name.endswith("at_s")}
+            assert all(date is None or date < 1e6 for date in dates.values()), event
 
 
 class Conversation:

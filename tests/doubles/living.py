@@ -226,6 +226,7 @@ class Living:
 
         with self.sound_library():
             anyio.run(main, backend_options={"loop_factory": HangableLoop})
+        self.log.check_dates()
         return self.said
 
     @contextmanager

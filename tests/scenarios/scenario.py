@@ -157,6 +157,7 @@ class Scenario(_Strict):
         for do in self.do:
             conversation.meanwhile.append(lambda do=do: _happen(do, conversation))
         log = conversation.hold().events
+        conversation.log.check_dates()
         for expect in self.expect:
             expect.check(log)
         self._check_texts(log, conversation, each)
