@@ -83,6 +83,8 @@ class Words:
     texts: ClassVar[list[Any]] = []
     real_time_factor: ClassVar[float] = 0.0
     """How long it takes a second of speech."""
+    given: ClassVar[list[float]] = []
+    """What it was told of an utterance at a time, in seconds of sound."""
 
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> Words:
@@ -102,6 +104,7 @@ class _Utterance:
 
     def accept(self, samples: np.ndarray) -> str | None:
         self._seconds += len(samples) / 16_000
+        Words.given.append(len(samples) / 16_000)
         if Words.streams_partials:
             self._take_time()
         return None
@@ -179,6 +182,7 @@ class Living:
         patch.setattr(Loudness, "breaks", [])
         patch.setattr(Words, "texts", [])
         patch.setattr(Words, "real_time_factor", 0.0)
+        patch.setattr(Words, "given", [])
         patch.setattr(Dogs, "broken_now", False)
         patch.setitem(INTERPRETERS, "hassil", "tests.doubles.conversation:SharedInterpreter")
         patch.setitem(VOICE_DETECTORS, "loudness", f"{HERE}:Loudness")

@@ -38,6 +38,23 @@ def test_the_event_loop_turns_while_the_recogniser_works(living: Living) -> None
     assert not living.failures("recognizer")
 
 
+def test_a_streaming_recogniser_is_told_what_is_said_while_it_is_said_and_nothing_twice(
+    living: Living, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it has not been told by the pause is what the answer waits for."""
+    monkeypatch.setattr(Words, "streams_partials", True)
+    living.says(TIME)
+
+    async def script(assistant: Assistant) -> None:
+        living.room.say(2.0, 4.0)
+        await until(12.0)
+
+    assert living.live(script)[0].startswith("It's")
+    assert len(Words.given) > 10
+    assert max(Words.given[1:]) < 0.5, "the first has the pre-roll, too"
+    assert 4.0 < sum(Words.given) < 5.0
+
+
 def test_a_streaming_recogniser_that_is_behind_is_not_asked_again_and_again(
     living: Living, monkeypatch: pytest.MonkeyPatch
 ) -> None:
