@@ -8,6 +8,7 @@ import os
 import tracemalloc
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -16,26 +17,34 @@ import pytest
 from rich.console import Console as RichConsole
 
 from assistant.config import EmotionConfig, VadConfig
+from assistant.conversation.audible import AudibleTimes
 from assistant.conversation.playback import Tape
 from assistant.emotion.fixed_weights import FixedWeights
 from assistant.emotion.fusion import EmotionFusion
 from assistant.events import (
     Box,
+    Detection,
     EmotionEstimate,
     Notice,
+    SceneState,
     SpeechChunk,
     SpeechEnded,
     Track,
     Transcript,
     TurnFinished,
     TurnStarted,
+    VideoFrame,
 )
+from assistant.people.arrivals import Arrivals
 from assistant.service.journal import JournalLog
 from assistant.telemetry.console import Console
 from assistant.telemetry.events_file import EventsFile
+from assistant.telemetry.latency import LatencyStatistics
 from assistant.telemetry.metrics import Metrics
 from assistant.vad.habits import PauseHabits
 from assistant.vision.feeds import ChangeFeeds
+from assistant.vision.memory import SceneMemory
+from assistant.vision.motion import Motion
 from assistant.vision.pose_changes import PoseChanges
 from tests.doubles.clock import ManualClock
 from tests.doubles.conversation import utterance
@@ -80,6 +89,34 @@ def _metrics(closing: ExitStack) -> Step:
     """Of turns whose end nobody tells."""
     metrics = Metrics()
     return lambda turn_id: metrics.on_event(TurnStarted(float(turn_id), turn_id, float(turn_id)))
+
+
+def _latency(closing: ExitStack) -> Step:
+    """Of turns whose end nobody tells."""
+    statistics = LatencyStatistics()
+    return lambda turn_id: statistics.on_event(TurnStarted(float(turn_id), turn_id, float(turn_id)))
+
+
+def _audible(closing: ExitStack) -> Step:
+    times = AudibleTimes()
+    return lambda number: times.add(number * 10.0, number * 10.0 + 5.0)
+
+
+def _scene(closing: ExitStack) -> Step:
+    """Each time the camera shows another person, in colour and by name."""
+    memory, arrivals = SceneMemory(min_confidence=0.35), Arrivals()
+    person = (Detection("person", 0.9, Box(0.1, 0.1, 0.9, 0.9)),)
+    frame = VideoFrame(0.0, np.full((8, 8, 3), 128, np.uint8))
+
+    def step(number: int) -> None:
+        look = SceneState(10.0 * number, person, (), frame=frame)
+        scene, changes = memory.update(look, Motion(1.0, 0.5, relit=False, cut=True))
+        named = tuple(replace(item, name=f"Anna {number}", name_sure=True) for item in scene.tracks or ())
+        assert named
+        for change in arrivals.named(changes, replace(scene, tracks=named), can_tell=True):
+            memory.note(change)
+
+    return step
 
 
 def _events_file(closing: ExitStack) -> Step:
@@ -138,6 +175,9 @@ CASES: dict[str, Callable[[ExitStack], Step]] = {
     "journal": _journal,
     "console": _console,
     "metrics": _metrics,
+    "latency": _latency,
+    "audible times": _audible,
+    "scene": _scene,
     "events file": _events_file,
     "emotion": _fusion,
     "long reply": _tape,

@@ -48,7 +48,7 @@ def test_it_never_waits_less_than_wanted_nor_longer_than_allowed() -> None:
 
 
 def test_fluent_speech_makes_up_for_hesitation() -> None:
-    assert habits_of(0.9, 0.9, 0.9, *[0.0] * 20).end_silence_s(0.35) == 0.35
+    assert habits_of(*[0.9] * 10, *[0.0] * 20).end_silence_s(0.35) == 0.35
 
 
 def test_what_is_said_to_others_teaches_nothing() -> None:
