@@ -70,6 +70,29 @@ def test_a_microphone_that_returns_under_another_index_is_known_by_its_name(livi
     assert webcam.opened == 0
 
 
+def test_a_microphone_that_knows_no_16_khz_is_heard_as_it_sounds(living: Living) -> None:
+    living.says(TIME)
+    random = np.random.default_rng(1)
+
+    def tone(at_s: float, count: int) -> np.ndarray:
+        times = at_s + np.arange(count) / 48_000
+        sounds = (times >= 2.0) & (times < 3.0)
+        return np.where(sounds, 0.5 * np.sin(2 * np.pi * 440 * times), 3e-5 * random.integers(-1, 2, count))
+
+    living.microphone.takes_hz, living.microphone.sound = 48_000, tone
+
+    async def script(assistant: Assistant) -> None:
+        await until(8.0)
+        assert assistant.health().hears
+
+    assert living.live(script)[0].startswith("It's")
+    assert not living.failures("microphone")
+    [heard] = [event.utterance for event in living.log.of(SpeechEnded)]
+    assert heard.ended_at_s - heard.started_at_s == pytest.approx(1.0, abs=0.1)
+    pitch_hz = np.argmax(np.abs(np.fft.rfft(heard.samples))) * 16_000 / heard.samples.size
+    assert pitch_hz == pytest.approx(440.0, abs=5.0)
+
+
 def test_a_stream_that_stops_while_the_device_stays_is_opened_again(living: Living) -> None:
     async def script(assistant: Assistant) -> None:
         await until(3.0)
