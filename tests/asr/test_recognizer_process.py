@@ -70,6 +70,21 @@ def kill(process: RecognizerProcess) -> None:
     wait_until(lambda: process.pid is None)
 
 
+def test_the_event_loop_turns_while_it_recognises(fates: Fates) -> None:
+    """It hangs, and is killed by what else the loop has to do; held, the loop would go on when it is given up."""
+    fates.hearing("hang")
+
+    async def use(transcriber: Transcriber, process: RecognizerProcess) -> None:
+        pid, recognizing = process.pid, asyncio.create_task(transcriber.recognize(said(1.0)))
+        while not fates.count("hear"):  # noqa: ASYNC110 (another process counts)
+            await asyncio.sleep(0.01)
+        assert process.pid == pid, "the loop stood still"
+        kill(process)
+        assert (await recognizing).recognition.text == HEARD
+
+    with_process("Fated", use)
+
+
 def test_each_sample_goes_there_once_and_in_as_few_parts_as_there_are_questions() -> None:
     async def use(transcriber: Transcriber, process: RecognizerProcess) -> None:
         assert (await transcriber.recognize(said(1.0))).recognition.text == "16000 in 1"
