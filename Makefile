@@ -10,10 +10,10 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --con
 SAMPLES := sample-pictures sample-video sample-speech-en sample-speech-zh sample-telephone-en vosk-ko movenet faceres
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-system check lint types bench bench-vision bench-export bench-quantize soak soak-nightly clean
+.PHONY: help setup demo test test-system check lint types bench bench-echo bench-vision bench-export bench-quantize soak soak-nightly clean
 
 help: ## Show what there is to type
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 setup: $(STAMP) ## Install system packages, the virtual environment, the project and the default models
 	@scripts/pull-models
@@ -51,6 +51,11 @@ bench: setup ## Measure latency, accuracy and cost; the last line is JSON
 	@scripts/install-packages test
 	@scripts/pull-models $(SAMPLES)
 	@$(BIN)/python -m bench
+
+bench-echo: setup ## Measure the guard against its own echo, and who is heard over it, in simulated rooms (half an hour)
+	@scripts/pull-models $(SAMPLES)
+	@$(BIN)/python -m bench.echo --seconds 3600
+	@$(BIN)/python -m bench.first_words
 
 bench-vision: setup ## Measure sight: cost a picture, tracks and events on films with known truth; the last line is JSON
 	@scripts/pull-models $(SAMPLES)
