@@ -155,7 +155,7 @@ class Child:
         """Once, and before it is waited for: its number, which is its group's, may be another's afterwards."""
         if not self._signalled:
             self._signalled = True
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
 
     def _write(self, data: bytes, timeout_s: float) -> None:
