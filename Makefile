@@ -7,6 +7,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# How many processes share the tests. Each may need 2 GB of memory.
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest
 SAMPLES := sample-pictures sample-video sample-speech-en sample-speech-zh sample-telephone-en vosk-ko movenet faceres
 
 .DEFAULT_GOAL := help
@@ -32,11 +35,11 @@ demo: setup ## Hold a conversation through simulated devices and show it in out/
 test: setup ## Run the whole test suite
 	@scripts/install-packages test
 	@scripts/pull-models $(SAMPLES)
-	@REQUIRE_MODELS=1 $(BIN)/python -m pytest
+	@REQUIRE_MODELS=1 $(PYTEST) -n $(WORKERS)
 
 test-system: setup ## Boot a machine of its own and try the service on it (root, debootstrap, systemd-container, network, 4 GB; some 15 minutes)
 	@$(INSTALL) --editable '.[system-test]'
-	@SYSTEM_TESTS=1 SYSTEM_TEST_SUITE=$(SUITE) $(BIN)/python -m pytest tests/system -ra
+	@SYSTEM_TESTS=1 SYSTEM_TEST_SUITE=$(SUITE) $(PYTEST) tests/system -ra
 
 check: lint types test ## Lint, check types, test: what continuous integration runs
 

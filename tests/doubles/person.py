@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from assistant.models.store import ModelStore
 from assistant.tts.render import render_speech
@@ -23,4 +24,5 @@ class Person:
         self._models: ModelStore = request.getfixturevalue("model_store")
 
     def __call__(self, text: str, language: str = "en") -> Path:
-        return render_speech([(text, language, _VOICES[language])], self._folder, self._models)[0]
+        with FileLock(self._folder / ".lock"):  # another worker of the suite may want the same sentence
+            return render_speech([(text, language, _VOICES[language])], self._folder, self._models)[0]
