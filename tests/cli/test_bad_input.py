@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from assistant.audio.files import read_audio
 from assistant.errors import ConfigError, DependencyMissingError, DeviceError, MediaError, ModelError
 from assistant.models.store import ModelStore
 from assistant.vision.pictures import write_picture
-from tests.doubles.command import Running, assistant, wait_until
+from tests.doubles.command import NEUTRAL, Running, assistant, typed, wait_until
 from tests.doubles.person import Person
 
 models = pytest.mark.models
@@ -36,6 +36,20 @@ def refuse(code: int, *arguments: str | Path, env: dict[str, str] | None = None)
     assert "Traceback" not in result.stdout + result.stderr
     assert result.stderr.strip()
     return result.stderr
+
+
+@pytest.fixture
+def refuse_here(capfd: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """As `refuse`, in this process: where a command is refused before it begins, most of it is the start of another."""
+
+    def refuse_here(code: int, *arguments: str | Path, env: Mapping[str, str] | None = None) -> str:
+        ended, printed = typed(*arguments, env={**NEUTRAL, **(env or {})}, capture=capfd)
+        assert ended == code, printed
+        assert "Traceback" not in printed
+        assert printed.strip()
+        return printed
+
+    return refuse_here
 
 
 # What a person types wrong
@@ -83,9 +97,13 @@ def test_nothing_that_is_loaded_reports_to_its_maker() -> None:
         (["say", "bonjour", "--language", "fr", "--out", "a.wav"], "Use en or zh."),
     ],
 )
-def test_wrong_arguments_are_named(arguments: list[str], named: str) -> None:
-    assert named in refuse(USAGE, *arguments)
+def test_wrong_arguments_are_named(arguments: list[str], named: str, refuse_here: Callable[..., str]) -> None:
+    assert named in refuse_here(USAGE, *arguments)
     assert not Path("o").exists()
+
+
+def test_a_wrong_argument_ends_the_process_with_a_code_of_its_own() -> None:
+    assert "--louder" in refuse(USAGE, "run", "--louder")
 
 
 def test_no_command_shows_the_help() -> None:
@@ -102,16 +120,18 @@ def test_no_command_shows_the_help() -> None:
         ("[audio\n", "line 1"),
     ],
 )
-def test_a_wrong_configuration_names_the_key_and_the_line(tmp_path: Path, text: str, named: str) -> None:
+def test_a_wrong_configuration_names_the_key_and_the_line(
+    tmp_path: Path, text: str, named: str, refuse_here: Callable[..., str]
+) -> None:
     (tmp_path / "my.toml").write_text(text)
-    message = refuse(ConfigError.exit_code, "run", "--config", tmp_path / "my.toml")
+    message = refuse_here(ConfigError.exit_code, "run", "--config", tmp_path / "my.toml")
     assert "my.toml" in message
     assert named in message or "my.toml:1" in message
 
 
-def test_an_unknown_variable_is_named() -> None:
+def test_an_unknown_variable_is_named(refuse_here: Callable[..., str]) -> None:
     variable = {"ASSISTANT_AUDIO__VOLUMEE": "1"}
-    assert "ASSISTANT_AUDIO__VOLUME" in refuse(ConfigError.exit_code, "config", "check", env=variable)
+    assert "ASSISTANT_AUDIO__VOLUME" in refuse_here(ConfigError.exit_code, "config", "check", env=variable)
 
 
 @pytest.mark.parametrize(
@@ -123,9 +143,10 @@ def test_an_unknown_variable_is_named() -> None:
         ("[[step]\n", "not valid TOML"),
     ],
 )
-def test_a_wrong_script_names_the_key(tmp_path: Path, text: str, named: str) -> None:
+def test_a_wrong_script_names_the_key(tmp_path: Path, text: str, named: str, refuse_here: Callable[..., str]) -> None:
     (tmp_path / "script.toml").write_text(text)
-    message = refuse(ConfigError.exit_code, "replay", "--script", tmp_path / "script.toml", "--out", tmp_path / "out")
+    script, out = tmp_path / "script.toml", tmp_path / "out"
+    message = refuse_here(ConfigError.exit_code, "replay", "--script", script, "--out", out)
     assert "script.toml" in message and named in message
     assert not (tmp_path / "out").exists()
 

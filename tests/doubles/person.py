@@ -8,9 +8,12 @@ import pytest
 from filelock import FileLock
 
 from assistant.models.store import ModelStore
+from assistant.tts.kokoro import KokoroSynthesizer
 from assistant.tts.render import render_speech
 
 _VOICES = {"en": "jm_kumo", "zh": "jf_tebukuro"}
+_LOADED: dict[str, KokoroSynthesizer] = {}
+"""Voices that a recording was made with, which takes less long than loading one."""
 
 
 class Person:
@@ -25,4 +28,5 @@ class Person:
 
     def __call__(self, text: str, language: str = "en") -> Path:
         with FileLock(self._folder / ".lock"):  # another worker of the suite may want the same sentence
-            return render_speech([(text, language, _VOICES[language])], self._folder, self._models)[0]
+            line = (text, language, _VOICES[language])
+            return render_speech([line], self._folder, self._models, voices=_LOADED)[0]
