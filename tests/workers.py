@@ -17,7 +17,7 @@ import pytest
 _TESTS = Path(__file__).parent
 _LIVE = "live"
 _NICE = 10
-"""The niceness of what runs beside real sound, and of its children."""
+"""How much nicer than real sound is what runs beside it, with its children."""
 
 _LONG = (
     "faults/",
@@ -64,8 +64,13 @@ def put_in_order(items: list[pytest.Item]) -> None:
 
 def yield_to_live(item: pytest.Item) -> None:
     """Before a test: from the first that is not live on, this process and its children let real sound go first."""
-    if _group(item.nodeid) != _LIVE and os.getpriority(os.PRIO_PROCESS, 0) < _NICE:
-        os.setpriority(os.PRIO_PROCESS, 0, _NICE)
+    if _group(item.nodeid) != _LIVE:
+        _yield_for_good()
+
+
+@functools.cache
+def _yield_for_good() -> None:
+    os.nice(_NICE)
 
 
 @functools.cache
