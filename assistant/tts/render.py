@@ -11,7 +11,7 @@ import numpy as np
 
 from assistant.audio.files import write_wav
 from assistant.models.store import ModelStore
-from assistant.ports import SpeakingStyle
+from assistant.ports import SpeakingStyle, Synthesizer
 from assistant.tts import SAMPLE_RATE_HZ
 from assistant.tts.finishing import speech
 from assistant.tts.kokoro import KokoroSynthesizer
@@ -29,7 +29,7 @@ def render_speech(
     models: ModelStore,
     *,
     rate: float = _RATE,
-    voices: dict[str, KokoroSynthesizer] | None = None,
+    voices: dict[str, Synthesizer] | None = None,
 ) -> list[Path]:
     """One WAV a line (24 kHz, 16 bit, mono) in `out_dir`; the result is in the order of `lines`. `rate` is how fast
     they speak: 1 as the network does by itself. `voices` are those that are loaded, by name; others join them.
@@ -38,7 +38,7 @@ def render_speech(
     when Kokoro is needed and has not been pulled.
     """
     paths = [out_dir / f"{_fingerprint(line, rate)}.wav" for line in lines]
-    loaded = {} if voices is None else voices
+    loaded: dict[str, Synthesizer] = {} if voices is None else voices
     for (text, language, voice), path in zip(lines, paths, strict=True):
         if path.exists():
             continue

@@ -8,11 +8,11 @@ import pytest
 from filelock import FileLock
 
 from assistant.models.store import ModelStore
-from assistant.tts.kokoro import KokoroSynthesizer
+from assistant.ports import Synthesizer
 from assistant.tts.render import render_speech
 
 _VOICES = {"en": "jm_kumo", "zh": "jf_tebukuro"}
-_LOADED: dict[str, KokoroSynthesizer] = {}
+_LOADED: dict[str, Synthesizer] = {}
 """Voices that a recording was made with, which takes less long than loading one."""
 
 
