@@ -167,11 +167,12 @@ def recordings(tmp_path: Path) -> dict[str, Path]:
 @models
 @pytest.mark.parametrize("kind", ["silent", "empty", "text", "nothing", "missing"])
 def test_a_recording_without_speech_is_named_and_leaves_the_last_report(
-    recordings: dict[str, Path], kind: str, tmp_path: Path
+    recordings: dict[str, Path], kind: str, tmp_path: Path, refuse_here: Callable[..., str]
 ) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "events.jsonl").write_text("of the last run")
-    message = refuse(MediaError.exit_code, "replay", "--audio", recordings[kind], "--out", tmp_path / "out")
+    refused = refuse if kind == "silent" else refuse_here  # silence is listened to
+    message = refused(MediaError.exit_code, "replay", "--audio", recordings[kind], "--out", tmp_path / "out")
     assert str(recordings[kind]) in message
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["events.jsonl"]
     assert (tmp_path / "out" / "events.jsonl").read_text() == "of the last run"
@@ -264,7 +265,9 @@ def test_a_voice_that_fails_is_told_although_the_fallback_speaks(tmp_path: Path)
 # Models
 
 
-def test_without_models_the_first_is_named_with_the_command_that_gets_it(tmp_path: Path) -> None:
+def test_without_models_the_first_is_named_with_the_command_that_gets_it(
+    tmp_path: Path, refuse_here: Callable[..., str]
+) -> None:
     empty = {"ASSISTANT_MODELS__DIR": str(tmp_path / "models")}
     soundfile.write(tmp_path / "a.wav", np.zeros(16_000), 16_000)
     write_picture(tmp_path / "a.png", np.zeros((8, 8, 3), np.uint8))
@@ -274,7 +277,7 @@ def test_without_models_the_first_is_named_with_the_command_that_gets_it(tmp_pat
         ["see", tmp_path / "a.png"],
         ["models", "path", "whisper-base"],
     ):
-        assert "assistant models pull " in refuse(ModelError.exit_code, *arguments, env=empty)
+        assert "assistant models pull " in refuse_here(ModelError.exit_code, *arguments, env=empty)
     assert not (tmp_path / "out").exists() and not (tmp_path / "models").exists()
 
 
