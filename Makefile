@@ -7,13 +7,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# How many processes share the tests. Each may need 2 GB of memory.
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest
 SAMPLES := sample-pictures sample-video sample-speech-en sample-speech-zh sample-telephone-en vosk-ko movenet faceres
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-system check lint types bench bench-vision bench-export bench-quantize soak soak-nightly clean
+.PHONY: help setup demo test test-system check lint types bench bench-echo bench-vision bench-export bench-quantize soak soak-nightly clean
 
 help: ## Show what there is to type
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 setup: $(STAMP) ## Install system packages, the virtual environment, the project and the default models
 	@scripts/pull-models
@@ -32,11 +35,11 @@ demo: setup ## Hold a conversation through simulated devices and show it in out/
 test: setup ## Run the whole test suite
 	@scripts/install-packages test
 	@scripts/pull-models $(SAMPLES)
-	@REQUIRE_MODELS=1 $(BIN)/python -m pytest
+	@REQUIRE_MODELS=1 $(PYTEST) -n $(WORKERS)
 
 test-system: setup ## Boot a machine of its own and try the service on it (root, debootstrap, systemd-container, network, 4 GB; some 15 minutes)
 	@$(INSTALL) --editable '.[system-test]'
-	@SYSTEM_TESTS=1 SYSTEM_TEST_SUITE=$(SUITE) $(BIN)/python -m pytest tests/system -ra
+	@SYSTEM_TESTS=1 SYSTEM_TEST_SUITE=$(SUITE) $(PYTEST) tests/system -ra
 
 check: lint types test ## Lint, check types, test: what continuous integration runs
 
@@ -51,6 +54,11 @@ bench: setup ## Measure latency, accuracy and cost; the last line is JSON
 	@scripts/install-packages test
 	@scripts/pull-models $(SAMPLES)
 	@$(BIN)/python -m bench
+
+bench-echo: setup ## Measure the guard against its own echo, and who is heard over it, in simulated rooms (half an hour)
+	@scripts/pull-models $(SAMPLES)
+	@$(BIN)/python -m bench.echo --seconds 3600
+	@$(BIN)/python -m bench.first_words
 
 bench-vision: setup ## Measure sight: cost a picture, tracks and events on films with known truth; the last line is JSON
 	@scripts/pull-models $(SAMPLES)

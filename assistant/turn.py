@@ -217,13 +217,18 @@ class Turns:
         return admission if admission is not None and await self._asks(text, language) else None
 
     async def _asks(self, text: str, language: str) -> bool:
-        """Whether what was said while no reply was heard asks for something: a hum does not, nor an afterthought
-        ("please"), which does not take the place of the request before it."""
+        """Whether what was said while no reply was heard asks for something: a hum does not, nor does "okay" unless a
+        language model may have asked for it, nor an afterthought ("please"), which does not take the place of the
+        request before it."""
         current = self._floor.current
         if current is not None and not current.insists and is_courtesy(text):
             return False
-        adds_nothing = is_hum(text) if current is None else is_backchannel(text) or is_courtesy(text)
-        anything = current is None or current.insists or self._answering.converses
+        converses = self._answering.converses
+        if current is None:
+            adds_nothing = is_hum(text) if converses else is_backchannel(text)
+        else:
+            adds_nothing = is_backchannel(text) or is_courtesy(text)
+        anything = current is None or current.insists or converses
         return (anything and not adds_nothing) or await self._answering.intent(text, language) is not None
 
     async def _run_turn(self, turn: Turn, admission: Admission, timed: Timed, utterance: Utterance) -> None:

@@ -6,11 +6,13 @@ import gc
 import os
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from assistant.errors import DependencyMissingError, ModelMissingError
 from assistant.models.store import ModelStore
+from tests import workers
 from tests.doubles.leaks import nothing_left
 
 REQUIRE_MODELS = "REQUIRE_MODELS"
@@ -20,6 +22,17 @@ REQUIRE_MODELS = "REQUIRE_MODELS"
 def pytest_configure() -> None:
     # A suite that was put into the background has Ctrl-C ignored, and so would the programs that it types Ctrl-C to.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if workers.is_worker():
+        workers.put_in_order(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    return workers.scheduler(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +69,8 @@ def leaves_nothing(little_to_collect: None, tmp_path_factory: pytest.TempPathFac
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    if workers.is_worker():
+        workers.yield_to_live(item)
     _skip_without_model(item, (yield))
 
 

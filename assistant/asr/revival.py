@@ -71,16 +71,19 @@ class Revival:
         try:
             await self._worker.run_within(STARTS_S + 10.0, self._process.restart)
         except AssistantError as error:
-            self._note_death(error)
+            self._note_death(error, took_s=self._clock.monotonic_s() - self._started_at_s)
             raise
         self._error = None
         if self._stages is not None:
             self._stages.works(STAGE)
 
-    def _note_death(self, error: AssistantError) -> None:
-        if self._error is None and self._clock.monotonic_s() - self._started_at_s > _SETTLED_S:
+    def _note_death(self, error: AssistantError, *, took_s: float = 0.0) -> None:
+        """`took_s` is for how long it was being started, which leaves the machine as long to others."""
+        now_s = self._clock.monotonic_s()
+        if self._error is None and now_s - self._started_at_s > _SETTLED_S:
             self._deaths = 0
-        self._not_before_s = self._started_at_s + _TRIED_AGAIN_S[min(self._deaths, len(_TRIED_AGAIN_S) - 1)]
+        pause_s = _TRIED_AGAIN_S[min(self._deaths, len(_TRIED_AGAIN_S) - 1)]
+        self._not_before_s = max(self._started_at_s + pause_s, now_s + took_s)
         self._deaths += 1
         self._error = error
         if self._stages is not None:

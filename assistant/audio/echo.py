@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -289,7 +290,8 @@ class EchoGuard:
         heard = someone_else([withheld.moment for withheld in self._withheld])
         if not heard and len(known) >= least:
             heard = known
-        if sum(not self._is_echo(self._withheld[number]) for number in heard) < SOMEONE_FRAMES:
+        unexplained = (number for number in heard if not self._is_echo(self._withheld[number]))
+        if len(list(islice(unexplained, SOMEONE_FRAMES))) < SOMEONE_FRAMES:
             return []
         self._decided, first = True, max(0, heard[0] - _ONSET_FRAMES)
         return [*self._release(first), *self._release(heard[-1] + 1 - first, foreign=True), *self._release()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from pathlib import Path
 
 import psutil
 
@@ -24,7 +25,7 @@ class Activity:
             process = psutil.Process(self._pid)
             family = (process, *process.children(recursive=True))
             processor_s = _processor_s(family)
-            works = processor_s != self._processor_s or any(one.status() == psutil.STATUS_DISK_SLEEP for one in family)
+            works = processor_s != self._processor_s or any(_waits_for_a_disk(one.pid) for one in family)
         except psutil.NoSuchProcess:
             works = True
         else:
@@ -37,3 +38,15 @@ class Activity:
 def _processor_s(family: Iterable[psutil.Process]) -> float:
     times = [one.cpu_times() for one in family]
     return float(sum(time.user + time.system for time in times))
+
+
+def _waits_for_a_disk(pid: int) -> bool:
+    """Whether one of its threads does. The process's own state is that of its first thread, which may rest."""
+    for thread in Path(f"/proc/{pid}/task").glob("*/stat"):
+        try:
+            state = thread.read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            continue  # it has ended
+        if state == "D":
+            return True
+    return False

@@ -46,7 +46,8 @@ class Child:
             python_command(module), stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
         )
         if niceness:
-            with contextlib.suppress(ProcessLookupError):  # before it has threads, each of which has its own
+            # Before it has threads, each of which has its own. A sandbox may forbid it, and it may have ended.
+            with contextlib.suppress(OSError):
                 own = os.getpriority(os.PRIO_PROCESS, 0)
                 os.setpriority(os.PRIO_PROCESS, self._process.pid, own + niceness)
         self._reaping = threading.Lock()

@@ -34,8 +34,9 @@ from assistant.worker import Worker
 _LOG = logging.getLogger(__name__)
 _STRIKES = 2
 """An engine that failed so often in a row is left alone until it speaks where nobody waits for it."""
-_TRIED_AFTER_S = 2.0
-"""How soon that is tried, however often it has failed all the same when it was asked again."""
+_TRIED_AFTER_S, _RELAPSES, _DOUBLINGS = 2.0, 3, 6
+"""How soon that is tried. One that failed people all the same, more than so often after it had spoken there, fails at
+their sentences: it is tried twice as late each time, up to so often."""
 _COMES_BACK_S = 1.0
 """An engine whose sentence is no longer wanted has this long to notice once the next one is asked for."""
 _HANGS = 0.25
@@ -71,6 +72,8 @@ class SpeechProcess:
         self._one_at_a_time = anyio.Semaphore(1)
         self._generations = itertools.count(1)
         self._strikes: Counter[str] = Counter()
+        self._relapses: Counter[str] = Counter()
+        """How often it has spoken in a trial since it last did for people."""
         self._failing: set[str] = set()
         """Those that failed and have not spoken since, be it in a trial."""
         self._trials: dict[str, asyncio.Task[None]] = {}
@@ -138,6 +141,7 @@ class SpeechProcess:
                         yield samples, SAMPLE_RATE_HZ
                     finished = True
                     self._strikes.pop(engine, None)
+                    self._relapses.pop(engine, None)
                     if trial := self._trials.pop(engine, None):
                         trial.cancel()
                     self._works(engine)
@@ -207,13 +211,15 @@ class SpeechProcess:
     async def _try(self, engine: str) -> None:
         """Leave an engine alone until it speaks again in another process."""
         tts = self._config.tts
-        await anyio.sleep(_TRIED_AFTER_S)
+        doublings = min(max(0, self._relapses[engine] - _RELAPSES), _DOUBLINGS)
+        await anyio.sleep(_TRIED_AFTER_S * 2.0**doublings)
         language = "en" if engine == tts.en else "zh"
         await Trial(self._configuration, engine, language, load_timeout_s=tts.timeout_s).passed()
         async with self._one_at_a_time:
             await self._free_child()
             if self._child:
                 self._child.kill()  # what is left of the engine in this one may fail for ever
+        self._relapses[engine] += 1
         self._works(engine)
         self._begin_preload()
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from assistant.audio.files import write_wav
 from assistant.models.store import ModelStore
-from assistant.ports import SpeakingStyle
+from assistant.ports import SpeakingStyle, Synthesizer
 from assistant.tts import SAMPLE_RATE_HZ
 from assistant.tts.finishing import speech
 from assistant.tts.kokoro import KokoroSynthesizer
@@ -23,21 +23,28 @@ _RATE = 0.9
 """People who are recorded speak less hurriedly than the network does by itself."""
 
 
-def render_speech(lines: Sequence[Line], out_dir: Path, models: ModelStore, *, rate: float = _RATE) -> list[Path]:
+def render_speech(
+    lines: Sequence[Line],
+    out_dir: Path,
+    models: ModelStore,
+    *,
+    rate: float = _RATE,
+    voices: dict[str, Synthesizer] | None = None,
+) -> list[Path]:
     """One WAV a line (24 kHz, 16 bit, mono) in `out_dir`; the result is in the order of `lines`. `rate` is how fast
-    they speak: 1 as the network does by itself.
+    they speak: 1 as the network does by itself. `voices` are those that are loaded, by name; others join them.
 
     A file that is there already is kept: its name holds a hash of the line and the rate. Raises `ModelMissingError`
     when Kokoro is needed and has not been pulled.
     """
     paths = [out_dir / f"{_fingerprint(line, rate)}.wav" for line in lines]
-    voices: dict[str, KokoroSynthesizer] = {}
+    loaded: dict[str, Synthesizer] = {} if voices is None else voices
     for (text, language, voice), path in zip(lines, paths, strict=True):
         if path.exists():
             continue
-        if voice not in voices:
-            voices[voice] = KokoroSynthesizer(models.path("kokoro-zh"), voice)
-        blocks = list(speech(voices[voice], text, language, SpeakingStyle(rate=rate)))
+        if voice not in loaded:
+            loaded[voice] = KokoroSynthesizer(models.path("kokoro-zh"), voice)
+        blocks = list(speech(loaded[voice], text, language, SpeakingStyle(rate=rate)))
         write_wav(path, np.concatenate([np.zeros(0, np.float32), *blocks]), SAMPLE_RATE_HZ)
     return paths
 

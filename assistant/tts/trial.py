@@ -15,7 +15,8 @@ from assistant.tts import PROCESS_MODULE
 from assistant.worker import Worker
 
 _EVERY_S = 2.5
-"""From the beginning of a try to that of the next, for ever: 5 s after the cause is gone the voice is to be back."""
+"""From the beginning of a try to that of the next, for ever: 5 s after the cause is gone the voice is to be back. After
+one that took long the machine is left to others for as long."""
 _NICENESS = 10
 """Each try may load a network, which is half a second to several of the processor, and nobody waits for it."""
 _WORDS_S = 8.0
@@ -40,10 +41,11 @@ class Trial:
     async def passed(self) -> None:
         """Return once the words were said; nothing is left of the process then, nor when this is cancelled."""
         try:
-            next_at_s = anyio.current_time() + _EVERY_S
+            began_s = anyio.current_time()
             while not await self._worker.run(self._speaks):
-                await anyio.sleep_until(next_at_s)
-                next_at_s = anyio.current_time() + _EVERY_S
+                ended_s = anyio.current_time()
+                await anyio.sleep_until(max(began_s + _EVERY_S, ended_s + (ended_s - began_s)))
+                began_s = anyio.current_time()
         finally:
             self._over = True
             if self._child:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -52,35 +53,49 @@ class Life:
         await anyio.sleep(1.0)
 
 
+Script = Callable[[Life], Awaitable[object]]
+
+
+def lead(folder: Path, script: Script | None, microphone: str, speaker: str) -> Life:
+    """A life from its start to its end."""
+    life = Life(folder, microphone, speaker)
+
+    async def main() -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(life.memory.run)
+            await anyio.sleep(1.0)
+            if script is not None:
+                await script(life)
+            group.cancel_scope.cancel()
+        life.memory.keep()
+
+    run_in_virtual_time(main)
+    return life
+
+
 @pytest.fixture
 def live(tmp_path: Path) -> Callable[..., Life]:
-    def live(
-        script: Callable[[Life], Awaitable[object]] | None = None, microphone: str = WEBCAM, speaker: str = SPEAKER
-    ) -> Life:
-        life = Life(tmp_path, microphone, speaker)
-
-        async def main() -> None:
-            async with anyio.create_task_group() as group:
-                group.start_soon(life.memory.run)
-                await anyio.sleep(1.0)
-                if script is not None:
-                    await script(life)
-                group.cancel_scope.cancel()
-            life.memory.keep()
-
-        run_in_virtual_time(main)
-        return life
+    def live(script: Script | None = None, microphone: str = WEBCAM, speaker: str = SPEAKER) -> Life:
+        return lead(tmp_path, script, microphone, speaker)
 
     return live
 
 
-@pytest.fixture
-def kept(tmp_path: Path, live: Callable[..., Life]) -> Path:
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a life that has listened: what is learned takes the longest, and is the same each time."""
+
     async def script(life: Life) -> None:
         life.listens()
 
-    assert live(script).guard.experienced_frames > 0
-    return tmp_path / "echo.npz"
+    folder = tmp_path_factory.mktemp("learned")
+    assert lead(folder, script, WEBCAM, SPEAKER).guard.experienced_frames > 0
+    return folder / "echo.npz"
+
+
+@pytest.fixture
+def kept(tmp_path: Path, learned: Path) -> Path:
+    return Path(shutil.copy(learned, tmp_path))
 
 
 @pytest.mark.usefixtures("kept")

@@ -139,7 +139,9 @@ def test_say_reaches_the_speaker(sound: VirtualSound, understood: Callable[[Audi
     with recording(sound) as speaker:
         since_s = time.monotonic()
         result = assistant("say", "Good morning. It is seven o'clock.", env=sound.env)
-        assert (result.returncode, result.stderr) == (0, "")
+        # On a busy machine the sound may have a gap, of which ALSA's library tells by itself.
+        complaints = [line for line in result.stderr.splitlines() if not line.endswith("underrun occurred")]
+        assert (result.returncode, complaints) == (0, [])
         heard = understood(wait_for_sound(speaker, since_s)).lower()
     assert "good morning" in heard and ("seven" in heard or "7" in heard)
 

@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from assistant.audio.files import read_audio
 from assistant.errors import ConfigError, DependencyMissingError, DeviceError, MediaError, ModelError
 from assistant.models.store import ModelStore
 from assistant.vision.pictures import write_picture
-from tests.doubles.command import Running, assistant, wait_until
+from tests.doubles.command import NEUTRAL, Running, assistant, typed, wait_until
 from tests.doubles.person import Person
 
 models = pytest.mark.models
@@ -36,6 +36,20 @@ def refuse(code: int, *arguments: str | Path, env: dict[str, str] | None = None)
     assert "Traceback" not in result.stdout + result.stderr
     assert result.stderr.strip()
     return result.stderr
+
+
+@pytest.fixture
+def refuse_here(capfd: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """As `refuse`, in this process: where a command is refused before it begins, most of it is the start of another."""
+
+    def refuse_here(code: int, *arguments: str | Path, env: Mapping[str, str] | None = None) -> str:
+        ended, printed = typed(*arguments, env={**NEUTRAL, **(env or {})}, capture=capfd)
+        assert ended == code, printed
+        assert "Traceback" not in printed
+        assert printed.strip()
+        return printed
+
+    return refuse_here
 
 
 # What a person types wrong
@@ -83,9 +97,13 @@ def test_nothing_that_is_loaded_reports_to_its_maker() -> None:
         (["say", "bonjour", "--language", "fr", "--out", "a.wav"], "Use en or zh."),
     ],
 )
-def test_wrong_arguments_are_named(arguments: list[str], named: str) -> None:
-    assert named in refuse(USAGE, *arguments)
+def test_wrong_arguments_are_named(arguments: list[str], named: str, refuse_here: Callable[..., str]) -> None:
+    assert named in refuse_here(USAGE, *arguments)
     assert not Path("o").exists()
+
+
+def test_a_wrong_argument_ends_the_process_with_a_code_of_its_own() -> None:
+    assert "--louder" in refuse(USAGE, "run", "--louder")
 
 
 def test_no_command_shows_the_help() -> None:
@@ -102,16 +120,18 @@ def test_no_command_shows_the_help() -> None:
         ("[audio\n", "line 1"),
     ],
 )
-def test_a_wrong_configuration_names_the_key_and_the_line(tmp_path: Path, text: str, named: str) -> None:
+def test_a_wrong_configuration_names_the_key_and_the_line(
+    tmp_path: Path, text: str, named: str, refuse_here: Callable[..., str]
+) -> None:
     (tmp_path / "my.toml").write_text(text)
-    message = refuse(ConfigError.exit_code, "run", "--config", tmp_path / "my.toml")
+    message = refuse_here(ConfigError.exit_code, "run", "--config", tmp_path / "my.toml")
     assert "my.toml" in message
     assert named in message or "my.toml:1" in message
 
 
-def test_an_unknown_variable_is_named() -> None:
+def test_an_unknown_variable_is_named(refuse_here: Callable[..., str]) -> None:
     variable = {"ASSISTANT_AUDIO__VOLUMEE": "1"}
-    assert "ASSISTANT_AUDIO__VOLUME" in refuse(ConfigError.exit_code, "config", "check", env=variable)
+    assert "ASSISTANT_AUDIO__VOLUME" in refuse_here(ConfigError.exit_code, "config", "check", env=variable)
 
 
 @pytest.mark.parametrize(
@@ -123,9 +143,10 @@ def test_an_unknown_variable_is_named() -> None:
         ("[[step]\n", "not valid TOML"),
     ],
 )
-def test_a_wrong_script_names_the_key(tmp_path: Path, text: str, named: str) -> None:
+def test_a_wrong_script_names_the_key(tmp_path: Path, text: str, named: str, refuse_here: Callable[..., str]) -> None:
     (tmp_path / "script.toml").write_text(text)
-    message = refuse(ConfigError.exit_code, "replay", "--script", tmp_path / "script.toml", "--out", tmp_path / "out")
+    script, out = tmp_path / "script.toml", tmp_path / "out"
+    message = refuse_here(ConfigError.exit_code, "replay", "--script", script, "--out", out)
     assert "script.toml" in message and named in message
     assert not (tmp_path / "out").exists()
 
@@ -146,11 +167,12 @@ def recordings(tmp_path: Path) -> dict[str, Path]:
 @models
 @pytest.mark.parametrize("kind", ["silent", "empty", "text", "nothing", "missing"])
 def test_a_recording_without_speech_is_named_and_leaves_the_last_report(
-    recordings: dict[str, Path], kind: str, tmp_path: Path
+    recordings: dict[str, Path], kind: str, tmp_path: Path, refuse_here: Callable[..., str]
 ) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "events.jsonl").write_text("of the last run")
-    message = refuse(MediaError.exit_code, "replay", "--audio", recordings[kind], "--out", tmp_path / "out")
+    refused = refuse if kind == "silent" else refuse_here  # silence is listened to
+    message = refused(MediaError.exit_code, "replay", "--audio", recordings[kind], "--out", tmp_path / "out")
     assert str(recordings[kind]) in message
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["events.jsonl"]
     assert (tmp_path / "out" / "events.jsonl").read_text() == "of the last run"
@@ -243,7 +265,9 @@ def test_a_voice_that_fails_is_told_although_the_fallback_speaks(tmp_path: Path)
 # Models
 
 
-def test_without_models_the_first_is_named_with_the_command_that_gets_it(tmp_path: Path) -> None:
+def test_without_models_the_first_is_named_with_the_command_that_gets_it(
+    tmp_path: Path, refuse_here: Callable[..., str]
+) -> None:
     empty = {"ASSISTANT_MODELS__DIR": str(tmp_path / "models")}
     soundfile.write(tmp_path / "a.wav", np.zeros(16_000), 16_000)
     write_picture(tmp_path / "a.png", np.zeros((8, 8, 3), np.uint8))
@@ -253,7 +277,7 @@ def test_without_models_the_first_is_named_with_the_command_that_gets_it(tmp_pat
         ["see", tmp_path / "a.png"],
         ["models", "path", "whisper-base"],
     ):
-        assert "assistant models pull " in refuse(ModelError.exit_code, *arguments, env=empty)
+        assert "assistant models pull " in refuse_here(ModelError.exit_code, *arguments, env=empty)
     assert not (tmp_path / "out").exists() and not (tmp_path / "models").exists()
 
 

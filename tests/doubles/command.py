@@ -25,7 +25,7 @@ _COMMAND = [str(Path(sys.executable).with_name("assistant"))]
 # Nor may an assistant that runs on it be asked, or what it remembers be used.
 _HOME = Path(tempfile.mkdtemp(prefix="edge-assistant-tests-"))
 atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
-_NEUTRAL = {
+NEUTRAL = {
     "XDG_CONFIG_HOME": os.devnull,
     "XDG_RUNTIME_DIR": str(_HOME),
     "XDG_STATE_HOME": str(_HOME),
@@ -37,7 +37,7 @@ _NEUTRAL = {
 def _environment(settings: Mapping[str, str] | None) -> dict[str, str]:
     # A container tells its programs that a service manager listens; then an assistant waits for its microphone.
     inherited = {name: value for name, value in os.environ.items() if name != "NOTIFY_SOCKET"}
-    return {**inherited, **_NEUTRAL, **(settings or {})}
+    return {**inherited, **NEUTRAL, **(settings or {})}
 
 
 def assistant(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import os
 import signal
@@ -142,6 +143,31 @@ def test_a_voice_that_was_left_alone_is_back_soon_after_the_cause_is_gone(
     told = living.live(script)
     assert all(text.startswith("It's") for text in told)
     assert all(failure.at_s < gone_s for failure in living.failures("voice"))
+
+
+def test_a_voice_is_tried_where_a_sandbox_forbids_to_yield_to_others(
+    living: Living, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cause = tmp_path / "cause"
+    cause.touch()
+    monkeypatch.setenv(LOG_VARIABLE, str(cause))
+    monkeypatch.setattr(os, "setpriority", forbidden)
+    living.configure("tts", en="Unloadable")
+    living.says(TIME, TIME)
+
+    async def script(assistant: Assistant) -> None:
+        for at_s in (2.0, 8.0):
+            living.room.say(at_s)
+        await until(20.0)
+        cause.unlink()
+        await until(20.0 + RECOVERS_S)
+        assert "voice" not in assistant.health().unavailable
+
+    living.live(script)
+
+
+def forbidden(*_: object) -> None:
+    raise PermissionError(errno.EPERM, "Operation not permitted")
 
 
 def test_a_voice_whose_process_is_killed_speaks_again(living: Living) -> None:

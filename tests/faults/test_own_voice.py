@@ -25,6 +25,8 @@ def echo_of(speaker: Card, at_s: float, count: int) -> np.ndarray:
     times_s = at_s - LATE_S + np.arange(count) / RATE_HZ
     heard = np.zeros(count)
     for begun_s, block in speaker.played[-40:]:
+        if begun_s > times_s[-1] or begun_s + len(block) / PLAYED_HZ <= times_s[0]:
+            continue
         inside = (times_s >= begun_s) & (times_s < begun_s + len(block) / PLAYED_HZ)
         heard[inside] = np.interp((times_s[inside] - begun_s) * PLAYED_HZ, np.arange(len(block)), block)
     return heard

@@ -26,8 +26,8 @@ from tests.inference.conftest import Faults
 
 FP16_ONLY = CompileOptions(precisions=("fp16",), runs=3)
 BOTH = CompileOptions(runs=3)
-SLOW_FP16 = {"at": "execute", "do": "sleep 0.03", "file": "fp16"}
-SLOW_INT8 = {"at": "execute", "do": "sleep 0.03", "file": "int8"}
+SLOW_FP16 = {"at": "execute", "do": "sleep 0.2", "file": "fp16"}
+SLOW_INT8 = {"at": "execute", "do": "sleep 0.2", "file": "int8"}
 
 
 def variant(choice: Choice, precision: str) -> VariantResult:
@@ -57,7 +57,7 @@ def test_int8_wins_where_it_is_right_and_faster(tmp_path: Path, faults: Faults) 
     assert [result.status for result in report.choice.variants] == ["lost", "won"]
     winner = variant(report.choice, "int8-trt")
     assert winner.parity
-    assert winner.median_ms is not None and winner.median_ms < 30
+    assert winner.median_ms is not None and winner.median_ms < 200
     assert "gain of" in report.choice.reason
     assert said[-1] == report.choice.reason
     engines = list((tmp_path / "cache" / "tiny").glob("*.engine"))

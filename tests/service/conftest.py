@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,13 @@ def sound(clean: None) -> Iterator[VirtualSound]:
         pytest.skip(f"Not installed: {', '.join(missing)}. Run: apt-get install pulseaudio pulseaudio-utils")
     with VirtualSound() as server:
         yield server
+
+
+@pytest.fixture
+def sockets() -> Iterator[Path]:
+    """A folder for sockets, whose path may have 107 bytes (unix(7)): a test's own folder is too deep in a worker."""
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="sockets-") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")

@@ -52,8 +52,8 @@ class Systemd:
 
 
 @pytest.fixture
-def systemd(tmp_path: Path) -> Iterator[Systemd]:
-    listener = Systemd(tmp_path)
+def systemd(sockets: Path) -> Iterator[Systemd]:
+    listener = Systemd(sockets)
     yield listener
     listener.close()
 
@@ -61,15 +61,15 @@ def systemd(tmp_path: Path) -> Iterator[Systemd]:
 class Owner:
     """Who has installed the assistant: its configuration, and the commands that are typed."""
 
-    def __init__(self, folder: Path, sound: VirtualSound, capture: pytest.CaptureFixture[str]) -> None:
+    def __init__(self, folder: Path, sockets: Path, sound: VirtualSound, capture: pytest.CaptureFixture[str]) -> None:
         self._capture = capture
         self.file = folder / "assistant.toml"
-        self.socket = folder / "run" / NAME
+        self.socket = sockets / NAME
         self.configure()
         self.env = sound.env | {
-            "RUNTIME_DIRECTORY": str(folder / "run"),
+            "RUNTIME_DIRECTORY": str(sockets),
             "STATE_DIRECTORY": str(folder / "state"),
-            "XDG_RUNTIME_DIR": str(folder / "run"),
+            "XDG_RUNTIME_DIR": str(sockets),
             "COLUMNS": "200",
             "PULSE_SERVER": f"unix:{sound.env['PULSE_RUNTIME_PATH']}/native",
         }
@@ -87,9 +87,8 @@ class Owner:
 
 
 @pytest.fixture
-def owner(tmp_path: Path, sound: VirtualSound, capfd: pytest.CaptureFixture[str]) -> Owner:
-    (tmp_path / "run").mkdir()
-    return Owner(tmp_path, sound, capfd)
+def owner(tmp_path: Path, sockets: Path, sound: VirtualSound, capfd: pytest.CaptureFixture[str]) -> Owner:
+    return Owner(tmp_path, sockets, sound, capfd)
 
 
 @pytest.fixture

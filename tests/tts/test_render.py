@@ -10,6 +10,7 @@ import soundfile
 from assistant.errors import ConfigError, ModelMissingError
 from assistant.models.store import ModelStore
 from assistant.tts.render import render_speech
+from tests.doubles.synthesizers import Tone
 
 
 @pytest.mark.models
@@ -26,6 +27,13 @@ def test_each_line_becomes_a_file_once(tmp_path: Path) -> None:
     assert [path.stat().st_mtime_ns for path in paths] == written_ns
     with pytest.raises(ConfigError, match="jm_kumo"):
         render_speech([("Hello.", "en", "nobody")], tmp_path, models)
+
+
+def test_a_voice_that_is_loaded_already_is_not_loaded_again(tmp_path: Path) -> None:
+    [path] = render_speech(
+        [("one two", "en", "tone")], tmp_path, ModelStore(tmp_path / "store"), voices={"tone": Tone()}
+    )
+    assert soundfile.info(path).duration > 0.0
 
 
 def test_without_the_model_nothing_is_written(tmp_path: Path) -> None:
