@@ -12,7 +12,7 @@ import numpy as np
 import onnxruntime as ort
 
 from assistant.config import Config
-from assistant.errors import ConfigError, ModelError
+from assistant.errors import ConfigError, ModelError, StageError
 from assistant.events import AudioArray
 from assistant.models.store import ModelStore
 from assistant.ports import SpeakingStyle
@@ -81,6 +81,11 @@ class KokoroSynthesizer:
             "speed": np.array([rate], np.float32),
         }
         samples: AudioArray = self._session.run(["audio"], feeds, self._run_options)[0].ravel()
+        if not np.isfinite(samples).all():  # onnxruntime 1.21 to 1.23 on some processors
+            raise StageError(
+                f"Kokoro computed what is no sound, with onnxruntime {ort.__version__}.",
+                remedy="Install another version of onnxruntime: 1.20.1 or, with Python 3.11, 1.32 is known to work.",
+            )
         return samples
 
 
