@@ -27,9 +27,9 @@ def list_devices(as_json: bool) -> None:
     table = Table("kind", "setting", "name", "through")
     for device in sound:
         if device.inputs:
-            table.add_row("microphone", f"audio.input = {device.index}", device.name, device.host)
+            table.add_row("microphone", f'audio.input = "{device.index}"', device.name, device.host)
         if device.outputs:
-            table.add_row("speaker", f"audio.output = {device.index}", device.name, device.host)
+            table.add_row("speaker", f'audio.output = "{device.index}"', device.name, device.host)
     for source in cancelled:
         setting = f"pactl set-default-source {source.name}"
         table.add_row("echo-cancelled microphone", setting, source.description, "sound server")
