@@ -27,9 +27,12 @@ class MuteMemory:
         if self._path is None:
             return False
         try:
-            return self._path.exists()
+            self._path.stat()  # `exists` is False for some of what cannot be read, from Python 3.14 on for all of it
+        except FileNotFoundError:
+            return False
         except OSError:
             return True
+        return True
 
     def remember(self, muted: bool) -> None:
         """Keep it. Raises `ConfigError` when the file cannot be written or removed."""

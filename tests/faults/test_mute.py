@@ -177,9 +177,12 @@ def test_muted_between_start_and_run_nothing_stays_open(living: Living) -> None:
     living.live(script)
 
 
-def test_a_memory_that_cannot_be_read_is_taken_for_a_mute() -> None:
+def test_a_memory_that_cannot_be_read_is_taken_for_a_mute(tmp_path: Path) -> None:
     """As in a folder that it may not enter: who was told not to listen must not begin to."""
     assert MuteMemory(Path("no file has a name as long as this" * 20)).recall()
+    (tmp_path / "muted").symlink_to(tmp_path / "muted")
+    assert MuteMemory(tmp_path).recall()
+    assert not MuteMemory(tmp_path / "not there").recall()
 
 
 def test_muted_a_look_for_devices_opens_no_microphone(living: Living) -> None:
