@@ -15,6 +15,7 @@ from assistant.audio.listener import Listener
 from assistant.audio.microphone import Microphone
 from assistant.audio.scripted import ScriptedMicrophone
 from assistant.clock import LoopClock
+from assistant.commands.sound import check_microphone
 from assistant.config import Config
 from assistant.errors import AssistantError, MediaError
 from assistant.events import SpeechContinued, SpeechEnded, SpeechPaused
@@ -30,10 +31,11 @@ def listen_live(recording: Path | None, config_path: Path | None) -> None:
     """Print partial texts with a leading "…" and final ones without, until Ctrl-C or the end of the recording.
 
     Raises `MediaError` for a recording in which nobody speaks, and `StageError` for one that the recogniser fails on;
-    live it goes on.
+    live it goes on. Raises `ConfigError` for a microphone that is switched off.
     """
     config = load_config(config_path)
     if recording is None:
+        check_microphone(config.audio, instead="--audio FILE")
         anyio.run(_listen, config, None)
     elif not run_in_virtual_time(lambda: _listen(config, recording)):
         raise MediaError(f"Nobody speaks in {recording}.", remedy="Record it louder, or lower vad.threshold.")

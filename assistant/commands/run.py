@@ -8,10 +8,10 @@ from pathlib import Path
 import anyio
 
 from assistant.clock import LoopClock
+from assistant.commands.sound import check_microphone
 from assistant.control.address import own_socket, sockets_beside
 from assistant.control.instance import only_instance
 from assistant.control.server import ControlServer
-from assistant.errors import ConfigError
 from assistant.heap import share_arenas
 from assistant.inference.engines import ENGINES
 from assistant.kept import KEPT
@@ -40,11 +40,7 @@ def run_live(config_path: Path | None) -> None:
 
 def _load(path: Path | None) -> Settings:
     settings = load_settings(path)
-    if settings.config.audio.input == "none":
-        raise ConfigError(
-            'audio.input is "none", so there is nothing to listen to.',
-            remedy="Name a microphone, or use `assistant replay` on recordings.",
-        )
+    check_microphone(settings.config.audio, instead="`assistant replay` on recordings")
     return settings
 
 

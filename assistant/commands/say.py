@@ -13,6 +13,7 @@ import typer
 from assistant.audio.files import write_wav
 from assistant.audio.speaker import Speaker
 from assistant.commands.language import check_language
+from assistant.commands.sound import check_speaker
 from assistant.config import Config
 from assistant.errors import MediaError, StageError
 from assistant.events import AudioArray, SpeechChunk
@@ -29,8 +30,8 @@ def say(text: str, out: Path | None, language: str | None, engine: str | None, c
 
     Without `out` it goes to the configured speaker. `language` is taken from the script if not given, `engine` from
     the configuration; a named engine has no fallback. Raises `ConfigError` for a language or an engine that does not
-    exist, `MediaError` when there is nothing to say or the file cannot be written, `DeviceError` for the speaker,
-    `StageError` when no voice can say it.
+    exist or a speaker that is switched off, `MediaError` when there is nothing to say or the file cannot be written,
+    `DeviceError` for the speaker, `StageError` when no voice can say it.
     """
     check_language(language)
     if not has_words(text):
@@ -38,6 +39,7 @@ def say(text: str, out: Path | None, language: str | None, engine: str | None, c
     spoken_language = language or script_language(text)
     chosen = _with_engine(config, engine) if engine else config
     if out is None:
+        check_speaker(config.audio, instead="--out FILE")
         return anyio.run(_play, text, spoken_language, chosen)
     samples = anyio.run(_collect, text, spoken_language, chosen)
     try:

@@ -226,8 +226,20 @@ def test_without_a_microphone_it_says_so() -> None:
     assert assistant("devices").returncode == 0
 
 
-def test_a_microphone_that_is_switched_off_cannot_be_listened_to() -> None:
-    assert "audio.input" in refuse(ConfigError.exit_code, "run", env={"ASSISTANT_AUDIO__INPUT": "none"})
+@pytest.mark.parametrize(
+    ("arguments", "key", "instead"),
+    [
+        (["run"], "audio.input", "assistant replay"),
+        (["listen"], "audio.input", "--audio FILE"),
+        (["say", "Hello."], "audio.output", "--out FILE"),
+    ],
+)
+def test_what_is_switched_off_is_not_looked_for(
+    refuse_here: Callable[..., str], arguments: list[str], key: str, instead: str
+) -> None:
+    variable = f"ASSISTANT_{key.upper().replace('.', '__')}"
+    message = refuse_here(ConfigError.exit_code, *arguments, env={variable: "none"})
+    assert f'{key} is "none"' in message and instead in message
 
 
 def test_without_espeak_the_program_and_its_package_are_named(tmp_path: Path) -> None:
