@@ -18,7 +18,7 @@ from rich.table import Table
 from assistant.config import Config
 from assistant.events import AudioArray
 from assistant.models.store import ModelStore
-from assistant.wake.curve import Ears, in_a_room
+from assistant.wake_curve.ears import Ears, in_a_room
 from bench import speech_sets
 from bench.speech_sets import SAMPLE_RATE_HZ, Clip
 

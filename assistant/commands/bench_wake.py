@@ -15,7 +15,9 @@ from assistant.config import WakeConfig
 from assistant.errors import AssistantError, MediaError
 from assistant.models.store import ModelStore
 from assistant.settings import load_config
-from assistant.wake.curve import THRESHOLDS, Ears, Heard, Labelled, Point, curve, hear, recordings_in
+from assistant.wake_curve.curve import THRESHOLDS, Point, curve
+from assistant.wake_curve.ears import Ears, Heard, hear
+from assistant.wake_curve.recordings import Labelled, recordings_in
 
 _SHOWN = 10
 
