@@ -9,6 +9,8 @@ import platformdirs
 from rich.console import Console
 
 from assistant.commands.replay import replay_script
+from assistant.config import Config, ModelsConfig, TtsConfig
+from assistant.errors import ConfigError
 from assistant.models.rich_progress import RichProgress
 from assistant.models.store import ModelStore
 from assistant.replay import Speed
@@ -46,9 +48,9 @@ _VOICES = {"en": "jm_kumo", "zh": "jf_tebukuro"}
 def run_demo(out: Path, speed: Speed) -> None:
     """Hold the conversation and write its report to `out`; pulls the sample pictures and renders the person's speech
     the first time."""
-    config = load_config()
-    # The conversation goes back and forth between the languages: both voices are ready from the start.
-    config = config.model_copy(update={"tts": config.tts.model_copy(update={"preload": ("en", "zh")})})
+    # With the defaults: it is called and understood as it is written. It goes back and forth between the languages, so
+    # both voices are ready from the start.
+    config = Config(models=ModelsConfig(dir=_models_folder()), tts=TtsConfig(preload=("en", "zh")))
     models = ModelStore(config.models.dir)
     if not models.installed("sample-pictures"):
         with RichProgress(Console()) as progress:
@@ -69,6 +71,14 @@ def run_demo(out: Path, speed: Speed) -> None:
         ),
     )
     replay_script(config, script, None, out, speed)
+
+
+def _models_folder() -> Path | None:
+    """The user's; the default one where the configuration cannot be used."""
+    try:
+        return load_config().models.dir
+    except ConfigError:
+        return None
 
 
 def _person_speech(models: ModelStore) -> list[Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +13,20 @@ import numpy as np
 import pytest
 import soundfile
 
-from assistant.models.store import ModelStore
+from assistant.errors import ModelMissingError
+from assistant.models.store import STORE_VARIABLE, ModelStore
 from assistant.script import Script, Step, load_script
 from assistant.vision.pictures import write_picture
-from tests.doubles.command import ROOT, assistant
+from tests.doubles.command import NEUTRAL, ROOT, assistant, typed
 from tests.doubles.person import Person
 
 models = pytest.mark.models
 DOCUMENT = ROOT / "docs" / "scripts.md"
 
 
-def succeed(*arguments: str | Path) -> str:
+def succeed(*arguments: str | Path, env: Mapping[str, str] | None = None) -> str:
     """Run a command that must succeed without complaint; what it printed."""
-    result = assistant(*arguments)
+    result = assistant(*arguments, env=env)
     assert (result.returncode, result.stderr) == (0, ""), result.stderr
     return result.stdout
 
@@ -197,9 +199,21 @@ def test_say_writes_speech_that_can_be_recognised(tmp_path: Path) -> None:
     assert {"kettle", "table"} <= set(words(succeed("listen", "--audio", tmp_path / "said.wav")))
 
 
+def configure(folder: Path, text: str) -> dict[str, str]:
+    """The environment of a user who has configured this."""
+    (folder / "edge-assistant").mkdir(parents=True)
+    (folder / "edge-assistant/assistant.toml").write_text(text, encoding="utf-8")
+    return {"XDG_CONFIG_HOME": str(folder), "XDG_DATA_HOME": str(folder / "data")}
+
+
 @models
-def test_the_demo_is_a_conversation_in_two_languages_before_changing_pictures(tmp_path: Path) -> None:
-    succeed("demo", "--speed", "max", "--out", tmp_path)
+def test_the_demo_is_a_conversation_in_two_languages_before_changing_pictures(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, model_store: ModelStore
+) -> None:
+    """However the user's own assistant is called, and whatever it understands; its models are used."""
+    own = f'models.dir = "{model_store.root}"\nwake.mode = "push-to-talk"\nasr.languages = ["en"]\n'
+    env = configure(tmp_path_factory.mktemp("own"), own)
+    succeed("demo", "--speed", "max", "--out", tmp_path, env=env)
     turns = turns_of(tmp_path)
     assert len(turns) >= 6
     assert {turn["language"] for turn in turns} == {"en", "zh"}
@@ -209,6 +223,17 @@ def test_the_demo_is_a_conversation_in_two_languages_before_changing_pictures(tm
     assert all(turn["emotion"] for turn in turns)
     report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     assert "synthesised" in report["questions_spoken_by"]
+
+
+@models
+def test_a_configuration_that_cannot_be_used_does_not_end_the_demo(
+    tmp_path: Path, model_store: ModelStore, capfd: pytest.CaptureFixture[str]
+) -> None:
+    env = configure(tmp_path, "wake.mode = never")
+    env[STORE_VARIABLE] = str(tmp_path)
+    (tmp_path / "sample-pictures").symlink_to(model_store.path("sample-pictures"))
+    code, printed = typed("demo", "--out", tmp_path / "out", env={**NEUTRAL, **env}, capture=capfd)
+    assert code == ModelMissingError.exit_code and "assistant models pull" in printed
 
 
 def documented_script() -> str:
