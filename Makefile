@@ -13,7 +13,7 @@ PYTEST := $(BIN)/python -m pytest
 SAMPLES := sample-pictures sample-video sample-speech-en sample-speech-zh sample-telephone-en vosk-ko movenet faceres
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-system check lint types bench bench-echo bench-vision bench-export bench-quantize soak soak-nightly clean
+.PHONY: help setup samples demo test test-system check lint types bench bench-echo bench-vision bench-export bench-quantize soak soak-nightly clean
 
 help: ## Show what there is to type
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -29,12 +29,15 @@ $(STAMP): pyproject.toml constraints.txt scripts/install-packages
 	@$(INSTALL) --editable '.[test]'
 	@touch $@
 
+# What tests and measurements work on. One sample is fetched through apt, with the lists that come with the packages.
+samples: setup
+	@scripts/install-packages test
+	@scripts/pull-models $(SAMPLES)
+
 demo: setup ## Hold a conversation through simulated devices and show it in out/demo/report.html
 	@$(BIN)/assistant demo --out out/demo
 
-test: setup ## Run the whole test suite
-	@scripts/install-packages test
-	@scripts/pull-models $(SAMPLES)
+test: samples ## Run the whole test suite
 	@REQUIRE_MODELS=1 $(PYTEST) -n $(WORKERS)
 
 test-system: setup ## Boot a machine of its own and try the service on it (root, debootstrap, systemd-container, network, 4 GB; some 15 minutes)
@@ -50,33 +53,25 @@ lint: $(STAMP) ## Check style and format
 types: $(STAMP) ## Check types
 	@$(BIN)/mypy
 
-bench: setup ## Measure latency, accuracy and cost; the last line is JSON
-	@scripts/install-packages test
-	@scripts/pull-models $(SAMPLES)
+bench: samples ## Measure latency, accuracy and cost; the last line is JSON
 	@$(BIN)/python -m bench
 
-bench-echo: setup ## Measure the guard against its own echo, and who is heard over it, in simulated rooms (half an hour)
-	@scripts/pull-models $(SAMPLES)
+bench-echo: samples ## Measure the guard against its own echo, and who is heard over it, in simulated rooms (half an hour)
 	@$(BIN)/python -m bench.echo --seconds 3600
 	@$(BIN)/python -m bench.first_words
 
-bench-vision: setup ## Measure sight: cost a picture, tracks and events on films with known truth; the last line is JSON
-	@scripts/pull-models $(SAMPLES)
+bench-vision: samples ## Measure sight: cost a picture, tracks and events on films with known truth; the last line is JSON
 	@$(BIN)/python -m bench.vision
 
-bench-export: setup ## Measure exports: latency, size and memory a precision; the last line is JSON
-	@scripts/pull-models $(SAMPLES)
+bench-export: samples ## Measure exports: latency, size and memory a precision; the last line is JSON
 	@$(BIN)/python -m bench.export
 
-bench-quantize: setup ## Measure what quantization costs and gains, a network; the last line is JSON
-	@scripts/pull-models $(SAMPLES)
+bench-quantize: samples ## Measure what quantization costs and gains, a network; the last line is JSON
 	@$(BIN)/python -m bench.quantize
 
 HOURS ?= 0.167
 SOAK ?=
-soak: setup ## Converse for ten minutes, or HOURS=24, and see what grows; SOAK=--accelerated for virtual time
-	@scripts/install-packages test
-	@scripts/pull-models $(SAMPLES)
+soak: samples ## Converse for ten minutes, or HOURS=24, and see what grows; SOAK=--accelerated for virtual time
 	@$(BIN)/python -m bench.soak --hours $(HOURS) $(SOAK)
 
 soak-nightly: HOURS = 8
