@@ -32,8 +32,9 @@ from assistant.vision.scene import SceneReader
 from assistant.vision.watcher import SceneWatcher
 from assistant.worker import Worker
 from bench.emotion import fusion_step
+from bench.films import films
 from bench.mot_metrics import TrackingFigures
-from bench.moving_scenes import Film, films
+from bench.moving_scenes import Film
 from bench.scene_events import EventFigures, FilmCamera, judge_events, judge_tracks, watch
 
 _STEP_FILM = "two people cross"
