@@ -68,10 +68,6 @@ class Latest(Generic[T]):
         self._changed.set()
         self._changed = anyio.Event()
 
-    def peek(self) -> T | None:
-        """The newest item, None before the first."""
-        return self._item
-
     async def after(self, version: int) -> tuple[T, int]:
         """Wait for an item newer than `version`; returns it with its own version. Start with 0."""
         while self._version <= version or self._item is None:

@@ -172,7 +172,6 @@ class Soak:
     def _take_sample(self) -> None:
         gc.collect()
         process = psutil.Process()
-        memory = process.memory_full_info()
         children = process.children(recursive=True)
         first_sound_s, self.watch.first_sound_s = self.watch.first_sound_s, []
         sample = Sample(
@@ -181,8 +180,7 @@ class Soak:
             len(first_sound_s),
             sum(one.num_threads() for one in (process, *children)),
             sum(one.num_fds() for one in (process, *children)),
-            round(memory.rss / 1e6, 1),
-            round(memory.uss / 1e6, 1),
+            round(process.memory_info().rss / 1e6, 1),
             round(sum(child.memory_info().rss for child in children) / 1e6, 1),
             len(gc.get_objects()),
             round(self._processor_s(process, children), 3),

@@ -25,8 +25,6 @@ class Sample:
     """Of all of them."""
     rss_mb: float
     """Of the assistant's own process."""
-    uss_mb: float
-    """What would be freed if it ended."""
     children_rss_mb: float
     """Of the processes of recogniser and voices."""
     objects: int

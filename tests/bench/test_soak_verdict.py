@@ -17,7 +17,7 @@ from bench import soak
 from bench.soak import Watch
 from bench.soak_verdict import Sample, Verdict, verdict
 
-SAMPLE = Sample(0.0, 9, 9, 15, 11, 600.0, 500.0, 230.0, 300_000, 10.0, 0.5)
+SAMPLE = Sample(0.0, 9, 9, 15, 11, 600.0, 230.0, 300_000, 10.0, 0.5)
 
 
 def judge(
