@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from assistant.audio import portaudio
 from bench.virtual_sound import VirtualSound
 from tests.doubles.command import Running
 from tests.doubles.leaks import no_task_left_running, nothing_left_behind, nothing_left_open
 from tests.doubles.live_sound import DATE, EVENTS, HELP, SOCKET, TIME
 from tests.doubles.person import Person
+from tests.doubles.sound_devices import sound_thread
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +40,17 @@ def sound(clean: None) -> Iterator[VirtualSound]:
         pytest.skip(f"Not installed: {', '.join(missing)}. Run: apt-get install pulseaudio pulseaudio-utils")
     with VirtualSound() as server:
         yield server
+
+
+@pytest.fixture
+def devices(sound: VirtualSound, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """PortAudio of this process sees the virtual devices."""
+    with monkeypatch.context() as patch, sound_thread():
+        for name, value in sound.env.items():
+            patch.setenv(name, value)
+        portaudio.rescan()
+        yield
+    portaudio.rescan()
 
 
 @pytest.fixture(scope="session")

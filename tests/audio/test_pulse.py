@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from assistant.asr import RECOGNIZERS
-from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, portaudio
+from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from assistant.audio.microphone import Microphone
 from assistant.audio.speaker import Speaker
 from assistant.config import AudioConfig, Config
@@ -28,7 +28,6 @@ from tests.doubles.command import Running, assistant, wait_until
 from tests.doubles.events_file import events_of, of_turns, say_until
 from tests.doubles.live_sound import DATE, EVENTS, HELP, SOCKET, TIME, recording, replies, wait_for_replies
 from tests.doubles.person import Person
-from tests.doubles.sound_devices import sound_thread
 
 pytestmark = [pytest.mark.pulse, pytest.mark.models]
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -164,17 +163,6 @@ def test_listen_prints_what_is_said_and_ends_with_ctrl_c(sound: VirtualSound, sp
         assert "what time is it" in running.lines[-1].lower()
         assert running.end(signal.SIGINT) == 130
     assert "Traceback" not in running.output
-
-
-@pytest.fixture
-def devices(sound: VirtualSound, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """PortAudio of this process sees the virtual devices."""
-    with monkeypatch.context() as patch, sound_thread():
-        for name, value in sound.env.items():
-            patch.setenv(name, value)
-        portaudio.rescan()
-        yield
-    portaudio.rescan()
 
 
 def chunk(seconds: float, level: float = 0.5) -> SpeechChunk:

@@ -6,16 +6,25 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import aclosing, contextmanager, suppress
 from pathlib import Path
 
+import anyio
 import pytest
 
+from assistant.audio.listener import Listener
+from assistant.audio.microphone import Microphone
+from assistant.clock import LoopClock
+from assistant.config import Config
 from assistant.control.client import ask_at
 from assistant.control.protocol import Status, StatusResult
+from assistant.events import StageFailed, StageRecovered
+from assistant.models.store import ModelStore
 from bench.virtual_sound import VirtualSound
 from tests.doubles.command import Running, wait_until
+from tests.doubles.conversation import EventLog
 from tests.doubles.events_file import events_of, lost_frames, of_turns, say_until
+from tests.doubles.house import until_it_is
 from tests.doubles.live_sound import EVENTS, HELP, SOCKET, TIME, recording, replies
 from tests.doubles.person import Person
 
@@ -94,8 +103,43 @@ def test_what_is_said_until_the_microphone_or_the_sound_server_goes_is_understoo
         sound.start()
 
     for rob in (without_the_microphone, without_the_server):
-        before = len(understood(tmp_path))
+        before, lost = len(understood(tmp_path)), lost_frames(tmp_path / SOCKET)
         say_until(lambda before=before: len(understood(tmp_path)) > before, "It understands", rob, tmp_path / SOCKET)
-        assert "what" in understood(tmp_path)[-1].lower() or lost_frames(tmp_path / SOCKET)
+        assert "what" in understood(tmp_path)[-1].lower() or lost_frames(tmp_path / SOCKET) > lost
         wait_until(lambda: hears(tmp_path / SOCKET), "It hears again")
     assert live.alive and "Traceback" not in live.output
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # with which the library lets it go
+def test_a_failure_in_the_callback_of_the_microphone_is_told_and_it_hears_again(
+    devices: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PortAudio stops for good after it, without a word to whoever waits for sound."""
+    log = EventLog()
+
+    def fail_once(*_: object) -> None:
+        monkeypatch.undo()
+        raise MemoryError("There is no room for a block.")
+
+    async def main() -> None:
+        config = Config.model_validate({"vad": {"backend": "energy"}})
+        microphone, clock = Microphone(config.audio), LoopClock()
+        listener = Listener.create(config, ModelStore(), microphone, clock, log.on_event, streaming=False)
+
+        async def listen() -> None:
+            async with aclosing(listener.events()) as events:
+                async for _ in events:
+                    pass
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(listen)
+            await until_it_is(lambda: listener.hearing.proven)
+            log.events.clear()
+            monkeypatch.setattr("assistant.audio.microphone.AudioFrame", fail_once)
+            await until_it_is(lambda: bool(log.of(StageRecovered)))
+            group.cancel_scope.cancel()
+        await microphone.close()
+
+    anyio.run(main)
+    assert {event.stage for event in log.of(StageFailed)} == {"microphone"}
+    assert {event.stage for event in log.of(StageRecovered)} == {"microphone"}
