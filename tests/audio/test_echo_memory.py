@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 import shutil
-import time
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import anyio
-import anyio.lowlevel
+import anyio.to_thread
 import numpy as np
 import pytest
 
@@ -227,21 +227,32 @@ def test_a_sound_server_that_does_not_answer_at_the_start_costs_nothing_that_is_
     assert live(None, "default", "default").guard.experienced_frames == 0
 
 
-@pytest.mark.usefixtures("kept")
 def test_a_microphone_that_is_opened_while_the_devices_are_looked_at_is_looked_at_too(
-    live: Callable[..., Life], monkeypatch: pytest.MonkeyPatch
+    kept: Path, live: Callable[..., Life], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    kept.write_bytes(broken(devices=lambda _: np.array("Webcam, default, a speaker"))(kept.read_bytes()))
+    asked, answers = threading.Event(), threading.Event()
+    answers.set()
+
+    def chosen() -> str:
+        asked.set()
+        assert answers.wait(60.0)
+        return "a speaker"
+
     async def script(life: Life) -> None:
-        which = life.memory._which
-        monkeypatch.setattr(life.memory, "_which", lambda named: time.sleep(0.3) or which(named))
+        assert life.guard.experienced_frames > 0
+        asked.clear()
+        answers.clear()
         life.memory.opened()
-        await anyio.lowlevel.checkpoint()
-        await anyio.lowlevel.checkpoint()
-        await life.opens("Headset")
+        assert await anyio.to_thread.run_sync(asked.wait, 60.0)
+        life.microphone.name = "Headset"
+        life.memory.opened()
+        answers.set()
         await anyio.sleep(1.0)
         assert life.guard.experienced_frames == 0
 
-    live(script)
+    monkeypatch.setattr(sound_server, "chosen", chosen)
+    live(script, speaker="default")
 
 
 def test_what_was_learned_of_one_speaker_is_not_kept_as_another_s(kept: Path, live: Callable[..., Life]) -> None:
