@@ -129,8 +129,7 @@ def test_why_it_was_given_up_is_known_before_it_is(fates: Fates) -> None:
         request = {"kind": "hear", "stream": 1, "language": None, "wants": "result", "ended": []}
         with ThreadPoolExecutor(1) as pool:
             asking = pool.submit(process.ask, request, b"", 1.0)
-            while process.pid is not None:
-                continue
+            wait_until(lambda: process.pid is None, every_s=0.0)
             assert "delivered nothing for 1 s" in process.failure.message
             with pytest.raises(StageError, match="delivered nothing"):
                 asking.result()
@@ -201,7 +200,8 @@ def test_another_configuration_loads_no_network_that_is_loaded_and_no_other_proc
 def test_it_ends_with_its_parent_and_not_by_ctrl_c(tmp_path: Path) -> None:
     script = tmp_path / "parent.py"
     script.write_text(
-        "import time\n"
+        "import sys\n"
+        "import numpy as np\n"
         "from assistant import asr\n"
         "from assistant.asr.loading import load_recognizer, recognizer_process\n"
         "from assistant.config import Config\n"
@@ -211,14 +211,19 @@ def test_it_ends_with_its_parent_and_not_by_ctrl_c(tmp_path: Path) -> None:
         "process = recognizer_process(config, models)\n"
         "load_recognizer(config, models, process)\n"
         "print(process.pid, flush=True)\n"
-        "time.sleep(3600)\n"
+        "sys.stdin.readline()\n"
+        "stream = load_recognizer(config, models, process).open('en')\n"
+        "stream.accept(np.zeros(16_000, np.float32))\n"
+        "print(stream.result().text, process.pid, flush=True)\n"
+        "sys.stdin.readline()\n"
     )
-    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE) as parent:
-        assert parent.stdout
+    with subprocess.Popen([sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+        assert parent.stdin and parent.stdout
         child = psutil.Process(int(parent.stdout.readline()))
         os.kill(child.pid, signal.SIGINT)
-        time.sleep(0.3)
-        assert child.status() != psutil.STATUS_ZOMBIE
+        parent.stdin.write(b"\n")
+        parent.stdin.flush()
+        assert parent.stdout.readline().decode() == f"{HEARD} {child.pid}\n"
         parent.kill()
     # An orphan's zombie belongs to init, which need not exist in a container.
     wait_until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
@@ -229,8 +234,8 @@ async def until_it_is_asked(fates: Fates) -> None:
         await asyncio.sleep(0.02)
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
+def wait_until(condition: Callable[[], bool], every_s: float = 0.02) -> None:
     deadline_s = time.monotonic() + WAIT_S
     while not condition():
         assert time.monotonic() < deadline_s, "it did not happen in time"
-        time.sleep(0.02)
+        time.sleep(every_s)
