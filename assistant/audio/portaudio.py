@@ -157,12 +157,12 @@ def off_rescan(reopen: Callable[[], None]) -> None:
 
 def is_playing() -> bool:
     """Whether a `rescan` would be heard."""
-    return any(playing() for playing in _users.values())
+    return any(playing() for playing in list(_users.values()))  # the event loop adds and removes them meanwhile
 
 
 def is_alone(reopen: Callable[[], None]) -> bool:
     """Whether a `rescan` would end nobody else's stream than that of him who would be told by `reopen`."""
-    return all(user == reopen for user in _users)
+    return all(user == reopen for user in list(_users))
 
 
 def devices_changed() -> bool:

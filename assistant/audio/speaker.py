@@ -203,9 +203,9 @@ class Speaker:
             self._played_s += take / self._rate_hz
             if item.position >= len(item.samples):
                 self._resolve(item.finished, block_at_s + filled / self._rate_hz)
-                # `stop` may have emptied the queue on the loop's thread in between.
-                if self._queue and self._queue[0] is item:
-                    self._queue.popleft()
+                # `stop` may have emptied the queue on the loop's thread in between, and somebody filled it again.
+                with contextlib.suppress(ValueError):
+                    self._queue.remove(item)
         self._run_samples += count
 
     def _runs_on(self, block_at_s: float, *, underflow: bool) -> bool:
