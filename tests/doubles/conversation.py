@@ -1,4 +1,5 @@
-"""A whole conversation in virtual time: everything is real but the devices, the networks and the feelings."""
+"""A conversation in virtual time: everything from listening to speaking is real but the devices, the networks, the
+senses and the voices. What looks after them in `assistant/app.py` has no part in it; `living.py` has all of that."""
 
 from __future__ import annotations
 
