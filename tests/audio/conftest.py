@@ -11,7 +11,7 @@ from assistant.audio import portaudio
 from bench.virtual_sound import VirtualSound
 from tests.doubles.command import Running
 from tests.doubles.leaks import no_task_left_running, nothing_left_behind, nothing_left_open
-from tests.doubles.live_sound import DATE, EVENTS, HELP, SOCKET, TIME
+from tests.doubles.live_sound import DATE, EVENTS, HELP, SOCKET, TIME, TIME_ZH
 from tests.doubles.person import Person
 from tests.doubles.sound_devices import sound_thread
 
@@ -62,8 +62,8 @@ def spoken(request: pytest.FixtureRequest) -> Person:
 @pytest.fixture
 def live(sound: VirtualSound, spoken: Person, tmp_path: Path) -> Iterator[Running]:
     """The assistant, listening, without a camera where one should be; its events go to `tmp_path`."""
-    for text in (TIME, HELP, DATE):
-        spoken(text)  # before it listens: making a recording takes all the cores that there are
+    for text, language in ((TIME, "en"), (HELP, "en"), (DATE, "en"), (TIME_ZH, "zh")):
+        spoken(text, language)  # before it listens: making a recording takes all the cores that there are
     settings = {
         "ASSISTANT_VISION__CAMERA": "/dev/video99",
         "ASSISTANT_CONTROL__SOCKET": str(tmp_path / SOCKET),

@@ -26,7 +26,7 @@ from bench.loudness import LOUD
 from bench.virtual_sound import RATE_HZ, Tap, VirtualSound
 from tests.doubles.command import Running, assistant, wait_until
 from tests.doubles.events_file import events_of, of_turns, say_until
-from tests.doubles.live_sound import DATE, EVENTS, HELP, SOCKET, TIME, recording, replies, wait_for_replies
+from tests.doubles.live_sound import DATE, EVENTS, HELP, SOCKET, TIME, TIME_ZH, recording, replies, wait_for_replies
 from tests.doubles.person import Person
 
 pytestmark = [pytest.mark.pulse, pytest.mark.models]
@@ -118,7 +118,8 @@ def test_a_lost_sound_server_is_told_and_used_again_when_it_is_back(
 def test_a_sound_server_that_restarts_between_two_replies_plays_the_second(
     live: Running, sound: VirtualSound, spoken: Person, tmp_path: Path
 ) -> None:
-    """Back before anybody asks, so that no device is looked for anew; the speaker was at rest when it went."""
+    """Back before anybody asks, so that no device is looked for anew; the speaker was at rest when it went. It is asked
+    in Chinese, and answers so."""
 
     def failures() -> int:
         return sum(event["stage"] == "speaker" for event in events_of(tmp_path / EVENTS, "StageFailed"))
@@ -128,9 +129,11 @@ def test_a_sound_server_that_restarts_between_two_replies_plays_the_second(
     live.wait_for("microphone: works again")
     failed_before = failures()
     with recording(sound) as speaker:
-        say_until(lambda: replies(tmp_path), "It answers", lambda: sound.speak(spoken(TIME)), tmp_path / SOCKET)
+        say_until(
+            lambda: replies(tmp_path), "It answers", lambda: sound.speak(spoken(TIME_ZH, "zh")), tmp_path / SOCKET
+        )
         wait_for_replies(tmp_path, 1, speaker)
-    assert replies(tmp_path)[-1]["completed"] is True
+    assert replies(tmp_path)[-1]["completed"] is True and "点" in str(replies(tmp_path)[-1]["text"])
     assert failures() == failed_before
 
 

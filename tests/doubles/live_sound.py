@@ -13,6 +13,7 @@ from tests.doubles.command import wait_until
 from tests.doubles.events_file import of_turns
 
 TIME, HELP, DATE = "Hey Jarvis, what time is it?", "Hey Jarvis, what can you do?", "Hey Jarvis, what is the date?"
+TIME_ZH = "你好贾维斯，现在几点了？"
 EVENTS, SOCKET = "events.jsonl", "control.sock"
 
 
