@@ -30,7 +30,6 @@ class LiveControls:
         memory: ConversationMemory,
         clock: Clock,
         emit: Callable[[Event], None],
-        volume: float,
         mute_memory: MuteMemory | None = None,
     ) -> None:
         self._sink = sink
@@ -41,7 +40,6 @@ class LiveControls:
         self._stages = StageReports(clock, emit)
         self._unkept: set[str] = set()
         self._memory = memory
-        self._volume = volume
         self._turns: Turns | None = None
         self._group: TaskGroup | None = None
         self._mute_memory = mute_memory or MuteMemory(None)
@@ -59,12 +57,11 @@ class LiveControls:
 
     def volume(self) -> float:
         """Loudness of the replies, 0 to 1."""
-        return self._volume
+        return self._sink.volume
 
     def set_volume(self, volume: float) -> None:
         """Set it; clipped to 0…1."""
-        self._volume = min(max(volume, 0.0), 1.0)
-        self._sink.set_volume(self._volume)
+        self._sink.set_volume(min(max(volume, 0.0), 1.0))
 
     async def mute(self) -> None:
         """Close microphone and camera until `unmute`."""
