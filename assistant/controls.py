@@ -18,6 +18,10 @@ from assistant.stages import StageReports
 from assistant.turn import Turns
 from assistant.vision.watcher import SceneWatcher
 
+_AGAIN_S = 2.5
+"""What could not be kept is tried again so often: a full disk may have room again, and then a power cut loses nothing.
+"""
+
 
 class LiveControls:
     """Volume, mute, the last reply, announcements and background tasks of a running assistant."""
@@ -38,7 +42,9 @@ class LiveControls:
         self._clock = clock
         self._emit = emit
         self._stages = StageReports(clock, emit)
-        self._unkept: set[str] = set()
+        self._unkept: dict[str, Callable[[], None]] = {}
+        """What could not be kept → what keeps it."""
+        self._some_unkept = anyio.Event()
         self._memory = memory
         self._turns: Turns | None = None
         self._group: TaskGroup | None = None
@@ -52,6 +58,7 @@ class LiveControls:
     def attach(self, turns: Turns, group: TaskGroup) -> None:
         """Complete the circle: skills act on the conversation that calls them."""
         self._turns, self._group = turns, group
+        group.start_soon(self._keep_again)
         if self.muted:
             turns.mute()
 
@@ -113,17 +120,40 @@ class LiveControls:
         return await self._attached()[0].announce(text, language, still)
 
     def keep(self, what: str, write: Callable[[], None]) -> None:
-        """Have `write` keep something across restarts, or take up what was kept; when it raises an `AssistantError`,
-        that is told, until what is called `what` can be kept again."""
+        """Have `write` keep something across restarts. When it raises an `AssistantError`, that is told, and it is
+        called again and again, until what is called `what` is kept."""
+        if (error := self._try_to_keep(what, write)) is not None:
+            self._stages.failed("state", error)
+
+    def recall(self, what: str, read: Callable[[], None]) -> None:
+        """Have `read` take up what was kept; when it raises an `AssistantError`, that is told, until what is called
+        `what` is kept anew."""
+        try:
+            read()
+        except AssistantError as error:
+            self._stages.failed(f"kept {what}", error)
+
+    def _try_to_keep(self, what: str, write: Callable[[], None]) -> AssistantError | None:
         try:
             write()
         except AssistantError as error:
-            self._unkept.add(what)
-            self._stages.failed("state", error)
-        else:
-            self._unkept.discard(what)
-            if not self._unkept:
-                self._stages.works("state")
+            self._unkept[what] = write
+            self._some_unkept.set()
+            return error
+        self._unkept.pop(what, None)
+        self._stages.works(f"kept {what}")
+        if not self._unkept:
+            self._stages.works("state")
+        return None
+
+    async def _keep_again(self) -> None:
+        while True:
+            await self._some_unkept.wait()
+            while self._unkept:
+                await self._clock.sleep_until(self._clock.monotonic_s() + _AGAIN_S)
+                for what, write in list(self._unkept.items()):
+                    self._try_to_keep(what, write)
+            self._some_unkept = anyio.Event()
 
     def start(self, name: str, task: Callable[[], Awaitable[None]]) -> Callable[[], None]:
         """Run `task` beside the conversation; the result cancels it. Raises `ControlError` before `attach`."""
