@@ -119,6 +119,30 @@ class LiveControls:
         Raises `ControlError` before `attach`."""
         return await self._attached()[0].announce(text, language, still)
 
+    async def say(self, text: str, language: str) -> bool:
+        """`announce` for somebody who is no part of the assistant: what they have it say ends with it, and was then not
+        heard. Raises `ControlError` before `attach`."""
+        heard, over = False, anyio.Event()
+        failure: Exception | None = None
+
+        async def announce() -> None:
+            nonlocal heard, failure
+            try:
+                heard = await self.announce(text, language)
+            except Exception as error:  # theirs to know, and not the assistant's end
+                failure = error
+            finally:
+                over.set()
+
+        cancel = self.start("say", announce)
+        try:
+            await over.wait()
+        finally:
+            cancel()
+        if failure is not None:
+            raise failure
+        return heard
+
     def keep(self, what: str, write: Callable[[], None]) -> None:
         """Have `write` keep something across restarts. When it raises an `AssistantError`, that is told, and it is
         called again and again, until what is called `what` is kept."""
