@@ -61,6 +61,8 @@ class LiveControls:
         group.start_soon(self._keep_again)
         if self.muted:
             turns.mute()
+        if not self._mute_memory.is_kept:  # by the last assistant, or before this one
+            self._keep_mute()
 
     def volume(self) -> float:
         """Loudness of the replies, 0 to 1."""
@@ -78,7 +80,7 @@ class LiveControls:
         if self._watcher is not None:
             self._watcher.pause()
         # First: should a driver hang now, the restart that this calls for is a muted one.
-        self.keep("mute", partial(self._mute_memory.remember, self.muted))
+        self._keep_mute()
         await self._listener.pause()
         if self.muted:  # still: whoever pressed again meanwhile has unmuted it
             self.tell_muted()
@@ -92,6 +94,9 @@ class LiveControls:
         if self._watcher is not None:
             self._watcher.resume()
         self._emit(Notice(self._clock.monotonic_s(), "unmuted", "Listening again."))
+        self._keep_mute()
+
+    def _keep_mute(self) -> None:
         self.keep("mute", partial(self._mute_memory.remember, self.muted))
 
     def tell_muted(self) -> None:
