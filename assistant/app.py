@@ -120,9 +120,9 @@ class Assistant:
             config, self._models, devices.microphone, clock, emit, streaming=streaming, echoes=echoes, on_wake=on_wake
         )
         self.senses = LiveSenses.create(config, self._models, networks, devices.camera, clock, emit, self._troubles.now)
-        volume, watcher = config.audio.volume, self.senses.watcher
+        devices.speaker.set_volume(config.audio.volume)
         self.controls = controls = LiveControls(
-            devices.speaker, self._listener, watcher, responder.memory, clock, emit, volume, self._mute
+            devices.speaker, self._listener, self.senses.watcher, responder.memory, clock, emit, self._mute
         )
         answering = Answering(responder, emotions, self.senses, controls, config, clock, emit, self._state)
         guard = echoes.guard if echoes is not None else None

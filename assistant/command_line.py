@@ -30,6 +30,10 @@ def run(app: Callable[[], object]) -> None:
         if "--debug" in sys.argv or not isinstance(leaf, (AssistantError, OSError)):
             raise
         sys.exit(_report(leaf))
+    except BaseException as error:
+        if _cancelled(error):
+            sys.exit(130)
+        raise
 
 
 def _survive_any_terminal() -> None:
@@ -43,6 +47,12 @@ def _interrupted(error: BaseException) -> bool:
     """Whether Ctrl-C is behind it: a library that is being loaded in that moment fails, and says so in its own way."""
     cause = error.__cause__ or error.__context__
     return isinstance(error, KeyboardInterrupt) or (cause is not None and _interrupted(cause))
+
+
+def _cancelled(error: BaseException) -> bool:
+    """Whether it is what `anyio.run` makes of Ctrl-C on Python 3.10, whose tasks cannot be uncancelled. By its name:
+    asyncio is not loaded for commands that do without."""
+    return type(error).__name__ == "CancelledError"
 
 
 def _leaf(error: BaseException) -> BaseException:

@@ -18,6 +18,10 @@ from assistant.stages import StageReports
 from assistant.turn import Turns
 from assistant.vision.watcher import SceneWatcher
 
+_AGAIN_S = 2.5
+"""What could not be kept is tried again so often: a full disk may have room again, and then a power cut loses nothing.
+"""
+
 
 class LiveControls:
     """Volume, mute, the last reply, announcements and background tasks of a running assistant."""
@@ -30,7 +34,6 @@ class LiveControls:
         memory: ConversationMemory,
         clock: Clock,
         emit: Callable[[Event], None],
-        volume: float,
         mute_memory: MuteMemory | None = None,
     ) -> None:
         self._sink = sink
@@ -39,9 +42,10 @@ class LiveControls:
         self._clock = clock
         self._emit = emit
         self._stages = StageReports(clock, emit)
-        self._unkept: set[str] = set()
+        self._unkept: dict[str, Callable[[], None]] = {}
+        """What could not be kept → what keeps it."""
+        self._some_unkept = anyio.Event()
         self._memory = memory
-        self._volume = volume
         self._turns: Turns | None = None
         self._group: TaskGroup | None = None
         self._mute_memory = mute_memory or MuteMemory(None)
@@ -54,17 +58,19 @@ class LiveControls:
     def attach(self, turns: Turns, group: TaskGroup) -> None:
         """Complete the circle: skills act on the conversation that calls them."""
         self._turns, self._group = turns, group
+        group.start_soon(self._keep_again)
         if self.muted:
             turns.mute()
+        if not self._mute_memory.is_kept:  # by the last assistant, or before this one
+            self._keep_mute()
 
     def volume(self) -> float:
         """Loudness of the replies, 0 to 1."""
-        return self._volume
+        return self._sink.volume
 
     def set_volume(self, volume: float) -> None:
         """Set it; clipped to 0…1."""
-        self._volume = min(max(volume, 0.0), 1.0)
-        self._sink.set_volume(self._volume)
+        self._sink.set_volume(min(max(volume, 0.0), 1.0))
 
     async def mute(self) -> None:
         """Close microphone and camera until `unmute`."""
@@ -74,7 +80,7 @@ class LiveControls:
         if self._watcher is not None:
             self._watcher.pause()
         # First: should a driver hang now, the restart that this calls for is a muted one.
-        self.keep("mute", partial(self._mute_memory.remember, self.muted))
+        self._keep_mute()
         await self._listener.pause()
         if self.muted:  # still: whoever pressed again meanwhile has unmuted it
             self.tell_muted()
@@ -88,6 +94,9 @@ class LiveControls:
         if self._watcher is not None:
             self._watcher.resume()
         self._emit(Notice(self._clock.monotonic_s(), "unmuted", "Listening again."))
+        self._keep_mute()
+
+    def _keep_mute(self) -> None:
         self.keep("mute", partial(self._mute_memory.remember, self.muted))
 
     def tell_muted(self) -> None:
@@ -115,18 +124,65 @@ class LiveControls:
         Raises `ControlError` before `attach`."""
         return await self._attached()[0].announce(text, language, still)
 
+    async def say(self, text: str, language: str) -> bool:
+        """`announce` for somebody who is no part of the assistant: what they have it say ends with it, and was then not
+        heard. Raises `ControlError` before `attach`."""
+        heard, over = False, anyio.Event()
+        failure: Exception | None = None
+
+        async def announce() -> None:
+            nonlocal heard, failure
+            try:
+                heard = await self.announce(text, language)
+            except Exception as error:  # theirs to know, and not the assistant's end
+                failure = error
+            finally:
+                over.set()
+
+        cancel = self.start("say", announce)
+        try:
+            await over.wait()
+        finally:
+            cancel()
+        if failure is not None:
+            raise failure
+        return heard
+
     def keep(self, what: str, write: Callable[[], None]) -> None:
-        """Have `write` keep something across restarts, or take up what was kept; when it raises an `AssistantError`,
-        that is told, until what is called `what` can be kept again."""
+        """Have `write` keep something across restarts. When it raises an `AssistantError`, that is told, and it is
+        called again and again, until what is called `what` is kept."""
+        if (error := self._try_to_keep(what, write)) is not None:
+            self._stages.failed("state", error)
+
+    def recall(self, what: str, read: Callable[[], None]) -> None:
+        """Have `read` take up what was kept; when it raises an `AssistantError`, that is told, until what is called
+        `what` is kept anew."""
+        try:
+            read()
+        except AssistantError as error:
+            self._stages.failed(f"kept {what}", error)
+
+    def _try_to_keep(self, what: str, write: Callable[[], None]) -> AssistantError | None:
         try:
             write()
         except AssistantError as error:
-            self._unkept.add(what)
-            self._stages.failed("state", error)
-        else:
-            self._unkept.discard(what)
-            if not self._unkept:
-                self._stages.works("state")
+            self._unkept[what] = write
+            self._some_unkept.set()
+            return error
+        self._unkept.pop(what, None)
+        self._stages.works(f"kept {what}")
+        if not self._unkept:
+            self._stages.works("state")
+        return None
+
+    async def _keep_again(self) -> None:
+        while True:
+            await self._some_unkept.wait()
+            while self._unkept:
+                await self._clock.sleep_until(self._clock.monotonic_s() + _AGAIN_S)
+                for what, write in list(self._unkept.items()):
+                    self._try_to_keep(what, write)
+            self._some_unkept = anyio.Event()
 
     def start(self, name: str, task: Callable[[], Awaitable[None]]) -> Callable[[], None]:
         """Run `task` beside the conversation; the result cancels it. Raises `ControlError` before `attach`."""

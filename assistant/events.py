@@ -49,7 +49,7 @@ class VideoFrame(Event):
 
 @dataclass(frozen=True, slots=True)
 class SpeechStarted(Event):
-    """Someone began to speak."""
+    """Someone began to speak, or speaks on where an utterance was cut at `vad.max_utterance_s`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,8 @@ class SpeechEnded(Event):
 
 @dataclass(frozen=True, slots=True)
 class SpeechDiscarded(Event):
-    """What was being said was discarded in the middle, unheard: the assistant was muted."""
+    """What was being said was discarded in the middle, unheard: the assistant was muted. Or it was too short for
+    speech, after an utterance that was cut at `vad.max_utterance_s`."""
 
 
 @dataclass(frozen=True, slots=True)

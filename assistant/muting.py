@@ -20,6 +20,11 @@ class MuteMemory:
         self._unkept: bool | None = None
         """What could not be written: it holds until the end of the run."""
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether a restart would know what `recall` says."""
+        return self._unkept is None
+
     def recall(self) -> bool:
         """Whether it was muted when it ran last. What cannot be read counts as muted: the error is on the safe side."""
         if self._unkept is not None:

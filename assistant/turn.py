@@ -8,7 +8,6 @@ speech ended ──► recognise ──► addressed? ──► answer ──►
 
 from __future__ import annotations
 
-import math
 from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
@@ -24,6 +23,7 @@ from assistant.conversation.answering import Reply
 from assistant.conversation.floor import Floor, Turn
 from assistant.conversation.head_start import Foresight, HeadStart
 from assistant.conversation.speaking import Speaking
+from assistant.conversation.talk_button import TalkButton
 from assistant.conversation.window import Window
 from assistant.dialogue.overlap import is_backchannel, is_courtesy, is_hum
 from assistant.errors import AssistantError
@@ -101,7 +101,7 @@ class Turns:
         self._group: TaskGroup | None = None
         self._begun = anyio.Event()
         self._window = Window(attention, floor, speaking, clock, emit, config)
-        self._called_at_s = -math.inf
+        self._button = TalkButton(floor, clock, end_after)
         self.announce = self._announcer.announce
         self.idle = floor.idle
         self.mute, self.unmute = self._window.mute, self._window.unmute
@@ -133,19 +133,20 @@ class Turns:
         said before is not answered any more."""
         await self._begun.wait()
         assert self._group is not None
-        self._called_at_s = self._clock.monotonic_s()
+        self._button.press()
         self._floor.interrupt("called")
         await self._invite(self._group)
 
     def _hear(self, event: SpeechEvent | SpeechContinued, group: TaskGroup) -> None:
         self._habits.note(event)
+        self._button.note(event)
         match event:
             case SpeechStarted():
                 self._floor.person_began(event.at_s)
             case SpeechPaused() if self._worth_recognizing(event.utterance):
                 self._head_start.paused(event.utterance)
                 group.start_soon(self._head_start.work)
-            case SpeechContinued() if self._attention.may_be_meant(event.utterance):
+            case SpeechContinued() if self._may_be_meant(event.utterance):
                 group.start_soon(self._head_start.hand_on, event.utterance)
             case SpeechResumed():
                 self._head_start.void()
@@ -158,11 +159,11 @@ class Turns:
 
     def _worth_recognizing(self, utterance: Utterance) -> bool:
         # What is said over a reply, or before its first word, may be "stop", which needs no wake phrase.
-        return self._attention.may_be_meant(utterance) or self._floor.overlaps(utterance)
+        may_stop = self._floor.overlaps(utterance) and not self._button.gives_up(utterance)
+        return may_stop or self._may_be_meant(utterance)
 
-    def _given_up(self, utterance: Utterance) -> bool:
-        """Whether the talk button was pressed since its last word."""
-        return utterance.ended_at_s <= self._called_at_s
+    def _may_be_meant(self, utterance: Utterance) -> bool:
+        return self._attention.may_be_meant(utterance) and not self._button.gives_up(utterance)
 
     async def _take_utterances(self, utterances: MemoryObjectReceiveStream[Utterance]) -> None:
         async with utterances:
@@ -176,12 +177,12 @@ class Turns:
 
     async def _take(self, utterance: Utterance) -> None:
         assert self._group is not None
-        if self._given_up(utterance) or not self._worth_recognizing(utterance):
+        if not self._worth_recognizing(utterance):
             return
         timed = await self._transcriber.recognize(utterance)
         self._stages.works("recognizer")
         admission = await self._admit(timed.recognition, utterance)
-        if admission is None or self._given_up(utterance):
+        if admission is None or self._button.gives_up(utterance):
             return
         self._habits.learn(utterance)
         now_s = self._clock.monotonic_s()
@@ -258,7 +259,7 @@ class Turns:
             return
         until_s = self._attention.open()  # before anything else: a speaker that hangs takes its time
         await self._floor.vacant()
-        if not self._floor.person_speaks:
+        if not self._button.person_asks:
             await self._speaking.play(earcons.listening(self._clock.monotonic_s(), self._floor.last_turn_id))
         if self._attention.until_s == until_s:  # nothing was asked meanwhile: they have as long from the sound on
             group.start_soon(self._window.show, self._attention.open())

@@ -68,6 +68,11 @@ class Floor:
         """Whether the person is speaking now."""
         return self._speaks
 
+    @property
+    def speaks_since_s(self) -> float | None:
+        """When it was known that they began to; None if they do not."""
+        return self._begun_s[-1] if self._speaks else None
+
     def person_began(self, at_s: float) -> None:
         """The person begins to speak: what is being said is held, what is about to be said waits."""
         self._speaks = True

@@ -24,6 +24,7 @@ _SENSES = {
     "camera": "see",
     "vision": "see",
     "overload": "keep_up",
+    "state": "save",
 }
 """Stage → what the assistant cannot do without it. Skills speak of the others when they are asked for."""
 

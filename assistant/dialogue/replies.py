@@ -43,6 +43,11 @@ PHRASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "zh": ("我现在反应不过来，可能会漏听。",),
     },
     "can_keep_up_again": {"en": ("I can keep up again.",), "zh": ("我又跟得上了。",)},
+    "cannot_save": {
+        "en": ("I can't save anything right now, so a restart would lose your timers.",),
+        "zh": ("我现在没法保存，重启的话计时器会丢。",),
+    },
+    "can_save_again": {"en": ("I can save again.",), "zh": ("我又能保存了。",)},
     # Scene.
     "scene_nothing_yet": {
         "en": ("I haven't seen anything yet. Ask me again in a moment.",),

@@ -96,7 +96,10 @@ class Answers:
     async def _say(self, request: Say) -> None:
         if not has_words(request.text):
             raise MediaError("There is nothing to say: the text holds no word.", remedy="Give a text with words.")
-        if await self._controls().announce(request.text, request.language or script_language(request.text)):
+        controls, state = self._controls(), self._service.state
+        if state != "running":  # an assistant that is about to end begins nothing
+            raise ControlError(f"The assistant is {state}.", remedy="Try again in a few seconds.")
+        if await controls.say(request.text, request.language or script_language(request.text)):
             return
         if self._voice_failures:
             failure = list(self._voice_failures.values())[-1]

@@ -75,7 +75,6 @@ class KeptDevices:
         microphone = await self._keep("microphone", heard, lambda: Microphone(heard))
         played = AudioConfig(output=audio.output)
         speaker = await self._keep("speaker", played, lambda: self._speaker(played))
-        speaker.set_volume(audio.volume)
         spoken = Config(tts=config.tts, models=config.models)
         root = ModelStore(config.models.dir).root
         made_from = spoken, root, _voices_files(spoken, root)

@@ -95,8 +95,11 @@ class Controls(Protocol):
         """Say something outside a turn, as soon as nobody else speaks (a timer rings); whether it could be heard."""
 
     def keep(self, what: str, write: Callable[[], None]) -> None:
-        """Have `write` keep something across restarts, or take up what was kept; that it cannot is told, until what is
-        called `what` can be kept, and the run goes on."""
+        """Have `write` keep something across restarts. That it cannot is told and tried again, until what is called
+        `what` is kept, and the run goes on."""
+
+    def recall(self, what: str, read: Callable[[], None]) -> None:
+        """Have `read` take up what was kept; that it cannot is told, until what is called `what` is kept anew."""
 
     def start(self, name: str, task: Callable[[], Awaitable[None]]) -> Callable[[], None]:
         """Run `task` beside the conversation; the result cancels it."""

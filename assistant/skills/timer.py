@@ -91,8 +91,7 @@ class TimerSkill:
         now_s = context.clock.monotonic_s()
         self._to_wall_s = _to_wall_s(context.clock)
         running: list[KeptTimer] = []
-        # That they cannot be read is told until the next one can be kept.
-        context.controls.keep("timers", lambda: running.extend(timer_memory.recall(state)))
+        context.controls.recall("timers", lambda: running.extend(timer_memory.recall(state)))
         for kept in running:
             # A clock without a battery is behind, by hours or years, until the network sets it.
             left_s = min(kept.ends_at - self._to_wall_s - now_s, kept.duration_s)

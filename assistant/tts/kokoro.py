@@ -81,10 +81,10 @@ class KokoroSynthesizer:
             "speed": np.array([rate], np.float32),
         }
         samples: AudioArray = self._session.run(["audio"], feeds, self._run_options)[0].ravel()
-        if not np.isfinite(samples).all():  # onnxruntime 1.21 to 1.23 on some processors
+        if not np.isfinite(samples).all():  # onnxruntime 1.21 to 1.24 on processors with AMX
             raise StageError(
                 f"Kokoro computed what is no sound, with onnxruntime {ort.__version__}.",
-                remedy="Install another version of onnxruntime: 1.20.1 or, with Python 3.11, 1.32 is known to work.",
+                remedy="Install onnxruntime 1.20.1 or, with Python 3.11 or newer, 1.25 or newer.",
             )
         return samples
 

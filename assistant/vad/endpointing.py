@@ -44,6 +44,9 @@ class _Recording:
     voiced_samples: int = 0
     silent_samples: int = 0
     confirmed: bool = False
+    """Whether it is long enough to be speech."""
+    announced: bool = False
+    """Whether `SpeechStarted` has told of it: when it is confirmed, or before, where it goes on with what was cut."""
     paused: Utterance | None = None
     end_samples: int | None = None
     """Silence that ends it, where what was said so far tells; None for the usual."""
@@ -83,7 +86,7 @@ class Endpointer:
     @property
     def speaking(self) -> bool:
         """Whether an utterance has started and not ended; a pause counts as speaking."""
-        return self._recording is not None and self._recording.confirmed
+        return self._recording is not None and self._recording.announced
 
     def so_far(self, at_s: float) -> Utterance | None:
         """The utterance that is being spoken, as a view that stays valid; None in silence."""
@@ -109,7 +112,8 @@ class Endpointer:
             if not voiced:
                 self._remember(frame.samples)
                 return []
-            recording = self._recording = self._begin(frame)
+            begins_at_s = frame.at_s - frame.samples.size / self._sample_rate_hz
+            recording = self._recording = self._begin(begins_at_s)
         recording.append(frame.samples)
         if voiced:
             recording.voiced_samples += frame.samples.size
@@ -120,7 +124,7 @@ class Endpointer:
         enough = self._min_speech_samples - self._samples(sooner_s)
         events = self._advance(recording, frame.at_s, voiced, enough)
         if recording.length >= self._pre_roll_samples + self._max_samples and self._recording is recording:
-            events += self._finish(recording, frame.at_s)
+            events += self._cut(recording, frame.at_s, voiced)
         return events
 
     def flush(self, at_s: float) -> list[SpeechEvent]:
@@ -137,8 +141,8 @@ class Endpointer:
         events: list[SpeechEvent] = []
         if voiced:
             if not recording.confirmed and recording.voiced_samples >= enough:
-                recording.confirmed = True
-                events.append(SpeechStarted(at_s))
+                events += [] if recording.announced else [SpeechStarted(at_s)]
+                recording.confirmed = recording.announced = True
             elif recording.paused:
                 recording.paused = recording.end_samples = None
                 events.append(SpeechResumed(at_s))
@@ -152,11 +156,22 @@ class Endpointer:
             events += self._finish(recording, at_s)
         return events
 
-    def _begin(self, frame: AudioFrame) -> _Recording:
+    def _cut(self, recording: _Recording, at_s: float, voiced: bool) -> list[SpeechEvent]:
+        """End what has become too long. Where that is in mid-word, the word is whole in what comes next, and who says
+        it is still speaking."""
+        events = self._finish(recording, at_s)
+        if recording.paused is None:
+            self._remember(recording.buffer[: recording.length])
+        if voiced and recording.confirmed:
+            self._recording = self._begin(at_s)
+            self._recording.announced = True
+            events.append(SpeechStarted(at_s))
+        return events
+
+    def _begin(self, at_s: float) -> _Recording:
         # One second of slack takes the frame that crosses the limit.
         capacity = self._pre_roll_samples + self._max_samples + self._sample_rate_hz
-        starts_at_s = frame.at_s - frame.samples.size / self._sample_rate_hz
-        recording = _Recording(np.empty(capacity, np.float32), 0, starts_at_s, frame.at_s)
+        recording = _Recording(np.empty(capacity, np.float32), 0, at_s, at_s)
         recording.append(self._recent)
         self._recent = self._recent[:0]
         return recording
@@ -165,7 +180,7 @@ class Endpointer:
         self._recording = None
         if not recording.confirmed:
             self._remember(recording.buffer[: recording.length])
-            return []
+            return [SpeechDiscarded(at_s)] if recording.announced else []
         events: list[SpeechEvent] = []
         utterance = recording.paused
         if utterance is None:

@@ -113,6 +113,9 @@ class RecordedControls:
     def keep(self, what: str, write: Callable[[], None]) -> None:
         write()
 
+    def recall(self, what: str, read: Callable[[], None]) -> None:
+        read()
+
     def start(self, name: str, task: Callable[[], Awaitable[None]]) -> Callable[[], None]:
         """Runs the task, and drops its outcome once it is cancelled, as a task group would."""
         cancelled: list[bool] = []

@@ -228,6 +228,7 @@ class Conversation:
     async def _converse(self) -> None:
         config, clock, emit = self.config, self.clock, self.log.on_event
         await self.speaker.open()
+        self.speaker.set_volume(config.audio.volume)
         recognizer = WordsInTime(self._pieces, self._streams_partials)
         transcriber = TimedTranscriber(recognizer, clock, config.asr, self._pieces, self._factor)
         self.attention = Attention(config.wake, PhraseMatcher(config.wake.phrases, config.wake.match), clock)
@@ -242,9 +243,7 @@ class Conversation:
         )
         skills = {name: resolve(SKILLS, name, kind="skill").create(config, ModelStore()) for name in SKILLS}
         self.responder = Responder(interpreter(), skills, self._model, config)
-        self.controls = LiveControls(
-            self.speaker, listener, None, self.responder.memory, clock, emit, config.audio.volume
-        )
+        self.controls = LiveControls(self.speaker, listener, None, self.responder.memory, clock, emit)
         answering = Answering(self.responder, self._feelings, self.senses, self.controls, config, clock, emit)
         self.turns = Turns(
             transcriber,

@@ -16,6 +16,7 @@ from assistant.events import PlaybackFinished
 from assistant.muting import MuteMemory
 from assistant.telemetry.events_file import EventsFile
 from assistant.telemetry.latency import MOUTH_TO_EAR, LatencyStatistics
+from tests.doubles.conversation import SteppedClock
 from tests.doubles.living import Living, until
 from tests.faults.test_own_voice import HELP, echo_of
 
@@ -61,6 +62,7 @@ def test_on_a_full_disk_it_converses_and_once_there_is_room_all_is_kept_again(
     living: Living, disk: Disk, caplog: pytest.LogCaptureFixture
 ) -> None:
     state = living.state = disk.folder / "state"
+    living.clock = SteppedClock()
     statistics, events = LatencyStatistics(state / "latency.json"), EventsFile(disk.folder / "events.jsonl")
     living.observers = [statistics, events]
     living.configure("audio", echo_guard=True)
@@ -102,10 +104,12 @@ def test_on_a_full_disk_it_converses_and_once_there_is_room_all_is_kept_again(
         assert lost and not (state / "timers.json").exists()
 
         disk.free()
+        await until(195.0)
+        assert timers() == 1, "that of the full disk, though nobody has spoken since"
+        assert "state" not in assistant.health().unavailable
         living.room.say(200.0)
         await until(200.0 + _KEPT_S)
-        assert timers() == 2, "that of the full disk too"
-        assert "state" not in assistant.health().unavailable
+        assert timers() == 2
         assert answers() == 5 and echo_frames() > 2 * known
         await assistant.controls.mute()
         assert MuteMemory(state).recall()

@@ -10,6 +10,8 @@ import pytest
 
 from assistant.app import Assistant
 from assistant.events import PlaybackFinished, PlaybackStarted
+from assistant.skills.timer_memory import recall
+from tests.doubles.conversation import SteppedClock
 from tests.doubles.living import Living, until
 
 
@@ -90,25 +92,26 @@ def test_kept_timers_that_cannot_be_read_are_told_until_new_ones_take_their_plac
 
     async def script(assistant: Assistant) -> None:
         await until(2.0)
-        assert "timers.json cannot be read" in assistant.health().unavailable["state"]
+        assert "timers.json cannot be read" in assistant.health().unavailable["kept timers"]
         assert assistant.controls is not None
         await assistant.controls.mute()
         await assistant.controls.unmute()
-        assert "state" in assistant.health().unavailable, "that it can keep something else mends no timers"
+        assert "kept timers" in assistant.health().unavailable, "that it can keep something else mends no timers"
         await until(5.0)
         living.room.say(5.0)
         await until(10.0)
-        assert "state" not in assistant.health().unavailable
+        assert "kept timers" not in assistant.health().unavailable
 
-    living.live(script)
-    assert len(living.failures("state")) == len(living.recoveries("state")) == 1
+    assert living.live(script) == ["Okay, one minute, starting now."]
+    assert len(living.failures("kept timers")) == len(living.recoveries("kept timers")) == 1
 
 
-def test_timers_that_cannot_be_kept_ring_in_this_run_and_the_status_says_so(
+def test_a_timer_that_cannot_be_kept_is_told_and_kept_as_soon_as_there_is_room(
     living: Living, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    living.state = tmp_path
-    living.says("Hey Jarvis, set a timer for ten seconds.", "Hey Jarvis, set a timer for one minute.")
+    living.state, living.clock = tmp_path, SteppedClock()  # one that is set has timers kept anew
+    living.says("Hey Jarvis, set a timer for one minute.")
+    kept = tmp_path / "timers.json"
 
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -117,12 +120,19 @@ def test_timers_that_cannot_be_kept_ring_in_this_run_and_the_status_says_so(
         with monkeypatch.context() as disk:
             disk.setattr(os, "fsync", full)
             living.room.say(2.0)
-            await until(10.0)
+            await until(30.0)
             assert "No space left" in assistant.health().unavailable["state"]
-            await until(13.0)
-        await until(20.0)
-        living.room.say(20.0)
-        await until(26.0)
+            assert not kept.exists()
+        await until(35.0)
+        assert [timer.duration_s for timer in recall(tmp_path)] == [60], "and nobody has spoken"
         assert "state" not in assistant.health().unavailable
+        await until(75.0)
+        assert not kept.exists()
 
-    assert living.live(script)[1] == "Your ten second timer is done."
+    assert living.live(script) == [
+        "Okay, one minute, starting now.",
+        "I can't save anything right now, so a restart would lose your timers.",
+        "I can save again.",
+        "Your one minute timer is done.",
+    ]
+    assert len(living.failures("state")) == len(living.recoveries("state")) == 1

@@ -37,3 +37,11 @@ def test_nobody_hears_the_end_who_has_said_something_or_over_speech() -> None:
     assert answers_s > 11.0
     cough, television = Piece(9.0, 1.5), Piece(11.8, 5.0, "and the story went on and on")
     assert _sounds_s(cough, television, talk_button_at_s=2.0, real_time_factor=0.8) == [2.0]
+
+
+def test_who_presses_the_talk_button_hears_that_it_listens_whoever_was_speaking() -> None:
+    story = "and the story went on and on"
+    assert _sounds_s(Piece(3.3, 0.7, "Oh well."), talk_button_at_s=4.3) == [4.3, 12.8], "in the pause after it"
+    assert _sounds_s(Piece(1.0, 6.0, story), talk_button_at_s=4.0) == [4.0, 12.5], "in the middle of it"
+    (answers_s,) = _sounds_s(Piece(1.0, 1.2, "What time is it?"), talk_button_at_s=1.8)
+    assert answers_s > 2.2, "whoever presses it as they speak is not talked over"

@@ -87,6 +87,10 @@ def test_a_mark_that_cannot_be_removed_does_not_mute_it_again_in_a_reload(house:
         house.configure("wake", follow_up_s=1.0)
         await house.service.reload()
         assert not house.controls.muted
+        assert "state" in house.service.health().unavailable, "a restart would mute it"
+        shutil.rmtree(tmp_path / "state" / "muted")
+        await anyio.sleep(5.0)
+        assert "state" not in house.service.health().unavailable
 
     house.live(script, HangableLoop)
 

@@ -9,8 +9,8 @@ import pytest
 
 from assistant.control.protocol import Done, Say
 from assistant.errors import StageError
-from assistant.events import StageFailed
-from tests.doubles.house import House
+from assistant.events import PlaybackFinished, PlaybackStarted, StageFailed
+from tests.doubles.house import House, until_it_is
 from tests.doubles.living import TIME, HangableLoop, until
 
 DINNER = Say(text="Dinner is ready.")
@@ -56,3 +56,31 @@ def test_what_nobody_heard_is_a_failure_with_its_reason(house: House, lost: str)
             assert refused.value.message in told
 
     house.live(script, HangableLoop)
+
+
+def test_what_is_still_being_said_when_a_reload_waits_no_longer_ends_with_its_assistant(house: House) -> None:
+    story = Say(text="word " * 300)
+    refused: list[str] = []
+
+    async def say(request: Say) -> None:
+        with pytest.raises(StageError) as error:
+            await house.answers(request)
+        refused.append(error.value.message)
+
+    async def script() -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(say, story)
+            await until_it_is(lambda: house.living.log.of(PlaybackStarted))
+            group.start_soon(say, DINNER)  # waits for its turn
+            house.configure("wake", follow_up_s=1.0)
+            assert (await house.service.reload()).restarted
+            now_s = anyio.current_time()
+            await until(now_s + 5.0)
+            assert not house.speaker.heard_between(now_s, now_s + 5.0)
+        assert refused == ["It could not be said to its end."] * 2
+        assert await house.answers(DINNER) == Done()
+
+    house.live(script, HangableLoop)
+    first, *others = house.living.log.of(PlaybackFinished)
+    assert not first.completed
+    assert [event.text for event in others] == [DINNER.text]

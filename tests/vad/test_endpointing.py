@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from assistant.config import VadConfig
-from assistant.events import AudioFrame, SpeechEnded, SpeechPaused, SpeechResumed, SpeechStarted
+from assistant.events import AudioFrame, SpeechDiscarded, SpeechEnded, SpeechPaused, SpeechResumed, SpeechStarted
 from assistant.vad.endpointing import Endpointer, SpeechEvent
 
 RATE = 16000
@@ -150,13 +151,26 @@ def test_a_gap_between_syllables_is_no_pause(microphone: Microphone) -> None:
     assert kinds(microphone.hear_frames(([0.9] * 6 + [0.1] * 5) * 4)) == [SpeechStarted]
 
 
-def test_endless_speech_is_cut_and_nothing_of_it_is_lost(microphone: Microphone) -> None:
+def test_endless_speech_is_cut_and_the_word_in_which_it_is_cut_is_whole_in_what_follows(microphone: Microphone) -> None:
     events = microphone.hear(0.9, 12.0) + microphone.hear(0.0, 0.64)
     assert kinds(events) == [SpeechStarted, SpeechPaused, SpeechEnded] * 3
     utterances = [event.utterance for event in events if isinstance(event, SpeechEnded)]
     assert all(u.samples.size <= (CONFIG.pre_roll_s + CONFIG.max_utterance_s + FRAME_S) * RATE for u in utterances)
-    joined = np.concatenate([u.samples for u in utterances])
-    assert np.array_equal(joined, np.arange(joined.size))
+    for before, after in pairwise(utterances):
+        assert before.samples[-1] - after.samples[0] == round(CONFIG.pre_roll_s * RATE) - 1
+        assert after.started_at_s == before.ended_at_s
+    assert utterances[0].samples[0] == 0
+    assert all(np.array_equal(np.diff(u.samples), np.ones(u.samples.size - 1)) for u in utterances)
+
+
+def test_who_is_cut_off_still_speaks_until_that_proves_wrong(microphone: Microphone) -> None:
+    longest_s = CONFIG.pre_roll_s + CONFIG.max_utterance_s
+    microphone.hear(0.9, longest_s)
+    assert microphone.endpointer.speaking
+    assert kinds(microphone.hear(0.9, FRAME_S) + microphone.hear(0.0, 1.0)) == [SpeechDiscarded]
+    assert not microphone.endpointer.speaking
+    in_silence = microphone.hear(0.9, CONFIG.max_utterance_s - 3 * FRAME_S) + microphone.hear(0.0, 1.0)
+    assert kinds(in_silence) == [SpeechStarted, SpeechPaused, SpeechEnded], "nobody is in mid-word there"
 
 
 def test_the_onset_of_the_next_utterance_is_in_its_pre_roll(microphone: Microphone) -> None:
