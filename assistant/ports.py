@@ -84,7 +84,10 @@ class Onset:
 class AudioSink(Protocol):
     """A speaker, or what stands in for one."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """As the device is called, or as it was configured until it is found."""
+
     heard_otherwise: Callable[[Onset, AudioArray, int], None] | None
     """Called on the event loop when the rest of a chunk, (n,) float32 before the volume, at that sample rate, is not
     heard as its onset said: later, as after a stall, or at another volume."""

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 import anyio
 import numpy as np
 
-from assistant.audio import portaudio
 from assistant.audio.files import resample
+from assistant.audio.output_device import BUFFER_S, RATE_HZ, OutputDevice
 from assistant.config import AudioConfig
 from assistant.errors import DeviceError
 from assistant.events import AudioArray, SpeechChunk
@@ -21,14 +21,6 @@ from assistant.ports import Onset
 
 T = TypeVar("T")
 
-_RATE_HZ = 24_000
-"""Rate of the default voices, so that they pass through untouched."""
-
-_BUFFER_S = 0.1
-"""Sound that the device holds ahead: enough that a busy machine does not stutter. It costs no latency, because a reply
-begins with an empty buffer: between replies the device is closed."""
-
-_BLOCK_S = 0.02
 _LOST_DEVICE_S = 2.0
 """A device that takes nothing for so long while there is something to play is lost."""
 
@@ -36,10 +28,6 @@ _SETTLES_S = 0.5
 """Until then a sound server may have changed its mind about how much it buffers."""
 _HELD_UP_S = 0.1
 """By how much more the device may be behind what it has taken before that is a gap in the sound."""
-
-_REST_AFTER_S = 1.0
-"""Silence after which the device is closed: playing silence would wake the processor fifty times a second, and to start
-a stream whose device went away while it was stopped hangs PortAudio. Opening takes some 5 ms."""
 
 
 @dataclass(slots=True, eq=False)
@@ -59,7 +47,7 @@ class Speaker:
     """Mono speech on one output device."""
 
     def __init__(self, config: AudioConfig) -> None:
-        self._config = config
+        self._device = OutputDevice(config.output, self._fill, self._begin, lambda: bool(self._queue))
         self._volume = self._gain = config.volume
         """Of what is played from now on, and of what was played last."""
         self._queue: deque[_Queued] = deque()
@@ -72,40 +60,30 @@ class Speaker:
         """How many the device has taken of it; 0 when a new one begins."""
         self._behind_s = 0.0
         """How much later than counted it is heard, by the driver's own figures."""
-        self._stream: Any = None
-        """Touched by the sound library's thread only."""
-        self._epoch = 0
-        self._rest: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._rate_hz = _RATE_HZ
-        self._refused_hz = 0
-        """The rate at which the device opened and did not start."""
-        self._known_as = ""
-        self.name = config.output
+        self._rate_hz = RATE_HZ
         self.heard_otherwise: Callable[[Onset, AudioArray, int], None] | None = None
+
+    @property
+    def name(self) -> str:
+        """As the device is called, or as it was configured until it is found."""
+        return self._device.name
 
     async def open(self) -> None:
         """Open the device and start it once; it is open only while there is something to say. Raises `DeviceError`."""
         self._loop = asyncio.get_running_loop()
-        portaudio.on_rescan(self._open_again, is_playing=lambda: self._usable() is not None)
-        # The first start of a device can take a second; none of it shall fall into the first reply.
-        await portaudio.ask("output", self.name, self._open_and_start)
-        self._rest_later()
+        await self._device.start()
 
     async def play(self, chunk: SpeechChunk) -> Onset:
         """Queue a chunk and return when its first sample is handed to the device; the result adds what the device
         still buffers before it is heard. Raises `DeviceError` when the device takes no sound."""
         self._loop = loop = asyncio.get_running_loop()
-        try:
-            await portaudio.ask("output", self.name, self._open)
-        except asyncio.CancelledError:
-            portaudio.begin(self._fall_silent)  # nothing will be played
-            raise
+        await self._device.open()
         samples = resample(chunk.samples, chunk.sample_rate_hz, self._rate_hz)
         queued = _Queued(samples, loop.create_future(), loop.create_future())
-        queued.finished.add_done_callback(lambda _: self._rest_later())
+        queued.finished.add_done_callback(lambda _: self._device.rest_later())
         self._last_finished = queued.finished
-        self._stay_awake()
+        self._device.stay_awake()
         self._queue.append(queued)
         try:
             await self._have_it_run()
@@ -137,8 +115,7 @@ class Speaker:
     def stop(self) -> None:
         """Fall silent at once: what the device buffers is dropped too."""
         self._drop()
-        if self._loop is not None:
-            portaudio.begin(self._fall_silent)
+        self._device.fall_silent()
 
     def _drop(self, error: DeviceError | None = None) -> None:
         """Forget what is queued; with `error`, whoever waits for any of it is told that it was not heard."""
@@ -168,16 +145,13 @@ class Speaker:
 
     async def close(self) -> None:
         """Release the device."""
-        portaudio.off_rescan(self._open_again)
-        self._stay_awake()
-        if self._loop is not None:
-            await portaudio.release(self._lose)
+        await self._device.close()
 
     def _fill(self, out: AudioArray, count: int, time: Any, status: Any) -> None:
         """PortAudio's callback: copies what is queued; allocates nothing."""
         assert self._loop is not None
         # The driver's own figure for when the block's first sample is heard, where it gives one that can be true.
-        ahead_s = min(max(time.outputBufferDacTime - time.currentTime, 0.0), 2 * _BUFFER_S)
+        ahead_s = min(max(time.outputBufferDacTime - time.currentTime, 0.0), 2 * BUFFER_S)
         block_at_s = self._loop.time() + ahead_s
         runs_on, volume = self._runs_on(block_at_s, underflow=status.output_underflow), self._volume
         as_told, self._gain = runs_on and volume == self._gain, volume
@@ -220,98 +194,18 @@ class Speaker:
         self._run, self._run_began_s, self._run_samples, self._behind_s = self._run + 1, block_at_s, 0, 0.0
         return False
 
-    def _open(self) -> None:
-        """Open the device unless it runs; one that was plugged in meanwhile is found, under whatever index. It is not
-        started, which fills its buffer: there is nothing to play yet. Raises `DeviceError`."""
-        if (stream := self._usable()) is not None and stream.active:
-            return
-        self._lose()
-        if not self._queue and portaudio.devices_changed():
-            portaudio.rescan()  # another card may have the old one's number
-        try:
-            self._open_stream()
-        except DeviceError:
-            # Cards tell nothing of a sound server that is back; where nobody else uses the library, a look is free.
-            if not portaudio.devices_changed() and not portaudio.is_alone(self._open_again):
-                raise
-            portaudio.rescan()
-            if self._usable() is None:  # it was not opened again for what is being said
-                self._open_stream()
-
-    def _restart(self) -> None:
-        self._lose()
-        self._open_and_start()
-
-    def _open_and_start(self) -> None:
-        self._open()
-        self._have_run()
-
-    def _open_again(self) -> None:
-        """The stream went with a rescan that somebody else needed; what is being said goes on."""
-        self._stream = None
-        if self._queue:
-            with contextlib.suppress(DeviceError):  # whoever waits for the sound notices that none is taken
-                self._open_stream()
-                self._start()
-
-    def _open_stream(self) -> None:
-        device = portaudio.find(self._config.output, "output", known_as=self._known_as)
-        self.name = self._known_as = device.name
-        sounddevice = portaudio.load()
-
-        def make(rate_hz: int) -> Any:
-            self._convert(rate_hz)
-            return sounddevice.OutputStream(
-                device=device.index,
-                samplerate=rate_hz,
-                channels=1,
-                dtype="float32",
-                latency=_BUFFER_S,
-                blocksize=round(_BLOCK_S * rate_hz),
-                callback=self._fill,
-            )
-
+    def _begin(self, rate_hz: int) -> None:
+        """The device is about to be opened at this rate. What is queued was made for that of the device before."""
         self._run_samples = 0
-        rates_hz = dict.fromkeys((_RATE_HZ, device.default_rate_hz))
-        wanted_hz = [rate_hz for rate_hz in rates_hz if rate_hz != self._refused_hz] or list(rates_hz)
-        self._stream, _ = portaudio.open_stream(device, "output", wanted_hz, make)
-        self._epoch = portaudio.epoch()
-
-    def _convert(self, rate_hz: int) -> None:
-        """What is queued was made for the rate of the device before."""
         if rate_hz != self._rate_hz:
             for item in list(self._queue):
                 rest, item.position = item.samples[item.position :], 0
                 item.samples = resample(rest, self._rate_hz, rate_hz)
             self._rate_hz = rate_hz
 
-    def _usable(self) -> Any:
-        """The stream; None when there is none, or when it went with a rescan of the devices."""
-        if self._epoch != portaudio.epoch():
-            self._stream = None
-        return self._stream
-
-    def _have_run(self) -> None:
-        """Have the device take sound. Raises `DeviceError`; the next chunk then opens it again."""
-        if self._usable() is None:
-            self._open()
-        if not self._stream.active:
-            self._start()
-
-    def _start(self) -> None:
-        try:
-            self._stream.start()
-        except portaudio.load().PortAudioError as error:
-            self._refused_hz = self._rate_hz if self._rate_hz != self._refused_hz else 0
-            self._lose()
-            raise DeviceError(
-                f"The speaker '{self.name}' cannot be started: {error}",
-                remedy="Check its cable; `assistant doctor` tells more.",
-            ) from error
-
     async def _have_it_run(self) -> None:
         try:
-            await portaudio.ask("output", self.name, self._have_run)
+            await self._device.run()
         except DeviceError as error:
             self._drop(error)
             raise
@@ -327,36 +221,17 @@ class Speaker:
             if self._played_s != played_s:
                 continue
             with contextlib.suppress(DeviceError):
-                await portaudio.ask("output", self.name, self._lose if opened_anew else self._restart)
                 if not opened_anew:
+                    await self._device.restart()
                     opened_anew = True
                     continue
+                await self._device.lose()
             break
         error = DeviceError(
             f"The speaker '{self.name}' takes no sound.", remedy="Check its cable; `assistant doctor` tells more."
         )
         self._drop(error)
         raise error
-
-    def _lose(self) -> None:
-        """Give the stream up; what is queued stays."""
-        stream, self._stream = self._usable(), None
-        if stream is not None:
-            stream.close(ignore_errors=True)
-
-    def _rest_later(self) -> None:
-        assert self._loop is not None
-        self._stay_awake()
-        self._rest = self._loop.call_later(_REST_AFTER_S, portaudio.begin, self._fall_silent)
-
-    def _stay_awake(self) -> None:
-        if self._rest is not None:
-            self._rest.cancel()
-
-    def _fall_silent(self) -> None:
-        """Close the device unless there is something to play again; what it buffers is dropped."""
-        if not self._queue:
-            self._lose()
 
     def _tell(self, item: _Queued, correction: tuple[Onset, AudioArray, int]) -> None:
         """The rest of a chunk is heard otherwise than was told, or than will be told in a moment."""
