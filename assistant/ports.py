@@ -157,6 +157,9 @@ class Recognition:
     """BCP 47 primary tag."""
     confidence: float
     """0 to 1."""
+    perhaps: tuple[str, ...] = ()
+    """What a very short utterance may have been instead, if somebody interrupts with it: "stop" or 停 alone is hard to
+    recognise."""
 
 
 class RecognizerStream(Protocol):

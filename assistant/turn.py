@@ -25,7 +25,7 @@ from assistant.conversation.head_start import Foresight, HeadStart
 from assistant.conversation.speaking import Speaking
 from assistant.conversation.talk_button import TalkButton
 from assistant.conversation.window import Window
-from assistant.dialogue.overlap import is_backchannel, is_courtesy, is_hum
+from assistant.dialogue.overlap import is_backchannel, is_courtesy, is_hum, unclear_stop
 from assistant.errors import AssistantError
 from assistant.events import (
     Event,
@@ -213,6 +213,8 @@ class Turns:
                 return Admission(text, None)
         if self._may_hear_itself and self._speaking.may_have_said(text, utterance, asks=intent is not None):
             return None
+        if intent is None and self._floor.overlaps(utterance) and (stop := unclear_stop(recognition)) is not None:
+            return Admission(stop, None)
         if self._speaking.overlaps(utterance):
             return None if is_backchannel(text) or not self._barge_in else admission
         return admission if admission is not None and await self._asks(text, language) else None

@@ -65,7 +65,8 @@ class RemoteStream:
         """What has been said so far; asked for anew only after more samples. Raises `StageError`."""
         if self._result is None:
             reply = self._ask("result")
-            self._result = Recognition(reply["text"], reply["language"], reply["confidence"])
+            text, language, perhaps = reply["text"], reply["language"], tuple(reply["perhaps"])
+            self._result = Recognition(text, language, reply["confidence"], perhaps)
         return self._result
 
     def _ask(self, wants: str) -> dict[str, Any]:

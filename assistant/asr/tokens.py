@@ -26,6 +26,8 @@ class Tokens:
         self.language = language if multilingual else "en"
         self.prompt = [_special(tokenizer, name) for name in names]
         """What an answer in this language begins after."""
+        self.previous = _special(tokenizer, "startofprev")
+        """What comes before the prompt if the text before it is told."""
         self.timestamp_begin = _special(tokenizer, "notimestamps") + 1
         self._words_end = _special(tokenizer, "endoftext")
         self._tokenizer = tokenizer

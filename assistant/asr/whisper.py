@@ -20,6 +20,7 @@ from assistant.asr.engine import check_engine
 from assistant.asr.expected import Expected, ExpectedPhrases
 from assistant.asr.hallucinations import Evidence, is_loop, is_made_up
 from assistant.asr.mel import SAMPLE_RATE_HZ, LogMel
+from assistant.asr.primed import may_interrupt, primed_text
 from assistant.asr.simplified import to_simplified
 from assistant.asr.tokens import Tokens, spoken_tokens
 from assistant.asr.whisper_network import whisper_network
@@ -140,7 +141,9 @@ class WhisperRecognizer:
         seconds = samples.size / SAMPLE_RATE_HZ
         for window_s in dict.fromkeys((window_for(seconds), FULL_WINDOW_S)):
             encoded = self._encode(samples, window_s)
-            candidates = [language] if language else self._candidates(encoded)
+            shares = {language: 1.0} if language else self._shares(encoded)
+            # One language if that is clear, else all that are in question.
+            candidates = [each for each, share in shares.items() if share >= DOUBTFUL_SHARE] or list(shares)
             attempts = {candidate: self._decode(encoded, candidate, seconds) for candidate in candidates}
             spoken = max(attempts, key=lambda candidate: attempts[candidate].evidence.mean_log_probability)
             decoded = attempts[spoken]
@@ -154,7 +157,10 @@ class WhisperRecognizer:
         elif is_made_up(decoded.text, decoded.evidence):
             return Recognition("", spoken, 0.0)
         text = to_simplified(decoded.text) if spoken == "zh" else decoded.text
-        return Recognition(text, spoken, min(1.0, math.exp(decoded.evidence.mean_log_probability)))
+        confidence = min(1.0, math.exp(decoded.evidence.mean_log_probability))
+        likely = may_interrupt(shares, decoded.evidence, seconds)
+        primed = [primed_text(self._model, encoded, self._tokenizers[each], seconds) for each in likely]
+        return Recognition(text, spoken, confidence, tuple(primed))
 
     def _encode(self, samples: AudioArray, window_s: float) -> ctranslate2.StorageView:
         padded = np.zeros(int(window_s * SAMPLE_RATE_HZ), np.float32)
@@ -162,15 +168,15 @@ class WhisperRecognizer:
         features = np.ascontiguousarray(self._features(padded)[np.newaxis])
         return self._model.encode(ctranslate2.StorageView.from_array(features))
 
-    def _candidates(self, encoded: ctranslate2.StorageView) -> list[str]:
-        """The languages that it may be: one if that is clear, else all that are in question."""
+    def _shares(self, encoded: ctranslate2.StorageView) -> dict[str, float]:
+        """Language → how likely it is that one, of those that it may be."""
         if len(self.languages) == 1:
-            return list(self.languages)
+            return dict.fromkeys(self.languages, 1.0)
         ranked = self._model.detect_language(encoded)[0]
         probabilities = {token.strip("<|>"): probability for token, probability in ranked}
         known = {language: probabilities.get(language, 0.0) for language in sorted(self.languages)}
         total = sum(known.values()) or 1.0
-        return [language for language, share in known.items() if share / total >= DOUBTFUL_SHARE] or list(known)
+        return {language: probability / total for language, probability in known.items()}
 
     def _decode(
         self, encoded: ctranslate2.StorageView, language: str, seconds: float, start: Expected | None = None

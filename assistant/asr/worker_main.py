@@ -4,13 +4,14 @@ Requests:
     configure (config, models_root, registry)              load what it names; what is loaded and fits is kept
     hear (stream, language, wants, ended; bytes)           more of an utterance, float32 at 16 kHz
 Replies, one a request, in their order:
-    ready (languages, streams_partials) · partial (text) · result (text, language, confidence) · failed
+    ready (languages, streams_partials) · partial (text) · result (text, language, confidence, perhaps) · failed
 `stream` is a number that the parent gives an utterance, `ended` are those of which no more will come.
 """
 
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +48,7 @@ class Recognition:
         if request["wants"] == "partial":
             return {"kind": "partial", "text": text}
         found = stream.result()
-        return {"kind": "result", "text": found.text, "language": found.language, "confidence": found.confidence}
+        return {"kind": "result", **asdict(found)}
 
     def _configure(self, request: Header) -> Header:
         config = Config.model_validate(request["config"])

@@ -13,6 +13,7 @@ from typing import Protocol
 from assistant.asr.transcriber import Transcriber
 from assistant.conversation.floor import Floor
 from assistant.conversation.speaking import Sentence, Speaking
+from assistant.dialogue.overlap import unclear_stop
 from assistant.errors import AssistantError
 from assistant.events import Event, Transcript, Utterance
 from assistant.han import script_language
@@ -132,6 +133,8 @@ class HeadStart:
         if not command and not over_reply:
             return self._habits.usual_s
         text, language = command or recognition.text, recognition.language
+        if over_reply and (stop := unclear_stop(recognition)) is not None:
+            text = stop
         return self._habits.end_silence_s(await self._foresight.end_silence_s(text, language, over_reply=over_reply))
 
     async def _prepare(self, command: str, language: str, utterance: Utterance) -> None:

@@ -14,6 +14,7 @@ from assistant.dialogue.normalization import normalize
 from assistant.dialogue.numbers import digits_spoken, is_number_word
 from assistant.dialogue.phonetics import english_key, pinyin_key
 from assistant.han import HAN, HAN_RANGE, contains_han, script_language
+from assistant.ports import Recognition
 
 _ENGLISH_HUMS = r"m+|h+m+|m+h+m*|mm+ ?h+m+|u+h+|u+h+ ?h+u+h+|u+m+|e+r+m*|a+h+|a+ha+|o+h+|h+u+h+|e+h+"
 _ENGLISH = (
@@ -46,6 +47,8 @@ _CHINESE_STOP = (
 among them."""
 _MAX_STOP_WORDS, _MAX_STOP_CHARACTERS = 8, 12
 """Whoever says more says something else."""
+_SOUNDS_LIKE_STOP = re.compile(r"(?:ni )?(?:(?:ting )+(?:yi )?(?:(?:xia|lai|le|la|a|ya|ba) )*)+")
+"""Toneless pinyin of what recognisers make of 停: 听了, 挺挺挺, 停啊."""
 _LAUGH_OR_COUGH = re.compile(r"[(\[（【*♪][^)\]）】*♪]*[)\]）】*♪]?")
 """How recognisers write what is no word: "(coughs)", "[music]", 【笑】."""
 
@@ -82,6 +85,15 @@ def is_stop(text: str) -> bool:
     return len(words) <= _MAX_STOP_WORDS and re.fullmatch(f"(?:{_ENGLISH_STOP})+", f"{' '.join(words)} ") is not None
 
 
+def unclear_stop(recognition: Recognition) -> str | None:
+    """ "Stop" or 停 if what was heard over a reply or a ring may have been a stop, None if not. There a stop too many
+    costs little and one too few much; where nothing sounds, it would be the other way round."""
+    if is_backchannel(recognition.text):
+        return None
+    found = next(filter(_may_be_stop, (recognition.text, *recognition.perhaps)), None)
+    return None if found is None else "停" if contains_han(found) else "Stop"
+
+
 def echoes(text: str, spoken: str) -> bool:
     """Whether `text` is a piece of what the assistant itself says, as a recogniser may hear it. With another number it
     is none: fifteen is not fifty, however alike they sound."""
@@ -112,6 +124,12 @@ def ends_with(text: str, spoken: str) -> bool:
     heard, said = _words(text, language), _words(spoken, language)
     heard_key, end_key = (" ".join(map(key, words)) for words in (heard, said[-len(heard) :]))
     return bool(heard_key) and fuzz.ratio(heard_key, end_key) >= _ALIKE
+
+
+def _may_be_stop(text: str) -> bool:
+    plain = normalize(text).replace(" ", "")
+    sound = f"{pinyin_key(plain)} " if contains_han(plain) and len(plain) <= _MAX_STOP_CHARACTERS else ""
+    return is_stop(text) or _SOUNDS_LIKE_STOP.fullmatch(sound) is not None
 
 
 def _words(text: str, language: str) -> list[str]:
