@@ -127,9 +127,13 @@ def ends_with(text: str, spoken: str) -> bool:
 
 
 def _may_be_stop(text: str) -> bool:
-    plain = normalize(text).replace(" ", "")
-    sound = f"{pinyin_key(plain)} " if contains_han(plain) and len(plain) <= _MAX_STOP_CHARACTERS else ""
-    return is_stop(text) or _SOUNDS_LIKE_STOP.fullmatch(sound) is not None
+    plain = normalize(text)
+    if not contains_han(plain):  # the breath before "stop" becomes a word: "We'll stop."
+        return is_stop(text) or plain.split()[1:] == ["stop"]
+    plain = plain.replace(" ", "")
+    if len(plain) > _MAX_STOP_CHARACTERS:
+        return False
+    return is_stop(text) or _SOUNDS_LIKE_STOP.fullmatch(f"{pinyin_key(plain)} ") is not None
 
 
 def _words(text: str, language: str) -> list[str]:

@@ -14,9 +14,11 @@ import pytest
 from assistant.asr.whisper import WhisperRecognizer, window_for
 from assistant.audio.files import read_audio
 from assistant.config import Config
+from assistant.dialogue.overlap import unclear_stop
 from assistant.errors import ConfigError, ModelError, ModelMissingError
 from assistant.events import AudioArray
 from assistant.models.store import ModelStore
+from assistant.ports import Recognition
 from tests.doubles.spoken import english
 
 pytestmark = pytest.mark.models
@@ -167,3 +169,15 @@ def test_a_broken_model_is_named(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(ModelError, match=re.escape(str(tmp_path))):
         WhisperRecognizer(tmp_path, languages=("en",))
+
+
+def test_a_very_short_utterance_may_have_been_a_stop_and_others_stay_what_they_are(base: WhisperRecognizer) -> None:
+    def recognized(text: str) -> Recognition:
+        return base.transcribe(english(text), None)
+
+    assert "stop" in words(" ".join(recognized("Stop.").perhaps))
+    for text in ("Yes.", "What?", "Red.", "Hello.", "Louder.", "Five minutes."):
+        assert unclear_stop(recognized(text)) is None, text
+    assert recognized("How many people are in the kitchen?").perhaps == ()
+    noise = np.random.default_rng(0).normal(0, 0.05, 12000).astype(np.float32)
+    assert base.transcribe(noise, None).perhaps == ()

@@ -2,7 +2,8 @@
 
 import pytest
 
-from assistant.dialogue.overlap import echoes, ends_with, is_backchannel, is_hum, is_stop
+from assistant.dialogue.overlap import echoes, ends_with, is_backchannel, is_hum, is_stop, unclear_stop
+from assistant.ports import Recognition
 
 HUMS = [
     "Mm-hmm.",
@@ -141,3 +142,29 @@ def test_stop_is_stop_however_often_and_with_whatever_small_words(text: str) -> 
 @pytest.mark.parametrize("text", NO_STOPS)
 def test_words_that_only_contain_a_stop_say_something_else(text: str) -> None:
     assert not is_stop(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "perhaps", "stop"),
+    [
+        ("听了", (), "停"),
+        ("你听了。", (), "停"),
+        ("挺挺挺", (), "停"),
+        ("停了", (), "停"),
+        ("We'll stop.", (), "Stop"),
+        ("天啊", ("停下。停下。",), "停"),
+        ("Tio", ("See you.", "停。"), "停"),
+        ("Gustavo", ("Stop. Stop. Stop.",), "Stop"),
+        ("天啊", ("天啊。",), None),
+        ("红色", (), None),
+        ("听音乐", (), None),
+        ("挺好", (), None),
+        ("停车", (), None),
+        ("嗯", ("停下。",), None),
+        ("", ("Stop.",), None),
+        ("Don't stop.", ("Don't stop.", "停下。"), None),
+        ("stop the music", (), None),
+    ],
+)
+def test_what_may_have_been_a_stop_is_one_over_a_reply(text: str, perhaps: tuple[str, ...], stop: str | None) -> None:
+    assert unclear_stop(Recognition(text, "en", 0.5, perhaps)) == stop

@@ -26,7 +26,7 @@ class Person:
         self._folder: Path = cache.mkdir("speech") if cache else factory.mktemp("speech")
         self._models: ModelStore = request.getfixturevalue("model_store")
 
-    def __call__(self, text: str, language: str = "en") -> Path:
+    def __call__(self, text: str, language: str = "en", voice: str = "") -> Path:
         with FileLock(self._folder / ".lock"):  # another worker of the suite may want the same sentence
-            line = (text, language, _VOICES[language])
+            line = (text, language, voice or _VOICES[language])
             return render_speech([line], self._folder, self._models, voices=_LOADED)[0]
