@@ -1,4 +1,5 @@
-"""How often a short “stop” at the very beginning of a reply is heard on open speakers: python -m bench.first_words
+"""How often a short “stop” at the very beginning of a reply is noticed on open speakers, and how often it is then
+understood as one: python -m bench.first_words
 
 Simulated rooms as in `bench.echo`; the way from speaker to microphone is known from earlier replies, or the reply is
 the first one ever. The last line is JSON.
@@ -15,10 +16,15 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from assistant.asr import RECOGNIZERS
 from assistant.audio.echo import EchoGuard
 from assistant.config import Config
-from assistant.events import AudioArray
+from assistant.dialogue.interpreter import HassilInterpreter
+from assistant.dialogue.overlap import unclear_stop
+from assistant.events import AudioArray, Utterance
 from assistant.models.store import ModelStore
+from assistant.ports import Recognizer
+from assistant.registry import resolve
 from bench import speech_sets
 from bench.echo import CACHE, DECIDE_S, Ears, levelled, replies, rooms
 from bench.speech_sets import SAMPLE_RATE_HZ
@@ -46,9 +52,27 @@ def _after_replies(ears: Ears, room: Room, chunks: Sequence[AudioArray], number:
     return _Known(guard, speaker.count / SAMPLE_RATE_HZ + _BETWEEN_S)
 
 
-def _is_heard(
+class _Understanding:
+    """The recogniser, and what tells a stop from other words over a reply."""
+
+    def __init__(self, recognizer: Recognizer, interpreter: HassilInterpreter) -> None:
+        self._recognizer = recognizer
+        self._interpreter = interpreter
+
+    def is_stop(self, utterance: Utterance) -> bool:
+        """Whether what was recognised would end the reply and be answered with nothing."""
+        stream = self._recognizer.open(None)
+        stream.accept(utterance.samples)
+        recognition = stream.result()
+        intent = self._interpreter.interpret(recognition.text, recognition.language)
+        return intent.name == "stop" if intent is not None else unclear_stop(recognition) is not None
+
+
+def _said_over(
     ears: Ears, room: Room, chunks: Sequence[AudioArray], word: AudioArray, number: int, onset_s: float, known: _Known
-) -> bool:
+) -> list[Utterance] | None:
+    """What was heard of the word, as far as it ended in time; None where nothing was noticed. The reply falls silent
+    when it is."""
     playback = Playback.of(chunks[20 + number : 23 + number], seed=100 + number, last_reply=3)
     speaker = Loudspeaker(room, playback)
     begins_s = playback.chunks[0].begins_s + onset_s
@@ -56,29 +80,49 @@ def _is_heard(
     near = np.zeros(round((until_s + 2.0) * SAMPLE_RATE_HZ), np.float32)
     begin = round(begins_s * SAMPLE_RATE_HZ)
     near[begin : begin + len(word)] = word
-    heard = ears.hear(speaker, near, guard=copy.deepcopy(known.guard), from_s=known.until_s)
-    return any(begins_s < at_s < until_s for at_s in heard.started_at_s)
+    guard = copy.deepcopy(known.guard)
+    heard = ears.hear(speaker, near, cut_after_s=begins_s, guard=guard, from_s=known.until_s)
+    if not any(begins_s < at_s < until_s for at_s in heard.started_at_s):
+        return None
+    return [
+        utterance
+        for utterance in heard.utterances
+        if utterance.started_at_s - known.until_s < until_s and utterance.ended_at_s - known.until_s > begins_s
+    ]
 
 
 def main() -> None:
-    models = ModelStore(Config().models.dir)
+    config = Config()
+    models = ModelStore(config.models.dir)
+    recognizer = resolve(RECOGNIZERS, config.asr.backend, kind="recogniser").create(config, models)
+    understanding = _Understanding(recognizer, HassilInterpreter.create(config, models))
     ears, chunks, console = Ears(models), replies(models, 200.0), Console()
     said = [speech_sets.spoken([text], language, (voice,), models, CACHE)[0] for text, language, voice in WORDS]
     words = [levelled(clip.samples) for clip in said]
-    figures: dict[str, dict[str, dict[str, float]]] = {}
+    figures: dict[str, dict[str, dict[str, dict[str, float]]]] = {"heard": {}, "understood": {}}
     for name in ("known", "first ever"):
-        table = Table("speech over echo", *(f"after {onset_s} s" for onset_s in ONSETS_S), title=f"“stop”, {name}")
+        table = Table(
+            "speech over echo",
+            *(f"after {onset_s} s" for onset_s in ONSETS_S),
+            title=f"“stop” noticed / understood, {name}",
+        )
         for ratio_db in RATIOS_DB:
-            shares = dict.fromkeys(map(str, ONSETS_S), 0.0)
+            heard, understood = (dict.fromkeys(map(str, ONSETS_S), 0.0) for _ in figures)
             for number, room in enumerate(replace(room, echo_db=-ratio_db) for room in rooms(ROOMS)):
                 known = _Known(EchoGuard(), 0.0) if name != "known" else _after_replies(ears, room, chunks, number)
                 for onset_s in ONSETS_S:
                     word = words[number % len(words)]
-                    shares[str(onset_s)] += _is_heard(ears, room, chunks, word, number, onset_s, known) / ROOMS
-            figures.setdefault(name, {})[f"{ratio_db:+d} dB"] = {on: round(share, 2) for on, share in shares.items()}
-            table.add_row(f"{ratio_db:+d} dB", *(f"{share:.0%}" for share in shares.values()))
+                    said = _said_over(ears, room, chunks, word, number, onset_s, known)
+                    heard[str(onset_s)] += (said is not None) / ROOMS
+                    understood[str(onset_s)] += any(map(understanding.is_stop, said or ())) / ROOMS
+            for kind, shares in zip(figures, (heard, understood), strict=True):
+                rounded = {onset: round(share, 2) for onset, share in shares.items()}
+                figures[kind].setdefault(name, {})[f"{ratio_db:+d} dB"] = rounded
+            cells = (f"{heard[onset]:.0%} / {understood[onset]:.0%}" for onset in heard)
+            table.add_row(f"{ratio_db:+d} dB", *cells)
         console.print(table)
-    print(json.dumps({"bench": "first words", "rooms": ROOMS, "heard": figures}))
+    recognizer.close()
+    print(json.dumps({"bench": "first words", "rooms": ROOMS, **figures}))
 
 
 if __name__ == "__main__":
