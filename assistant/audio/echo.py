@@ -7,9 +7,10 @@
 
 The gate gives silence while all that is heard can be the echo of what is played, and the residual when it is more.
 At a chunk's beginning, while all that is heard may be its late echo, nothing but what was learned from earlier ones can
-tell: in the first reply ever of these devices, the frames of that time, half a second of sound that is no silence, are
-withheld until it is known. An echo canceller of the sound server is the better choice where there is
-one; this is for machines without.
+tell (`echo_beginning`): in the first reply ever of these devices, the frames of that time, half a second of sound that
+is no silence, are withheld until it is known; in later ones, from the first that no echo explains until the path has
+proved to be what it was. An echo canceller of the sound server is the better choice where there is one; this is for
+machines without.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -26,11 +28,12 @@ import numpy.typing as npt
 from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from assistant.audio.echo_alignment import Alignment
 from assistant.audio.echo_bands import LOOK_AHEAD, FramePowers
+from assistant.audio.echo_beginning import most_of
 from assistant.audio.echo_delays import Moment
 from assistant.audio.echo_evidence import MOSTLY_REMOVED, Evidence
 from assistant.audio.echo_filter import BLOCK, LENGTH, EchoPath
 from assistant.audio.echo_hindsight import SOMEONE_FRAMES, someone_else
-from assistant.audio.echo_reference import FORGOTTEN, PlayedChunk, PlayedReference
+from assistant.audio.echo_reference import EARLIEST, FORGOTTEN, LATEST, PlayedChunk, PlayedReference, excerpt
 from assistant.audio.files import resample
 from assistant.events import AudioArray, AudioFrame
 
@@ -72,6 +75,8 @@ class _Withheld:
     moment: Moment
     foreign: bool
     """Whether it was more as far as was known then."""
+    suspected: bool
+    """Whether it was more if the path is as it was before this reply."""
 
 
 class EchoGuard:
@@ -81,6 +86,8 @@ class EchoGuard:
         self._reference = PlayedReference()
         self._alignment = Alignment()
         self._path = EchoPath()
+        self._known_response: AudioArray | None = None
+        """The path as it was known when the reply began: it has not learned from what it is to judge."""
         self._evidence = Evidence()
         self._next: int | None = None
         self._heard = np.zeros(SAMPLE_RATE_HZ, np.float32)
@@ -154,7 +161,8 @@ class EchoGuard:
         at_16_khz = resample(samples, sample_rate_hz * _RATE_DIGITS, stretched_hz)
         first = self._alignment.place(stated, self._reference.end)
         self._reference.add(PlayedChunk(at_16_khz, stated, first, drift, run, heard_at_s))
-        self._evidence.doubt()
+        self._evidence.begin()
+        self._known_response = self._path.response() if self._evidence.path_known else None
 
     def play_through(self, speaker: str) -> None:
         """What is played comes from the speaker of this name from now on; from another one the way is another."""
@@ -170,6 +178,7 @@ class EchoGuard:
         """Microphone or speaker may be another one: what was learned of the way between them need not hold any more,
         and what is withheld is not heard."""
         self._path, self._evidence, self._decided = EchoPath(), Evidence(), False
+        self._known_response = None
         self.forgotten += 1
         self.pause()
 
@@ -207,13 +216,14 @@ class EchoGuard:
             residual = frame.samples
         powers = self._powers(frame.samples, residual, predicted, first)
         begun = chunk is not None and first >= chunk.first
-        foreign = self._evidence.foreign(powers, aligned=aligned, begun=begun, open_gate=self._hold_frames > 0)
-        if not self._decided:
+        known = self._known_response
+        closest = None if chunk is None or known is None else partial(self._closest_powers, chunk, known, first)
+        foreign = self._evidence.foreign(powers, closest, aligned=aligned, begun=begun, open_gate=self._hold_frames > 0)
+        cleaned, suspected = replace(frame, samples=residual), self._evidence.suspected
+        if not self._decided or self._withheld or suspected:
             assert self._evidence.moment is not None
-            self._withheld.append(
-                _Withheld(replace(frame, samples=residual), frame.samples, first, self._evidence.moment, foreign)
-            )
-        return self._give(replace(frame, samples=residual), foreign=foreign)
+            self._withheld.append(_Withheld(cleaned, frame.samples, first, self._evidence.moment, foreign, suspected))
+        return self._give(cleaned, foreign=foreign)
 
     def _count(self, frame: AudioFrame) -> int:
         """The frame's first sample on the time line. Frames are counted, for their times jitter."""
@@ -262,19 +272,27 @@ class EchoGuard:
         self._windows[3] = self._reference.stated_view(first - FRAME_SAMPLES + LOOK_AHEAD, 2 * FRAME_SAMPLES)
         return FramePowers.of(self._windows)
 
+    def _closest_powers(self, chunk: PlayedChunk, response: AudioArray, first: int) -> FramePowers:
+        """The same with the chunk's echo at the delay that explains most of the frame and the one before."""
+        heard = self._heard[-2 * FRAME_SAMPLES :]
+        since = first - FRAME_SAMPLES - chunk.stated - LATEST - LENGTH
+        played = excerpt(chunk.samples, since, LENGTH + LATEST - EARLIEST + len(heard))
+        echo = most_of(heard, played, response)
+        return FramePowers.of(np.stack([heard, heard - echo, echo, self._windows[3]]))
+
     def _give(self, frame: AudioFrame, *, foreign: bool) -> list[AudioFrame]:
-        """The frame behind the gate. While nothing was learned, nothing for a while, until someone else was in what is
-        withheld or it is certain that there was nobody."""
+        """The frame behind the gate. Nothing for a while, where something is withheld, until someone else was in it or
+        it is certain that there was nobody."""
         self._foreign_frames = self._foreign_frames + 1 if foreign and self._decided else 0
         if self._foreign_frames >= _EVIDENT_FRAMES:
             self.evident_at_s = frame.at_s
         if self.unheard:
             self.unheard_at_s = frame.at_s
-        if self._decided:
-            return [*self._release(), self._gated(frame, foreign=foreign)]
-        if len(self._withheld) == _WITHHELD_FRAMES:
+        if self._decided and not self._withheld:
+            return [self._gated(frame, foreign=foreign)]
+        if len(self._withheld) == _WITHHELD_FRAMES or (self._decided and self._evidence.trusted):
             return self._settle()
-        return self._release_someone(_HOLD_FRAMES)
+        return self._release_someone(SOMEONE_FRAMES if self._decided else _HOLD_FRAMES)
 
     def _settle(self) -> list[AudioFrame]:
         """All that was withheld: no more will be known of it."""
@@ -286,8 +304,8 @@ class EchoGuard:
         """All that was withheld, if someone else was heard in it: by hindsight, or in `least` frames at the time."""
         if not self._withheld:
             return []
-        known = [number for number, withheld in enumerate(self._withheld) if withheld.foreign]
-        heard = someone_else([withheld.moment for withheld in self._withheld])
+        known = [number for number, withheld in enumerate(self._withheld) if self._is_foreign(withheld)]
+        heard = [] if self._decided else someone_else([withheld.moment for withheld in self._withheld])
         if not heard and len(known) >= least:
             heard = known
         unexplained = (number for number in heard if not self._is_echo(self._withheld[number]))
@@ -295,6 +313,10 @@ class EchoGuard:
             return []
         self._decided, first = True, max(0, heard[0] - _ONSET_FRAMES)
         return [*self._release(first), *self._release(heard[-1] + 1 - first, foreign=True), *self._release()]
+
+    def _is_foreign(self, withheld: _Withheld) -> bool:
+        """Whether it was more than echo, as far as was known then or can be told since."""
+        return withheld.foreign or (withheld.suspected and self._evidence.trusted)
 
     def _is_echo(self, withheld: _Withheld) -> bool:
         """Whether the path as it is known by now explains most of what was heard, when it was not known yet."""
@@ -308,7 +330,7 @@ class EchoGuard:
         count = len(self._withheld) if count is None else count
         released, self._withheld = self._withheld[:count], self._withheld[count:]
         return [
-            self._gated(withheld.frame, foreign=foreign or (withheld.foreign and not self._is_echo(withheld)))
+            self._gated(withheld.frame, foreign=foreign or (self._is_foreign(withheld) and not self._is_echo(withheld)))
             for withheld in released
         ]
 

@@ -32,7 +32,7 @@ class Delay:
 def find_delay(heard: AudioArray, played: AudioArray, response: AudioArray) -> tuple[Delay, Delay]:
     """Where in `played` (m,) the sound `heard` (n,), n ≤ m, begins: by itself, and as the room's learned `response`
     (k,) would make it sound."""
-    size = _fast_size(len(played) + len(response))
+    size = fast_size(len(played) + len(response))
     cross = np.fft.rfft(played, size) * np.fft.rfft(heard, size).conj()
     count = len(played) - len(heard) + 1
     return _peak(cross, count), _peak(cross * np.fft.rfft(response, size), count)
@@ -54,7 +54,7 @@ def _peak(cross: npt.NDArray[np.complexfloating], count: int) -> Delay:
     return Delay(peak + 0.5 * (before - after) / (before - 2 * top + after - 1e-20), clarity)
 
 
-def _fast_size(count: int) -> int:
+def fast_size(count: int) -> int:
     """The next size that a Fourier transform likes: 2^n or 3·2^n."""
     power: int = 1 << (count - 1).bit_length()
     return 3 * power // 4 if 3 * power // 4 >= count else power

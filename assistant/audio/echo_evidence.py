@@ -8,13 +8,15 @@ anything was learned, whoever is louder than an echo can be at any delay (`echo_
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from assistant.audio import FRAME_SAMPLES
 from assistant.audio.echo_bands import BANDS, LOOK_AHEAD, TINY, Bands, FramePowers, db, excess_db, with_distortion
+from assistant.audio.echo_beginning import Beginning
 from assistant.audio.echo_delays import REVERBERATION, Delays, Moment
 from assistant.audio.echo_filter import restore
 from assistant.audio.echo_reference import LATEST
@@ -57,6 +59,8 @@ _UNLIKE_ANY = 3.0
 _MUCH_LOUDER = 3.0
 """Mean excess over the bound of the level, in dB."""
 
+_Closest: TypeAlias = Callable[[], FramePowers]
+
 
 class Evidence:
     """Judges frame by frame; what it learned stays from reply to reply."""
@@ -76,6 +80,11 @@ class Evidence:
         """Frames of this reply in which something was played, and the share of them with sound, lately."""
         self._proof = 0
         self._settled_frames = 0
+        self._beginning = Beginning()
+        self._suspicious = False
+        """Whether someone was suspected in this reply."""
+        self.suspected = False
+        """Whether the frame that was judged last is someone else's if the path is what it was before this reply."""
         self.moment: Moment | None = None
         """The frame that was judged last, for hindsight."""
 
@@ -83,6 +92,16 @@ class Evidence:
     def experienced(self) -> bool:
         """Whether the level of the echo is known, so that someone else can be told from it at once."""
         return self._learned > _LEARNING_FRAMES
+
+    @property
+    def path_known(self) -> bool:
+        """Whether it is known how much the path leaves."""
+        return bool(self._left_frames.max() > _LEARNING_FRAMES)
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the path is what it was before this reply, by what was heard of it."""
+        return self._beginning.trusted
 
     @property
     def experienced_frames(self) -> float:
@@ -111,6 +130,12 @@ class Evidence:
         """Whether nothing of this reply reaches the microphone, as with a headset."""
         return self._playing_frames >= _UNHEARD_FRAMES and self._heard_share < _UNHEARD_SHARE
 
+    def begin(self) -> None:
+        """A chunk begins of which nobody knows how late it is heard."""
+        self.doubt()
+        self._beginning.begin()
+        self._suspicious = False
+
     def doubt(self) -> None:
         """The alignment was changed, or may be wrong from now on."""
         self._proof = 0
@@ -129,11 +154,15 @@ class Evidence:
         self._delays = Delays()
         self._tail[:] = TINY
 
-    def foreign(self, powers: FramePowers, *, aligned: bool, begun: bool, open_gate: bool) -> bool:
+    def foreign(
+        self, powers: FramePowers, closest: _Closest | None, *, aligned: bool, begun: bool, open_gate: bool
+    ) -> bool:
         """Whether someone else than the assistant is heard, as far as is known; learns from the frame.
 
-        `aligned` tells that the chunk that may be heard was found in the microphone's sound, `begun` that it is what is
-        heard if it is where it is expected. While someone else is being heard (`open_gate`) it learns slowly.
+        `closest` gives the powers with the echo at the delay that explains most, by the path as it was known before the
+        reply; it is None if none was. `aligned` tells that the chunk that may be heard was found in the microphone's
+        sound, `begun` that it is what is heard if it is where it is expected. While someone else is being heard
+        (`open_gate`) it learns slowly.
         """
         np.maximum(with_distortion(powers.predicted), self._tail * REVERBERATION, out=self._tail)
         self._played.append(with_distortion(powers.played))
@@ -153,7 +182,7 @@ class Evidence:
             self._playing_frames += 1
             self._heard_share += (audible - self._heard_share) / min(self._playing_frames, _UNHEARD_FRAMES)
         self._settled_frames += 1
-        known = bool(self._left_frames.max() > _LEARNING_FRAMES)
+        known = self.path_known
         removed = powers.residual.sum() < MOSTLY_REMOVED * powers.heard.sum()
         if known and (aligned or (begun and removed)):
             self._prove(left_excess, float((self._tail > floor).mean()))
@@ -166,7 +195,27 @@ class Evidence:
         by_path = (proven and left_excess > _UNEXPLAINED) or (found and left_excess > _FAR_UNEXPLAINED)
         explained = known and aligned and (removed or left_excess < _EXPLAINED)
         unlike_any = unexplained_db > _UNLIKE_ANY and not explained
-        return unlike_any or by_level or (known and by_path)
+        foreign = unlike_any or by_level or (known and by_path)
+        self.suspected = False
+        return foreign if closest is None else self._is_no_delayed_echo(foreign, closest, floor_db)
+
+    def _is_no_delayed_echo(self, foreign: bool, closest: _Closest, floor_db: Bands) -> bool:
+        """Whether it is someone else, by the known path at any delay: a chunk may not lie where it was found to the
+        fraction of a sample, and until it was found nothing else can tell."""
+        unproven = self._proof < _PROOF_FRAMES
+        if unproven or (self._suspicious and not self.trusted):
+            excess = self._beginning.unexplained_db(closest(), self._left_bound_db(), floor_db)
+        elif foreign:
+            powers = closest()
+            expected_db = db(np.maximum(with_distortion(powers.predicted), self._tail))
+            excess = float(excess_db(powers.residual, expected_db + self._left_bound_db(), floor_db))
+        else:
+            return False
+        suspected = unproven and excess > _UNEXPLAINED
+        certain = (foreign and excess > _EXPLAINED) or (suspected and self.trusted)
+        self.suspected = suspected and not certain
+        self._suspicious = self._suspicious or self.suspected
+        return certain
 
     def _left_bound_db(self) -> Bands:
         """The most that the path leaves, over what it predicts."""

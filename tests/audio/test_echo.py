@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -31,6 +33,8 @@ ROOMS = {
     "two clocks and a small loudspeaker": Room(seed=6, rt60_s=0.5, echo_db=3.0, drive=1.0, drift_ppm=20.0),
 }
 
+KNOWN_ROOMS = [replace(room, echo_db=0.0) for room in echo.rooms(12) if room.seed in (4, 6, 8, 9)]
+
 
 def frame(at_s: float, samples: AudioArray | None = None) -> AudioFrame:
     return AudioFrame(at_s, np.zeros(FRAME_SAMPLES, np.float32) if samples is None else samples, SAMPLE_RATE_HZ)
@@ -53,6 +57,32 @@ def ears(model_store: ModelStore) -> echo.Ears:
 @pytest.fixture(scope="module")
 def replies(model_store: ModelStore) -> list[AudioArray]:
     return echo.replies(model_store, 24.0)
+
+
+class Known:
+    """Guards that know rooms from three replies, and another reply."""
+
+    def __init__(self, ears: echo.Ears, replies: list[AudioArray]) -> None:
+        self._ears = ears
+        self._replies = replies
+        self._guards: dict[Room, EchoGuard] = {}
+
+    def guard(self, room: Room) -> EchoGuard:
+        if room not in self._guards:
+            self._guards[room] = EchoGuard()
+            speaker = Loudspeaker(room, Playback.of(self._replies[:3], seed=room.seed))
+            self._ears.hear(speaker, np.zeros(speaker.count, np.float32), guard=self._guards[room])
+        return copy.deepcopy(self._guards[room])
+
+    def reply(self, room: Room) -> tuple[Loudspeaker, float]:
+        """One that comes later in that room, and when it begins."""
+        playback = Playback.of(self._replies[3:5], seed=100 + room.seed, last_reply=2)
+        return Loudspeaker(room, playback), playback.chunks[0].begins_s
+
+
+@pytest.fixture(scope="module")
+def known(ears: echo.Ears, replies: list[AudioArray]) -> Known:
+    return Known(ears, replies)
 
 
 def test_silence_costs_nothing() -> None:
@@ -191,6 +221,36 @@ def test_with_a_headset_a_person_gets_through_to_the_first_reply_ever(
     # In noise, a word with few frequencies cannot always be told from a late echo of the reply's first half second.
     assert heard[0] or (onset_s < 0.5 and noise_db > -100.0 and language == "zh")
     assert len(started_at_s) == sum(map(len, heard)), "and nothing else"
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("room", KNOWN_ROOMS, ids=lambda room: f"room {room.seed}")
+@pytest.mark.parametrize("onset_s", (0.1, 0.3))
+@pytest.mark.parametrize(("text", "language"), (("Stop.", "en"), ("停。", "zh")))
+def test_stop_at_the_very_beginning_of_a_reply_is_heard(
+    text: str, language: str, onset_s: float, room: Room, known: Known, ears: echo.Ears, spoken: Person
+) -> None:
+    person = without_silence(read_audio(spoken(text, language)))
+    speaker, begins_s = known.reply(room)
+    near = np.zeros(speaker.count, np.float32)
+    begin = round((begins_s + onset_s) * SAMPLE_RATE_HZ)
+    near[begin : begin + len(person)] = person * (SPEECH_LEVEL / played_level(person))
+    guard = known.guard(room)
+    assert not ears.hear(speaker.again(), np.zeros_like(near), guard=copy.deepcopy(guard), from_s=60.0).started_at_s
+    started_s = ears.hear(speaker, near, guard=guard, from_s=60.0).started_at_s[0]
+    said_until_s = begins_s + onset_s + len(person) / SAMPLE_RATE_HZ
+    assert begins_s + onset_s < started_s < said_until_s + echo.DECIDE_S
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("room", KNOWN_ROOMS, ids=lambda room: f"room {room.seed}")
+@pytest.mark.parametrize("change", ("something was moved", "it was turned up"))
+def test_it_does_not_hear_itself_where(change: str, room: Room, known: Known, ears: echo.Ears) -> None:
+    """Where something was moved, what it knows explains the direct sound only: much of the reply is unlike it."""
+    moved, turned_up = replace(room, seed=room.seed + 50), replace(room, echo_db=12.0)
+    speaker, _ = known.reply(moved if change == "something was moved" else turned_up)
+    nobody = np.zeros(speaker.count, np.float32)
+    assert not ears.hear(speaker, nobody, guard=known.guard(room), from_s=60.0).started_at_s
 
 
 def test_with_a_headset_a_person_gets_through() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from assistant.audio import FRAME_SAMPLES
 from assistant.audio.echo_bands import BANDS, LOOK_AHEAD, Bands
+from assistant.audio.echo_beginning import most_of
 from assistant.audio.echo_delay import find_delay
 from assistant.audio.echo_delays import Delays
 from assistant.audio.echo_filter import BLOCK, LENGTH, EchoPath
@@ -35,6 +36,26 @@ def test_a_delay_is_found_in_a_reverberant_room() -> None:
 def test_a_sound_that_is_not_there_is_not_found() -> None:
     raw, _ = find_delay(white(8000, seed=1), white(24_000), np.zeros(LENGTH, np.float32))
     assert raw.clarity < 7.0
+
+
+@pytest.mark.parametrize("band_hz", ((250.0, 5000.0), (5500.0, 6500.0)))
+@pytest.mark.parametrize("late", (3000.0, 3000.5, 3001.3))
+def test_an_echo_is_explained_however_late_it_comes(late: float, band_hz: tuple[float, float]) -> None:
+    """At 6 kHz a period has less than three samples: between two of them, the best whole place is a period off."""
+    played, response = band_limited(20_000, band_hz), Room(rt60_s=0.15).impulse_response()[:LENGTH]
+    response = np.pad(response, (0, LENGTH - len(response)))
+    spectrum = np.fft.rfft(convolved(played, response), 2 * len(played))
+    spectrum *= np.exp(-2j * np.pi * late * np.arange(len(spectrum)) / (2 * len(played)))
+    heard = 2.0 * np.fft.irfft(spectrum)[9000:10_024].astype(np.float32)
+    assert _left_db(heard, heard - most_of(heard, played, response)) < -15.0
+    someone = band_limited(1024, band_hz, seed=1)
+    assert _left_db(someone, someone - most_of(someone, played, response)) > -3.0
+
+
+def band_limited(count: int, band_hz: tuple[float, float], seed: int = 0) -> AudioArray:
+    spectrum, frequency_hz = np.fft.rfft(white(count, seed)), np.fft.rfftfreq(count, 1 / 16_000)
+    spectrum[(frequency_hz < band_hz[0]) | (frequency_hz > band_hz[1])] = 0.0
+    return np.fft.irfft(spectrum, count).astype(np.float32)
 
 
 def test_the_learned_response_tells_where_it_fits() -> None:
