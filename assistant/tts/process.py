@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import itertools
 import logging
+import math
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -32,11 +33,15 @@ from assistant.tts.trial import Trial
 from assistant.worker import Worker
 
 _LOG = logging.getLogger(__name__)
+_LOOKS_EVERY_S = 0.5
+_RESTS_S = 2.5
+"""Least time from one start of a process that was lost to the next; after one that took long the machine is left to
+others for as long."""
 _STRIKES = 2
 """An engine that failed so often in a row is left alone until it speaks where nobody waits for it."""
 _TRIED_AFTER_S, _RELAPSES, _DOUBLINGS = 2.0, 3, 6
-"""How soon that is tried. One that failed people all the same, more than so often after it had spoken there, fails at
-their sentences: it is tried twice as late each time, up to so often."""
+"""How soon after a failure that is tried. One that failed people all the same, more than so often after it had spoken
+there, fails at their sentences: it is tried twice as late each time, up to so often."""
 _COMES_BACK_S = 1.0
 """An engine whose sentence is no longer wanted has this long to notice once the next one is asked for."""
 _HANGS = 0.25
@@ -77,8 +82,14 @@ class SpeechProcess:
         self._failing: set[str] = set()
         """Those that failed and have not spoken since, be it in a trial."""
         self._trials: dict[str, asyncio.Task[None]] = {}
-        """By engine, which is left alone meanwhile."""
+        """By engine."""
+        self._languages = dict.fromkeys(config.tts.preload)
+        """Those whose voices are to be loaded, also those that were spoken in since the start."""
         self._preloading: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._lost = False
+        """Whether the process has died since its voices were loaded last, and was not loaded with them again."""
+        self._not_before_s = -math.inf
         # The last request sent and the last one that the child has finished; written on the worker's thread.
         self._asked = self._finished = 0
         self._delivered_at_s = 0.0  # seconds of `time.monotonic`; written there too
@@ -104,11 +115,14 @@ class SpeechProcess:
         self._give_up_background()
         self._strikes.clear()
         self._failing.clear()
+        self._lost = False
         self._begin_preload()
+        self._watching = asyncio.create_task(self._watch(), name="watch over the voices")
 
     async def warm(self, language: str) -> None:
         """Load the voice of `language`, so that its first sentence comes without that wait. Raises `StageError`."""
         engine = self._engines(language)[0]
+        self._languages["zh" if language == "zh" else "en"] = None
         async with self._one_at_a_time:
             generation = next(self._generations)
             try:
@@ -129,6 +143,7 @@ class SpeechProcess:
         if not has_words(sentence):
             return
         details = {"text": sentence, "language": language, "style": self._style(style)}
+        self._languages["zh" if language == "zh" else "en"] = None
         async with self._one_at_a_time:
             await self._free_child()  # first: it may find that an engine hangs
             failures = []
@@ -162,23 +177,54 @@ class SpeechProcess:
     async def close(self) -> None:
         """End the child; safe to call twice."""
         self._closed = True
-        self._give_up_background()
+        given_up = self._give_up_background()
         if self._child:
             self._child.kill()
         self._worker.close()
+        if given_up:
+            await asyncio.wait(given_up)  # a trial ends its process
 
-    def _give_up_background(self) -> None:
-        for task in (*self._trials.values(), *filter(None, [self._preloading])):
+    def _give_up_background(self) -> list[asyncio.Task[None]]:
+        tasks = [*self._trials.values(), *filter(None, [self._preloading, self._watching])]
+        for task in tasks:
             task.cancel()
         self._trials.clear()
+        return tasks
 
     def _begin_preload(self) -> None:
         if self._preloading:
             self._preloading.cancel()
         self._preloading = asyncio.create_task(self._preload(), name="voices")
 
-    def _is_left_alone(self, engine: str) -> bool:
+    async def _watch(self) -> None:
+        """Have a process that died replaced, also while nobody speaks: the next reply is not to wait for its voices."""
+        while True:
+            await anyio.sleep(_LOOKS_EVERY_S)
+            if self._child and not self._child.running:
+                async with self._one_at_a_time:
+                    self._note_death()
+            loads = self._preloading is not None and not self._preloading.done()
+            if self._lost and not loads and anyio.current_time() >= self._not_before_s:
+                self._begin_preload()
+
+    def _note_death(self) -> None:
+        """Tell of a process that died while it was asked for nothing."""
+        if self._child and not self._child.running:
+            why = self._child.ending()
+            self._let_go_of_child()
+            self._lost = True
+            self._on_failure(StageError(f"The process of the voices failed: {why}.", remedy="It is started anew."))
+
+    def _let_go_of_child(self) -> None:
+        if self._child:
+            self._child.kill()
+            self._child = None
+
+    def _is_tried(self, engine: str) -> bool:
         return engine in self._trials and not self._trials[engine].done()
+
+    def _is_left_alone(self, engine: str) -> bool:
+        return self._strikes[engine] >= _STRIKES and self._is_tried(engine)
 
     def _engines(self, language: str) -> list[str]:
         """The engine for a language and its fallback. One that is left alone is tried all the same where the fallback
@@ -193,11 +239,11 @@ class SpeechProcess:
     def _strike(self, engine: str, error: Exception) -> StageError:
         """Count a failure of an engine; the result is what to say of it."""
         self._hung = None
+        if self._child and not self._child.running:
+            self._let_go_of_child()
         self._strikes[engine] += 1
         self._failing.add(engine)
-        tts = self._config.tts
-        needed = engine in (tts.en, tts.zh) and tts.fallback not in ("none", engine)
-        if needed and self._strikes[engine] >= _STRIKES and not self._is_left_alone(engine):
+        if engine in (self._config.tts.en, self._config.tts.zh) and not self._is_tried(engine):
             self._trials[engine] = asyncio.create_task(self._try(engine), name=f"trial of {engine}")
         return _failure_of(engine, error)
 
@@ -205,11 +251,14 @@ class SpeechProcess:
         """It spoke. Whoever hears of recoveries is told when no voice that was chosen fails any more."""
         if engine in self._failing:
             self._failing.discard(engine)
-            if self._failing.isdisjoint((self._config.tts.en, self._config.tts.zh)):
-                self._on_recovery()
+            self._tell_recovery()
+
+    def _tell_recovery(self) -> None:
+        if not self._lost and self._failing.isdisjoint((self._config.tts.en, self._config.tts.zh)):
+            self._on_recovery()
 
     async def _try(self, engine: str) -> None:
-        """Leave an engine alone until it speaks again in another process."""
+        """Try an engine until it speaks again in another process."""
         tts = self._config.tts
         doublings = min(max(0, self._relapses[engine] - _RELAPSES), _DOUBLINGS)
         await anyio.sleep(_TRIED_AFTER_S * 2.0**doublings)
@@ -217,18 +266,23 @@ class SpeechProcess:
         await Trial(self._configuration, engine, language, load_timeout_s=tts.timeout_s).passed()
         async with self._one_at_a_time:
             await self._free_child()
-            if self._child:
-                self._child.kill()  # what is left of the engine in this one may fail for ever
+            self._let_go_of_child()  # what is left of the engine in this one may fail for ever
         self._relapses[engine] += 1
         self._works(engine)
         self._begin_preload()
 
     async def _preload(self) -> None:
-        for language in self._config.tts.preload:
+        began_s = anyio.current_time()
+        for language in list(self._languages):
             try:
                 await self.warm(language)
             except StageError as error:
                 self._on_failure(error)
+        ended_s = anyio.current_time()
+        self._not_before_s = max(began_s + _RESTS_S, ended_s + (ended_s - began_s))
+        if self._lost:
+            self._lost = False  # an engine that could not be loaded has failed, and is tried
+            self._tell_recovery()
 
     async def _free_child(self) -> None:
         """Wait until the child has done with a sentence that is not wanted any more; one that hangs is killed."""
@@ -244,8 +298,11 @@ class SpeechProcess:
             silent_s = time.monotonic() - self._delivered_at_s
             if hung is None and silent_s >= _HANGS * self._config.tts.timeout_s:
                 hung = ChildHungError(f"it delivered nothing for {silent_s:.1f} s and was killed")
+            if hung is None:
+                self._let_go_of_child()
         if hung is not None and self._speaks is not None:
             self._on_failure(self._strike(self._speaks, hung))
+        self._note_death()
 
     def _style(self, style: SpeakingStyle) -> dict[str, Any]:
         rate = min(max(style.rate * self._config.tts.rate, 0.5), 2.0)
