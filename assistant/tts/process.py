@@ -13,7 +13,6 @@ import itertools
 import logging
 import math
 import time
-from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,7 @@ from assistant.events import AudioArray
 from assistant.ports import SpeakingStyle
 from assistant.tts import PROCESS_MODULE, SAMPLE_RATE_HZ, SYNTHESIZERS
 from assistant.tts.finishing import has_words
-from assistant.tts.trial import Trial
+from assistant.tts.standing import Standing
 from assistant.worker import Worker
 
 _LOG = logging.getLogger(__name__)
@@ -37,11 +36,6 @@ _LOOKS_EVERY_S = 0.5
 _RESTS_S = 2.5
 """Least time from one start of a process that was lost to the next; after one that took long the machine is left to
 others for as long."""
-_STRIKES = 2
-"""An engine that failed so often in a row is left alone until it speaks where nobody waits for it."""
-_TRIED_AFTER_S, _RELAPSES, _DOUBLINGS = 2.0, 3, 6
-"""How soon after a failure that is tried. One that failed people all the same, more than so often after it had spoken
-there, fails at their sentences: it is tried twice as late each time, up to so often."""
 _COMES_BACK_S = 1.0
 """An engine whose sentence is no longer wanted has this long to notice once the next one is asked for."""
 _HANGS = 0.25
@@ -76,13 +70,7 @@ class SpeechProcess:
         self._worker = Worker("voice", timeout_s=3 * config.tts.timeout_s + 10, only_asks=True)
         self._one_at_a_time = anyio.Semaphore(1)
         self._generations = itertools.count(1)
-        self._strikes: Counter[str] = Counter()
-        self._relapses: Counter[str] = Counter()
-        """How often it has spoken in a trial since it last did for people."""
-        self._failing: set[str] = set()
-        """Those that failed and have not spoken since, be it in a trial."""
-        self._trials: dict[str, asyncio.Task[None]] = {}
-        """By engine."""
+        self._standing = Standing(config.tts, self._configuration, self._came_back)
         self._languages = dict.fromkeys(config.tts.preload)
         """Those whose voices are to be loaded, also those that were spoken in since the start."""
         self._preloading: asyncio.Task[None] | None = None
@@ -113,15 +101,13 @@ class SpeechProcess:
         """Start the child and let it load the voices of `tts.preload`; returns before they are loaded. Called again,
         it gives every engine another chance, so that whoever is told now hears of one that is still broken."""
         self._give_up_background()
-        self._strikes.clear()
-        self._failing.clear()
         self._lost = False
         self._begin_preload()
         self._watching = asyncio.create_task(self._watch(), name="watch over the voices")
 
     async def warm(self, language: str) -> None:
         """Load the voice of `language`, so that its first sentence comes without that wait. Raises `StageError`."""
-        engine = self._engines(language)[0]
+        engine = self._standing.engines(language)[0]
         self._languages["zh" if language == "zh" else "en"] = None
         async with self._one_at_a_time:
             generation = next(self._generations)
@@ -147,7 +133,7 @@ class SpeechProcess:
         async with self._one_at_a_time:
             await self._free_child()  # first: it may find that an engine hangs
             failures = []
-            for engine in self._engines(language):
+            for engine in self._standing.engines(language):
                 generation = next(self._generations)
                 finished = False
                 try:
@@ -155,11 +141,8 @@ class SpeechProcess:
                     while (samples := await self._worker.run(self._next)) is not None:
                         yield samples, SAMPLE_RATE_HZ
                     finished = True
-                    self._strikes.pop(engine, None)
-                    self._relapses.pop(engine, None)
-                    if trial := self._trials.pop(engine, None):
-                        trial.cancel()
-                    self._works(engine)
+                    if self._standing.spoke(engine):
+                        self._tell_recovery()
                     return
                 except (ChildFailedError, StageError) as error:
                     failures.append(self._strike(engine, error))
@@ -185,11 +168,10 @@ class SpeechProcess:
             await asyncio.wait(given_up)  # a trial ends its process
 
     def _give_up_background(self) -> list[asyncio.Task[None]]:
-        tasks = [*self._trials.values(), *filter(None, [self._preloading, self._watching])]
-        for task in tasks:
+        own = [task for task in (self._preloading, self._watching) if task is not None]
+        for task in own:
             task.cancel()
-        self._trials.clear()
-        return tasks
+        return [*own, *self._standing.forgive()]
 
     def _begin_preload(self) -> None:
         if self._preloading:
@@ -220,55 +202,25 @@ class SpeechProcess:
             self._child.kill()
             self._child = None
 
-    def _is_tried(self, engine: str) -> bool:
-        return engine in self._trials and not self._trials[engine].done()
-
-    def _is_left_alone(self, engine: str) -> bool:
-        return self._strikes[engine] >= _STRIKES and self._is_tried(engine)
-
-    def _engines(self, language: str) -> list[str]:
-        """The engine for a language and its fallback. One that is left alone is tried all the same where the fallback
-        fails too: a wait is better than silence."""
-        tts = self._config.tts
-        engine = tts.zh if language == "zh" else tts.en
-        if tts.fallback in ("none", engine):
-            return [engine]
-        fallback_alone = self._is_left_alone(engine) and tts.fallback not in self._failing
-        return [tts.fallback] if fallback_alone else [engine, tts.fallback]
-
     def _strike(self, engine: str, error: Exception) -> StageError:
         """Count a failure of an engine; the result is what to say of it."""
         self._hung = None
         if self._child and not self._child.running:
             self._let_go_of_child()
-        self._strikes[engine] += 1
-        self._failing.add(engine)
-        if engine in (self._config.tts.en, self._config.tts.zh) and not self._is_tried(engine):
-            self._trials[engine] = asyncio.create_task(self._try(engine), name=f"trial of {engine}")
+        self._standing.failed(engine)
         return _failure_of(engine, error)
 
-    def _works(self, engine: str) -> None:
-        """It spoke. Whoever hears of recoveries is told when no voice that was chosen fails any more."""
-        if engine in self._failing:
-            self._failing.discard(engine)
-            self._tell_recovery()
-
     def _tell_recovery(self) -> None:
-        if not self._lost and self._failing.isdisjoint((self._config.tts.en, self._config.tts.zh)):
+        """Whoever hears of recoveries is told when no voice that was chosen fails any more."""
+        if not self._lost and self._standing.all_speak:
             self._on_recovery()
 
-    async def _try(self, engine: str) -> None:
-        """Try an engine until it speaks again in another process."""
-        tts = self._config.tts
-        doublings = min(max(0, self._relapses[engine] - _RELAPSES), _DOUBLINGS)
-        await anyio.sleep(_TRIED_AFTER_S * 2.0**doublings)
-        language = "en" if engine == tts.en else "zh"
-        await Trial(self._configuration, engine, language, load_timeout_s=tts.timeout_s).passed()
+    async def _came_back(self, engine: str) -> None:
         async with self._one_at_a_time:
             await self._free_child()
             self._let_go_of_child()  # what is left of the engine in this one may fail for ever
-        self._relapses[engine] += 1
-        self._works(engine)
+        if self._standing.works(engine):
+            self._tell_recovery()
         self._begin_preload()
 
     async def _preload(self) -> None:

@@ -175,6 +175,7 @@ def test_a_voice_whose_process_is_killed_speaks_again(living: Living) -> None:
         pid = assistant._voices.pid
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # of which no virtual time is taken
         await until(8.0 + RECOVERS_S)
         assert assistant._voices.pid not in (None, pid), "it is there before it is needed"
         assert "voice" not in assistant.health().unavailable
