@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
+import anyio
 import numpy as np
 import psutil
 import pytest
@@ -49,6 +50,24 @@ def test_what_a_recogniser_raised_on_is_asked_once_more(living: Living) -> None:
     said = living.live(script)
     assert [text.startswith("It's") for text in said] == [True], said
     assert ["the network broke" in failure.error for failure in living.failures("recognizer process")] == [True]
+
+
+def test_whose_words_were_lost_over_a_reply_is_told_after_it(living: Living) -> None:
+    """Though the next are understood by then."""
+    broken = RuntimeError("the network broke")
+    living.says("Hey Jarvis, what can you do?", broken, broken)
+
+    async def script(assistant: Assistant) -> None:
+        living.room.say(2.0)
+        while not living.log.of(PlaybackStarted):  # noqa: ASYNC110 (nothing tells of it)
+            await anyio.sleep(0.05)
+        living.room.say(anyio.current_time() + 0.2)
+        await until(20.0)
+        assert assistant.turns.lost == 1
+
+    said = living.live(script)
+    assert said[0].startswith("I can tell you") and len(said[0]) > 100, "the reply goes on"
+    assert said[1:] == ["Sorry, I can't understand speech right now.", "I can understand you again."]
 
 
 class Muddled:
