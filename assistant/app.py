@@ -109,9 +109,9 @@ class Assistant:
             await self._closing.aclose()
 
     def _wire(self, networks: Networks) -> None:
-        config, devices, clock, emit = self._config, self._devices, self._clock, self._emit
+        config, devices, clock, emit, stages = self._config, self._devices, self._clock, self._emit, self._stages
         recognizer, responder, emotions = networks.recognizer, networks.responder, networks.emotions
-        transcriber = Transcriber(recognizer, clock, config.asr, self._stages)
+        transcriber = Transcriber(recognizer, clock, config.asr, stages)
         attention = Attention(config.wake, PhraseMatcher(config.wake.phrases, config.wake.match), clock)
         streaming, on_wake = recognizer.streams_partials, attention.fired
         echoes = EchoMemory(self._state, devices.microphone, devices.speaker) if config.audio.echo_guard else None
@@ -122,13 +122,13 @@ class Assistant:
         self.senses = LiveSenses.create(config, self._models, networks, devices.camera, clock, emit, self._troubles.now)
         devices.speaker.set_volume(config.audio.volume)
         self.controls = controls = LiveControls(
-            devices.speaker, self._listener, self.senses.watcher, responder.memory, clock, emit, self._mute
+            devices.speaker, self._listener, self.senses.watcher, responder.memory, clock, emit, self._mute, stages
         )
-        answering = Answering(responder, emotions, self.senses, controls, config, clock, emit, self._state)
+        answering = Answering(responder, emotions, self.senses, controls, config, clock, emit, self._state, stages)
         guard = echoes.guard if echoes is not None else None
-        speaking = Speaking(self._voices, devices.speaker, clock, emit, guard, self._stages)
+        speaking = Speaking(self._voices, devices.speaker, clock, emit, guard, stages)
         end_after = self._listener.end_after
-        self.turns = Turns(transcriber, attention, answering, speaking, clock, emit, config, end_after)
+        self.turns = Turns(transcriber, attention, answering, speaking, clock, emit, config, end_after, stages)
         self._attach_controls, self._resume = controls.attach, answering.resume
         self._observers.add(self.senses, answering, SpokenTroubles(self._troubles.now, controls, config))
         if echoes is not None:
@@ -145,5 +145,5 @@ class Assistant:
         if self.controls is None:
             return Health(hears=False, reason="It is starting.")
         unavailable, dropped = self.senses.unavailable(), self._devices.microphone.dropped
-        muted = self.controls.muted
-        return take_health(self._listener.hearing, muted=muted, unavailable=unavailable, dropped_frames=dropped)
+        muted, failures = self.controls.muted, self._troubles.last_failures(self._clock.monotonic_s())
+        return take_health(self._listener.hearing, unavailable, failures, muted=muted, dropped_frames=dropped)

@@ -35,13 +35,15 @@ class LiveControls:
         clock: Clock,
         emit: Callable[[Event], None],
         mute_memory: MuteMemory | None = None,
+        stages: StageReports | None = None,
     ) -> None:
+        """`stages` knows what failed before."""
         self._sink = sink
         self._listener = listener
         self._watcher = watcher
         self._clock = clock
         self._emit = emit
-        self._stages = StageReports(clock, emit)
+        self._stages = stages or StageReports(clock, emit)
         self._unkept: dict[str, Callable[[], None]] = {}
         """What could not be kept → what keeps it."""
         self._some_unkept = anyio.Event()

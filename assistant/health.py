@@ -10,6 +10,14 @@ from assistant.worker import hung_workers
 
 
 @dataclass(frozen=True, slots=True)
+class LastFailure:
+    """How something failed when it was asked for last."""
+
+    reason: str
+    ago_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """A snapshot. `assistant status`, the watchdog and the metrics read it."""
 
@@ -24,6 +32,8 @@ class Health:
     restart mends that: the one is looked for all the time, the other catches up, and meanwhile timers go on."""
     unavailable: Mapping[str, str] = field(default_factory=dict)
     """What else does not work now: stage → reason."""
+    last_failures: Mapping[str, LastFailure] = field(default_factory=dict)
+    """What failed when it was asked for last, by stage. Nothing tries it meanwhile, so it may work again."""
     dropped_frames: int = 0
     """Microphone frames (32 ms each) that were lost since the start because the machine was too slow, or what
     hears failed."""
@@ -42,9 +52,16 @@ class Health:
         return f"{self.reason} {hangs}".strip()
 
 
-def take_health(hearing: Hearing, *, muted: bool, unavailable: Mapping[str, str], dropped_frames: int) -> Health:
+def take_health(
+    hearing: Hearing,
+    unavailable: Mapping[str, str],
+    last_failures: Mapping[str, LastFailure],
+    *,
+    muted: bool,
+    dropped_frames: int,
+) -> Health:
     """The health of a running assistant."""
     hears, reason, waiting = hearing.state()
     if muted:
         hears, reason, waiting = False, "Muted: microphone and camera are closed.", False
-    return Health(hears, reason, muted, waiting, unavailable, dropped_frames, hung_workers())
+    return Health(hears, reason, muted, waiting, unavailable, last_failures, dropped_frames, hung_workers())

@@ -8,6 +8,14 @@ from assistant.errors import AssistantError
 from assistant.events import Event, StageFailed, StageRecovered
 from assistant.ports import Clock
 
+_ON_REQUEST = ("captioner", "emotion", "interpreter", "language model", "skill", "synthesizer")
+"""What the names of stages begin with that work only for somebody who says something."""
+
+
+def runs_on_request(stage: str) -> bool:
+    """Whether nobody knows if `stage` works until it is asked for again: nothing tries it meanwhile."""
+    return stage.startswith(_ON_REQUEST)
+
 
 class StageReports:
     """`StageFailed` for failures, and one `StageRecovered` for the first success after any."""

@@ -82,8 +82,10 @@ class Turns:
         emit: Callable[[Event], None],
         config: Config,
         end_after: Callable[[float, Utterance], None],
+        stages: StageReports | None = None,
     ) -> None:
-        """`end_after` has the endpointer end the pause of an utterance after that many seconds of silence."""
+        """`end_after` has the endpointer end the pause of an utterance after that many seconds of silence; `stages`
+        knows what failed before."""
         self._transcriber = transcriber
         self._attention = attention
         self._answering = answering
@@ -93,7 +95,7 @@ class Turns:
         self._barge_in = config.tts.barge_in
         # Without barge-in, what is heard over a reply or just after may well be the reply itself.
         self._may_hear_itself = config.audio.echo_guard or not config.tts.barge_in
-        self._stages = StageReports(clock, emit)
+        self._stages = stages or StageReports(clock, emit)
         self._floor = floor = Floor(speaking, clock, emit, barge_in=config.tts.barge_in)
         self._habits = habits = PauseHabits(config.vad)
         self._head_start = HeadStart(transcriber, attention, answering, speaking, floor, clock, emit, end_after, habits)
@@ -102,6 +104,8 @@ class Turns:
         self._begun = anyio.Event()
         self._window = Window(attention, floor, speaking, clock, emit, config)
         self._button = TalkButton(floor, clock, end_after)
+        self.lost = 0
+        """Utterances that reached it whole, and that no recogniser could be had for."""
         self.announce = self._announcer.announce
         self.idle = floor.idle
         self.mute, self.unmute = self._window.mute, self._window.unmute
@@ -170,8 +174,6 @@ class Turns:
             async for utterance in utterances:
                 try:
                     await self._take(utterance)
-                except AssistantError as error:
-                    self._stages.failed("recognizer", error)
                 finally:
                     self._floor.dealt_with()
 
@@ -179,7 +181,12 @@ class Turns:
         assert self._group is not None
         if not self._worth_recognizing(utterance):
             return
-        timed = await self._transcriber.recognize(utterance)
+        try:
+            timed = await self._transcriber.recognize(utterance, waits=True)
+        except AssistantError as error:
+            self.lost += 1
+            self._stages.failed("recognizer", error)
+            return
         self._stages.works("recognizer")
         admission = await self._admit(timed.recognition, utterance)
         if admission is None or self._button.gives_up(utterance):
@@ -207,7 +214,7 @@ class Turns:
             return Admission("", admission.match) if self._attention.only_calls(admission.command) else admission
         intent: str | None = None
         if self._floor.overlaps(utterance):
-            intent, current = await self._answering.intent(text, language), self._floor.current
+            intent, current = await self._intent(text, language), self._floor.current
             # Whoever cancels a timer while one rings has it fall silent.
             if intent == "stop" or (intent == "timer_cancel" and current is not None and current.insists):
                 return Admission(text, None)
@@ -232,7 +239,15 @@ class Turns:
         else:
             adds_nothing = is_backchannel(text) or is_courtesy(text)
         anything = current is None or current.insists or converses
-        return (anything and not adds_nothing) or await self._answering.intent(text, language) is not None
+        return (anything and not adds_nothing) or await self._intent(text, language) is not None
+
+    async def _intent(self, text: str, language: str) -> str | None:
+        """The name of the request that `text` is; None when it is none, and while that cannot be found out."""
+        try:
+            return await self._answering.intent(text, language)
+        except AssistantError as error:
+            self._stages.still_failing("interpreter", error)
+            return None
 
     async def _run_turn(self, turn: Turn, admission: Admission, timed: Timed, utterance: Utterance) -> None:
         recognition, turn_id, now_s = timed.recognition, turn.turn_id, self._clock.monotonic_s()

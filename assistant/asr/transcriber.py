@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import ParamSpec, TypeAlias, TypeVar
 
-from assistant.asr.process import ProcessLostError, RecognizerProcess
+import numpy as np
+
+from assistant.asr.process import ProcessLostError
 from assistant.asr.remote import RemoteRecognizer
 from assistant.asr.revival import Revival
 from assistant.audio import SAMPLE_RATE_HZ
@@ -19,11 +22,18 @@ from assistant.ports import Clock, Recognition, Recognizer, RecognizerStream
 from assistant.stages import StageReports
 from assistant.worker import Worker
 
-_LOSSES = 2
-"""So many processes may be lost in one utterance. It is then what ends them, and others wait to be heard."""
+_FAILURES = 2
+"""So many recognisers, one in the place of the other, may fail on one utterance. It is then what they fail on, and
+others wait to be heard."""
+_WAITS_S = 5.0
+"""How long what was said waits, from its end on, for a recogniser that is away. Nobody expects an answer any more then,
+and what is said next waits behind it."""
 _SLACK_S = 10.0
 """How much later than a process of its own, which is killed, its thread is given up, which nothing ends."""
+_PROOF_S = 0.5
+"""Silence that a recogniser must recognise before it is told that it works again."""
 
+P = ParamSpec("P")
 T = TypeVar("T")
 _Decoded: TypeAlias = tuple[Recognition, float]
 """A recognition and the seconds that it took."""
@@ -43,25 +53,21 @@ class Timed:
 class Transcriber:
     """Drives one recogniser through one utterance at a time, on the recogniser's own thread.
 
-    One that has a process of its own (`assistant.asr.remote`) gets another when that dies or hangs, and is told once
+    One that raises, or whose process (`assistant.asr.remote`) dies or hangs, is replaced, and the next is told once
     more all that was said in the utterance.
     """
 
     def __init__(
         self, recognizer: Recognizer, clock: Clock, config: AsrConfig, stages: StageReports | None = None
     ) -> None:
-        """The death of the recogniser's process is told by `stages`."""
+        """A recogniser that is replaced is told by `stages`."""
         self._recognizer = recognizer
         self._clock = clock
         self._language = None if config.language == "auto" else config.language
         self._config = config
-        is_remote = isinstance(recognizer, RemoteRecognizer)
-        self._worker = Worker("recogniser", timeout_s=config.timeout_s, only_asks=is_remote)
-        self._process: RecognizerProcess | None = None
-        self._revival: Revival | None = None
-        if isinstance(recognizer, RemoteRecognizer):
-            self._process = recognizer.process
-            self._revival = Revival(recognizer.process, self._worker, clock, stages)
+        self._process = recognizer.process if isinstance(recognizer, RemoteRecognizer) else None
+        self._worker = Worker("recogniser", timeout_s=config.timeout_s, only_asks=self._process is not None)
+        self._revival = Revival(self._process, self._prove, self._worker, clock, stages)
         self._stream: RecognizerStream | None = None
         self._utterance_started_at_s: float | None = None
         self._accepted_samples = 0
@@ -70,20 +76,20 @@ class Transcriber:
         self._timed: tuple[_Decoded, Timed] | None = None
         self._process_number = 0
         """Which process has heard what was accepted."""
-        self._losses = 0
-        """Processes that this utterance has cost."""
+        self._failures: dict[int, StageError] = {}
+        """How recognisers failed on the utterance that began at `_failed_at_s`, by their numbers."""
+        self._failed_at_s = -math.inf
 
-    async def recognize(self, utterance: Utterance) -> Timed:
+    async def recognize(self, utterance: Utterance, *, waits: bool = False) -> Timed:
         """The text of all of `utterance`.
 
         An utterance may grow from call to call: only what is new is handed to the recogniser, and when nothing is new
-        the last result is returned, with the times at which it was really made. Raises `StageError`.
+        the last result is returned, with the times at which it was really made. One that is just being started is
+        waited for; with `waits`, for some seconds also one that does not start. Raises `StageError`.
         """
         asked_at_s = self._clock.monotonic_s()
-        try:
-            decoded = await self._call(self._decode, utterance)
-        except ProcessLostError:
-            decoded = await self._call(self._decode, utterance)
+        until_s = utterance.at_s + _WAITS_S if waits else -math.inf
+        decoded = await self._decoded_by_any(utterance, until_s)
         if self._timed is None or self._timed[0] is not decoded:
             recognition, compute_s = decoded
             self._timed = decoded, Timed(recognition, asked_at_s, self._clock.monotonic_s(), compute_s)
@@ -91,29 +97,64 @@ class Transcriber:
 
     async def partial(self, utterance: Utterance) -> str | None:
         """Hand what is new of `utterance` to a streaming recogniser; its text so far, None if it has no news."""
-        return await self._call(self._accept, utterance)
+        number = await self._revival.ensure()
+        try:
+            return await self._ask(_seconds(utterance), self._accept, utterance)
+        except ProcessLostError as error:
+            self._failures_on(utterance)[number] = error
+            raise
 
     async def watch(self) -> None:
-        """Replace the recogniser's process whenever it dies, until cancelled. Returns where there is none."""
-        if self._revival is not None:
-            await self._revival.watch()
+        """Replace a recogniser that fails, until cancelled."""
+        await self._revival.watch()
 
     def close(self) -> None:
         """Free the recogniser."""
         self._worker.close()
         self._recognizer.close()
 
-    async def _call(self, call: Callable[[Utterance], T], utterance: Utterance) -> T:
-        patience_s = self._config.patience_s(len(utterance.samples) / utterance.sample_rate_hz)
-        if self._revival is None:
-            return await self._worker.run_within(patience_s, call, utterance)
-        await self._revival.ensure()
-        result = await self._worker.run_within(2 * patience_s + _SLACK_S, call, utterance)
-        self._revival.works()
-        return result
+    async def _decoded_by_any(self, utterance: Utterance, until_s: float) -> _Decoded:
+        failures = self._failures_on(utterance)
+        while len(failures) < _FAILURES:
+            number = await self._revival.ensure(until_s)
+            try:
+                decoded = await self._ask(_seconds(utterance), self._decode, utterance)
+            except StageError as error:
+                failures[number] = error
+                self._revival.failed(number, error)
+            else:
+                self._revival.works()
+                return decoded
+        last = failures[max(failures)]
+        raise StageError(
+            f"What was said made the recogniser fail {_FAILURES} times, and is given up: {last.message}",
+            remedy=last.remedy,
+        )
+
+    def _failures_on(self, utterance: Utterance) -> dict[int, StageError]:
+        if utterance.started_at_s != self._failed_at_s:
+            self._failures, self._failed_at_s = {}, utterance.started_at_s
+        return self._failures
+
+    async def _prove(self) -> None:
+        """Raises `StageError` if it cannot recognise anything."""
+        await self._ask(_PROOF_S, self._hear_silence)
+
+    async def _ask(self, speech_s: float, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        patience_s = self._config.patience_s(speech_s)
+        if self._process is not None:
+            patience_s = 2 * patience_s + _SLACK_S
+        return await self._worker.run_within(patience_s, call, *args, **kwargs)
+
+    # The rest runs on the worker's thread.
+
+    def _hear_silence(self) -> None:
+        stream = self._recognizer.open(self._language)
+        stream.accept(np.zeros(round(_PROOF_S * SAMPLE_RATE_HZ), np.float32))
+        stream.result()
 
     def _decode(self, utterance: Utterance) -> _Decoded:
-        """On the worker's thread: the last result if it still stands, else a new one."""
+        """The last result if it still stands, else a new one."""
         started = time.perf_counter()
         self._accept(utterance)
         if self._decoded is None:
@@ -124,9 +165,7 @@ class Transcriber:
     def _accept(self, utterance: Utterance) -> str | None:
         assert utterance.sample_rate_hz == SAMPLE_RATE_HZ
         if utterance.started_at_s != self._utterance_started_at_s:
-            self._stream, self._losses = None, 0
-        if self._losses >= _LOSSES:
-            raise StageError(f"What was said has ended the recogniser {_LOSSES} times, and is not tried again.")
+            self._stream = None
         if self._process is not None and self._process.starts != self._process_number:
             self._stream, self._process_number = None, self._process.starts
         if self._stream is None:
@@ -148,7 +187,10 @@ class Transcriber:
         assert self._stream is not None
         try:
             yield self._stream
-        except BaseException as error:
+        except BaseException:
             self._stream = None
-            self._losses += isinstance(error, ProcessLostError)
             raise
+
+
+def _seconds(utterance: Utterance) -> float:
+    return len(utterance.samples) / utterance.sample_rate_hz

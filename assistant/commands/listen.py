@@ -82,7 +82,7 @@ async def _print_texts(
             elif isinstance(event, SpeechPaused) and not streams:
                 text = (await transcriber.recognize(event.utterance)).recognition.text
             elif isinstance(event, SpeechEnded):
-                result = (await transcriber.recognize(event.utterance)).recognition
+                result = (await transcriber.recognize(event.utterance, waits=True)).recognition
                 heard, partial, text = heard + 1, "", ""
                 if failures is not None:
                     failures.works("recognizer")

@@ -31,6 +31,9 @@ def _print(status: StatusResult) -> None:
     out.print(_headline(status.state, status.health), style="bold green" if status.health.well else "bold red")
     for stage, reason in status.health.unavailable.items():
         out.print(f"✗ {stage}: {reason}", style="yellow", markup=False)
+    for stage, failure in status.health.last_failures.items():
+        ago = _duration(failure.ago_s)
+        out.print(f"? {stage}: failed when last used, {ago} ago: {failure.reason}", style="yellow", markup=False)
     if status.config_error:
         out.print(f"✗ configuration: the old one is in force. {status.config_error}", style="yellow", markup=False)
     facts = {

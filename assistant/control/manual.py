@@ -13,6 +13,7 @@ from assistant.control.protocol import (
     RESULTS,
     VERSION,
     HealthState,
+    LastFailure,
     Latency,
     Request,
 )
@@ -118,7 +119,7 @@ def control_page() -> str:
         if result := _table(RESULTS[name]):
             parts.append(f"The result:\n\n{result}")
     parts.append("## Parts of results\n")
-    for part in (HealthState, Latency):
+    for part in (HealthState, LastFailure, Latency):
         parts.append(f"### {part.__name__}\n\n{part.__doc__}\n\n{_table(part)}")
     return "\n".join(parts)
 

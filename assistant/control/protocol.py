@@ -110,6 +110,13 @@ class Pong(Result):
     pid: int
 
 
+class LastFailure(Result):
+    """How something failed when it was asked for last."""
+
+    reason: str
+    ago_s: float
+
+
 class HealthState(Result):
     """Whether it does what it is there for, computed from the path itself."""
 
@@ -123,6 +130,8 @@ class HealthState(Result):
     muted: bool
     unavailable: dict[str, str]
     """What else does not work: stage → reason."""
+    last_failures: dict[str, LastFailure] = {}
+    """What failed when it was asked for last, by stage. Nothing tries it meanwhile, so it may work again."""
 
     @property
     def well(self) -> bool:
@@ -163,7 +172,8 @@ class StatusResult(Result):
     saving: str = ""
     """What it does without to spare the machine, and why; empty before it has started."""
     dropped: dict[str, int]
-    """What was lost, the machine being too slow, a disk full, or what hears failing: name → count since the start."""
+    """What was lost, the machine being too slow, a disk full, or what hears or recognises failing: name → count since
+    the start."""
 
 
 class ReloadResult(Result):

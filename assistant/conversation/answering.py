@@ -49,8 +49,10 @@ class Answering:
         clock: Clock,
         emit: Callable[[Event], None],
         state: Path | None = None,
+        stages: StageReports | None = None,
     ) -> None:
-        """`state` is the folder for what skills keep across restarts; None keeps nothing."""
+        """`state` is the folder for what skills keep across restarts; None keeps nothing. `stages` knows what failed
+        before."""
         self._responder = responder
         self._emotions = emotions
         self._senses = senses
@@ -59,7 +61,7 @@ class Answering:
         self._clock = clock
         self._emit = emit
         self._state = state
-        self._stages = StageReports(clock, emit)
+        self._stages = stages or StageReports(clock, emit)
 
     @property
     def converses(self) -> bool:

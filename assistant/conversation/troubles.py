@@ -11,7 +11,9 @@ import anyio
 from assistant.config import Config
 from assistant.dialogue.replies import phrase
 from assistant.events import Event, Notice, PlaybackFinished, SceneState, StageFailed, StageRecovered, Transcript
+from assistant.health import LastFailure
 from assistant.ports import TurnObserver
+from assistant.stages import runs_on_request
 
 _PATIENCE_S = 4.0
 """What works again so soon is not worth a word aloud."""
@@ -32,22 +34,35 @@ _PATIENCE_OF_S = {"recognizer": 0.0, "overload": 10.0}
 """Who has just spoken waits for a word, and the next failure comes only with the next utterance. A machine that was too
 slow for a moment has lost what it lost; only one that goes on like that is worth a word."""
 
+_TOLD_ANYWAY = {"recognizer"}
+"""What somebody said is lost, and they are to know it, though the next is understood."""
+
 _CERTAIN_AFTER_S = {"overload": 30.0}
 """What has worked for so long is back. A machine that is too slow keeps up for a while whenever nobody speaks."""
 
 
 class Troubles(TurnObserver):
-    """Stage → reason, of the stages that do not work now."""
+    """What does not work, as far as it is known."""
 
     def __init__(self) -> None:
         self.now: dict[str, str] = {}
+        """Stage → reason, of those that do not work now."""
+        self._last: dict[str, StageFailed] = {}
+        """By stage, of those that failed when they were asked for last."""
 
     def on_event(self, event: Event) -> None:
         """Remember which stages fail."""
-        if isinstance(event, StageFailed):
+        if isinstance(event, StageFailed) and runs_on_request(event.stage):
+            self._last[event.stage] = event
+        elif isinstance(event, StageFailed):
             self.now[event.stage] = event.error
         elif isinstance(event, StageRecovered):
             self.now.pop(event.stage, None)
+            self._last.pop(event.stage, None)
+
+    def last_failures(self, now_s: float) -> dict[str, LastFailure]:
+        """By stage, of what failed when it was asked for last and was not since."""
+        return {stage: LastFailure(event.error, now_s - event.at_s) for stage, event in self._last.items()}
 
 
 class Voice(Protocol):
@@ -77,6 +92,7 @@ class SpokenTroubles(TurnObserver):
         self._has_seen = False
         self._told: set[str] = set()
         self._about_to_tell: set[str] = set()
+        """Stages; one is more urgent than another."""
         self._losses: Counter[str] = Counter()
         self._last_said = ""
 
@@ -100,9 +116,9 @@ class SpokenTroubles(TurnObserver):
                 self._voice.start(f"return: {sense}", lambda: self._tell_return(sense, event.stage))
 
     def _expect_loss(self, sense: str, stage: str) -> None:
-        if sense in self._about_to_tell | self._told or (sense == "see" and not self._has_seen):
+        if stage in self._about_to_tell or sense in self._told or (sense == "see" and not self._has_seen):
             return
-        self._about_to_tell.add(sense)
+        self._about_to_tell.add(stage)
         self._voice.start(f"loss: {sense}", lambda: self._tell_loss(sense, stage))
 
     def _lost(self, sense: str) -> bool:
@@ -114,15 +130,22 @@ class SpokenTroubles(TurnObserver):
         comes_and_goes = stage in _CERTAIN_AFTER_S and self._losses[sense] > losses
 
         def lost() -> bool:
-            return self._lost(sense) or comes_and_goes
+            return self._lost(sense) or comes_and_goes or stage in _TOLD_ANYWAY
+
+        told = False
 
         def still() -> bool:
-            if lost():  # what is over by the time that somebody can be told is not worth a word
+            nonlocal told
+            # What is over by the time that somebody can be told, or was told of another stage, is not worth a word.
+            told = lost() and sense not in self._told
+            if told:
                 self._told.add(sense)
-            return lost()
+            return told
 
         heard = lost() and await self._say(f"cannot_{sense}", still)
-        self._about_to_tell.discard(sense)
+        self._about_to_tell.discard(stage)
+        if not told:
+            return
         if not heard:
             self._told.discard(sense)  # the next failure is worth a word
         elif not self._lost(sense):

@@ -10,6 +10,7 @@ from importlib import metadata
 from assistant.control.protocol import (
     Done,
     HealthState,
+    LastFailure,
     Latency,
     Listen,
     Mute,
@@ -120,6 +121,10 @@ class Answers:
                 reason=health.troubles,
                 muted=health.muted,
                 unavailable=dict(health.unavailable),
+                last_failures={
+                    stage: LastFailure(reason=failure.reason, ago_s=round(failure.ago_s, 1))
+                    for stage, failure in health.last_failures.items()
+                },
             ),
             attentive=started is not None and started.assistant.turns.attentive,
             volume=self._controls().volume() if started else None,

@@ -34,6 +34,7 @@ from assistant.state import state_dir
 from assistant.telemetry.console import Console
 from assistant.telemetry.events_file import EventsFile
 from assistant.telemetry.latency import LatencyStatistics
+from assistant.turn import Turns
 from assistant.worker import closed_workers_ended
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ class Lives:
         self._events: EventsFile | None = None
         self._microphone: Microphone | None = None
         self._lost: Counter[str] = Counter()
-        """Name → count, of the events files and microphones before these."""
+        """Name → count, of the events files, microphones and assistants before these."""
+        self._turns: Turns | None = None
         self._mute: MuteMemory | None = None
         self._state: Path | None = None
         self._controls: LiveControls | None = None
@@ -89,7 +91,7 @@ class Lives:
                 waits = self._one_has_started or _waits_for_microphone(config)
                 await assistant.start(wait_for_microphone=waits and not must_hear)
             await self._toggle_after_start(assistant.controls)
-            self._controls, self._one_has_started = assistant.controls, True
+            self._controls, self._turns, self._one_has_started = assistant.controls, assistant.turns, True
             started(Running(assistant, self._dropped, governor.status, self._devices.look_anew))
             async with anyio.create_task_group() as group:
                 group.start_soon(keep_trimmed)
@@ -102,7 +104,8 @@ class Lives:
                 await assistant.run()
                 group.cancel_scope.cancel()
         finally:
-            self._controls = None
+            self._lost["utterances"] += self._turns.lost if self._turns is not None else 0
+            self._controls = self._turns = None
             # What was recorded is safe before devices are closed, which may hang.
             if self._events is not None:
                 self._events.close()
@@ -166,6 +169,8 @@ class Lives:
 
     def _dropped(self) -> dict[str, int]:
         now = Counter(microphone_frames=self._microphone.dropped if self._microphone is not None else 0)
+        if self._turns is not None:
+            now["utterances"] = self._turns.lost
         if self._events is not None:
             now["events"] = self._events.lost
         now.update(self._lost)

@@ -159,7 +159,7 @@ class _State(Collector):
         yield GaugeMetricFamily("assistant_muted", "Whether it was asked not to listen.", value=state.health.muted)
         failing = dict.fromkeys(state.health.unavailable, 1)
         yield _labelled("assistant_unavailable", "1 for what does not work.", "stage", failing)
-        lost = CounterMetricFamily("assistant_dropped", "Lost because the pipeline was too slow.", labels=["what"])
+        lost = CounterMetricFamily("assistant_dropped", "Lost, something being too slow or failing.", labels=["what"])
         for what, count in state.dropped.items():
             lost.add_metric([what], count)
         yield lost

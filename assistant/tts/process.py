@@ -11,8 +11,8 @@ import contextlib
 import dataclasses
 import itertools
 import logging
+import math
 import time
-from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -28,15 +28,14 @@ from assistant.events import AudioArray
 from assistant.ports import SpeakingStyle
 from assistant.tts import PROCESS_MODULE, SAMPLE_RATE_HZ, SYNTHESIZERS
 from assistant.tts.finishing import has_words
-from assistant.tts.trial import Trial
+from assistant.tts.standing import Standing
 from assistant.worker import Worker
 
 _LOG = logging.getLogger(__name__)
-_STRIKES = 2
-"""An engine that failed so often in a row is left alone until it speaks where nobody waits for it."""
-_TRIED_AFTER_S, _RELAPSES, _DOUBLINGS = 2.0, 3, 6
-"""How soon that is tried. One that failed people all the same, more than so often after it had spoken there, fails at
-their sentences: it is tried twice as late each time, up to so often."""
+_LOOKS_EVERY_S = 0.5
+_RESTS_S = 2.5
+"""Least time from one start of a process that was lost to the next; after one that took long the machine is left to
+others for as long."""
 _COMES_BACK_S = 1.0
 """An engine whose sentence is no longer wanted has this long to notice once the next one is asked for."""
 _HANGS = 0.25
@@ -71,14 +70,14 @@ class SpeechProcess:
         self._worker = Worker("voice", timeout_s=3 * config.tts.timeout_s + 10, only_asks=True)
         self._one_at_a_time = anyio.Semaphore(1)
         self._generations = itertools.count(1)
-        self._strikes: Counter[str] = Counter()
-        self._relapses: Counter[str] = Counter()
-        """How often it has spoken in a trial since it last did for people."""
-        self._failing: set[str] = set()
-        """Those that failed and have not spoken since, be it in a trial."""
-        self._trials: dict[str, asyncio.Task[None]] = {}
-        """By engine, which is left alone meanwhile."""
+        self._standing = Standing(config.tts, self._configuration, self._came_back)
+        self._languages = dict.fromkeys(config.tts.preload)
+        """Those whose voices are to be loaded, also those that were spoken in since the start."""
         self._preloading: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._lost = False
+        """Whether the process has died since its voices were loaded last, and was not loaded with them again."""
+        self._not_before_s = -math.inf
         # The last request sent and the last one that the child has finished; written on the worker's thread.
         self._asked = self._finished = 0
         self._delivered_at_s = 0.0  # seconds of `time.monotonic`; written there too
@@ -102,13 +101,14 @@ class SpeechProcess:
         """Start the child and let it load the voices of `tts.preload`; returns before they are loaded. Called again,
         it gives every engine another chance, so that whoever is told now hears of one that is still broken."""
         self._give_up_background()
-        self._strikes.clear()
-        self._failing.clear()
+        self._lost = False
         self._begin_preload()
+        self._watching = asyncio.create_task(self._watch(), name="watch over the voices")
 
     async def warm(self, language: str) -> None:
         """Load the voice of `language`, so that its first sentence comes without that wait. Raises `StageError`."""
-        engine = self._engines(language)[0]
+        engine = self._standing.engines(language)[0]
+        self._languages["zh" if language == "zh" else "en"] = None
         async with self._one_at_a_time:
             generation = next(self._generations)
             try:
@@ -129,10 +129,11 @@ class SpeechProcess:
         if not has_words(sentence):
             return
         details = {"text": sentence, "language": language, "style": self._style(style)}
+        self._languages["zh" if language == "zh" else "en"] = None
         async with self._one_at_a_time:
             await self._free_child()  # first: it may find that an engine hangs
             failures = []
-            for engine in self._engines(language):
+            for engine in self._standing.engines(language):
                 generation = next(self._generations)
                 finished = False
                 try:
@@ -140,11 +141,8 @@ class SpeechProcess:
                     while (samples := await self._worker.run(self._next)) is not None:
                         yield samples, SAMPLE_RATE_HZ
                     finished = True
-                    self._strikes.pop(engine, None)
-                    self._relapses.pop(engine, None)
-                    if trial := self._trials.pop(engine, None):
-                        trial.cancel()
-                    self._works(engine)
+                    if self._standing.spoke(engine):
+                        self._tell_recovery()
                     return
                 except (ChildFailedError, StageError) as error:
                     failures.append(self._strike(engine, error))
@@ -162,73 +160,81 @@ class SpeechProcess:
     async def close(self) -> None:
         """End the child; safe to call twice."""
         self._closed = True
-        self._give_up_background()
+        given_up = self._give_up_background()
         if self._child:
             self._child.kill()
         self._worker.close()
+        if given_up:
+            await asyncio.wait(given_up)  # a trial ends its process
 
-    def _give_up_background(self) -> None:
-        for task in (*self._trials.values(), *filter(None, [self._preloading])):
+    def _give_up_background(self) -> list[asyncio.Task[None]]:
+        own = [task for task in (self._preloading, self._watching) if task is not None]
+        for task in own:
             task.cancel()
-        self._trials.clear()
+        return [*own, *self._standing.forgive()]
 
     def _begin_preload(self) -> None:
         if self._preloading:
             self._preloading.cancel()
         self._preloading = asyncio.create_task(self._preload(), name="voices")
 
-    def _is_left_alone(self, engine: str) -> bool:
-        return engine in self._trials and not self._trials[engine].done()
+    async def _watch(self) -> None:
+        """Have a process that died replaced, also while nobody speaks: the next reply is not to wait for its voices."""
+        while True:
+            await anyio.sleep(_LOOKS_EVERY_S)
+            if self._child and not self._child.running:
+                async with self._one_at_a_time:
+                    self._note_death()
+            loads = self._preloading is not None and not self._preloading.done()
+            if self._lost and not loads and anyio.current_time() >= self._not_before_s:
+                self._begin_preload()
 
-    def _engines(self, language: str) -> list[str]:
-        """The engine for a language and its fallback. One that is left alone is tried all the same where the fallback
-        fails too: a wait is better than silence."""
-        tts = self._config.tts
-        engine = tts.zh if language == "zh" else tts.en
-        if tts.fallback in ("none", engine):
-            return [engine]
-        fallback_alone = self._is_left_alone(engine) and tts.fallback not in self._failing
-        return [tts.fallback] if fallback_alone else [engine, tts.fallback]
+    def _note_death(self) -> None:
+        """Tell of a process that died while it was asked for nothing."""
+        if self._child and not self._child.running:
+            why = self._child.ending()
+            self._let_go_of_child()
+            self._lost = True
+            self._on_failure(StageError(f"The process of the voices failed: {why}.", remedy="It is started anew."))
+
+    def _let_go_of_child(self) -> None:
+        if self._child:
+            self._child.kill()
+            self._child = None
 
     def _strike(self, engine: str, error: Exception) -> StageError:
         """Count a failure of an engine; the result is what to say of it."""
         self._hung = None
-        self._strikes[engine] += 1
-        self._failing.add(engine)
-        tts = self._config.tts
-        needed = engine in (tts.en, tts.zh) and tts.fallback not in ("none", engine)
-        if needed and self._strikes[engine] >= _STRIKES and not self._is_left_alone(engine):
-            self._trials[engine] = asyncio.create_task(self._try(engine), name=f"trial of {engine}")
+        if self._child and not self._child.running:
+            self._let_go_of_child()
+        self._standing.failed(engine)
         return _failure_of(engine, error)
 
-    def _works(self, engine: str) -> None:
-        """It spoke. Whoever hears of recoveries is told when no voice that was chosen fails any more."""
-        if engine in self._failing:
-            self._failing.discard(engine)
-            if self._failing.isdisjoint((self._config.tts.en, self._config.tts.zh)):
-                self._on_recovery()
+    def _tell_recovery(self) -> None:
+        """Whoever hears of recoveries is told when no voice that was chosen fails any more."""
+        if not self._lost and self._standing.all_speak:
+            self._on_recovery()
 
-    async def _try(self, engine: str) -> None:
-        """Leave an engine alone until it speaks again in another process."""
-        tts = self._config.tts
-        doublings = min(max(0, self._relapses[engine] - _RELAPSES), _DOUBLINGS)
-        await anyio.sleep(_TRIED_AFTER_S * 2.0**doublings)
-        language = "en" if engine == tts.en else "zh"
-        await Trial(self._configuration, engine, language, load_timeout_s=tts.timeout_s).passed()
+    async def _came_back(self, engine: str) -> None:
         async with self._one_at_a_time:
             await self._free_child()
-            if self._child:
-                self._child.kill()  # what is left of the engine in this one may fail for ever
-        self._relapses[engine] += 1
-        self._works(engine)
+            self._let_go_of_child()  # what is left of the engine in this one may fail for ever
+        if self._standing.works(engine):
+            self._tell_recovery()
         self._begin_preload()
 
     async def _preload(self) -> None:
-        for language in self._config.tts.preload:
+        began_s = anyio.current_time()
+        for language in list(self._languages):
             try:
                 await self.warm(language)
             except StageError as error:
                 self._on_failure(error)
+        ended_s = anyio.current_time()
+        self._not_before_s = max(began_s + _RESTS_S, ended_s + (ended_s - began_s))
+        if self._lost:
+            self._lost = False  # an engine that could not be loaded has failed, and is tried
+            self._tell_recovery()
 
     async def _free_child(self) -> None:
         """Wait until the child has done with a sentence that is not wanted any more; one that hangs is killed."""
@@ -244,8 +250,11 @@ class SpeechProcess:
             silent_s = time.monotonic() - self._delivered_at_s
             if hung is None and silent_s >= _HANGS * self._config.tts.timeout_s:
                 hung = ChildHungError(f"it delivered nothing for {silent_s:.1f} s and was killed")
+            if hung is None:
+                self._let_go_of_child()
         if hung is not None and self._speaks is not None:
             self._on_failure(self._strike(self._speaks, hung))
+        self._note_death()
 
     def _style(self, style: SpeakingStyle) -> dict[str, Any]:
         rate = min(max(style.rate * self._config.tts.rate, 0.5), 2.0)

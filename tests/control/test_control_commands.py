@@ -15,6 +15,7 @@ import pytest
 from assistant.control.protocol import (
     Done,
     HealthState,
+    LastFailure,
     Latency,
     Listen,
     Mute,
@@ -146,11 +147,13 @@ def test_status_says_what_does_not_work_and_why(running: Assistant, types: Types
         reason="The microphone delivers nothing.",
         muted=False,
         unavailable={"camera": "It is [bold]gone[/]."},
+        last_failures={"captioner": LastFailure(reason="No memory.", ago_s=75.2)},
     )
     running.answers[Status] = status(deaf, config_error="audio.volumee is no key.")
     said = types("status", code=1)
     for shown in ("does not hear. The microphone delivers nothing.", "camera: It is [bold]gone[/].", "audio.volumee"):
         assert shown in said
+    assert "captioner: failed when last used, 1 min 15 s ago: No memory." in said
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,8 @@ HEARD = "Hey Jarvis, what time is it?"
 
 class Fates:
     """What becomes of the next loadings, recognitions and pictures, process after process: the name of a signal that
-    ends it, "hang", "spin" (it hangs and keeps the processor busy), or "works"; beyond the last, all works."""
+    ends it, "hang", "spin" (it hangs and keeps the processor busy), "raise", or "works"; beyond the last, all works.
+    While they are `broken`, every recognition raises, of silence too."""
 
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
         folder.mkdir()
@@ -39,6 +40,12 @@ class Fates:
 
     def hearing(self, *fates: str) -> None:
         (self._folder / "hear").write_text("\n".join(fates))
+
+    def broken(self, now: bool) -> None:
+        if now:
+            (self._folder / "broken").touch()
+        else:
+            (self._folder / "broken").unlink()
 
     def writing(self, *fates: str) -> None:
         (self._folder / "write").write_text("\n".join(fates))
@@ -65,6 +72,8 @@ def _meet(what: str) -> None:
             pass
     elif fates[0] == "missing":
         raise ModelError("The model is gone.", remedy="Pull it.")
+    elif fates[0] == "raise":
+        raise RuntimeError("the network broke")
     elif fates[0] != "works":
         os.kill(os.getpid(), signal.Signals[fates[0]])
 
@@ -89,10 +98,19 @@ class Fated:
 
 
 class FatedStream:
+    """Hears nothing in silence, which is no part of its fate."""
+
+    silence = False
+
     def accept(self, samples: AudioArray) -> str | None:
+        self.silence = not samples.any()
         return None
 
     def result(self) -> Recognition:
+        if (Path(os.environ[VARIABLE]) / "broken").exists():
+            raise RuntimeError("the network broke")
+        if self.silence:
+            return Recognition("", "en", 0.0)
         _meet("hear")
         return Recognition(HEARD, "en", 0.9)
 

@@ -76,7 +76,8 @@ class Loudness:
 
 
 class Words:
-    """A recogniser whose next utterance is the next of `texts`: a text, an exception to raise, or a call to make."""
+    """A recogniser whose next utterance is the next of `texts`: a text, an exception to raise, or a call to make. In
+    silence it hears nothing."""
 
     languages = frozenset({"en", "zh"})
     streams_partials = False
@@ -91,18 +92,22 @@ class Words:
         return cls()
 
     def open(self, language: str | None) -> _Utterance:
-        return _Utterance(self.texts.pop(0) if self.texts else "")
+        return _Utterance()
 
     def close(self) -> None:
         """Nothing to free."""
 
 
 class _Utterance:
-    def __init__(self, text: Any) -> None:
-        self._text = text
+    def __init__(self) -> None:
+        self._text: Any = None
         self._seconds = 0.0
 
     def accept(self, samples: np.ndarray) -> str | None:
+        if self._text is None and not samples.any():
+            return None
+        if self._text is None:
+            self._text = Words.texts.pop(0) if Words.texts else ""
         self._seconds += len(samples) / 16_000
         Words.given.append(len(samples) / 16_000)
         if Words.streams_partials:
@@ -111,7 +116,7 @@ class _Utterance:
 
     def result(self) -> Recognition:
         self._take_time()
-        text = (self._text() or "") if callable(self._text) else self._text
+        text = (self._text() if callable(self._text) else self._text) or ""
         if isinstance(text, Exception):
             raise text
         return Recognition(text, "zh" if any("\u4e00" <= char <= "\u9fff" for char in text) else "en", 0.9)

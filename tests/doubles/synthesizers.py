@@ -166,6 +166,16 @@ class Unloadable(Tone):
         return cls()
 
 
+class Noted(Tone):
+    """Notes in that file that it was loaded, a byte a time."""
+
+    @classmethod
+    def create(cls, config: object, models: object) -> Noted:
+        with Path(os.environ[LOG_VARIABLE]).open("a") as log:
+            log.write(".")
+        return cls()
+
+
 class Moody(Indisposed):
     """The same, unless it is tried."""
 
@@ -204,5 +214,5 @@ class Ruined(Tone):
 
 VOICES: Sequence[type[Tone]] = (
     *(Tone, HighTone, Articulate, Hanging, Spinning, Segfaulting, CrashingOnce, Chatty, Garbling, Refusing, Buggy),
-    *(Endless, Indisposed, Dying, Unloadable, Moody, Leaving, Stuck, Ruined),
+    *(Endless, Indisposed, Dying, Unloadable, Noted, Moody, Leaving, Stuck, Ruined),
 )

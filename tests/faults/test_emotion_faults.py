@@ -63,12 +63,12 @@ def test_a_channel_that_hangs_is_no_reason_to_end_the_conversation(
         monkeypatch.setattr(Moody, "hangs", staticmethod(hang(30.0)))
         living.room.say(1.0)
         await until(12.0)
-        assert "emotion-text" in assistant.health().unavailable
+        assert "emotion-text" in assistant.health().last_failures
         assert assistant.health().ok
         for at_s in (12.0, 31.0):
             living.room.say(at_s)
             await until(at_s + 8.0)
-        assert "emotion-text" not in assistant.health().unavailable
+        assert "emotion-text" not in assistant.health().last_failures
 
     said = living.live(script)
     assert len(said) == 3 and all(text.startswith("It's") for text in said)

@@ -272,14 +272,14 @@ def test_a_reader_that_hangs_is_told_to_who_asked_and_reads_once_it_is_back(sigh
         Hanging.call = staticmethod(hang(BACK_S))
         sight.room.say(HANGS_S)
         await until(45.0)
-        assert "text reader" in assistant.health().unavailable["skill scene_read"]
+        assert "text reader" in assistant.health().last_failures["skill scene_read"].reason
         assert assistant.health().ok, "it is not worth the conversation"
         sight.room.say(45.0)
         sight.room.say(52.0)
         await until(BACK_S + 1.0)
         sight.room.say(BACK_S + 1.0)
         await until(BACK_S + 8.0)
-        assert assistant.health().unavailable == {}
+        assert assistant.health().unavailable == assistant.health().last_failures == {}
 
     said = sight.live(script)
     assert said[0] == said[2] == "Sorry, I couldn't read it."

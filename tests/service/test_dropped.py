@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from assistant.control.protocol import Status, StatusResult
 from tests.doubles.house import House, until_it_is
-from tests.doubles.living import HangableLoop
+from tests.doubles.living import HangableLoop, until
 from tests.doubles.sound_devices import Card
 
 
@@ -55,5 +56,21 @@ def test_sound_of_a_microphone_that_was_exchanged(house: House) -> None:
         house.configure("wake", follow_up_s=1.0)
         await house.service.reload()
         assert (await dropped(house))["microphone_frames"] == lost
+
+    house.live(script, HangableLoop)
+
+
+def test_utterances_on_which_the_recogniser_fails(house: House) -> None:
+    house.with_doubles()
+    house.living.says(RuntimeError("the network broke"), RuntimeError("the network broke"))
+
+    async def script() -> None:
+        now_s = asyncio.get_running_loop().time()
+        house.living.room.say(now_s + 1.0)
+        await until(now_s + 6.0)
+        assert (await dropped(house))["utterances"] == 1
+        house.configure("wake", follow_up_s=1.0)
+        await house.service.reload()
+        assert (await dropped(house))["utterances"] == 1
 
     house.live(script, HangableLoop)

@@ -210,15 +210,66 @@ def test_killing_the_child_from_outside_mid_sentence() -> None:
     assert len(conversation(talk, "Endless")) == 1
 
 
-def test_a_child_that_died_between_sentences_is_replaced_silently() -> None:
+def test_a_child_that_died_between_sentences_is_told_and_replaced() -> None:
     async def talk(voices: SpeechProcess) -> None:
         await said(voices, "one")
-        assert voices.pid
-        os.kill(voices.pid, signal.SIGKILL)
-        wait_until(lambda: voices.pid is None)
+        kill(voices)
         assert hertz(await said(voices, "two")) == 440
 
-    assert conversation(talk, "Tone") == []
+    assert ["SIGKILL" in failure.message for failure in conversation(talk, "Tone")] == [True]
+
+
+@pytest.mark.parametrize("fallback", ["HighTone", "none"])
+def test_a_child_that_died_at_rest_is_replaced_before_anybody_asks(fallback: str, doubles_for_the_child: Path) -> None:
+    noted = doubles_for_the_child
+
+    async def run() -> None:
+        failures: list[StageError] = []
+        recovered = asyncio.Event()
+        voices = SpeechProcess(Config(tts=TtsConfig(en="Noted", preload=(), fallback=fallback)), registry=REGISTRY)
+        voices.report_to(failures.append, recovered.set)
+        await voices.start()
+        try:
+            await said(voices, "one")
+            for deaths in (1, 2):
+                recovered.clear()
+                kill(voices)
+                await asyncio.wait_for(recovered.wait(), WAIT_S)
+                assert voices.pid is not None and len(failures) == deaths
+                assert noted.stat().st_size == 1 + deaths, "with the voice that was used"
+        finally:
+            await voices.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("fallback", ["HighTone", "none"])
+@pytest.mark.parametrize("engine", ["CrashingOnce", "Indisposed"])
+def test_an_engine_that_failed_once_is_known_to_speak_again_though_nobody_asks(
+    engine: str, fallback: str, doubles_for_the_child: Path
+) -> None:
+    cause = doubles_for_the_child
+
+    async def run() -> None:
+        failures: list[StageError] = []
+        recovered = asyncio.Event()
+        voices = SpeechProcess(Config(tts=TtsConfig(en=engine, preload=(), fallback=fallback)), registry=REGISTRY)
+        voices.report_to(failures.append, recovered.set)
+        await voices.start()
+        try:
+            if engine == "Indisposed":
+                cause.touch()
+            with contextlib.suppress(StageError):
+                await said(voices, "one")
+            if engine == "Indisposed":
+                cause.unlink()
+            await asyncio.wait_for(recovered.wait(), WAIT_S)
+            assert len(failures) == 1
+            assert hertz(await said(voices, "one")) == 440
+        finally:
+            await voices.close()
+
+    asyncio.run(run())
 
 
 def test_what_libraries_print_does_not_corrupt_the_speech(capfd: pytest.CaptureFixture[str]) -> None:
@@ -400,6 +451,13 @@ def test_the_child_ends_with_its_parent(tmp_path: Path) -> None:
         parent.kill()
     # An orphan's zombie belongs to init, which need not exist in a container.
     wait_until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+
+
+def kill(voices: SpeechProcess) -> None:
+    """Have its process ended, and return once it is."""
+    assert voices.pid
+    os.kill(voices.pid, signal.SIGKILL)
+    wait_until(lambda: voices.pid is None)
 
 
 async def interrupt(voices: SpeechProcess) -> None:
