@@ -27,10 +27,10 @@ from assistant.events import Event, Notice
 from assistant.health import Health, take_health
 from assistant.loading import Networks, load_networks
 from assistant.models.store import ModelStore
-from assistant.muting import MuteMemory
 from assistant.opening import Devices as Devices
 from assistant.opening import open_microphone, open_speaker
 from assistant.ports import Clock, TurnObserver
+from assistant.run_memory import RunMemory
 from assistant.senses import LiveSenses
 from assistant.stages import StageReports
 from assistant.telemetry.observers import Observers
@@ -52,9 +52,9 @@ class Assistant:
         observers: Sequence[TurnObserver],
         *,
         state: Path | None = None,
-        mute: MuteMemory | None = None,
+        memory: RunMemory | None = None,
     ) -> None:
-        """`state` is the folder for what outlives the run; None keeps nothing. `mute` is what assistants share."""
+        """`state` is the folder for what outlives the run; None keeps nothing. `memory` is what assistants share."""
         self._config = config
         self._devices = devices
         self._models = models
@@ -64,7 +64,7 @@ class Assistant:
         self._emit = self._observers.emit
         self._closing = AsyncExitStack()
         self._state = state
-        self._mute = mute or MuteMemory(state)
+        self._memory = memory or RunMemory(state)
         self.controls: LiveControls | None = None  # before `start`
         self._stages = stages = StageReports(clock, self._emit)
         self._voices = devices.voices or SpeechProcess(config, models.root)
@@ -74,7 +74,7 @@ class Assistant:
     async def start(self, *, wait_for_microphone: bool = False) -> None:
         """Raises `DeviceError` without a microphone, unless it shall wait for one, and `ModelError` without a
         recogniser. Whatever else is missing is announced by `StageFailed`, and the assistant does without it."""
-        devices, config, models, muted = self._devices, self._config, self._models, self._mute.recall()
+        devices, config, models, muted = self._devices, self._config, self._models, self._memory.mute.recall()
         self._missing = None
         devices.release_with(self._closing, self._voices, self._recognizer)
         await self._voices.start()
@@ -122,7 +122,7 @@ class Assistant:
         self.senses = LiveSenses.create(config, self._models, networks, devices.camera, clock, emit, self._troubles.now)
         devices.speaker.set_volume(config.audio.volume)
         self.controls = controls = LiveControls(
-            devices.speaker, self._listener, self.senses.watcher, responder.memory, clock, emit, self._mute, stages
+            devices.speaker, self._listener, self.senses.watcher, responder.memory, clock, emit, self._memory, stages
         )
         answering = Answering(responder, emotions, self.senses, controls, config, clock, emit, self._state, stages)
         guard = echoes.guard if echoes is not None else None

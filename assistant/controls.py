@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from functools import partial
+from typing import TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
@@ -12,8 +12,8 @@ from assistant.audio.listener import Listener
 from assistant.dialogue.memory import ConversationMemory
 from assistant.errors import AssistantError, ControlError
 from assistant.events import Event, Notice
-from assistant.muting import MuteMemory
 from assistant.ports import AudioSink, Clock
+from assistant.run_memory import RunMemory, Unkept
 from assistant.stages import StageReports
 from assistant.turn import Turns
 from assistant.vision.watcher import SceneWatcher
@@ -21,6 +21,8 @@ from assistant.vision.watcher import SceneWatcher
 _AGAIN_S = 2.5
 """What could not be kept is tried again so often: a full disk may have room again, and then a power cut loses nothing.
 """
+
+T = TypeVar("T")
 
 
 class LiveControls:
@@ -34,23 +36,22 @@ class LiveControls:
         memory: ConversationMemory,
         clock: Clock,
         emit: Callable[[Event], None],
-        mute_memory: MuteMemory | None = None,
+        run_memory: RunMemory | None = None,
         stages: StageReports | None = None,
     ) -> None:
-        """`stages` knows what failed before."""
+        """`run_memory` is what the assistants of a run share; `stages` knows what failed before."""
         self._sink = sink
         self._listener = listener
         self._watcher = watcher
         self._clock = clock
         self._emit = emit
         self._stages = stages or StageReports(clock, emit)
-        self._unkept: dict[str, Callable[[], None]] = {}
-        """What could not be kept → what keeps it."""
+        run_memory = run_memory or RunMemory(None)
+        self._unkept, self._mute_memory = run_memory.unkept, run_memory.mute
         self._some_unkept = anyio.Event()
         self._memory = memory
         self._turns: Turns | None = None
         self._group: TaskGroup | None = None
-        self._mute_memory = mute_memory or MuteMemory(None)
         self.muted = self._mute_memory.recall()
         if self.muted:
             listener.forbid()
@@ -63,7 +64,11 @@ class LiveControls:
         group.start_soon(self._keep_again)
         if self.muted:
             turns.mute()
-        if not self._mute_memory.is_kept:  # by the last assistant, or before this one
+        # What the last assistant could not keep, or, of the mute, what was asked for before this one.
+        self._unkept.pop("mute", None)
+        for what, (value, write) in list(self._unkept.items()):
+            self.keep(what, value, write)
+        if not self._mute_memory.is_kept:
             self._keep_mute()
 
     def volume(self) -> float:
@@ -99,7 +104,7 @@ class LiveControls:
         self._keep_mute()
 
     def _keep_mute(self) -> None:
-        self.keep("mute", partial(self._mute_memory.remember, self.muted))
+        self.keep("mute", self.muted, self._mute_memory.remember)
 
     def tell_muted(self) -> None:
         """Have everybody who watches know that it neither hears nor sees."""
@@ -150,25 +155,29 @@ class LiveControls:
             raise failure
         return heard
 
-    def keep(self, what: str, write: Callable[[], None]) -> None:
-        """Have `write` keep something across restarts. When it raises an `AssistantError`, that is told, and it is
-        called again and again, until what is called `what` is kept."""
-        if (error := self._try_to_keep(what, write)) is not None:
+    def keep(self, what: str, value: T, write: Callable[[T], None]) -> None:
+        """Have `write` keep `value` across restarts. When it raises an `AssistantError`, that is told, and it is called
+        again and again, until what is called `what` is kept; until then the run remembers it."""
+        if (error := self._try_to_keep(what, Unkept(value, write))) is not None:
             self._stages.failed("state", error)
 
-    def recall(self, what: str, read: Callable[[], None]) -> None:
-        """Have `read` take up what was kept; when it raises an `AssistantError`, that is told, until what is called
-        `what` is kept anew."""
+    def recall(self, what: str, read: Callable[[], T], otherwise: T) -> T:
+        """What was to be kept last, which `read` reads if it was; when that raises an `AssistantError`, that is told,
+        until what is called `what` is kept anew, and it is `otherwise`."""
+        if what in self._unkept:
+            value: T = self._unkept[what].value
+            return value
         try:
-            read()
+            return read()
         except AssistantError as error:
             self._stages.failed(f"kept {what}", error)
+            return otherwise
 
-    def _try_to_keep(self, what: str, write: Callable[[], None]) -> AssistantError | None:
+    def _try_to_keep(self, what: str, unkept: Unkept) -> AssistantError | None:
         try:
-            write()
+            unkept.write(unkept.value)
         except AssistantError as error:
-            self._unkept[what] = write
+            self._unkept[what] = unkept
             self._some_unkept.set()
             return error
         self._unkept.pop(what, None)
@@ -182,8 +191,8 @@ class LiveControls:
             await self._some_unkept.wait()
             while self._unkept:
                 await self._clock.sleep_until(self._clock.monotonic_s() + _AGAIN_S)
-                for what, write in list(self._unkept.items()):
-                    self._try_to_keep(what, write)
+                for what, unkept in list(self._unkept.items()):
+                    self._try_to_keep(what, unkept)
             self._some_unkept = anyio.Event()
 
     def start(self, name: str, task: Callable[[], Awaitable[None]]) -> Callable[[], None]:

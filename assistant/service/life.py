@@ -27,6 +27,7 @@ from assistant.models.store import ModelStore
 from assistant.muting import MuteMemory
 from assistant.opening import Devices
 from assistant.ports import Clock, TurnObserver
+from assistant.run_memory import RunMemory
 from assistant.service.devices import KeptDevices
 from assistant.service.journal import JournalLog, is_journal
 from assistant.service.service import Running
@@ -61,7 +62,7 @@ class Lives:
         self._lost: Counter[str] = Counter()
         """Name → count, of the events files, microphones and assistants before these."""
         self._turns: Turns | None = None
-        self._mute: MuteMemory | None = None
+        self._memory: RunMemory | None = None
         self._state: Path | None = None
         self._controls: LiveControls | None = None
         """Of an assistant that has started."""
@@ -78,14 +79,14 @@ class Lives:
         self._count_anew(microphone, _events_file(config))
         observers = [_log(config, self._clock), *([self._events] if self._events else []), governor, *self._observers]
         observers += [metrics] if metrics else []
-        if self._mute is None:  # what `state` says holds from the start of the process on
+        if self._memory is None:  # what `state` says holds from the start of the process on
             self._state = state_dir(config)
-            self._mute = MuteMemory(self._state)
-        mute, state = self._mute, self._state
+            self._memory = RunMemory(self._state)
+        memory, state = self._memory, self._state
         models = ModelStore(config.models.dir)
-        assistant = Assistant(config, devices, models, self._clock, observers, state=state, mute=mute)
+        assistant = Assistant(config, devices, models, self._clock, observers, state=state, memory=memory)
         try:
-            await self._toggle_before_start(mute, devices)
+            await self._toggle_before_start(memory.mute, devices)
             with KEPT.starting():
                 # One that was unplugged since may come back: it would have been waited for without a reload too.
                 waits = self._one_has_started or _waits_for_microphone(config)

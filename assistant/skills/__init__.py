@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from assistant.events import EmotionState, SceneCaption, SceneChange, SceneChangeKind, SceneState
 from assistant.ports import Clock, ReadText
@@ -20,6 +20,8 @@ SKILLS = {
     "control": "assistant.skills.control:ControlSkill",
     "smalltalk": "assistant.skills.smalltalk:SmallTalkSkill",
 }
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +96,13 @@ class Controls(Protocol):
     async def announce(self, text: str, language: str) -> bool:
         """Say something outside a turn, as soon as nobody else speaks (a timer rings); whether it could be heard."""
 
-    def keep(self, what: str, write: Callable[[], None]) -> None:
-        """Have `write` keep something across restarts. That it cannot is told and tried again, until what is called
-        `what` is kept, and the run goes on."""
+    def keep(self, what: str, value: T, write: Callable[[T], None]) -> None:
+        """Have `write` keep `value` across restarts. That it cannot is told and tried again, until what is called
+        `what` is kept, and the run goes on and remembers it."""
 
-    def recall(self, what: str, read: Callable[[], None]) -> None:
-        """Have `read` take up what was kept; that it cannot is told, until what is called `what` is kept anew."""
+    def recall(self, what: str, read: Callable[[], T], otherwise: T) -> T:
+        """What was to be kept last, which `read` reads if it was. That it cannot is told, until what is called `what`
+        is kept anew; it is `otherwise` then."""
 
     def start(self, name: str, task: Callable[[], Awaitable[None]]) -> Callable[[], None]:
         """Run `task` beside the conversation; the result cancels it."""

@@ -3,7 +3,7 @@ after that."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -90,9 +90,8 @@ class TimerSkill:
             return
         now_s = context.clock.monotonic_s()
         self._to_wall_s = _to_wall_s(context.clock)
-        running: list[KeptTimer] = []
-        context.controls.recall("timers", lambda: running.extend(timer_memory.recall(state)))
-        for kept in running:
+        none: Sequence[KeptTimer] = ()
+        for kept in context.controls.recall("timers", partial(timer_memory.recall, state), none):
             # A clock without a battery is behind, by hours or years, until the network sets it.
             left_s = min(kept.ends_at - self._to_wall_s - now_s, kept.duration_s)
             self._run(kept.name, kept.duration_s, now_s + left_s, kept.language, context, ends_at=kept.ends_at)
@@ -181,7 +180,7 @@ class TimerSkill:
             )
             for timer in self._timers.values()
         ]
-        context.controls.keep("timers", partial(timer_memory.remember, context.state, kept))
+        context.controls.keep("timers", kept, partial(timer_memory.remember, context.state))
 
     def _list(self, language: str, context: SkillContext) -> str:
         now_s = context.clock.monotonic_s()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
@@ -23,6 +24,8 @@ from assistant.events import (
 from assistant.ports import Clock, ReadText, TextLine
 from assistant.skills import SkillContext
 from tests.doubles.clock import ManualClock
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -110,11 +113,11 @@ class RecordedControls:
         self.announced.append((text, language))
         return not self.deaf
 
-    def keep(self, what: str, write: Callable[[], None]) -> None:
-        write()
+    def keep(self, what: str, value: T, write: Callable[[T], None]) -> None:
+        write(value)
 
-    def recall(self, what: str, read: Callable[[], None]) -> None:
-        read()
+    def recall(self, what: str, read: Callable[[], T], otherwise: T) -> T:
+        return read()
 
     def start(self, name: str, task: Callable[[], Awaitable[None]]) -> Callable[[], None]:
         """Runs the task, and drops its outcome once it is cancelled, as a task group would."""

@@ -68,7 +68,7 @@ def test_what_cannot_be_kept_is_told_until_it_can_whatever_else_is_kept(house: H
 
     async def script() -> None:
         await house.controls.unmute()
-        house.controls.keep("timers", lambda: None)
+        house.controls.keep("timers", (), lambda timers: None)
         assert "state" in house.service.health().unavailable
         shutil.rmtree(tmp_path / "state" / "muted")
         await house.controls.mute()
