@@ -168,8 +168,9 @@ class RecognizerStream(Protocol):
     def accept(self, samples: AudioArray) -> str | None:
         """Take the next 16 kHz samples; a new partial text if the recogniser streams, else None."""
 
-    def result(self) -> Recognition:
-        """What has been said so far. May be called again after more samples; costs nothing when none came since."""
+    def result(self, *, over_reply: bool = False) -> Recognition:
+        """What has been said so far, with what it is `perhaps` if that may be an interruption, being said `over_reply`.
+        May be called again after more samples; costs nothing when none came since, and is the same then."""
 
 
 class Recognizer(Protocol):

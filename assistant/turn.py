@@ -182,7 +182,8 @@ class Turns:
         if not self._worth_recognizing(utterance):
             return
         try:
-            timed = await self._transcriber.recognize(utterance, waits=True)
+            over_reply = self._floor.overlaps(utterance)
+            timed = await self._transcriber.recognize(utterance, waits=True, over_reply=over_reply)
         except AssistantError as error:
             self.lost += 1
             self._stages.failed("recognizer", error)

@@ -61,18 +61,25 @@ class RemoteStream:
         self._result = None
         return self._ask("partial")["text"] if self._recognizer.streams_partials else None
 
-    def result(self) -> Recognition:
+    def result(self, *, over_reply: bool = False) -> Recognition:
         """What has been said so far; asked for anew only after more samples. Raises `StageError`."""
         if self._result is None:
-            reply = self._ask("result")
+            reply = self._ask("result", over_reply=over_reply)
             text, language, perhaps = reply["text"], reply["language"], tuple(reply["perhaps"])
             self._result = Recognition(text, language, reply["confidence"], perhaps)
         return self._result
 
-    def _ask(self, wants: str) -> dict[str, Any]:
+    def _ask(self, wants: str, *, over_reply: bool = False) -> dict[str, Any]:
         recognizer, process = self._recognizer, self._recognizer.process
         ended = [recognizer.ended.pop() for _ in range(len(recognizer.ended))]
         unsent, self._unsent = self._unsent, []
         payload = np.concatenate(unsent).astype(np.float32, copy=False).tobytes() if unsent else b""
-        request = {"kind": "hear", "stream": self._number, "language": self._language, "wants": wants, "ended": ended}
+        request = {
+            "kind": "hear",
+            "stream": self._number,
+            "language": self._language,
+            "wants": wants,
+            "over_reply": over_reply,
+            "ended": ended,
+        }
         return process.ask(request, payload, process.asr.patience_s(self._samples / SAMPLE_RATE_HZ))

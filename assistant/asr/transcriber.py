@@ -80,16 +80,17 @@ class Transcriber:
         """How recognisers failed on the utterance that began at `_failed_at_s`, by their numbers."""
         self._failed_at_s = -math.inf
 
-    async def recognize(self, utterance: Utterance, *, waits: bool = False) -> Timed:
+    async def recognize(self, utterance: Utterance, *, waits: bool = False, over_reply: bool = False) -> Timed:
         """The text of all of `utterance`.
 
         An utterance may grow from call to call: only what is new is handed to the recogniser, and when nothing is new
         the last result is returned, with the times at which it was really made. One that is just being started is
-        waited for; with `waits`, for some seconds also one that does not start. Raises `StageError`.
+        waited for; with `waits`, for some seconds also one that does not start. What is said `over_reply` may be an
+        interruption (`Recognition.perhaps`). Raises `StageError`.
         """
         asked_at_s = self._clock.monotonic_s()
         until_s = utterance.at_s + _WAITS_S if waits else -math.inf
-        decoded = await self._decoded_by_any(utterance, until_s)
+        decoded = await self._decoded_by_any(utterance, until_s, over_reply)
         if self._timed is None or self._timed[0] is not decoded:
             recognition, compute_s = decoded
             self._timed = decoded, Timed(recognition, asked_at_s, self._clock.monotonic_s(), compute_s)
@@ -113,12 +114,12 @@ class Transcriber:
         self._worker.close()
         self._recognizer.close()
 
-    async def _decoded_by_any(self, utterance: Utterance, until_s: float) -> _Decoded:
+    async def _decoded_by_any(self, utterance: Utterance, until_s: float, over_reply: bool) -> _Decoded:
         failures = self._failures_on(utterance)
         while len(failures) < _FAILURES:
             number = await self._revival.ensure(until_s)
             try:
-                decoded = await self._ask(_seconds(utterance), self._decode, utterance)
+                decoded = await self._ask(_seconds(utterance), self._decode, utterance, over_reply)
             except StageError as error:
                 failures[number] = error
                 self._revival.failed(number, error)
@@ -153,13 +154,13 @@ class Transcriber:
         stream.accept(np.zeros(round(_PROOF_S * SAMPLE_RATE_HZ), np.float32))
         stream.result()
 
-    def _decode(self, utterance: Utterance) -> _Decoded:
+    def _decode(self, utterance: Utterance, over_reply: bool) -> _Decoded:
         """The last result if it still stands, else a new one."""
         started = time.perf_counter()
         self._accept(utterance)
         if self._decoded is None:
             with self._intact_stream() as stream:
-                self._decoded = stream.result(), time.perf_counter() - started
+                self._decoded = stream.result(over_reply=over_reply), time.perf_counter() - started
         return self._decoded
 
     def _accept(self, utterance: Utterance) -> str | None:

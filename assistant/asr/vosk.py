@@ -108,7 +108,7 @@ class VoskStream:
         self._partial = text
         return text
 
-    def result(self) -> Recognition:
+    def result(self, *, over_reply: bool = False) -> Recognition:
         """What has been said so far; the words after it are recognised as a new segment."""
         if self._fresh:
             self._fresh = False

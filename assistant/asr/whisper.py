@@ -121,13 +121,14 @@ class WhisperRecognizer:
     def close(self) -> None:
         """Nothing to free: the model goes with the last recogniser that uses it."""
 
-    def transcribe(self, samples: AudioArray, language: str | None) -> Recognition:
-        """Recognise float32 mono samples at 16 kHz; those beyond 30 s are recognised window by window."""
+    def transcribe(self, samples: AudioArray, language: str | None, *, over_reply: bool = False) -> Recognition:
+        """Recognise float32 mono samples at 16 kHz; those beyond 30 s are recognised window by window. What may be an
+        interruption, being short, is decoded twice if it was said `over_reply`."""
         if not samples.size:
             return Recognition("", language or min(self.languages), 0.0)
         window = int(FULL_WINDOW_S * SAMPLE_RATE_HZ)
         parts = [
-            self._transcribe_window(samples[start : start + window], language)
+            self._transcribe_window(samples[start : start + window], language, over_reply)
             for start in range(0, samples.size, window)
         ]
         if len(parts) == 1:
@@ -137,7 +138,7 @@ class WhisperRecognizer:
         text = joint.join(part.text for part in heard)
         return Recognition(text, heard[0].language, min(part.confidence for part in heard))
 
-    def _transcribe_window(self, samples: AudioArray, language: str | None) -> Recognition:
+    def _transcribe_window(self, samples: AudioArray, language: str | None, over_reply: bool) -> Recognition:
         seconds = samples.size / SAMPLE_RATE_HZ
         for window_s in dict.fromkeys((window_for(seconds), FULL_WINDOW_S)):
             encoded = self._encode(samples, window_s)
@@ -158,8 +159,11 @@ class WhisperRecognizer:
             return Recognition("", spoken, 0.0)
         text = to_simplified(decoded.text) if spoken == "zh" else decoded.text
         confidence = min(1.0, math.exp(decoded.evidence.mean_log_probability))
-        likely = may_interrupt(shares, decoded.evidence, seconds)
-        primed = [primed_text(self._model, encoded, self._tokenizers[each], seconds) for each in likely]
+        likely = may_interrupt(shares, decoded.evidence, seconds) if over_reply else []
+        try:
+            primed = [primed_text(self._model, encoded, self._tokenizers[each], seconds) for each in likely]
+        except RuntimeError:  # the text is there, and nobody is to lose it for what it may be besides
+            primed = []
         return Recognition(text, spoken, confidence, tuple(primed))
 
     def _encode(self, samples: AudioArray, window_s: float) -> ctranslate2.StorageView:
@@ -224,12 +228,12 @@ class WhisperStream:
             self._result = None
         return None
 
-    def result(self) -> Recognition:
+    def result(self, *, over_reply: bool = False) -> Recognition:
         """What has been said so far; decoded anew only after more samples."""
         if self._result is None:
             samples = np.concatenate(self._blocks) if self._blocks else np.zeros(0, np.float32)
             self._blocks = [samples]
-            self._result = self._recognizer.transcribe(samples, self._language)
+            self._result = self._recognizer.transcribe(samples, self._language, over_reply=over_reply)
         return self._result
 
 

@@ -1,8 +1,8 @@
 """The recogniser's process: `python -m assistant.asr.worker_main`, started by `assistant.asr.process` and nobody else.
 
 Requests:
-    configure (config, models_root, registry)              load what it names; what is loaded and fits is kept
-    hear (stream, language, wants, ended; bytes)           more of an utterance, float32 at 16 kHz
+    configure (config, models_root, registry)                   load what it names; what is loaded and fits is kept
+    hear (stream, language, wants, over_reply, ended; bytes)    more of an utterance, float32 at 16 kHz
 Replies, one a request, in their order:
     ready (languages, streams_partials) · partial (text) · result (text, language, confidence, perhaps) · failed
 `stream` is a number that the parent gives an utterance, `ended` are those of which no more will come.
@@ -47,7 +47,7 @@ class Recognition:
         text = stream.accept(samples) if samples.size else None
         if request["wants"] == "partial":
             return {"kind": "partial", "text": text}
-        found = stream.result()
+        found = stream.result(over_reply=request["over_reply"])
         return {"kind": "result", **asdict(found)}
 
     def _configure(self, request: Header) -> Header:

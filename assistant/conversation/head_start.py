@@ -119,7 +119,8 @@ class HeadStart:
         """Recognise and tell the endpointer how long to wait; what is asked and its language, None if nothing is."""
         silence_s = self._habits.usual_s
         try:
-            recognition = (await self._transcriber.recognize(utterance)).recognition
+            timed = await self._transcriber.recognize(utterance, over_reply=self._floor.overlaps(utterance))
+            recognition = timed.recognition
             command = self._show(recognition, utterance)
             silence_s = await self._end_silence_s(command, recognition, utterance)
         except AssistantError:

@@ -126,7 +126,7 @@ def test_why_it_was_given_up_is_known_before_it_is(fates: Fates) -> None:
     fates.hearing("spin")
 
     async def use(transcriber: Transcriber, process: RecognizerProcess) -> None:
-        request = {"kind": "hear", "stream": 1, "language": None, "wants": "result", "ended": []}
+        request = {"kind": "hear", "stream": 1, "language": None, "wants": "result", "over_reply": False, "ended": []}
         with ThreadPoolExecutor(1) as pool:
             asking = pool.submit(process.ask, request, b"", 1.0)
             wait_until(lambda: process.pid is None, every_s=0.0)
@@ -213,7 +213,7 @@ def test_it_ends_with_its_parent_and_not_by_ctrl_c(tmp_path: Path) -> None:
         "print(process.pid, flush=True)\n"
         "sys.stdin.readline()\n"
         "stream = load_recognizer(config, models, process).open('en')\n"
-        "stream.accept(np.zeros(16_000, np.float32))\n"
+        "stream.accept(np.ones(16_000, np.float32))\n"
         "print(stream.result().text, process.pid, flush=True)\n"
         "sys.stdin.readline()\n"
     )

@@ -6,7 +6,9 @@ import gzip
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import ctranslate2
 import jiwer
 import numpy as np
 import pytest
@@ -173,11 +175,28 @@ def test_a_broken_model_is_named(tmp_path: Path) -> None:
 
 def test_a_very_short_utterance_may_have_been_a_stop_and_others_stay_what_they_are(base: WhisperRecognizer) -> None:
     def recognized(text: str) -> Recognition:
-        return base.transcribe(english(text), None)
+        return base.transcribe(english(text), None, over_reply=True)
 
     assert "stop" in words(" ".join(recognized("Stop.").perhaps))
     for text in ("Yes.", "What?", "Red.", "Hello.", "Louder.", "Five minutes."):
         assert unclear_stop(recognized(text)) is None, text
     assert recognized("How many people are in the kitchen?").perhaps == ()
     noise = np.random.default_rng(0).normal(0, 0.05, 12000).astype(np.float32)
-    assert base.transcribe(noise, None).perhaps == ()
+    assert base.transcribe(noise, None, over_reply=True).perhaps == ()
+    assert base.transcribe(english("Stop."), None).perhaps == (), "nobody wants to know"
+
+
+def test_a_second_decoding_that_fails_does_not_cost_the_first(
+    base: WhisperRecognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generate, prompts = ctranslate2.models.Whisper.generate, []
+
+    def fails_the_second_time(model: Any, encoded: Any, prompt: Any, **options: Any) -> Any:
+        prompts.append(prompt)
+        if len(prompts) == 2:
+            raise RuntimeError("out of memory")
+        return generate(model, encoded, prompt, **options)
+
+    monkeypatch.setattr(ctranslate2.models.Whisper, "generate", fails_the_second_time)
+    recognition = base.transcribe(english("Stop."), "en", over_reply=True)
+    assert (words(recognition.text), recognition.perhaps, len(prompts)) == ("stop", (), 2)

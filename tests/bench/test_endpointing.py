@@ -37,7 +37,7 @@ class Growing:
     def accept(self, samples: AudioArray) -> None:
         self._short = len(samples) < self.short_samples
 
-    def result(self) -> Recognition:
+    def result(self, *, over_reply: bool = False) -> Recognition:
         return Recognition("set a timer for" if self._short else "set a timer for five minutes", "en", 0.9)
 
     def close(self) -> None:

@@ -70,7 +70,7 @@ class _KnownStream:
     def accept(self, samples: AudioArray) -> str | None:
         return None
 
-    def result(self) -> Recognition:
+    def result(self, *, over_reply: bool = False) -> Recognition:
         if isinstance(self._text, Exception):
             raise self._text
         return Recognition(self._text, "en", 0.9)

@@ -106,7 +106,7 @@ class FatedStream:
         self.silence = not samples.any()
         return None
 
-    def result(self) -> Recognition:
+    def result(self, *, over_reply: bool = False) -> Recognition:
         if (Path(os.environ[VARIABLE]) / "broken").exists():
             raise RuntimeError("the network broke")
         if self.silence:
@@ -130,7 +130,7 @@ class CountingStream(FatedStream):
         self.parts.append(samples.size)
         return str(sum(self.parts))
 
-    def result(self) -> Recognition:
+    def result(self, *, over_reply: bool = False) -> Recognition:
         _meet("hear")
         return Recognition(f"{sum(self.parts)} in {len(self.parts)}", "en", 0.9)
 

@@ -9,6 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -76,8 +77,8 @@ class Loudness:
 
 
 class Words:
-    """A recogniser whose next utterance is the next of `texts`: a text, an exception to raise, or a call to make. In
-    silence it hears nothing."""
+    """A recogniser whose next utterance is the next of `texts`: a text, a recognition, `perhaps` something else over a
+    reply only, an exception to raise, or a call to make. In silence it hears nothing."""
 
     languages = frozenset({"en", "zh"})
     streams_partials = False
@@ -86,6 +87,8 @@ class Words:
     """How long it takes a second of speech."""
     given: ClassVar[list[float]] = []
     """What it was told of an utterance at a time, in seconds of sound."""
+    over_reply: ClassVar[list[bool]] = []
+    """Whether what it decoded was said over a reply."""
 
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> Words:
@@ -114,11 +117,14 @@ class _Utterance:
             self._take_time()
         return None
 
-    def result(self) -> Recognition:
+    def result(self, *, over_reply: bool = False) -> Recognition:
         self._take_time()
+        Words.over_reply.append(over_reply)
         text = (self._text() if callable(self._text) else self._text) or ""
         if isinstance(text, Exception):
             raise text
+        if isinstance(text, Recognition):
+            return text if over_reply else replace(text, perhaps=())
         return Recognition(text, "zh" if any("\u4e00" <= char <= "\u9fff" for char in text) else "en", 0.9)
 
     def _take_time(self) -> None:
@@ -188,6 +194,7 @@ class Living:
         patch.setattr(Words, "texts", [])
         patch.setattr(Words, "real_time_factor", 0.0)
         patch.setattr(Words, "given", [])
+        patch.setattr(Words, "over_reply", [])
         patch.setattr(Dogs, "broken_now", False)
         patch.setitem(INTERPRETERS, "hassil", "tests.doubles.conversation:SharedInterpreter")
         patch.setitem(VOICE_DETECTORS, "loudness", f"{HERE}:Loudness")

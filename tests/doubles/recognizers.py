@@ -40,7 +40,7 @@ class ScriptedStream:
         self._fresh = self._fresh or samples.size > 0
         return None
 
-    def result(self) -> Recognition:
+    def result(self, *, over_reply: bool = False) -> Recognition:
         self._recognizer.decodings += self._fresh
         self._fresh = False
         return self._recognition

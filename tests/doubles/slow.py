@@ -96,7 +96,7 @@ class SlowStream:
         self._said = np.concatenate([self._said, samples])
         return None
 
-    def result(self) -> Recognition:
+    def result(self, *, over_reply: bool = False) -> Recognition:
         self._recognizer.take((self._said.size - self._decoded) / 16_000)
         self._decoded = self._said.size
         return Recognition(HEARD, "en", 0.9)

@@ -151,7 +151,7 @@ class _Stream:
             raise StageError("The recogniser stumbled.")
         return self._text() if self._recognizer.streams_partials else None
 
-    def result(self) -> Recognition:
+    def result(self, *, over_reply: bool = False) -> Recognition:
         if "raises" in (piece.recognizer for piece in self._pieces()):
             raise StageError("The recogniser broke.")
         text = self._text()
@@ -188,7 +188,7 @@ class TimedTranscriber(Transcriber):
         self._began_at_s = 0.0
         self._hung: tuple[float, int] | None = None
 
-    async def recognize(self, utterance: Utterance, *, waits: bool = False) -> Timed:
+    async def recognize(self, utterance: Utterance, *, waits: bool = False, over_reply: bool = False) -> Timed:
         key = (utterance.started_at_s, len(utterance.samples))
         asked_at_s = anyio.current_time()
         async with self._free:
@@ -201,7 +201,9 @@ class TimedTranscriber(Transcriber):
                 self._began_at_s = asked_at_s
                 await anyio.sleep(self._factor * len(utterance.samples) / SAMPLE_RATE_HZ)
                 self._known = key
-            return replace(await super().recognize(utterance, waits=waits), started_at_s=self._began_at_s)
+            return replace(
+                await super().recognize(utterance, waits=waits, over_reply=over_reply), started_at_s=self._began_at_s
+            )
 
     def _hangs(self, utterance: Utterance) -> bool:
         return any(

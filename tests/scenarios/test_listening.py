@@ -232,9 +232,9 @@ def test_a_result_that_comes_late_is_never_taken_for_another_utterance():
             self.accept = stream.accept
             self._stream = stream
 
-        def result(self):
+        def result(self, *, over_reply):
             assert given_up.wait(30.0)
-            return self._stream.result()
+            return self._stream.result(over_reply=over_reply)
 
     async def main() -> list[str]:
         config = AsrConfig(timeout_s=0.3)
