@@ -208,7 +208,7 @@ class KnownTexts:
         self._recognition_s = recognition_s
         self.heard: Heard | None = None
 
-    async def recognize(self, utterance: Utterance) -> Timed:
+    async def recognize(self, utterance: Utterance, *, over_reply: bool = False) -> Timed:
         """The text of `utterance`, after that time."""
         assert self.heard is not None
         text, language = self.heard.texts[round(utterance.ended_at_s, 3)]

@@ -63,7 +63,7 @@ class _Understanding:
         """Whether what was recognised would end the reply and be answered with nothing."""
         stream = self._recognizer.open(None)
         stream.accept(utterance.samples)
-        recognition = stream.result()
+        recognition = stream.result(over_reply=True)
         intent = self._interpreter.interpret(recognition.text, recognition.language)
         return intent.name == "stop" if intent is not None else unclear_stop(recognition) is not None
 

@@ -3,8 +3,8 @@
 A lone "stop" or 停 gives Whisper too little to go by: it writes "Mustafa", 听了, 天啊. A decoder that is told that such
 words were said just before (https://arxiv.org/abs/2212.04356, section 2.3) mostly writes what was said, and leaves
 other short words what they are; but what sounds like a stop ("stock", 停车) becomes one more often. So this text stands
-beside the other one (`Recognition.perhaps`), for those who would rather stop once too often: over a reply or a ring, and
-nowhere else is it asked for.
+beside the other one (`Recognition.perhaps`), for those who would rather stop once too often. It is asked for over
+a reply or a ring only.
 """
 
 from __future__ import annotations

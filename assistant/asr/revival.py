@@ -67,8 +67,9 @@ class Revival:
                 self._stages.works(LOST_STAGE)
 
     async def ensure(self, until_s: float = -math.inf) -> int:
-        """Return once there is one: how many there were before it. Raises why there is none; where it is too early to
-        try again, at once or at `until_s`, in monotonic seconds."""
+        """Return once there is one: how many there were before it. Raises why there is none, after a try or where it is
+        too early for one: at once, or from `until_s` on, in monotonic seconds. A try that has begun is seen to its end.
+        """
         while True:
             try:
                 return await self._ensure_now()

@@ -26,8 +26,9 @@ _FAILURES = 2
 """So many recognisers, one in the place of the other, may fail on one utterance. It is then what they fail on, and
 others wait to be heard."""
 _WAITS_S = 5.0
-"""How long what was said waits, from its end on, for a recogniser that is away. Nobody expects an answer any more then,
-and what is said next waits behind it."""
+"""How long what was said waits, from its end on, for a try to start a recogniser that is away. Nobody expects an answer
+any more then, and what is said next waits behind it. No bound on the whole: a try that has begun is waited for, a
+second or two as a rule, `STARTS_S` and its proof where it loads very slowly."""
 _SLACK_S = 10.0
 """How much later than a process of its own, which is killed, its thread is given up, which nothing ends."""
 _PROOF_S = 0.5
