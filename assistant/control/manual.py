@@ -28,7 +28,7 @@ _INTRODUCTION = f"""# The control socket
 Generated from `assistant/control/protocol.py` by `python -m assistant.docs`; do not edit.
 
 A running assistant listens on a Unix socket. The commands `assistant status`, `say`, `mute`, `unmute`, `listen-now`,
-`volume` and `reload` use it, and so may other programs of the same machine.
+`volume`, `reload` and `dump` use it, and so may other programs of the same machine.
 
 ```sh
 echo '{{"version": 1, "command": "status"}}' | socat -t 5 - UNIX-CONNECT:/run/edge-assistant/edge-assistant.sock

@@ -9,6 +9,8 @@ from importlib import metadata
 
 from assistant.control.protocol import (
     Done,
+    Dump,
+    DumpResult,
     HealthState,
     LastFailure,
     Latency,
@@ -79,6 +81,8 @@ class Answers:
                 return ReloadResult(
                     changed=reloaded.changed, restarted=reloaded.restarted, after_restart=reloaded.after_restart
                 )
+            case Dump():
+                return await self._dump()
             case _:
                 raise ControlError(f"Nobody carries out {request!r}.")
         return Done()
@@ -106,6 +110,18 @@ class Answers:
             failure = list(self._voice_failures.values())[-1]
             raise StageError(failure.error, remedy=failure.remedy or None)
         raise StageError("It could not be said to its end.", remedy="Try again; `assistant logs` tells more.")
+
+    async def _dump(self) -> DumpResult:
+        recorder = self._service.running().recorder
+        if recorder is None:
+            raise ControlError(
+                "The recorder is off: nothing was kept.",
+                remedy="Set recorder.seconds, such as to 60, run `assistant reload`, and let it happen again.",
+            )
+        if self._controls().muted:
+            raise ControlError("The assistant is muted: nothing is recorded.", remedy="Unmute it: assistant unmute")
+        dumped = await recorder.dump()
+        return DumpResult(folder=str(dumped.folder), sound_s=round(dumped.sound_s, 1), pictures=dumped.pictures)
 
     def _status(self) -> StatusResult:
         service = self._service
