@@ -28,26 +28,26 @@ def dump(folder: Path, config: Path | None) -> None:
     written = Path(result.folder)
     if written.name != FOLDER:  # with sudo, whatever an assistant names could be removed
         raise ControlError(f"The running assistant has written to {written}, which is none of its folders.")
+    using = ["--config", result.config_file] if result.config_file is not None else []
+    replay = shlex.join(["assistant", "replay", "--script", f"{folder / SCRIPT}", "--out", f"{folder}/replay", *using])
     try:
         files = list(written.iterdir())
     except OSError as error:
-        again = shlex.join(["sudo", "assistant", "dump", str(folder)])
-        raise ConfigError(
-            f"It was written to {written}, which you cannot read: {error.strerror}.", remedy=f"Type: {again}"
+        source, target = shlex.quote(str(written)), shlex.quote(str(folder))
+        raise ConfigError(  # what comes by another dump may not be what it is about any more
+            f"It was written to {written}, which you cannot read: {error.strerror}.",
+            remedy=f"Type: sudo mv -T {source} {target} && sudo chown -R $USER {target} && {replay}",
         ) from error
     try:
         _copy(files, folder)
         shutil.rmtree(written)
     except OSError as error:
         raise ConfigError(
-            f"The recording cannot be moved to {folder}: {error.strerror}; it is in {written}.",
+            f"The recording cannot be moved to {folder}: {error.strerror}; it stays in {written} until the next dump.",
             remedy="Name a folder that you may write to, on a disk with room.",
         ) from error
     typer.echo(f"{folder} has {result.sound_s:g} s of sound and {result.pictures} pictures. To replay them:")
-    using = ["--config", str(config)] if config is not None else []
-    typer.echo(
-        shlex.join(["assistant", "replay", "--script", f"{folder / SCRIPT}", "--out", f"{folder}/replay", *using])
-    )
+    typer.echo(replay)
 
 
 def _check_new(folder: Path) -> None:

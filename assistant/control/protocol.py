@@ -203,6 +203,8 @@ class DumpResult(Result):
     sound_s: float
     """Seconds of sound."""
     pictures: int
+    config_file: str | None
+    """The configuration that was in force; null for the defaults."""
 
 
 RESULTS: dict[str, type[Result]] = {

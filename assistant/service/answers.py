@@ -121,7 +121,16 @@ class Answers:
         if self._controls().muted:
             raise ControlError("The assistant is muted: nothing is recorded.", remedy="Unmute it: assistant unmute")
         dumped = await recorder.dump()
-        return DumpResult(folder=str(dumped.folder), sound_s=round(dumped.sound_s, 1), pictures=dumped.pictures)
+        return DumpResult(
+            folder=str(dumped.folder),
+            sound_s=round(dumped.sound_s, 1),
+            pictures=dumped.pictures,
+            config_file=self._config_file(),
+        )
+
+    def _config_file(self) -> str | None:
+        file = self._service.settings.file
+        return str(file) if file else None
 
     def _status(self) -> StatusResult:
         service = self._service
@@ -144,7 +153,7 @@ class Answers:
             ),
             attentive=started is not None and started.assistant.turns.attentive,
             volume=self._controls().volume() if started else None,
-            config_file=str(service.settings.file) if service.settings.file else None,
+            config_file=self._config_file(),
             config_error=service.config_error,
             versions=self._versions,
             latency={

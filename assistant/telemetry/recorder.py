@@ -84,7 +84,10 @@ class Recorder:
         whoever wants to look at it waits so long: a copy for later would be larger than all that is kept."""
         if self._pictures and frame.at_s - self._pictures[-1][0] < _PICTURES_EVERY_S:
             return
-        encoded = await asyncio.to_thread(_jpeg, frame.pixels)
+        try:
+            encoded = await asyncio.to_thread(_jpeg, frame.pixels)
+        except (cv2.error, MemoryError):  # no failure of the camera's
+            return
         if not self._muted:
             self._pictures.append((frame.at_s, encoded))
             self._forget_older()

@@ -239,7 +239,7 @@ def recording(folder: Path) -> DumpResult:
     for name in ("audio.wav", "replay.toml", "picture-0000.jpg"):
         (folder / name).write_bytes(b"content")
         (folder / name).chmod(0o600)
-    return DumpResult(folder=str(folder), sound_s=59.9, pictures=1)
+    return DumpResult(folder=str(folder), sound_s=59.9, pictures=1, config_file="/etc/a.toml")
 
 
 def test_what_was_recorded_is_moved_to_its_new_owner(running: Assistant, types: Types, tmp_path: Path) -> None:
@@ -247,7 +247,7 @@ def test_what_was_recorded_is_moved_to_its_new_owner(running: Assistant, types: 
     running.answers[Dump] = recording(written)
     said = types("dump", str(folder))
     assert "59.9 s of sound and 1 pictures" in said
-    assert f"assistant replay --script '{folder}/replay.toml' --out '{folder}/replay'" in said
+    assert f"assistant replay --script '{folder}/replay.toml' --out '{folder}/replay' --config /etc/a.toml" in said
     assert not written.exists()
     assert sorted(path.name for path in folder.iterdir()) == ["audio.wav", "picture-0000.jpg", "replay.toml"]
     assert folder.stat().st_mode & 0o777 == 0o700
@@ -261,17 +261,19 @@ def test_what_cannot_be_moved_stays_and_is_told(running: Assistant, types: Types
     running.answers[Dump] = recording(written)
     in_the_way.write_text("somebody's")
     said = types("dump", str(in_the_way / "deep" / "in"), code=ConfigError.exit_code)
-    assert f"it is in {written}" in said and "Name a folder" in said
+    assert f"it stays in {written} until the next dump" in said and "Name a folder" in said
     assert len(list(written.iterdir())) == 3
-    running.answers[Dump] = DumpResult(folder=str(in_the_way.parent), sound_s=1.0, pictures=0)
+    running.answers[Dump] = DumpResult(folder=str(in_the_way.parent), sound_s=1.0, pictures=0, config_file=None)
     assert "none of its folders" in types("dump", str(tmp_path / "new"), code=ControlError.exit_code)
     assert in_the_way.exists() and not list(tmp_path.glob(".*.part"))
 
 
 def test_what_cannot_be_read_names_sudo(running: Assistant, types: Types, tmp_path: Path) -> None:
-    running.answers[Dump] = DumpResult(folder=str(tmp_path / "closed/recording"), sound_s=1.0, pictures=0)
+    running.answers[Dump] = DumpResult(
+        folder=str(tmp_path / "closed/recording"), sound_s=1.0, pictures=0, config_file=None
+    )
     said = types("dump", str(tmp_path / "new"), code=ConfigError.exit_code)
-    assert "you cannot read" in said and f"sudo assistant dump {tmp_path}/new" in said
+    assert "you cannot read" in said and f"sudo mv -T {tmp_path}/closed/recording {tmp_path}/new" in said
     assert list(tmp_path.glob("new")) == []
 
 
