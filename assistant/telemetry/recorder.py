@@ -76,8 +76,9 @@ class Recorder:
 
     def heard(self, frame: AudioFrame) -> None:
         """Keep a frame from the microphone."""
-        self._sound.append((frame.at_s, frame))
-        self._forget_older()
+        if not self._muted:
+            self._sound.append((frame.at_s, frame))
+            self._forget_older()
 
     async def seen(self, frame: VideoFrame) -> None:
         """Keep a picture from the camera, unless the last one is too recent. It is encoded off the event loop, and
