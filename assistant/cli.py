@@ -94,6 +94,16 @@ def reload(config: ConfigOption = None) -> None:
 
 
 @app.command()
+def dump(
+    folder: Annotated[Path, typer.Argument(help="A new folder.", metavar="FOLDER")], config: ConfigOption = None
+) -> None:
+    """Write what the running assistant heard and saw in the last recorder.seconds, to hear and replay it."""
+    from assistant.commands.dump import dump as dump_to
+
+    dump_to(folder, config)
+
+
+@app.command()
 def logs(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes.")] = False,
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="So many of the newest.")] = 100,

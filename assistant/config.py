@@ -310,6 +310,14 @@ class TelemetryConfig(Section):
     """Port on 127.0.0.1 at which Prometheus finds the metrics; 0 for none."""
 
 
+class RecorderConfig(Section):
+    """What the microphone and the camera gave last, and what came of it, kept in memory until `assistant dump` asks."""
+
+    seconds: Annotated[int, Field(ge=0, le=300)] = 0
+    """So many of the last seconds are kept, in memory only; 0 for none. Ten take 0.7 MB of sound, and at most 20
+    pictures as JPEG, of some 0.1 MB each. Muting and a reload forget them."""
+
+
 class Config(Section):
     """The whole file."""
 
@@ -329,3 +337,4 @@ class Config(Section):
     governor: GovernorConfig = GovernorConfig()
     service: ServiceConfig = ServiceConfig()
     telemetry: TelemetryConfig = TelemetryConfig()
+    recorder: RecorderConfig = RecorderConfig()

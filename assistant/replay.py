@@ -161,9 +161,10 @@ def _camera(script: Script, video: str | None, clock: Clock) -> Camera | None:
 
     Raises `MediaError` for a picture that cannot be read, however late it would be shown.
     """
+    schedule = sorted((picture.at_s, picture.file) for picture in script.pictures)
     pictures = [step.picture for step in script.steps if step.picture is not None]
-    for picture in pictures:
+    for picture in dict.fromkeys([*pictures, *(file for _, file in schedule)]):
         read_picture(picture)
     if video is not None:
         return open_camera(video, clock)
-    return PictureCamera([], clock) if pictures else None
+    return PictureCamera([], clock, schedule=schedule) if pictures or schedule else None

@@ -32,6 +32,15 @@ class Step(Section):
     """Silence after the assistant has answered."""
 
 
+class TimedPicture(Section):
+    """What the camera sees from a moment on."""
+
+    at_s: Seconds
+    """Seconds since the camera was opened, which is at the beginning."""
+    file: Path
+    """The picture."""
+
+
 class Script(Section):
     """A conversation."""
 
@@ -39,6 +48,8 @@ class Script(Section):
     starts_at: datetime = datetime(2026, 1, 1, 9, 0)
     """The date and time that the assistant believes it is, at the speed "max"; in realtime it is the machine's."""
     steps: tuple[Step, ...] = Field(alias="step", min_length=1)
+    pictures: tuple[TimedPicture, ...] = Field(alias="picture", default=())
+    """Until the first picture of a step."""
 
 
 def script_of(recordings: list[Path]) -> Script:
@@ -54,7 +65,9 @@ def load_script(path: Path) -> Script:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise ConfigError(f"{path}: '{key}': {first['msg']}.", remedy="docs/scripts.md shows every key.") from error
-    return script.model_copy(update={"steps": tuple(_relative_to(path.parent, step) for step in script.steps)})
+    pictures = tuple(picture.model_copy(update={"file": path.parent / picture.file}) for picture in script.pictures)
+    steps = tuple(_relative_to(path.parent, step) for step in script.steps)
+    return script.model_copy(update={"steps": steps, "pictures": pictures})
 
 
 def _relative_to(folder: Path, step: Step) -> Step:

@@ -48,12 +48,14 @@ def resample(samples: AudioArray, from_hz: int, to_hz: int) -> AudioArray:
     return resampled
 
 
-def write_wav(path: Path, samples: AudioArray, sample_rate_hz: int) -> None:
-    """Write float32 (n,) mono as a 16-bit WAV; the file appears whole or not at all. Raises `OSError`."""
+def write_wav(path: Path, samples: AudioArray, sample_rate_hz: int, *, exact: bool = False) -> None:
+    """Write float32 (n,) mono as a 16-bit WAV, or `exact`, as 32-bit floats; the file appears whole or not at all.
+    Raises `OSError`."""
     import soundfile
 
     # By way of memory, because libsndfile does not tell why a file cannot be written.
     content = io.BytesIO()
-    soundfile.write(content, np.clip(samples, -1.0, 1.0), sample_rate_hz, subtype="PCM_16", format="WAV")
+    subtype = "FLOAT" if exact else "PCM_16"
+    soundfile.write(content, np.clip(samples, -1.0, 1.0), sample_rate_hz, subtype=subtype, format="WAV")
     with replace_file(path) as temporary:
         temporary.write_bytes(content.getbuffer())

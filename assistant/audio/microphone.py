@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import anyio
@@ -44,6 +44,8 @@ class Microphone:
         """What it records by now, if that is no microphone any more."""
         self.name = config.input
         self.virtual = False
+        self.heard: Callable[[AudioFrame], None] | None = None
+        """Told of every frame that is taken, as it is taken."""
 
     @property
     def dropped(self) -> int:
@@ -88,6 +90,8 @@ class Microphone:
                 ) from None
             if self._moved is not None:
                 raise self._moved
+            if self.heard is not None:
+                self.heard(frame)
             yield frame
 
     async def close(self, *, failed: bool = False) -> None:

@@ -24,6 +24,7 @@ _WHAT = {
     "latency.json": "how fast the stages were",
     "timers.json": "running timers",
     "echo.npz": "how its own voice sounds at the microphone",
+    "recording": "what was heard and seen, written by `assistant dump`",
 }
 """What is known to be ours by its name, wherever the state folder is."""
 _OURS = "edge-assistant"

@@ -28,7 +28,7 @@ _INTRODUCTION = f"""# The control socket
 Generated from `assistant/control/protocol.py` by `python -m assistant.docs`; do not edit.
 
 A running assistant listens on a Unix socket. The commands `assistant status`, `say`, `mute`, `unmute`, `listen-now`,
-`volume` and `reload` use it, and so may other programs of the same machine.
+`volume`, `reload` and `dump` use it, and so may other programs of the same machine.
 
 ```sh
 echo '{{"version": 1, "command": "status"}}' | socat -t 5 - UNIX-CONNECT:/run/edge-assistant/edge-assistant.sock
@@ -88,9 +88,9 @@ wake word are loaded anew, and those that are first loaded when somebody needs t
 neural captioner) are again loaded then.
 
 Another microphone, model or voice takes the place of the old one, which is let go first: for as long as a network takes
-to load, the assistant is deaf. Model files that were replaced are loaded anew. Timers go on; what was said and seen
-before is forgotten. What is still being said after 10 s is broken off, and whoever had it said by `assistant say` is
-told.
+to load, the assistant is deaf. Model files that were replaced are loaded anew. Timers go on; what was said, seen and
+recorded before is forgotten. What is still being said after 10 s is broken off, and whoever had it said by `assistant
+say` is told.
 
 A configuration that is wrong changes nothing: the answer, the log, `assistant status` and `systemctl status` name the
 file, the line and the key. One with which the assistant does not start (a device that is missing, a model that was not

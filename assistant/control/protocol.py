@@ -84,13 +84,21 @@ class Reload(Request):
     command: Literal["reload"] = "reload"
 
 
+class Dump(Request):
+    """Write what was heard and seen in the last `recorder.seconds`, and what came of it, into the folder `recording` of
+    the state folder, in the place of what was written there before."""
+
+    command: Literal["dump"] = "dump"
+
+
 AnyRequest = Annotated[
-    Ping | Status | Say | Mute | Unmute | Listen | Volume | Reload,
+    Ping | Status | Say | Mute | Unmute | Listen | Volume | Reload | Dump,
     Field(discriminator="command"),
 ]
 REQUESTS: TypeAdapter[Any] = TypeAdapter(AnyRequest)
 COMMANDS: dict[str, type[Request]] = {
-    kind.model_fields["command"].default: kind for kind in (Ping, Status, Say, Mute, Unmute, Listen, Volume, Reload)
+    kind.model_fields["command"].default: kind
+    for kind in (Ping, Status, Say, Mute, Unmute, Listen, Volume, Reload, Dump)
 }
 
 
@@ -187,6 +195,18 @@ class ReloadResult(Result):
     """Keys whose new value holds only once the whole process has been started anew."""
 
 
+class DumpResult(Result):
+    """What was written."""
+
+    folder: str
+    """Readable by the assistant's own user only."""
+    sound_s: float
+    """Seconds of sound."""
+    pictures: int
+    config_file: str | None
+    """The configuration that was in force; null for the defaults."""
+
+
 RESULTS: dict[str, type[Result]] = {
     "ping": Pong,
     "status": StatusResult,
@@ -196,6 +216,7 @@ RESULTS: dict[str, type[Result]] = {
     "listen": Done,
     "volume": Done,
     "reload": ReloadResult,
+    "dump": DumpResult,
 }
 
 

@@ -9,6 +9,8 @@ from importlib import metadata
 
 from assistant.control.protocol import (
     Done,
+    Dump,
+    DumpResult,
     HealthState,
     LastFailure,
     Latency,
@@ -79,6 +81,8 @@ class Answers:
                 return ReloadResult(
                     changed=reloaded.changed, restarted=reloaded.restarted, after_restart=reloaded.after_restart
                 )
+            case Dump():
+                return await self._dump()
             case _:
                 raise ControlError(f"Nobody carries out {request!r}.")
         return Done()
@@ -107,6 +111,27 @@ class Answers:
             raise StageError(failure.error, remedy=failure.remedy or None)
         raise StageError("It could not be said to its end.", remedy="Try again; `assistant logs` tells more.")
 
+    async def _dump(self) -> DumpResult:
+        recorder = self._service.running().recorder
+        if recorder is None:
+            raise ControlError(
+                "The recorder is off: nothing was kept.",
+                remedy="Set recorder.seconds, such as to 60, run `assistant reload`, and let it happen again.",
+            )
+        if self._controls().muted:
+            raise ControlError("The assistant is muted: nothing is recorded.", remedy="Unmute it: assistant unmute")
+        dumped = await recorder.dump()
+        return DumpResult(
+            folder=str(dumped.folder),
+            sound_s=round(dumped.sound_s, 1),
+            pictures=dumped.pictures,
+            config_file=self._config_file(),
+        )
+
+    def _config_file(self) -> str | None:
+        file = self._service.settings.file
+        return str(file) if file else None
+
     def _status(self) -> StatusResult:
         service = self._service
         health = service.health()
@@ -128,7 +153,7 @@ class Answers:
             ),
             attentive=started is not None and started.assistant.turns.attentive,
             volume=self._controls().volume() if started else None,
-            config_file=str(service.settings.file) if service.settings.file else None,
+            config_file=self._config_file(),
             config_error=service.config_error,
             versions=self._versions,
             latency={

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -19,6 +19,7 @@ from assistant.kept import file_identity
 from assistant.models.store import ModelStore
 from assistant.models.used import MODELS_OF
 from assistant.ports import AudioSink, Camera, Clock
+from assistant.telemetry.recorder import Recorder
 from assistant.tts.process import SpeechProcess
 from assistant.vision.camera import open_camera
 from assistant.vision.live_camera import LiveCamera
@@ -34,6 +35,8 @@ class _OpenOnce:
         self._camera = camera
         self._was_tried = self._is_open = False
         self.name = camera.name
+        self.seen: Callable[[VideoFrame], Awaitable[None]] | None = None
+        """Told of every picture that is taken, before whoever asked for it."""
 
     async def open(self) -> None:
         """Start capturing, unless it does already. Raises `DeviceError` or `MediaError`."""
@@ -44,7 +47,10 @@ class _OpenOnce:
 
     async def read(self) -> VideoFrame | None:
         """As the camera does."""
-        return await self._camera.read()
+        frame = await self._camera.read()
+        if frame is not None and self.seen is not None:
+            await self.seen(frame)
+        return frame
 
     def forget_if_replaced(self) -> None:
         """As a live camera does."""
@@ -90,6 +96,14 @@ class KeptDevices:
             make = partial(open_camera, vision.camera, clock, frozen_s=vision.frozen_s)
             camera = await self._keep("camera", seen, lambda: _OpenOnce(make()))
         return Devices(microphone, speaker, camera, voices, recognizer, kept=True), microphone
+
+    def record_with(self, recorder: Recorder | None) -> None:
+        """Have what is heard and seen from now on recorded there, or nowhere."""
+        for role, (_, device) in self._kept.items():
+            if role == "microphone":
+                device.heard = recorder and recorder.heard
+            elif role == "camera":
+                device.seen = recorder and recorder.seen
 
     def look_anew(self) -> None:
         """Take another camera that was put in the place of one that is gone. Whose owner asks for a reload means it,

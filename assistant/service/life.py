@@ -34,6 +34,7 @@ from assistant.state import state_dir
 from assistant.telemetry.console import Console
 from assistant.telemetry.events_file import EventsFile
 from assistant.telemetry.latency import LatencyStatistics
+from assistant.telemetry.recorder import Recorder
 from assistant.turn import Turns
 from assistant.worker import closed_workers_ended
 
@@ -82,6 +83,9 @@ class Lives:
             self._state = state_dir(config)
             self._mute = MuteMemory(self._state)
         mute, state = self._mute, self._state
+        recorder = Recorder.create(config.recorder, state, self._clock)
+        self._devices.record_with(recorder)
+        observers += [recorder] if recorder else []
         models = ModelStore(config.models.dir)
         assistant = Assistant(config, devices, models, self._clock, observers, state=state, mute=mute)
         try:
@@ -92,7 +96,7 @@ class Lives:
                 await assistant.start(wait_for_microphone=waits and not must_hear)
             await self._toggle_after_start(assistant.controls)
             self._controls, self._turns, self._one_has_started = assistant.controls, assistant.turns, True
-            started(Running(assistant, self._dropped, governor.status, self._devices.look_anew))
+            started(Running(assistant, self._dropped, governor.status, self._devices.look_anew, recorder))
             async with anyio.create_task_group() as group:
                 group.start_soon(keep_trimmed)
                 if config.governor.enabled and assistant.controls is not None:

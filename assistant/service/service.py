@@ -22,6 +22,7 @@ from assistant.health import Health
 from assistant.heap import trim_heap
 from assistant.service.changes import after_restart, changed_keys, needs_new_assistant
 from assistant.settings import Settings
+from assistant.telemetry.recorder import Recorder
 
 _LOG = logging.getLogger(__name__)
 _LAST_WORDS_S = 10.0
@@ -41,6 +42,8 @@ class Running:
     """What is done without to spare the machine; see `assistant.governor`."""
     look_anew: Callable[[], object] = bool
     """Have another device that was put in the place of one that is gone taken for it."""
+    recorder: Recorder | None = None
+    """Keeps what it gets; None if nothing is kept."""
 
 
 Live = Callable[[Config, Callable[[Running], None], bool], Awaitable[None]]

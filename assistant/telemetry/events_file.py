@@ -47,9 +47,7 @@ class EventsFile:
         """Keep the event for writing."""
         if isinstance(event, AudioFrame) or self._file.closed:
             return
-        line = json.dumps(to_json(event, log_content=self._log_content), ensure_ascii=False, separators=(",", ":"))
-        # A lone surrogate (a broken file name) must not stop the file.
-        self._lines.append(line.encode("utf-8", "backslashreplace") + b"\n")
+        self._lines.append(line_of(event, log_content=self._log_content))
         if isinstance(event, (TurnFinished, StageFailed)) or len(self._lines) >= _FLUSH_AT:
             self.flush()
 
@@ -78,6 +76,13 @@ class EventsFile:
         if not self._file.closed:
             self.flush()
             self._file.close()
+
+
+def line_of(event: Event, *, log_content: bool) -> bytes:
+    """An event as a line of the file."""
+    line = json.dumps(to_json(event, log_content=log_content), ensure_ascii=False, separators=(",", ":"))
+    # A lone surrogate (a broken file name) must not stop the file.
+    return line.encode("utf-8", "backslashreplace") + b"\n"
 
 
 def _ends_torn(path: Path) -> bool:

@@ -25,6 +25,8 @@ class Home:
             f'state.dir = "{state}"\ntelemetry.events = "{self.events}"\ncontrol.socket = "{folder}/none.sock"\n'
         )
         (state / "people/anna").mkdir(parents=True)
+        (state / "recording").mkdir()
+        (state / "recording/audio.wav").write_bytes(b"RIFF")
         (state / "people/anna/face.npy").write_bytes(b"\0" * 2048)
         (state / "latency.json").write_text("{}")
         (state / "muted").write_text("yes")
@@ -72,6 +74,7 @@ def test_json_lists_what_was_removed(home: Home) -> None:
     removed = json.loads(home.forget("--yes", "--json").stdout)
     assert {Path(item["path"]).name: item["bytes"] for item in removed} == {
         "people": 2048,
+        "recording": 4,
         "latency.json": 2,
         "events.jsonl": 30,
     }

@@ -15,7 +15,7 @@ import soundfile
 
 from assistant.errors import ModelMissingError
 from assistant.models.store import STORE_VARIABLE, ModelStore
-from assistant.script import Script, Step, load_script
+from assistant.script import Script, Step, TimedPicture, load_script
 from assistant.vision.pictures import write_picture
 from tests.doubles.command import NEUTRAL, ROOT, assistant, typed
 from tests.doubles.person import Person
@@ -276,5 +276,6 @@ def test_the_report_of_the_documented_script_calls_no_human_a_synthesiser(
 def test_every_key_of_a_script_is_documented() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     keys = ["title", "starts_at", "step", *(f"step.{name}" for name in Step.model_fields)]
+    keys += ["picture", *(f"picture.{name}" for name in TimedPicture.model_fields)]
     assert re.findall(r"^\| `([\w.]+)`", text, re.MULTILINE) == sorted(keys, key=keys.index)
-    assert set(Script.model_fields) == {"title", "starts_at", "steps"}
+    assert set(Script.model_fields) == {"title", "starts_at", "steps", "pictures"}

@@ -21,7 +21,9 @@ from assistant.telemetry.console import Console
 from assistant.telemetry.events_file import EventsFile
 from assistant.telemetry.examples import EXAMPLES
 from assistant.telemetry.metrics import Metrics
+from assistant.telemetry.recorder import Recorder
 from assistant.telemetry.timeline import Timeline
+from tests.doubles.clock import ManualClock
 
 
 class _Broken(io.StringIO):
@@ -42,6 +44,7 @@ OBSERVERS: dict[str, Callable[[Path], TurnObserver]] = {
     "recording": lambda _: Recording(),
     "governor": lambda _: Governor(Config(), LoopClock()),
     "metrics": lambda _: Metrics(),
+    "recorder": lambda folder: Recorder(60.0, folder, ManualClock()),
 }
 
 

@@ -14,6 +14,8 @@ import pytest
 
 from assistant.control.protocol import (
     Done,
+    Dump,
+    DumpResult,
     HealthState,
     LastFailure,
     Latency,
@@ -121,7 +123,7 @@ def types(socket: Path, capfd: pytest.CaptureFixture[str]) -> Types:
 
 
 def test_nobody_there_is_told_with_what_to_do(types: Types) -> None:
-    for arguments in (["status"], ["mute"], ["unmute"], ["listen-now"], ["volume", "50"], ["reload"]):
+    for arguments in (["status"], ["mute"], ["unmute"], ["listen-now"], ["volume", "50"], ["reload"], ["dump", "new"]):
         said = types(*arguments, code=NotRunningError.exit_code)
         assert "No assistant is running" in said and "systemctl start edge-assistant" in said
 
@@ -229,6 +231,50 @@ def test_a_file_that_is_edited_is_taken_over_by_who_reads_it(running: Assistant,
     running.answers[Status] = status(config_file="/elsewhere.toml")
     assert "another file" in types(*arguments, EDITOR="sed -i s/0.7/0.8/", VISUAL="")
     assert sum(isinstance(request, Reload) for request in running.asked) == 2
+
+
+def recording(folder: Path) -> DumpResult:
+    """What the assistant has written there."""
+    folder.mkdir(mode=0o700, parents=True)
+    for name in ("audio.wav", "replay.toml", "picture-0000.jpg"):
+        (folder / name).write_bytes(b"content")
+        (folder / name).chmod(0o600)
+    return DumpResult(folder=str(folder), sound_s=59.9, pictures=1, config_file="/etc/a.toml")
+
+
+def test_what_was_recorded_is_moved_to_its_new_owner(running: Assistant, types: Types, tmp_path: Path) -> None:
+    written, folder = tmp_path / "state/recording", tmp_path / "reports/what happened"
+    running.answers[Dump] = recording(written)
+    said = types("dump", str(folder))
+    assert "59.9 s of sound and 1 pictures" in said
+    assert f"assistant replay --script '{folder}/replay.toml' --out '{folder}/replay' --config /etc/a.toml" in said
+    assert not written.exists()
+    assert sorted(path.name for path in folder.iterdir()) == ["audio.wav", "picture-0000.jpg", "replay.toml"]
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+    assert "is there already" in types("dump", str(folder), code=ConfigError.exit_code)
+    assert len(running.asked) == 1
+
+
+def test_what_cannot_be_moved_stays_and_is_told(running: Assistant, types: Types, tmp_path: Path) -> None:
+    written, in_the_way = tmp_path / "state/recording", tmp_path / "file"
+    running.answers[Dump] = recording(written)
+    in_the_way.write_text("somebody's")
+    said = types("dump", str(in_the_way / "deep" / "in"), code=ConfigError.exit_code)
+    assert f"it stays in {written} until the next dump" in said and "Name a folder" in said
+    assert len(list(written.iterdir())) == 3
+    running.answers[Dump] = DumpResult(folder=str(in_the_way.parent), sound_s=1.0, pictures=0, config_file=None)
+    assert "none of its folders" in types("dump", str(tmp_path / "new"), code=ControlError.exit_code)
+    assert in_the_way.exists() and not list(tmp_path.glob(".*.part"))
+
+
+def test_what_cannot_be_read_names_sudo(running: Assistant, types: Types, tmp_path: Path) -> None:
+    running.answers[Dump] = DumpResult(
+        folder=str(tmp_path / "closed/recording"), sound_s=1.0, pictures=0, config_file=None
+    )
+    said = types("dump", str(tmp_path / "new"), code=ConfigError.exit_code)
+    assert "you cannot read" in said and f"sudo mv -T {tmp_path}/closed/recording {tmp_path}/new" in said
+    assert list(tmp_path.glob("new")) == []
 
 
 def test_logs_are_the_journal_s(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from assistant.conversation.playback import Tape
 from assistant.emotion.fixed_weights import FixedWeights
 from assistant.emotion.fusion import EmotionFusion
 from assistant.events import (
+    AudioFrame,
     Box,
     Detection,
     EmotionEstimate,
@@ -41,6 +42,7 @@ from assistant.telemetry.console import Console
 from assistant.telemetry.events_file import EventsFile
 from assistant.telemetry.latency import LatencyStatistics
 from assistant.telemetry.metrics import Metrics
+from assistant.telemetry.recorder import Recorder
 from assistant.vad.habits import PauseHabits
 from assistant.vision.feeds import ChangeFeeds
 from assistant.vision.memory import SceneMemory
@@ -126,6 +128,24 @@ def _events_file(closing: ExitStack) -> Step:
     return lambda number: file.on_event(Notice(float(number), "attentive", f"notice {number}"))
 
 
+def _recorder(closing: ExitStack) -> Step:
+    """Of ten seconds, in twenty minutes and more."""
+    clock, pixels = ManualClock(), np.zeros((8, 8, 3), np.uint8)
+    recorder = Recorder(10.0, Path(os.devnull), clock)
+
+    async def see() -> None:
+        await clock.advance(5.0)
+        await recorder.seen(VideoFrame(clock.monotonic_s(), pixels))
+
+    def step(second: int) -> None:
+        recorder.heard(AudioFrame(clock.monotonic_s(), np.zeros(512, np.float32), 16_000))
+        recorder.on_event(Notice(clock.monotonic_s(), "attentive", f"notice {second}"))
+        if not second % 5:
+            anyio.run(see)
+
+    return step
+
+
 def _fusion(closing: ExitStack) -> Step:
     fusion = EmotionFusion(EmotionConfig(), FixedWeights(("text",)))
 
@@ -179,6 +199,7 @@ CASES: dict[str, Callable[[ExitStack], Step]] = {
     "audible times": _audible,
     "scene": _scene,
     "events file": _events_file,
+    "recorder": _recorder,
     "emotion": _fusion,
     "long reply": _tape,
     "habits": _habits,
