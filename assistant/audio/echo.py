@@ -203,7 +203,7 @@ class EchoGuard:
         end = self._reference.end
         if end is None or frame.at_s - end / SAMPLE_RATE_HZ > _QUIET_S:
             self._next, self._foreign_frames = None, 0
-            return [*self._settle(), frame]
+            return [*self.rest(), frame]
         first = self._count(frame)
         self._heard = np.concatenate([self._heard[FRAME_SAMPLES:], frame.samples])
         chunk = self._reference.at(first - FRAME_SAMPLES, first + FRAME_SAMPLES)
@@ -294,11 +294,11 @@ class EchoGuard:
         if self._decided and not self._withheld:
             return [self._gated(frame, foreign=foreign)]
         if len(self._withheld) == _WITHHELD_FRAMES or (self._decided and self._evidence.trusted):
-            return self._settle()
+            return self.rest()
         return self._release_someone(_CERTAIN_FRAMES if self._decided else _HOLD_FRAMES)
 
-    def _settle(self) -> list[AudioFrame]:
-        """All that was withheld: no more will be known of it."""
+    def rest(self) -> list[AudioFrame]:
+        """All that is withheld: no more will be known of it."""
         released = self._release_someone(_GLIMPSE_FRAMES)
         self._decided = self._decided or self._evidence.experienced
         return released or self._release()
