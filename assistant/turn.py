@@ -15,6 +15,7 @@ import anyio
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectReceiveStream
 
+from assistant.asr.revival import LOST_STAGE
 from assistant.asr.transcriber import Timed, Transcriber
 from assistant.audio import earcons
 from assistant.config import Config
@@ -82,7 +83,7 @@ class Turns:
         emit: Callable[[Event], None],
         config: Config,
         end_after: Callable[[float, Utterance], None],
-        stages: StageReports | None = None,
+        stages: StageReports,
     ) -> None:
         """`end_after` has the endpointer end the pause of an utterance after that many seconds of silence; `stages`
         knows what failed before."""
@@ -95,7 +96,7 @@ class Turns:
         self._barge_in = config.tts.barge_in
         # Without barge-in, what is heard over a reply or just after may well be the reply itself.
         self._may_hear_itself = config.audio.echo_guard or not config.tts.barge_in
-        self._stages = stages or StageReports(clock, emit)
+        self._stages = stages
         self._floor = floor = Floor(speaking, clock, emit, barge_in=config.tts.barge_in)
         self._habits = habits = PauseHabits(config.vad)
         self._head_start = HeadStart(transcriber, attention, answering, speaking, floor, clock, emit, end_after, habits)
@@ -105,7 +106,7 @@ class Turns:
         self._window = Window(attention, floor, speaking, clock, emit, config)
         self._button = TalkButton(floor, clock, end_after)
         self.lost = 0
-        """Utterances that reached it whole, and that no recogniser could be had for."""
+        """Utterances that reached it whole, were not given up, and that no recogniser could be had for."""
         self.announce = self._announcer.announce
         self.idle = floor.idle
         self.mute, self.unmute = self._window.mute, self._window.unmute
@@ -185,10 +186,11 @@ class Turns:
             over_reply = self._floor.overlaps(utterance)
             timed = await self._transcriber.recognize(utterance, waits=True, over_reply=over_reply)
         except AssistantError as error:
-            self.lost += 1
-            self._stages.failed("recognizer", error)
+            if not self._button.gives_up(utterance):  # nobody misses that
+                self.lost += 1
+                self._stages.failed(LOST_STAGE, error)
             return
-        self._stages.works("recognizer")
+        self._stages.works(LOST_STAGE)
         admission = await self._admit(timed.recognition, utterance)
         if admission is None or self._button.gives_up(utterance):
             return
@@ -245,10 +247,12 @@ class Turns:
     async def _intent(self, text: str, language: str) -> str | None:
         """The name of the request that `text` is; None when it is none, and while that cannot be found out."""
         try:
-            return await self._answering.intent(text, language)
+            intent = await self._answering.intent(text, language)
         except AssistantError as error:
-            self._stages.still_failing("interpreter", error)
+            self._stages.failed("interpreter", error)
             return None
+        self._stages.works("interpreter")
+        return intent
 
     async def _run_turn(self, turn: Turn, admission: Admission, timed: Timed, utterance: Utterance) -> None:
         recognition, turn_id, now_s = timed.recognition, turn.turn_id, self._clock.monotonic_s()

@@ -39,6 +39,7 @@ from assistant.events import AudioArray, AudioFrame, Event, SpeechEnded, SpeechP
 from assistant.models.store import ModelStore
 from assistant.ports import Recognition, Recognizer, VoiceActivityDetector
 from assistant.registry import resolve
+from assistant.stages import StageReports
 from assistant.telemetry.timeline import percentile
 from assistant.tts.render import render_speech
 from assistant.vad import DETECTORS
@@ -255,7 +256,8 @@ class Ends:
         """That of a conversation in which nothing was said yet and everything is meant."""
         clock, config = self._clock, WakeConfig(mode="always")
         attention = Attention(config, PhraseMatcher(config.phrases, config.match), clock)
-        speaking = Speaking(HummingVoices(), SilentSpeaker(clock), clock, _nothing)
+        stages = StageReports(clock, _nothing)
+        speaking = Speaking(HummingVoices(), SilentSpeaker(clock), clock, _nothing, None, stages)
         floor = Floor(speaking, clock, _nothing, barge_in=True)
         transcriber: Any = self._transcriber
         return HeadStart(
@@ -313,15 +315,17 @@ def policies() -> list[Policy]:
 
 
 async def _judge_all(heard: Sequence[Heard], config: Config, models: ModelStore) -> dict[str, dict[str, Row]]:
-    responder = Responder.create(config, models)
+    responder, clock = Responder.create(config, models), LoopClock()
     answering = Answering(
         responder,
         NoFeelings(0.0),  # type: ignore[arg-type]
         GivenSenses(),
         RecordedControls(),
         config,
-        LoopClock(),
+        clock,
         _nothing,
+        None,
+        StageReports(clock, _nothing),
     )
     try:
         return {policy.name: await judge(policy, heard, answering) for policy in policies()}

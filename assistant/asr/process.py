@@ -73,7 +73,8 @@ class RecognizerProcess:
                 self._take_ready()
 
     def restart(self) -> None:
-        """Start another in the place of one that is dead, and return once it is loaded. Raises as `load` does."""
+        """Start another in the place of the one there is, dead or alive, and return once it is loaded. Raises as `load`
+        does."""
         with self._turn():
             self._start()
             try:

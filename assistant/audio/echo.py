@@ -48,6 +48,9 @@ _GLIMPSE_FRAMES, _HOLD_FRAMES = 3, 8
 that echo got through lasts shorter than what counts as speech."""
 _WITHHELD_FRAMES = 40
 """Frames that are withheld at most: by then it is known how late the echo comes, or that there is none."""
+_CERTAIN_FRAMES = 2
+"""Frames with evidence of someone else, of another kind than suspicion, that end the withholding in a known room: with
+one, people are heard no sooner to speak of, and self-triggers double where something was moved."""
 _ONSET_FRAMES = 4
 """Frames before those with evidence of someone else in which they begin."""
 _EVIDENT_FRAMES, _EVIDENT_SOONER_S = 3, 0.064
@@ -200,7 +203,7 @@ class EchoGuard:
         end = self._reference.end
         if end is None or frame.at_s - end / SAMPLE_RATE_HZ > _QUIET_S:
             self._next, self._foreign_frames = None, 0
-            return [*self._settle(), frame]
+            return [*self.rest(), frame]
         first = self._count(frame)
         self._heard = np.concatenate([self._heard[FRAME_SAMPLES:], frame.samples])
         chunk = self._reference.at(first - FRAME_SAMPLES, first + FRAME_SAMPLES)
@@ -291,11 +294,11 @@ class EchoGuard:
         if self._decided and not self._withheld:
             return [self._gated(frame, foreign=foreign)]
         if len(self._withheld) == _WITHHELD_FRAMES or (self._decided and self._evidence.trusted):
-            return self._settle()
-        return self._release_someone(SOMEONE_FRAMES if self._decided else _HOLD_FRAMES)
+            return self.rest()
+        return self._release_someone(_CERTAIN_FRAMES if self._decided else _HOLD_FRAMES)
 
-    def _settle(self) -> list[AudioFrame]:
-        """All that was withheld: no more will be known of it."""
+    def rest(self) -> list[AudioFrame]:
+        """All that is withheld: no more will be known of it."""
         released = self._release_someone(_GLIMPSE_FRAMES)
         self._decided = self._decided or self._evidence.experienced
         return released or self._release()
@@ -309,9 +312,13 @@ class EchoGuard:
         if not heard and len(known) >= least:
             heard = known
         unexplained = (number for number in heard if not self._is_echo(self._withheld[number]))
-        if len(list(islice(unexplained, SOMEONE_FRAMES))) < SOMEONE_FRAMES:
+        enough = min(SOMEONE_FRAMES, least)
+        if len(list(islice(unexplained, enough))) < enough:
             return []
-        self._decided, first = True, max(0, heard[0] - _ONSET_FRAMES)
+        begin = heard[0]
+        while begin and self._withheld[begin - 1].suspected:
+            begin -= 1
+        self._decided, first = True, max(0, begin - _ONSET_FRAMES)
         return [*self._release(first), *self._release(heard[-1] + 1 - first, foreign=True), *self._release()]
 
     def _is_foreign(self, withheld: _Withheld) -> bool:

@@ -7,6 +7,8 @@ proved itself on this reply: one that is right leaves next to nothing of a word,
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -19,6 +21,8 @@ from assistant.events import AudioArray
 _TRUSTED_FRAMES = 10
 """Frames in a row with an echo that is explained entirely, after which the path is trusted. One that has changed behind
 its direct sound explains eight at most, in simulated rooms."""
+_MOST_FRAMES = 80
+"""Frames after which it is given up: 2.6 s."""
 _ENTIRELY_DB = 0.05
 """Mean excess over the bound up to which a frame is explained entirely."""
 _SHARE_AUDIBLE = 0.4
@@ -28,7 +32,7 @@ _MOST_GAIN = 5.0
 _NEARBY = np.arange(-4.0, 4.0, 0.125)
 """Fractions of a sample around the best whole one that are tried: at 6 kHz a period has less than three, so that the
 best whole one may be a period off."""
-_MARGIN = 32
+_MARGIN = 64
 """Samples around an excerpt that is shifted, for that wraps around."""
 
 
@@ -41,10 +45,15 @@ class Beginning:
     def begin(self) -> None:
         """Another reply begins."""
         self._tail = np.full(BANDS, TINY, np.float32)
-        self._explained_frames = 0
-        """In a row, up to now."""
+        self._frames, self._explained_frames = 0, 0
+        """Judged so far, and explained in a row up to now."""
         self.trusted = False
         """Whether the path has proved itself on this reply."""
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is to be expected of it any more: the path is another, or nothing of the reply is heard."""
+        return self._frames >= _MOST_FRAMES
 
     def unexplained_db(self, closest: FramePowers, bound_db: Bands, floor_db: Bands) -> float:
         """By how much more is left of a frame than the path leaves of an echo, on average over the bands.
@@ -52,6 +61,7 @@ class Beginning:
         `closest` are the powers with the echo at the delay that explains most, `bound_db` is what the path leaves over
         what it predicts, at most.
         """
+        self._frames += 1
         np.maximum(with_distortion(closest.predicted), self._tail * REVERBERATION, out=self._tail)
         excess = float(excess_db(closest.residual, db(self._tail) + bound_db, floor_db))
         with_echo = (db(self._tail) > floor_db).mean() > _SHARE_AUDIBLE
@@ -81,9 +91,13 @@ def most_of(heard: AudioArray, played: AudioArray, response: AudioArray) -> Audi
 
 def _shifted(around: AudioArray) -> npt.NDArray[np.float64]:
     """An excerpt without its margins, at each of the fractional places nearby."""
-    spectrum = np.fft.rfft(around)
-    turns = np.exp(2j * np.pi * np.outer(_NEARBY, np.arange(len(spectrum)) / len(around)))
-    return np.fft.irfft(spectrum * turns, len(around))[:, _MARGIN:-_MARGIN]
+    return np.fft.irfft(np.fft.rfft(around) * _turns(len(around)), len(around))[:, _MARGIN:-_MARGIN]
+
+
+@cache
+def _turns(count: int) -> npt.NDArray[np.complex64]:
+    """What shifts the spectrum of so many samples to the places nearby; always of the same length in use."""
+    return np.exp(2j * np.pi * np.outer(_NEARBY, np.arange(count // 2 + 1) / count)).astype(np.complex64)
 
 
 def _removed(products: npt.NDArray[np.float64], energies: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -202,16 +202,16 @@ class Evidence:
     def _is_no_delayed_echo(self, foreign: bool, closest: _Closest, floor_db: Bands) -> bool:
         """Whether it is someone else, by the known path at any delay: a chunk may not lie where it was found to the
         fraction of a sample, and until it was found nothing else can tell."""
-        unproven = self._proof < _PROOF_FRAMES
-        if unproven or (self._suspicious and not self.trusted):
+        suspected, unproven = False, self._proof < _PROOF_FRAMES
+        if not self._beginning.over and (unproven or (self._suspicious and not self.trusted)):
             excess = self._beginning.unexplained_db(closest(), self._left_bound_db(), floor_db)
+            suspected = unproven and excess > _UNEXPLAINED
         elif foreign:
             powers = closest()
             expected_db = db(np.maximum(with_distortion(powers.predicted), self._tail))
             excess = float(excess_db(powers.residual, expected_db + self._left_bound_db(), floor_db))
         else:
             return False
-        suspected = unproven and excess > _UNEXPLAINED
         certain = (foreign and excess > _EXPLAINED) or (suspected and self.trusted)
         self.suspected = suspected and not certain
         self._suspicious = self._suspicious or self.suspected

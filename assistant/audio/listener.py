@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import TypeVar
 
 import anyio
@@ -154,17 +154,20 @@ class Listener:
         try:
             while not self._ended:
                 await self._open_when_possible()
-                failed = False
+                failure: AssistantError | None = None
                 try:
                     async with aclosing(self._listen()) as events:
                         async for event in events:
                             yield event
                 except AssistantError as error:
-                    self._fail(error)
-                    failed = True
+                    failure = error
+                for event in await self._rest():
+                    yield event
+                if failure is not None:
+                    self._fail(failure)
                 for event in self._finish():
                     yield event
-                await self._close(failed=failed and not self._must_close())
+                await self._close(failed=failure is not None and not self._must_close())
         finally:
             self._scoring.close()
 
@@ -176,15 +179,28 @@ class Listener:
                 self.hearing.arrived(heard, self._source.dropped, virtual=self._source.virtual)
                 self._overload.note(self._source.dropped)
                 for frame in self._guard.clean(heard) if self._guard is not None else [heard]:
-                    score = await self._score(frame)
-                    sooner_s = self._guard.sooner_s if self._guard is not None else 0.0
-                    for event in self._endpointer.accept(frame, score, sooner_s=sooner_s):
+                    for event in await self._judge(frame):
                         yield event
                     if self._progress_s is not None and frame.at_s >= progress_at_s:
                         utterance = self._endpointer.so_far(frame.at_s)
                         if utterance is not None:
                             progress_at_s = frame.at_s + self._progress_s
                             yield SpeechContinued(frame.at_s, utterance)
+
+    async def _rest(self) -> list[SpeechEvent]:
+        """What the echo guard still withholds when the sound stops; nothing if the microphone was closed on purpose."""
+        if self._guard is None or self._must_close():
+            return []
+        events: list[SpeechEvent] = []
+        with suppress(AssistantError):  # a detector that has failed is told of already
+            for frame in self._guard.rest():
+                events += await self._judge(frame)
+        return events
+
+    async def _judge(self, frame: AudioFrame) -> list[SpeechEvent]:
+        """What became known by this frame. Raises `AssistantError`."""
+        score = await self._score(frame)
+        return self._endpointer.accept(frame, score, sooner_s=self._guard.sooner_s if self._guard is not None else 0.0)
 
     async def _score(self, frame: AudioFrame) -> float:
         """The probability that it is speech. Raises `AssistantError`."""

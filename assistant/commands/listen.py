@@ -9,6 +9,7 @@ import anyio
 from rich.console import Console as RichConsole
 
 from assistant.asr.loading import load_recognizer, recognizer_process
+from assistant.asr.revival import LOST_STAGE
 from assistant.asr.transcriber import Transcriber
 from assistant.audio.files import read_audio
 from assistant.audio.listener import Listener
@@ -85,7 +86,7 @@ async def _print_texts(
                 result = (await transcriber.recognize(event.utterance, waits=True)).recognition
                 heard, partial, text = heard + 1, "", ""
                 if failures is not None:
-                    failures.works("recognizer")
+                    failures.works(LOST_STAGE)
                 out.print(f"[{result.language}] {result.text or '(no words)'}", markup=False)
             else:
                 continue
@@ -93,7 +94,7 @@ async def _print_texts(
             if failures is None:
                 raise
             if isinstance(event, SpeechEnded):  # once an utterance
-                failures.failed("recognizer", error)
+                failures.failed(LOST_STAGE, error)
             continue
         if text and text != partial:
             partial = text

@@ -48,8 +48,8 @@ class Answering:
         config: Config,
         clock: Clock,
         emit: Callable[[Event], None],
-        state: Path | None = None,
-        stages: StageReports | None = None,
+        state: Path | None,
+        stages: StageReports,
     ) -> None:
         """`state` is the folder for what skills keep across restarts; None keeps nothing. `stages` knows what failed
         before."""
@@ -61,7 +61,7 @@ class Answering:
         self._clock = clock
         self._emit = emit
         self._state = state
-        self._stages = stages or StageReports(clock, emit)
+        self._stages = stages
 
     @property
     def converses(self) -> bool:

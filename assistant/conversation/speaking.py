@@ -59,8 +59,8 @@ class Speaking:
         sink: AudioSink,
         clock: Clock,
         emit: Callable[[Event], None],
-        guard: EchoGuard | None = None,
-        stages: StageReports | None = None,
+        guard: EchoGuard | None,
+        stages: StageReports,
     ) -> None:
         """`guard` is told what is played and when; `stages` knows what failed before."""
         self._voices = VoicesAhead(voices)
@@ -69,7 +69,7 @@ class Speaking:
         self._emit = emit
         self._guard = guard
         sink.heard_otherwise = self._heard_otherwise
-        self._stages = stages or StageReports(clock, emit)
+        self._stages = stages
         self._playback: _Playback | None = None
         self._last_words = ""
         self._heard = AudibleTimes()

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 from assistant.conversation.floor import Floor
-from assistant.events import SpeechContinued, SpeechPaused, Utterance
+from assistant.events import SpeechContinued, SpeechEnded, SpeechPaused, SpeechStarted, Utterance
 from assistant.ports import Clock
 from assistant.vad.endpointing import SpeechEvent
 
@@ -26,6 +26,10 @@ class TalkButton:
         self._pressed_at_s = -math.inf
         self._over_s = -math.inf
         """When it was known that somebody spoke over whom it was pressed."""
+        self._since_s = -math.inf
+        """When it was known that somebody spoke who has not been silent since, however often that was cut."""
+        self._ended: SpeechEnded | None = None
+        """The newest."""
         self._pause: Utterance | None = None
         """What was said before the pause that lasts."""
 
@@ -33,12 +37,16 @@ class TalkButton:
         """Somebody presses it."""
         self._pressed_at_s = now_s = self._clock.monotonic_s()
         since_s = self._floor.speaks_since_s
-        if since_s is not None and since_s < now_s - _LATE_S:
+        if since_s is not None and self._since_s < now_s - _LATE_S:
             self._over_s = since_s
         self._end_pause()
 
     def note(self, event: SpeechEvent | SpeechContinued) -> None:
         """Something was heard."""
+        if isinstance(event, SpeechEnded):
+            self._ended = event
+        elif isinstance(event, SpeechStarted):
+            self._note_start(event.at_s)
         if not isinstance(event, SpeechContinued):
             self._pause = event.utterance if isinstance(event, SpeechPaused) else None
             self._end_pause()
@@ -54,6 +62,12 @@ class TalkButton:
         if since_s is None or since_s <= self._over_s:
             return False
         return self._pause is None or not self.gives_up(self._pause)
+
+    def _note_start(self, at_s: float) -> None:
+        if self._ended is None or self._ended.at_s != at_s:
+            self._since_s = at_s
+        elif self.gives_up(self._ended.utterance):  # What goes on after a cut is given up with it.
+            self._over_s = at_s
 
     def _end_pause(self) -> None:
         # However soon the next sentence comes, it is none with the one before.

@@ -45,6 +45,9 @@ _CHINESE_STOP = (
 )
 """What holds a word that says to stop; the other words of these alone do not. 别停, "don't stop" and a bus stop are not
 among them."""
+_ENGLISH_BREATH = re.compile(r"(?:a|an|the|and|so|but|or|to|of|let's|(?:i|you|he|she|it|we|they)(?:'(?:ll|d))?) stop")
+"""The breath before "stop" becomes a short word: "We'll stop." What is no such word says something else: "never stop",
+"can't stop", "full stop"."""
 _MAX_STOP_WORDS, _MAX_STOP_CHARACTERS = 8, 12
 """Whoever says more says something else."""
 _SOUNDS_LIKE_STOP = re.compile(r"(?:ni )?(?:(?:ting )+(?:yi )?(?:(?:xia|lai|le|la|a|ya|ba) )*)+")
@@ -128,8 +131,8 @@ def ends_with(text: str, spoken: str) -> bool:
 
 def _may_be_stop(text: str) -> bool:
     plain = normalize(text)
-    if not contains_han(plain):  # the breath before "stop" becomes a word: "We'll stop."
-        return is_stop(text) or plain.split()[1:] == ["stop"]
+    if not contains_han(plain):
+        return is_stop(text) or _ENGLISH_BREATH.fullmatch(plain) is not None
     plain = plain.replace(" ", "")
     if len(plain) > _MAX_STOP_CHARACTERS:
         return False

@@ -44,8 +44,8 @@ PHRASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     },
     "can_keep_up_again": {"en": ("I can keep up again.",), "zh": ("我又跟得上了。",)},
     "cannot_save": {
-        "en": ("I can't save anything right now, so a restart would lose your timers.",),
-        "zh": ("我现在没法保存，重启的话计时器会丢。",),
+        "en": ("I can't save anything right now, so a restart may lose what you have set.",),
+        "zh": ("我现在没法保存，重启的话，你设好的可能会丢。",),
     },
     "can_save_again": {"en": ("I can save again.",), "zh": ("我又能保存了。",)},
     # Scene.

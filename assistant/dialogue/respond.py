@@ -47,6 +47,7 @@ class Responder:
         self._interpreter = interpreter
         self._worker = Worker("interpreter", timeout_s=_INTERPRETATION_TIMEOUT_S)
         self._skills: dict[str, Skill] = {}
+        self._by_name = dict(skills)
         for name, skill in skills.items():
             for intent in skill.intents:
                 if intent in self._skills:
@@ -133,13 +134,13 @@ class Responder:
 
     async def resume(self, context: SkillContext) -> AsyncGenerator[StageFailed, None]:
         """Have the skills take up what they did when the assistant ended; what cannot be taken up is told."""
-        for skill in dict.fromkeys(self._skills.values()):
+        for name, skill in self._by_name.items():
             resume = getattr(skill, "resume", None)
             try:
                 if resume is not None:
                     await resume(context)
             except AssistantError as error:
-                yield StageFailed(context.clock.monotonic_s(), "state", error.message, error.remedy or "")
+                yield StageFailed(context.clock.monotonic_s(), f"kept {name}", error.message, error.remedy or "")
 
     def close(self) -> None:
         """End the interpreter's thread."""

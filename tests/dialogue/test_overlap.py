@@ -152,6 +152,8 @@ def test_words_that_only_contain_a_stop_say_something_else(text: str) -> None:
         ("挺挺挺", (), "停"),
         ("停了", (), "停"),
         ("We'll stop.", (), "Stop"),
+        ("We’ll stop.", (), "Stop"),
+        ("The stop.", (), "Stop"),
         ("天啊", ("停下。停下。",), "停"),
         ("Tio", ("See you.", "停。"), "停"),
         ("Gustavo", ("Stop. Stop. Stop.",), "Stop"),
@@ -164,6 +166,11 @@ def test_words_that_only_contain_a_stop_say_something_else(text: str) -> None:
         ("", ("Stop.",), None),
         ("Don't stop.", ("Don't stop.", "停下。"), None),
         ("stop the music", (), None),
+        ("Never stop.", (), None),
+        ("Can't stop.", (), None),
+        ("Won't stop.", (), None),
+        ("Bus stop.", (), None),
+        ("Full stop.", (), None),
     ],
 )
 def test_what_may_have_been_a_stop_is_one_over_a_reply(text: str, perhaps: tuple[str, ...], stop: str | None) -> None:

@@ -26,6 +26,7 @@ from assistant.models.store import ModelStore
 from assistant.ports import DialogueModel, DialogueTurn, Onset, Recognition, SpeakingStyle
 from assistant.registry import resolve
 from assistant.skills import SKILLS
+from assistant.stages import StageReports
 from assistant.turn import Turns
 from assistant.vad.endpointing import Endpointer
 from assistant.virtual_time import run_in_virtual_time
@@ -244,16 +245,20 @@ class Conversation:
         skills = {name: resolve(SKILLS, name, kind="skill").create(config, ModelStore()) for name in SKILLS}
         self.responder = Responder(interpreter(), skills, self._model, config)
         self.controls = LiveControls(self.speaker, listener, None, self.responder.memory, clock, emit)
-        answering = Answering(self.responder, self._feelings, self.senses, self.controls, config, clock, emit)
+        stages = StageReports(clock, emit)
+        answering = Answering(
+            self.responder, self._feelings, self.senses, self.controls, config, clock, emit, None, stages
+        )
         self.turns = Turns(
             transcriber,
             self.attention,
             answering,
-            Speaking(self.voices, self.speaker, clock, _both(emit, answering.on_event)),
+            Speaking(self.voices, self.speaker, clock, _both(emit, answering.on_event), None, stages),
             clock,
             emit,
             config,
             listener.end_after,
+            stages,
         )
         try:
             # One that never ends fails: what nobody wakes would wait for ever.

@@ -216,6 +216,34 @@ def test_a_disk_that_is_full_does_not_keep_it_from_being_muted(living: Living, t
     living.live(script)
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", ["I can't save anything right now, so a restart may lose what you have set.", "I can save again."]),
+        ("zh", ["我现在没法保存，重启的话，你设好的可能会丢。", "我又能保存了。"]),
+    ],
+)
+def test_who_unmutes_it_and_has_no_timers_is_told_of_no_timers_where_that_cannot_be_kept(
+    living: Living, state: Path, language: str, said: list[str]
+) -> None:
+    living.state = state
+    living.configure("dialogue", reply_language=language)
+
+    async def script(assistant: Assistant) -> None:
+        await until(1.0)
+        assert assistant.controls is not None
+        await assistant.controls.mute()
+        mark = state / "muted"
+        mark.unlink()
+        mark.mkdir()  # which cannot be removed as a file
+        await assistant.controls.unmute()
+        await until(12.0)
+        mark.rmdir()
+        await until(20.0)
+
+    assert living.live(script) == said
+
+
 def test_who_unmutes_it_while_the_driver_still_closes_is_not_told_that_it_is_muted(living: Living) -> None:
     async def script(assistant: Assistant) -> None:
         await until(2.0)

@@ -135,6 +135,23 @@ def test_what_was_said_waits_for_a_process_that_does_not_start_at_once(living: L
     assert 5.0 < living.recoveries(STAGE)[-1] < 2.5 + 2 * RECOVERS_S
 
 
+def test_what_was_said_before_the_talk_button_was_pressed_is_not_missed(living: Living, fates: Fates) -> None:
+    fates.loading("works", *["SIGSEGV"] * 30)
+
+    async def script(assistant: Assistant) -> None:
+        living.room.say(2.0)
+        await until(2.5)
+        kill(assistant, signal.SIGKILL)
+        await until(5.0)
+        assert assistant.controls is not None
+        await assistant.controls.listen_now()
+        await until(10.0)
+        assert STAGE in assistant.health().unavailable and assistant.turns.lost == 0
+
+    living.live(script)
+    assert not living.failures("recognizer")
+
+
 def test_one_that_raises_for_a_while_loses_nothing(living: Living, fates: Fates) -> None:
     async def script(assistant: Assistant) -> None:
         fates.broken(True)

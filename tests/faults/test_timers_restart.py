@@ -5,11 +5,16 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from assistant.app import Assistant
+from assistant.config import Config
+from assistant.errors import ConfigError
 from assistant.events import PlaybackFinished, PlaybackStarted
+from assistant.models.store import ModelStore
+from assistant.skills import SKILLS, SkillContext
 from assistant.skills.timer_memory import recall
 from tests.doubles.conversation import SteppedClock
 from tests.doubles.living import Living, until
@@ -106,6 +111,31 @@ def test_kept_timers_that_cannot_be_read_are_told_until_new_ones_take_their_plac
     assert len(living.failures("kept timers")) == len(living.recoveries("kept timers")) == 1
 
 
+class Lists:
+    """A skill that cannot take up what it kept."""
+
+    intents: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    def create(cls, config: Config, models: ModelStore) -> Lists:
+        return cls()
+
+    async def resume(self, context: SkillContext) -> None:
+        raise ConfigError("The lists cannot be read.")
+
+
+def test_what_a_skill_cannot_take_up_again_is_shown_and_nothing_is_said_of_saving(
+    living: Living, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SKILLS, "lists", f"{__name__}:Lists")
+
+    async def script(assistant: Assistant) -> None:
+        await until(10.0)
+        assert assistant.health().unavailable["kept lists"] == "The lists cannot be read."
+
+    assert living.live(script) == []
+
+
 def test_a_timer_that_cannot_be_kept_is_told_and_kept_as_soon_as_there_is_room(
     living: Living, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,7 +161,7 @@ def test_a_timer_that_cannot_be_kept_is_told_and_kept_as_soon_as_there_is_room(
 
     assert living.live(script) == [
         "Okay, one minute, starting now.",
-        "I can't save anything right now, so a restart would lose your timers.",
+        "I can't save anything right now, so a restart may lose what you have set.",
         "I can save again.",
         "Your one minute timer is done.",
     ]

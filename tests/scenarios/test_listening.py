@@ -254,20 +254,50 @@ def test_a_result_that_comes_late_is_never_taken_for_another_utterance():
     assert anyio.run(main) == ["what time is it"] * 2
 
 
+class Headset(Tape):
+    """Its sound is noise, 0.5 for speech."""
+
+    async def frames(self) -> AsyncIterator[AudioFrame]:
+        noise = np.random.default_rng(0)
+        async for frame in super().frames():
+            level = 0.5 if frame.samples[0] else 1e-4
+            yield AudioFrame(frame.at_s, noise.normal(0.0, level, 512).astype(np.float32), 16000)
+
+
+class Energy(Loudness):
+    def probability(self, samples: np.ndarray) -> float:
+        return float(np.abs(samples).mean() > 0.1)
+
+
+class Undecided(EchoGuard):
+    """It never knows whether what it hears is an echo, until it must."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._frames: list[AudioFrame] = []
+
+    def clean(self, frame: AudioFrame) -> list[AudioFrame]:
+        self._frames.append(frame)
+        return []
+
+    def rest(self) -> list[AudioFrame]:
+        frames, self._frames = self._frames, []
+        return frames
+
+
+@pytest.mark.parametrize("end", (DeviceError("It was unplugged."), 0.0), ids=("lost", "ended"))
+def test_what_the_echo_guard_withheld_is_heard_when_the_sound_stops(end):
+    async def main() -> list[Event]:
+        source, endpointer = Tape((0.5, 0.0), (0.5, 1.0), (0.1, 0.0), (0.0, end)), Endpointer(VadConfig())
+        listener = Listener(source, Loudness(), endpointer, LoopClock(), lambda event: None, guard=Undecided())
+        return [event async for event in listener.events()]
+
+    heard = run_in_virtual_time(main)
+    assert [type(event) for event in (heard[0], heard[-1])] == [SpeechStarted, SpeechEnded]
+    assert heard[-1].utterance.started_at_s < 0.6
+
+
 def test_over_a_reply_that_no_microphone_hears_speech_is_known_two_frames_sooner():
-    class Headset(Tape):
-        """Its sound is noise, 0.5 for speech."""
-
-        async def frames(self) -> AsyncIterator[AudioFrame]:
-            noise = np.random.default_rng(0)
-            async for frame in super().frames():
-                level = 0.5 if frame.samples[0] else 1e-4
-                yield AudioFrame(frame.at_s, noise.normal(0.0, level, 512).astype(np.float32), 16000)
-
-    class Energy(Loudness):
-        def probability(self, samples: np.ndarray) -> float:
-            return float(np.abs(samples).mean() > 0.1)
-
     def first_known_s(reply: np.ndarray) -> float:
         async def main() -> float:
             guard = EchoGuard()
