@@ -36,8 +36,8 @@ class LiveControls:
         memory: ConversationMemory,
         clock: Clock,
         emit: Callable[[Event], None],
-        run_memory: RunMemory | None = None,
-        stages: StageReports | None = None,
+        run_memory: RunMemory,
+        stages: StageReports,
     ) -> None:
         """`run_memory` is what the assistants of a run share; `stages` knows what failed before."""
         self._sink = sink
@@ -45,8 +45,7 @@ class LiveControls:
         self._watcher = watcher
         self._clock = clock
         self._emit = emit
-        self._stages = stages or StageReports(clock, emit)
-        run_memory = run_memory or RunMemory(None)
+        self._stages = stages
         self._unkept, self._mute_memory = run_memory.unkept, run_memory.mute
         self._some_unkept = anyio.Event()
         self._memory = memory

@@ -25,6 +25,7 @@ from assistant.events import AudioArray, Event, SceneCaption, SpeechChunk, Utter
 from assistant.models.store import ModelStore
 from assistant.ports import DialogueModel, DialogueTurn, Onset, Recognition, SpeakingStyle
 from assistant.registry import resolve
+from assistant.run_memory import RunMemory
 from assistant.skills import SKILLS
 from assistant.stages import StageReports
 from assistant.turn import Turns
@@ -244,8 +245,10 @@ class Conversation:
         )
         skills = {name: resolve(SKILLS, name, kind="skill").create(config, ModelStore()) for name in SKILLS}
         self.responder = Responder(interpreter(), skills, self._model, config)
-        self.controls = LiveControls(self.speaker, listener, None, self.responder.memory, clock, emit)
         stages = StageReports(clock, emit)
+        self.controls = LiveControls(
+            self.speaker, listener, None, self.responder.memory, clock, emit, RunMemory(None), stages
+        )
         answering = Answering(
             self.responder, self._feelings, self.senses, self.controls, config, clock, emit, None, stages
         )
