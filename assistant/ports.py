@@ -53,6 +53,9 @@ class AudioSource(Protocol):
     virtual: bool
     """Whether a program makes its sound, so that silence to the last bit is no fault; known while it is open, and may
     change then."""
+    devices_changed: Callable[[], None] | None
+    """Called on the event loop when a sound server may have put another microphone or speaker in the place of one,
+    without its being opened anew."""
 
     @property
     def dropped(self) -> int:

@@ -129,6 +129,10 @@ class VirtualSound:
         self._pactl("load-module", *_MICROPHONE.split())
         self._pactl("set-default-source", "virtual_microphone")
 
+    def choose_speaker(self, sink: str) -> None:
+        """Have `mic` or `speaker` be what the server gives to whoever asks for no particular speaker."""
+        self._pactl("set-default-sink", sink)
+
     def recorders(self) -> list[str]:
         """Who records: an index each, which no later one gets again."""
         listed = self._pactl("list", "short", "source-outputs").stdout.decode()

@@ -37,9 +37,11 @@ class EchoMemory:
         self._kept_frames = 0.0
         self._is_told = False
         self._opened = anyio.Event()
+        microphone.devices_changed = self.opened
 
     def opened(self) -> None:
-        """The microphone was opened: perhaps another one, or the sound server has another speaker."""
+        """The microphone was opened, or the sound server has changed its devices: it may be another one, and the
+        speaker too."""
         self._opened.set()
 
     async def run(self) -> None:

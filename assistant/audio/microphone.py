@@ -12,6 +12,7 @@ import anyio
 import numpy as np
 
 from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, portaudio, sound_server
+from assistant.audio.server_changes import tell_changes
 from assistant.config import AudioConfig
 from assistant.errors import DeviceError
 from assistant.events import AudioArray, AudioFrame
@@ -21,7 +22,10 @@ _SILENT_DEVICE_S = 2.0
 """A device that delivers nothing for this long is lost: a running one delivers a block every 32 ms."""
 
 _LOOK_EVERY_S = 60.0
-"""How often the sound server is asked what it has us record."""
+"""How often the sound server is asked what it has us record, whatever it tells by itself."""
+
+_SETTLES_S = 0.3
+"""How long after it has told of one change it has made those that belong to it."""
 
 
 class Microphone:
@@ -40,10 +44,13 @@ class Microphone:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._known_as = ""
         self._watching: asyncio.Task[None] | None = None
+        self._changed = asyncio.Event()
+        """The sound server has told of a change."""
         self._moved: DeviceError | None = None
         """What it records by now, if that is no microphone any more."""
         self.name = config.input
         self.virtual = False
+        self.devices_changed: Callable[[], None] | None = None
         self.heard: Callable[[AudioFrame], None] | None = None
         """Told of every frame that is taken, as it is taken."""
 
@@ -65,13 +72,13 @@ class Microphone:
         self._is_open = True
         portaudio.on_rescan(self._start_again)
         self.virtual = False
+        if sound_server.is_behind(self.name):  # from before the first look, so that no change falls in between
+            self._watching = asyncio.create_task(self._watch())
         try:
             await self._look()
         except DeviceError:
             await self.close()
             raise
-        if sound_server.is_behind(self.name):
-            self._watching = asyncio.create_task(self._watch())
 
     async def frames(self) -> AsyncGenerator[AudioFrame, None]:
         """Frames until the microphone is closed. Raises `DeviceError` when the device falls silent, or the sound server
@@ -115,13 +122,25 @@ class Microphone:
             self.virtual = virtual
 
     async def _watch(self) -> None:
-        """The server moves a stream without a word: when its device is pulled, and when another is chosen."""
-        while self._moved is None:
-            await anyio.sleep(_LOOK_EVERY_S)
-            try:
-                await self._look()
-            except DeviceError as error:
-                self._moved = error
+        """The server moves a stream without a word to it: when its device is pulled, and when another is chosen."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(tell_changes, self._changed.set)
+            while self._moved is None:
+                await self._wait_for_change()
+                try:
+                    await self._look()
+                except DeviceError as error:
+                    self._moved = error
+            group.cancel_scope.cancel()
+
+    async def _wait_for_change(self) -> None:
+        """Return when the server has made one, or may have without telling."""
+        with anyio.move_on_after(_LOOK_EVERY_S):
+            await self._changed.wait()
+            await anyio.sleep(_SETTLES_S)
+            self._changed.clear()
+            if self.devices_changed is not None:
+                self.devices_changed()
 
     def _open(self) -> None:
         try:

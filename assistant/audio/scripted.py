@@ -23,6 +23,7 @@ class ScriptedMicrophone:
     name = "scripted microphone"
     virtual = True
     dropped = 0
+    devices_changed: Callable[[], None] | None = None
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

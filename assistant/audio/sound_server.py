@@ -123,7 +123,7 @@ def _is_heard(name: str) -> bool:
     values: set[int] = set()
     rest = b""
     try:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_environment())
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment())
     except OSError:
         return False
     with process:
@@ -178,12 +178,13 @@ def _pactl(*arguments: str) -> str:
             errors="replace",
             timeout=_TIMEOUT_S,
             check=False,
-            env=_environment(),
+            env=environment(),
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout if done.returncode == 0 else ""
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """What a program that asks the server runs in: it speaks English, and starts no server where none runs."""
     return {**os.environ, "LC_ALL": "C", "PULSE_NO_SPAWN": "1"}

@@ -160,6 +160,26 @@ def test_behind_a_sound_server_its_own_devices_count(
     assert live(None, "default", "default").guard.experienced_frames == 0
 
 
+def test_what_a_sound_server_changes_is_looked_at_when_the_microphone_tells_of_it(
+    kept: Path, live: Callable[..., Life], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept.write_bytes(broken(devices=lambda _: np.array("default, default, webcam and speaker"))(kept.read_bytes()))
+
+    async def chooses(life: Life, sink: str) -> None:
+        monkeypatch.setattr(sound_server, "_pactl", lambda *_: f"Default Source: webcam\nDefault Sink: {sink}\n")
+        assert life.microphone.devices_changed is not None
+        life.microphone.devices_changed()
+        await anyio.sleep(1.0)
+
+    async def script(life: Life) -> None:
+        for sink, known in (("speaker", True), ("headset", False), ("speaker", True)):
+            await chooses(life, sink)
+            assert (life.guard.experienced_frames > 0) is known
+
+    monkeypatch.setattr(sound_server, "_pactl", lambda *_: "")
+    live(script, "default", "default")
+
+
 def test_a_sound_server_that_does_not_answer_changes_nothing_and_is_not_asked_in_the_end(
     live: Callable[..., Life], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,10 +10,14 @@ from contextlib import aclosing, contextmanager, suppress
 from pathlib import Path
 
 import anyio
+import psutil
 import pytest
 
+from assistant.audio import echo_memory, microphone
+from assistant.audio.echo_memory import EchoMemory
 from assistant.audio.listener import Listener
 from assistant.audio.microphone import Microphone
+from assistant.audio.speaker import Speaker
 from assistant.clock import LoopClock
 from assistant.config import Config
 from assistant.control.client import ask_at
@@ -108,6 +112,64 @@ def test_what_is_said_until_the_microphone_or_the_sound_server_goes_is_understoo
         assert "what" in understood(tmp_path)[-1].lower() or lost_frames(tmp_path / SOCKET) > lost
         wait_until(lambda: hears(tmp_path / SOCKET), "It hears again")
     assert live.alive and "Traceback" not in live.output
+
+
+def is_subscribed() -> bool:
+    """Whether a child of this process waits for what the sound server tells by itself."""
+    for child in psutil.Process().children():
+        with suppress(psutil.Error):
+            if "subscribe" in child.cmdline():
+                return True
+    return False
+
+
+def test_what_the_sound_server_puts_in_the_place_of_a_device_is_noticed_when_it_says_so(
+    devices: None, sound: VirtualSound, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Nobody looks in the time of the test."""
+    for module in (microphone, echo_memory):
+        monkeypatch.setattr(module, "_LOOK_EVERY_S", 3600.0)
+    log = EventLog()
+
+    async def main() -> None:
+        config = Config.model_validate({"vad": {"backend": "energy"}})
+        source, clock = Microphone(config.audio), LoopClock()
+        echoes = EchoMemory(tmp_path, source, Speaker(config.audio))
+        listener = Listener.create(config, ModelStore(), source, clock, log.on_event, streaming=False, echoes=echoes)
+
+        async def listen() -> None:
+            async with aclosing(listener.events()) as events:
+                async for _ in events:
+                    pass
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(listen)
+            group.start_soon(echoes.run)
+            await until_it_is(lambda: listener.hearing.proven)
+            for sink in ("mic", "speaker") * 5:  # on a busy machine nobody may listen yet to what the server tells
+                sound.choose_speaker(sink)
+                with anyio.move_on_after(6.0):
+                    await until_it_is(lambda: echoes.guard.forgotten > 0)
+                    break
+            assert echoes.guard.forgotten, "the way to another speaker is another"
+
+            sound.pull_microphone()
+            await until_it_is(lambda: "no microphone" in listener.hearing.state()[1])
+            sound.plug_microphone()
+            await until_it_is(lambda: listener.hearing.state()[0])
+
+            await until_it_is(is_subscribed)
+            await listener.pause()
+            await until_it_is(lambda: not is_subscribed())
+            group.cancel_scope.cancel()
+        await source.close()
+
+    try:
+        anyio.run(main)
+    finally:
+        sound.choose_speaker("speaker")
+    for kind in (StageFailed, StageRecovered):
+        assert "microphone" in {event.stage for event in log.of(kind)}, "it is told"
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # with which the library lets it go

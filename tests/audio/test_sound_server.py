@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import select
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -69,8 +73,8 @@ from assistant.audio import microphone, sound_server
 from assistant.config import AudioConfig
 from assistant.errors import DeviceError
 
-microphone._LOOK_EVERY_S = 0.1
 sound_server._TIMEOUT_S = float(sys.argv[1])
+microphone._LOOK_EVERY_S = float(sys.argv[2])
 
 async def main():
     opened = microphone.Microphone(AudioConfig())
@@ -99,10 +103,17 @@ class Opened:
     """The microphone of a process of its own: PortAudio is not made to look at a server and back at none again and
     again in one process."""
 
-    def __init__(self, server: VirtualSound, *, patience_s: float = 3.0) -> None:
+    def __init__(
+        self,
+        server: VirtualSound,
+        *,
+        patience_s: float = 3.0,
+        looks_every_s: float = 3600.0,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _OPENS, str(patience_s)],
-            env=server.env | {"PYTHONPATH": str(ROOT)},
+            [sys.executable, "-c", _OPENS, str(patience_s), str(looks_every_s)],
+            env=server.env | {"PYTHONPATH": str(ROOT)} | dict(env or {}),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -120,6 +131,11 @@ class Opened:
         """The next that it tells: whether it was virtual when it was opened, or why it could not be."""
         assert self._process.stdout is not None
         return self._process.stdout.readline().strip()
+
+    def tells_within(self, seconds: float) -> bool:
+        """Whether it has something to tell by then."""
+        assert self._process.stdout is not None
+        return bool(select.select([self._process.stdout], [], [], seconds)[0])
 
     def go_on(self) -> None:
         assert self._process.stdin is not None
@@ -185,6 +201,24 @@ def test_a_server_that_puts_the_speaker_in_the_place_of_a_microphone_is_noticed(
     """As PulseAudio does when its only microphone is pulled; the stream goes on as if nothing were."""
     with Opened(server) as microphone:
         for _ in range(2):  # it is open the second time
+            assert microphone.told() == "True"
+            microphone.go_on()
+        for _ in range(10):  # on a busy machine nobody may listen yet to what the server tells
+            with chosen(server, "speaker.monitor"):
+                if microphone.tells_within(6.0):
+                    break
+        assert "no microphone" in microphone.told()
+
+
+def test_where_the_server_tells_nothing_by_itself_it_is_asked_now_and_then(
+    server: VirtualSound, tmp_path: Path
+) -> None:
+    deaf = tmp_path / "pactl"
+    deaf.write_text(f'#!/bin/sh\n[ "$1" != subscribe ] && exec {shutil.which("pactl")} "$@"\n', encoding="utf-8")
+    deaf.chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    with Opened(server, looks_every_s=0.1, env={"PATH": path}) as microphone:
+        for _ in range(2):
             assert microphone.told() == "True"
             microphone.go_on()
         with chosen(server, "speaker.monitor"):

@@ -53,6 +53,7 @@ class TimedMicrophone:
 
     name = "timed microphone"
     virtual = False
+    devices_changed = None
 
     def __init__(self, clock: Clock, pieces: Sequence[Piece], lasts_s: float, queue_s: float) -> None:
         self._clock = clock

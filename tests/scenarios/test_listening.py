@@ -41,6 +41,7 @@ class Tape:
 
     name = "tape"
     virtual = False
+    devices_changed = None
     dropped = 0
 
     def __init__(self, *pieces: tuple[float, float | Exception]) -> None:
