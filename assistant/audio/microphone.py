@@ -44,8 +44,6 @@ class Microphone:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._known_as = ""
         self._watching: asyncio.Task[None] | None = None
-        self._changed = asyncio.Event()
-        """The sound server has told of a change."""
         self._moved: DeviceError | None = None
         """What it records by now, if that is no microphone any more."""
         self.name = config.input
@@ -123,24 +121,21 @@ class Microphone:
 
     async def _watch(self) -> None:
         """The server moves a stream without a word to it: when its device is pulled, and when another is chosen."""
+        changed = asyncio.Event()
         async with anyio.create_task_group() as group:
-            group.start_soon(tell_changes, self._changed.set)
+            group.start_soon(tell_changes, changed.set)
             while self._moved is None:
-                await self._wait_for_change()
+                with anyio.move_on_after(_LOOK_EVERY_S):
+                    await changed.wait()
+                    await anyio.sleep(_SETTLES_S)
+                    changed.clear()
+                    if self.devices_changed is not None:
+                        self.devices_changed()
                 try:
                     await self._look()
                 except DeviceError as error:
                     self._moved = error
             group.cancel_scope.cancel()
-
-    async def _wait_for_change(self) -> None:
-        """Return when the server has made one, or may have without telling."""
-        with anyio.move_on_after(_LOOK_EVERY_S):
-            await self._changed.wait()
-            await anyio.sleep(_SETTLES_S)
-            self._changed.clear()
-            if self.devices_changed is not None:
-                self.devices_changed()
 
     def _open(self) -> None:
         try:

@@ -19,8 +19,8 @@ from assistant.audio.sound_server import environment
 _COMMAND = ("setpriv", "--pdeathsig", "KILL", "pactl", "subscribe")
 
 _MATTERS = re.compile(rb"Event '(change' on (server|source-output)|(new|remove)' on (source|sink)) #")
-"""Others are chosen, a recording is moved, a device comes or goes. Each question to the server makes events of a client
-too, and each first recording one of a device: to look for those would never end."""
+"""Others are chosen, a recording is moved, a device comes or goes. No event of a client, as each question to the server
+makes them, nor of how a device is, which changes with every volume: to look for these would make the next."""
 
 _AGAIN_S, _AGAIN_AT_MOST_S = 1.0, 60.0
 """How soon it is started again when it has ended; each time later, unless it has lasted."""

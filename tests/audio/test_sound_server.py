@@ -214,7 +214,8 @@ def test_where_the_server_tells_nothing_by_itself_it_is_asked_now_and_then(
     server: VirtualSound, tmp_path: Path
 ) -> None:
     deaf = tmp_path / "pactl"
-    deaf.write_text(f'#!/bin/sh\n[ "$1" != subscribe ] && exec {shutil.which("pactl")} "$@"\n', encoding="utf-8")
+    script = f'#!/bin/sh\n[ "$1" = subscribe ] && exec sleep 3600\nexec {shutil.which("pactl")} "$@"\n'
+    deaf.write_text(script, encoding="utf-8")
     deaf.chmod(0o755)
     path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
     with Opened(server, looks_every_s=0.1, env={"PATH": path}) as microphone:
