@@ -101,6 +101,35 @@ def test_near_misses_and_noise_are_not_forced_into_an_intent(interpreter: Hassil
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "别停了", "别停", "不要停", "请不要停", "别停下来了", "别停，你别停",
+        "don't stop", "Don't stop talking.", "please don't stop",
+        "turn on the camera", "Turn the microphone on.", "switch on your microphone and camera",
+        "do not switch off your microphone and camera", "把麦克风开了", "把摄像头开了",
+        "听", "听吧", "听一下", "百", "位",
+    ],
+)  # fmt: skip
+def test_what_says_the_opposite_of_a_request_or_only_one_syllable_of_it_is_none(
+    interpreter: HassilInterpreter, text: str
+) -> None:
+    assert interpreter.interpret(text, "en") is None
+
+
+@pytest.mark.parametrize("text", ["别听了", "stop listening", "turn of the camera", "把麦克风管了", "管掉麦克风"])
+def test_a_request_to_mute_is_one(interpreter: HassilInterpreter, text: str) -> None:
+    intent = interpreter.interpret(text, "en")
+    assert intent is not None
+    assert intent.name == "mute"
+
+
+def test_what_is_asked_beside_not_to_stop_is_done(interpreter: HassilInterpreter) -> None:
+    intent = interpreter.interpret("别停，现在几点了？", "zh")
+    assert intent is not None
+    assert (intent.name, intent.then) == ("time_ask", ())
+
+
+@pytest.mark.parametrize(
     "text", ["我昨天从超市里买回来的东西是什么颜色", "设置一个叫做我昨天从超市买回来的东西的五分钟计时器"]
 )
 def test_a_chinese_name_is_measured_in_characters_for_it_has_no_spaces(
