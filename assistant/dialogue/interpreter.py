@@ -39,6 +39,10 @@ _MIN_FUZZY_LENGTH = {"en": 8, "zh": 5}
 _TURNS_ROUND = {"en": frozenset({"on", "no", "not", "never", "don't", "unmute"}), "zh": frozenset("开不没别")}
 """Words of which each makes the opposite of a sentence, so none is a slip: "turn on the camera" is but a letter away
 from "turn off the camera", 把麦克风开了 a syllable from 把麦克风关了."""
+_BEGINS_SOMETHING = frozenset(
+    {"no", "wait", "hold it", "it's fine", "that's fine", "it's okay", "that's okay", "等等", "等一等", "没事", "好了"}
+)
+"""What is a stop by itself, but not before other words: "no, I meant Tuesday", 没事，你继续说."""
 _MIN_SOUNDED_LENGTH = 2
 """Chinese characters. One alone sounds like dozens of others: 听 is no 停, 百 no 拜."""
 _MAX_WILDCARD_LENGTH = {"en": 3, "zh": 6}
@@ -123,9 +127,15 @@ class LanguageMatcher:
         return self._closest(normalize(text))
 
     def match_in_part(self, text: str) -> Match | None:
-        """The first request among the parts of `text`."""
-        found = [match for part in clauses(text) if (match := self._closest(part) or self._misheard(part)) is not None]
-        return next((match for match in found if match[0] not in SOCIAL), found[0] if found else None)
+        """The first request among the parts of `text`, "stop" included; else what else dismisses, else a greeting."""
+        found: list[tuple[int, Match]] = []
+        parts = clauses(text)
+        for part in [part for part in parts if part not in _BEGINS_SOMETHING] or parts:
+            match = self._closest(part) or self._misheard(part)
+            if match is not None:
+                dismisses = match[0] == "stop" and not is_stop(part)
+                found.append((2 if match[0] in SOCIAL else int(dismisses), match))
+        return min(found, key=lambda ranked: ranked[0], default=(0, None))[1]
 
     def match_misheard(self, text: str) -> Match | None:
         """The known sentence that all of `text` sounds almost like."""

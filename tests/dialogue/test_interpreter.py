@@ -69,6 +69,16 @@ def test_durations_and_names_become_slots(interpreter: HassilInterpreter, text: 
         ("Thank you. Goodbye.", "goodbye"),
         ("你好，现在几点了？", "time_ask"),
         ("现在几点了？然后设一个五分钟的计时器。", "time_ask"),
+        ("No, what time is it?", "time_ask"),
+        ("Never mind, what time is it?", "time_ask"),
+        ("好了，现在几点了？", "time_ask"),
+        ("Hello, stop.", "stop"),
+        ("Wait, wait.", "stop"),
+        ("No, no, no.", "stop"),
+        ("等等，等等", "stop"),
+        ("Stop, I have heard enough of this story.", "stop"),
+        ("算了，我不想听了", "stop"),
+        ("不用了，我自己来", "stop"),
     ],
 )
 def test_the_first_request_of_several_is_taken(interpreter: HassilInterpreter, text: str, intent: str) -> None:
@@ -108,6 +118,8 @@ def test_near_misses_and_noise_are_not_forced_into_an_intent(interpreter: Hassil
         "turn on the camera", "Turn the microphone on.", "switch on your microphone and camera",
         "do not switch off your microphone and camera", "把麦克风开了", "把摄像头开了",
         "听", "听吧", "听一下", "百", "位",
+        "No, I meant Tuesday.", "Wait, I have a question.", "it's fine, I like it",
+        "等等，我有个问题", "没事，你继续说",
     ],
 )  # fmt: skip
 def test_what_says_the_opposite_of_a_request_or_only_one_syllable_of_it_is_none(
