@@ -26,7 +26,7 @@ from assistant.conversation.head_start import Foresight, HeadStart
 from assistant.conversation.speaking import Speaking
 from assistant.conversation.talk_button import TalkButton
 from assistant.conversation.window import Window
-from assistant.dialogue.overlap import is_backchannel, is_courtesy, is_hum, unclear_stop
+from assistant.dialogue.overlap import is_backchannel, is_courtesy, is_hum, says_not_to_stop, unclear_stop, wants_more
 from assistant.errors import AssistantError
 from assistant.events import (
     Event,
@@ -214,6 +214,8 @@ class Turns:
         text, language = recognition.text, recognition.language
         admission = self._attention.admit(text, utterance.started_at_s)
         if admission is not None and admission.match is not None:
+            if wants_more(admission.command) and self._speaking.overlaps(utterance):
+                return None
             return Admission("", admission.match) if self._attention.only_calls(admission.command) else admission
         intent: str | None = None
         if self._floor.overlaps(utterance):
@@ -238,7 +240,8 @@ class Turns:
             return False
         converses = self._answering.converses
         if current is None:
-            adds_nothing = is_hum(text) if converses else is_backchannel(text)
+            # Who says not to stop where nothing sounds, perhaps meant something else, and hears that it was not done.
+            adds_nothing = is_hum(text) if converses else is_backchannel(text) and not says_not_to_stop(text)
         else:
             adds_nothing = is_backchannel(text) or is_courtesy(text)
         anything = current is None or current.insists or converses

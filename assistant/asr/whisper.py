@@ -159,7 +159,7 @@ class WhisperRecognizer:
             return Recognition("", spoken, 0.0)
         text = to_simplified(decoded.text) if spoken == "zh" else decoded.text
         confidence = min(1.0, math.exp(decoded.evidence.mean_log_probability))
-        likely = may_interrupt(shares, decoded.evidence, seconds) if over_reply else []
+        likely = may_interrupt(shares, spoken, decoded.evidence, seconds) if over_reply else []
         try:
             primed = [primed_text(self._model, encoded, self._tokenizers[each], seconds) for each in likely]
         except RuntimeError:  # the text is there, and nobody is to lose it for what it may be besides

@@ -45,12 +45,19 @@ def _print(status: StatusResult) -> None:
         "versions": ", ".join(f"{name} {version}" for name, version in status.versions.items()),
         "engines": _engines(status.networks),
         "saving": status.saving,
+        "recorder": _recorder(status),
         "lost": ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in status.dropped.items() if count),
     }
     for name, value in facts.items():
         if value:
             out.print(f"{name:>13}  {value}", markup=False)
     _print_latency(out, status)
+
+
+def _recorder(status: StatusResult) -> str:
+    """What is kept in memory of what is heard and seen, which whoever is heard and seen wants to know."""
+    kept = f"keeps the last {_duration(status.recorder_s)} of sound and pictures in memory for `assistant dump`"
+    return f"{kept}; nothing while muted" if status.recorder_s else ""
 
 
 def _engines(networks: Mapping[str, str]) -> str:

@@ -179,6 +179,9 @@ class StatusResult(Result):
     """Network → what it runs on: "tensorrt", or "onnxruntime: " and why."""
     saving: str = ""
     """What it does without to spare the machine, and why; empty before it has started."""
+    recorder_s: int = 0
+    """So many of the last seconds of sound and pictures are kept in memory for `assistant dump`; 0 for none. Muted, it
+    keeps nothing."""
     dropped: dict[str, int]
     """What was lost, the machine being too slow, a disk full, or what hears or recognises failing: name → count since
     the start."""

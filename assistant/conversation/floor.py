@@ -165,7 +165,12 @@ class Floor:
                 with turn.scope:
                     if sound is not None and (heard := await self._speaking.play(sound)):
                         await self._speaking.wait_out(sound)
-                    heard = await self._speaking.speak(turn.turn_id, reply.sentences, lambda: self._may_go_on(turn))
+                    heard = await self._speaking.speak(
+                        turn.turn_id,
+                        reply.sentences,
+                        lambda: self._may_go_on(turn),
+                        awaits_speaker=not turn.insists,  # what insists is announced anew
+                    )
         finally:
             if self.current is turn:
                 self.current = None

@@ -40,6 +40,10 @@ from assistant.tts.finishing import sounding_s
 _ONSET_S = 0.5
 """Somebody is heard, and nobody knows any more that no reply is, so long before it is known to be speech at most."""
 
+_WANTED_S = 10.0
+"""So long after its speaker was found lost, a reply of which nothing was heard is still waited for."""
+_LOOKS_AGAIN_S = 0.25
+
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
@@ -136,11 +140,17 @@ class Speaking:
             self._emit(PlaybackPaused(self._clock.monotonic_s(), playback.turn_id))
 
     async def speak(
-        self, turn_id: int, sentences: AsyncGenerator[Sentence, None], may_go_on: Callable[[], Awaitable[None]]
+        self,
+        turn_id: int,
+        sentences: AsyncGenerator[Sentence, None],
+        may_go_on: Callable[[], Awaitable[None]],
+        *,
+        awaits_speaker: bool = False,
     ) -> bool:
         """Say all sentences; the first one, and the rest after a `hold`, once `may_go_on` returns. Cancelling it stops
-        the sound at once; `PlaybackFinished` tells what was heard, and the result whether that was all."""
-        playback = self._playback = _Playback(turn_id, Tape(self._sink.played_s()))
+        the sound at once; `PlaybackFinished` tells what was heard, and the result whether that was all. One that
+        `awaits_speaker` is said when a speaker that was lost before the first sound comes back soon."""
+        playback = self._playback = _Playback(turn_id, Tape(self._sink.played_s()), awaits_speaker)
         send, receive = anyio.create_memory_object_stream[SpeechChunk](1)
         completed = False
         try:
@@ -148,7 +158,7 @@ class Speaking:
                 group.start_soon(self._synthesize, playback, sentences, send)
                 async with receive:
                     await self._play_with_pauses(playback, receive, may_go_on)
-            completed = not playback.failed
+            completed = not playback.failed and playback.lost_at_s is None
         finally:
             if playback.sounds:
                 self._mark_silent(playback)
@@ -234,16 +244,16 @@ class Speaking:
                     await self._play(playback, chunk)
                 playback.all_given = True
                 await self._drain(playback)
-            if not playback.run.cancelled_caught:
-                return
+                if not await self._speaker_returned(playback):
+                    return
 
     async def _play(self, playback: _Playback, chunk: SpeechChunk) -> None:
-        if playback.failed_device:
+        if playback.lost_at_s is not None:
             return
         try:
             onset = await self._sink.play(chunk)
         except DeviceError as error:
-            playback.failed = playback.failed_device = True
+            playback.lost_at_s = self._clock.monotonic_s()
             self._stages.failed("speaker", error)
             return
         self._stages.works("speaker")
@@ -263,13 +273,26 @@ class Speaking:
             self._emit(PlaybackStarted(heard_at_s, playback.turn_id))
 
     async def _drain(self, playback: _Playback) -> None:
-        if playback.failed_device:
+        if playback.lost_at_s is not None:
             return
         try:
             await self._sink.drain()
         except DeviceError as error:
             playback.failed = True
             self._stages.failed("speaker", error)
+
+    async def _speaker_returned(self, playback: _Playback) -> bool:
+        """Whether a reply of which nothing was heard can be said now; waits for its speaker as long as it is wanted."""
+        while playback.awaits_speaker and playback.lost_at_s is not None and not playback.started:
+            now_s = self._clock.monotonic_s()
+            if not self._stages.is_failing("speaker"):
+                playback.lost_at_s = None
+                playback.tape.rewind(self._sink.played_s())
+                return True
+            if now_s >= playback.lost_at_s + _WANTED_S:
+                break
+            await self._clock.sleep_until(now_s + _LOOKS_AGAIN_S)
+        return False
 
     def _fall_silent(self) -> None:
         self._sink.stop()
@@ -306,6 +329,7 @@ class _Playback:
 
     turn_id: int
     tape: Tape
+    awaits_speaker: bool
     run: anyio.CancelScope | None = None
     """What is cancelled to pause it."""
     first_block_at_s: float | None = None
@@ -316,4 +340,5 @@ class _Playback:
     """Whether all that is left of it has been given to the speaker."""
     paused: bool = False
     failed: bool = False
-    failed_device: bool = False
+    lost_at_s: float | None = None
+    """When the speaker was found lost, None while it is not."""

@@ -91,6 +91,9 @@ class SpokenTroubles(TurnObserver):
         self._language = _first_language(config)
         self._has_seen = False
         self._told: set[str] = set()
+        """Senses whose loss was told, or is being told."""
+        self._telling: set[str] = set()
+        """Those of which nobody knows yet whether it was heard."""
         self._about_to_tell: set[str] = set()
         """Stages; one is more urgent than another."""
         self._losses: Counter[str] = Counter()
@@ -112,7 +115,7 @@ class SpokenTroubles(TurnObserver):
             if isinstance(event, StageFailed):
                 self._losses[sense] += 1
                 self._expect_loss(sense, event.stage)
-            elif sense in self._told and not self._lost(sense):
+            elif sense in self._told - self._telling and not self._lost(sense):
                 self._voice.start(f"return: {sense}", lambda: self._tell_return(sense, event.stage))
 
     def _expect_loss(self, sense: str, stage: str) -> None:
@@ -140,16 +143,18 @@ class SpokenTroubles(TurnObserver):
             told = lost() and sense not in self._told
             if told:
                 self._told.add(sense)
+                self._telling.add(sense)
             return told
 
         heard = lost() and await self._say(f"cannot_{sense}", still)
         self._about_to_tell.discard(stage)
         if not told:
             return
+        self._telling.discard(sense)
         if not heard:
-            self._told.discard(sense)  # the next failure is worth a word
+            self._told.discard(sense)  # the next failure is worth a word, and its end is not
         elif not self._lost(sense):
-            await self._tell_return(sense, stage)  # it was back before it was told, so no recovery will say so
+            await self._tell_return(sense, stage)  # it was back before it had been told, so no recovery will say so
 
     async def _tell_return(self, sense: str, stage: str) -> None:
         losses = self._losses[sense]

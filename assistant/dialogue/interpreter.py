@@ -17,7 +17,7 @@ from hassil.util import TrackedText, remove_skip_words_tracked
 from rapidfuzz import fuzz, process
 
 from assistant.dialogue.normalization import clauses, normalize
-from assistant.dialogue.overlap import is_stop
+from assistant.dialogue.overlap import is_stop, says_not_to_stop
 from assistant.dialogue.phonetics import HomophoneFolder, english_key, keys_of, pinyin_key
 from assistant.dialogue.requests import SOCIAL, several_requests
 from assistant.dialogue.templates import compile_templates, expand_templates, load_templates
@@ -36,6 +36,15 @@ _MIN_SIMILARITY = {"en": 93.0, "zh": 88.0}
 """Likeness of the sound keys (0 to 100) from which a sentence counts as misheard."""
 _MIN_FUZZY_LENGTH = {"en": 8, "zh": 5}
 """Shorter sentences are too easily mistaken for each other, so they must match exactly or by sound."""
+_TURNS_ROUND = {"en": frozenset({"on", "no", "not", "never", "don't", "unmute"}), "zh": frozenset("开不没别")}
+"""Words of which each makes the opposite of a sentence, so none is a slip: "turn on the camera" is but a letter away
+from "turn off the camera", 把麦克风开了 a syllable from 把麦克风关了."""
+_BEGINS_SOMETHING = frozenset(
+    {"no", "wait", "hold it", "it's fine", "that's fine", "it's okay", "that's okay", "等等", "等一等", "没事", "好了"}
+)
+"""What is a stop by itself, but not before other words: "no, I meant Tuesday", 没事，你继续说."""
+_MIN_SOUNDED_LENGTH = 2
+"""Chinese characters. One alone sounds like dozens of others: 听 is no 停, 百 no 拜."""
 _MAX_WILDCARD_LENGTH = {"en": 3, "zh": 6}
 """Words, or Chinese characters, that a name or an object may have."""
 
@@ -118,9 +127,15 @@ class LanguageMatcher:
         return self._closest(normalize(text))
 
     def match_in_part(self, text: str) -> Match | None:
-        """The first request among the parts of `text`."""
-        found = [match for part in clauses(text) if (match := self._closest(part) or self._misheard(part)) is not None]
-        return next((match for match in found if match[0] not in SOCIAL), found[0] if found else None)
+        """The first request among the parts of `text`, "stop" included; else what else dismisses, else a greeting."""
+        found: list[tuple[int, Match]] = []
+        parts = clauses(text)
+        for part in [part for part in parts if part not in _BEGINS_SOMETHING] or parts:
+            match = self._closest(part) or self._misheard(part)
+            if match is not None:
+                dismisses = match[0] == "stop" and not is_stop(part)
+                found.append((2 if match[0] in SOCIAL else int(dismisses), match))
+        return min(found, key=lambda ranked: ranked[0], default=(0, None))[1]
 
     def match_misheard(self, text: str) -> Match | None:
         """The known sentence that all of `text` sounds almost like."""
@@ -139,12 +154,12 @@ class LanguageMatcher:
         found = self._recognize(text, text, self._exact)
         if found is None and (bare := self._bare(text, text, self._skip_words)[0]) != text:
             found = self._recognize(bare, bare, self._exact)
-        if found is not None or self._by_sound is None:
+        if found is not None or self._by_sound is None or says_not_to_stop(text):
             return found
         folded = self._folder.fold(text)
-        found = self._recognize(text, folded, self._by_sound)
-        if found is None and (pair := self._bare(text, folded, self._skip_words_by_sound))[1] != folded:
-            found = self._recognize(*pair, self._by_sound)
+        for heard, sounded in dict.fromkeys(((text, folded), self._bare(text, folded, self._skip_words_by_sound))):
+            if found is None and len(sounded.replace(" ", "")) >= _MIN_SOUNDED_LENGTH:
+                found = self._recognize(heard, sounded, self._by_sound)
         return found
 
     def _bare(self, heard: str, sounded: str, skip_words: list[str]) -> tuple[str, str]:
@@ -155,6 +170,8 @@ class LanguageMatcher:
 
     def _misheard(self, text: str) -> Match | None:
         """The known sentence that sounds almost like `text`, with or without the words that do not count."""
+        if says_not_to_stop(text):
+            return None
         for candidate in dict.fromkeys((text, self._bare(text, text, self._skip_words)[0])):
             if len(candidate.replace(" ", "")) < _MIN_FUZZY_LENGTH[self._language]:
                 continue
@@ -163,8 +180,14 @@ class LanguageMatcher:
             )
             if nearest is not None and self._is_one_slip(self._key(candidate), nearest[0]):
                 meant = self._plain[nearest[0]]
-                return self._recognize(meant, meant, self._exact)
+                if not self._turns_round(candidate, meant):
+                    return self._recognize(meant, meant, self._exact)
         return None
+
+    def _turns_round(self, heard: str, meant: str) -> bool:
+        """Whether `heard` has a word that would make the opposite of `meant`."""
+        words, meant_words = (text if self._language == "zh" else text.split() for text in (heard, meant))
+        return bool(_TURNS_ROUND[self._language].intersection(words).difference(meant_words))
 
     def _is_one_slip(self, heard_key: str, meant_key: str) -> bool:
         """Whether at most one Chinese syllable differs: 电视 is too near 定时 for its letters to be counted alone."""

@@ -19,12 +19,12 @@ from assistant.ports import Recognition
 _ENGLISH_HUMS = r"m+|h+m+|m+h+m*|mm+ ?h+m+|u+h+|u+h+ ?h+u+h+|u+m+|e+r+m*|a+h+|a+ha+|o+h+|h+u+h+|e+h+"
 _ENGLISH = (
     rf"{_ENGLISH_HUMS}|ye+a+h?|ye+s|ye+p|yu+p|ok|okay|right|sure|i see|got it|wow|really|cool|nice|great|good|fine|"
-    r"true|exactly|alright|all right|go on|don't stop|keep going"
+    r"true|exactly|alright|all right|(?:go|carry) on|continue|keep (?:going|talking|reading)"
 )
 _CHINESE_HUMS = r"[嗯恩唔哦噢喔啊呃额哈嘿哼诶欸哎唉呵哇嗬]"
 _CHINESE = (
     rf"{_CHINESE_HUMS}|对呀?|是[的啊呀吗]?|好[的吧呀啊]?|行|没错|这样(?:啊|子)?|原来如此|真的[吗啊]?|明白|知道|了解"
-    r"|继续[说讲]?|接着[说讲]|(?:别|不要)停(?:下来?)?"
+    r"|继续[说讲]?|接着[说讲]"
 )
 _ENGLISH_COURTESY = (
     r"please|pretty please|thanks|thanks a lot|thank you|thank you (?:so|very) much|if you (?:can|could)"
@@ -45,6 +45,14 @@ _CHINESE_STOP = (
 )
 """What holds a word that says to stop; the other words of these alone do not. 别停, "don't stop" and a bus stop are not
 among them."""
+_ENGLISH_NO_STOP = (
+    r"(?:(?:no|oh|wait|please) )*(?:don'?t|do not|never) stop"
+    r"(?: (?:it|now|yet|here|please|talking|speaking|reading|listening))*"
+)
+_CHINESE_NO_STOP = (
+    r"(?:你|请|先|千万|不|哎)*(?:别|不要|不用|不必|不许|不准)再?停(?:下来?|止|一下)?(?:了|啊|呀|啦|吧|嘛|好吗|行吗)*"
+)
+"""Never a request to stop or to mute, though 别停了 sounds like 别听了, "stop listening", but for a tone."""
 _ENGLISH_BREATH = re.compile(r"(?:a|an|the|and|so|but|or|to|of|let's|(?:i|you|he|she|it|we|they)(?:'(?:ll|d))?) stop")
 """The breath before "stop" becomes a short word: "We'll stop." What is no such word says something else: "never stop",
 "can't stop", "full stop"."""
@@ -52,6 +60,12 @@ _MAX_STOP_WORDS, _MAX_STOP_CHARACTERS = 8, 12
 """Whoever says more says something else."""
 _SOUNDS_LIKE_STOP = re.compile(r"(?:ni )?(?:(?:ting )+(?:yi )?(?:(?:xia|lai|le|la|a|ya|ba) )*)+")
 """Toneless pinyin of what recognisers make of 停: 听了, 挺挺挺, 停啊."""
+_SOUNDS_LIKE_NO_STOP = re.compile(
+    r"(?:(?:ni|qing|xian) )*(?:bie|bu (?:yao|yong|bi|xu|zhun)) (?:zai )?ting (?:(?:xia|lai|lei|le|la|a|ya|ba) )*"
+)
+"""Toneless pinyin of 别停了, "don't stop", and of 别听了, "don't listen". Whisper writes one for the other every second
+time, no less sure of it. Over a reply either is taken for the first: who meant the other hears the reply go on and says
+it again, while what was muted for nothing hears nobody any more. Where nothing sounds, what is written counts."""
 _LAUGH_OR_COUGH = re.compile(r"[(\[（【*♪][^)\]）】*♪]*[)\]）】*♪]?")
 """How recognisers write what is no word: "(coughs)", "[music]", 【笑】."""
 
@@ -63,8 +77,8 @@ _WORD = re.compile(rf"[{HAN_RANGE}]|[^\s{HAN_RANGE}]+")
 
 
 def is_backchannel(text: str) -> bool:
-    """Whether someone who says `text` is only listening: "mhm", "okay", 嗯, 对对对, a cough, nothing at all."""
-    return _only(_ENGLISH, _CHINESE, text)
+    """Whether someone who says `text` is only listening, or wants to: "mhm", "don't stop", 嗯, a cough, nothing."""
+    return _only(_ENGLISH, _CHINESE, text) or wants_more(text)
 
 
 def is_hum(text: str) -> bool:
@@ -86,6 +100,19 @@ def is_stop(text: str) -> bool:
         return len(plain) <= _MAX_STOP_CHARACTERS and re.fullmatch(f"(?:{_CHINESE_STOP})+", plain) is not None
     words = plain.replace("-", " ").split()
     return len(words) <= _MAX_STOP_WORDS and re.fullmatch(f"(?:{_ENGLISH_STOP})+", f"{' '.join(words)} ") is not None
+
+
+def says_not_to_stop(text: str) -> bool:
+    """Whether `text`, as it is written, says no more than not to stop: "please don't stop", 别停了."""
+    plain = normalize(text)
+    pattern = _CHINESE_NO_STOP if contains_han(plain) else _ENGLISH_NO_STOP
+    return re.fullmatch(pattern, plain.replace(" ", "") if contains_han(plain) else plain) is not None
+
+
+def wants_more(text: str) -> bool:
+    """Whether `text`, said over a reply, is not to stop it, also where it was perhaps misheard: 别听了."""
+    plain = normalize(text).replace(" ", "")
+    return says_not_to_stop(text) or _SOUNDS_LIKE_NO_STOP.fullmatch(f"{pinyin_key(plain)} ") is not None
 
 
 def unclear_stop(recognition: Recognition) -> str | None:

@@ -162,6 +162,7 @@ class Answers:
             },
             networks=dict(ENGINES.running_on()),
             saving=started.saving() if started else "",
+            recorder_s=started.recorder.seconds if started and started.recorder else 0,
             dropped=dict(started.dropped()) if started else {},
         )
 

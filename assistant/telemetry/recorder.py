@@ -60,9 +60,10 @@ class Recorder:
     picture that nobody needs any more. As a `TurnObserver` it forgets them when it is muted, and keeps none meanwhile.
     """
 
-    def __init__(self, seconds: float, folder: Path, clock: Clock) -> None:
+    def __init__(self, seconds: int, folder: Path, clock: Clock) -> None:
         """`seconds` is how much is kept, `folder` where `dump` writes it."""
-        self._seconds, self._folder, self._clock = seconds, folder, clock
+        self.seconds = seconds
+        self._folder, self._clock = folder, clock
         self._sound: deque[tuple[float, AudioFrame]] = deque()
         self._pictures: deque[tuple[float, bytes]] = deque()
         self._lines: deque[tuple[float, bytes]] = deque()
@@ -116,7 +117,7 @@ class Recorder:
             return await asyncio.to_thread(self._write, frames, pictures, lines, now_s, now)
 
     def _forget_older(self) -> None:
-        since_s = self._clock.monotonic_s() - self._seconds
+        since_s = self._clock.monotonic_s() - self.seconds
         for ring in (self._sound, self._pictures, self._lines):
             while ring and ring[0][0] < since_s:
                 ring.popleft()

@@ -71,6 +71,7 @@ def test_a_stop_over_a_reply_is_understood(spoken: Person, model_store: ModelSto
         spoken("停。", "zh", "jm_kumo"),
         spoken("Stop.", "en", "jf_gongitsune"),
         spoken("Stop."),
+        spoken("好了好了别说了。", "zh", "jf_nezumi"),
     ]
     asks, log = spoken("What can you do?"), EventLog()
     run_in_virtual_time(lambda: _each_over_a_reply(said, asks, model_store, log))

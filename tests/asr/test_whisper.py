@@ -13,6 +13,8 @@ import jiwer
 import numpy as np
 import pytest
 
+from assistant.asr.hallucinations import Evidence
+from assistant.asr.primed import may_interrupt
 from assistant.asr.whisper import WhisperRecognizer, window_for
 from assistant.audio.files import read_audio
 from assistant.config import Config
@@ -180,10 +182,26 @@ def test_a_very_short_utterance_may_have_been_a_stop_and_others_stay_what_they_a
     assert "stop" in words(" ".join(recognized("Stop.").perhaps))
     for text in ("Yes.", "What?", "Red.", "Hello.", "Louder.", "Five minutes."):
         assert unclear_stop(recognized(text)) is None, text
-    assert recognized("How many people are in the kitchen?").perhaps == ()
+    assert recognized("How many people are sitting there in the kitchen?").perhaps == ()
     noise = np.random.default_rng(0).normal(0, 0.05, 12000).astype(np.float32)
     assert base.transcribe(noise, None, over_reply=True).perhaps == ()
     assert base.transcribe(english("Stop."), None).perhaps == (), "nobody wants to know"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "languages"), [(1.0, {"en", "zh"}), (1.6, {"en", "zh"}), (1.7, {"zh"}), (2.5, {"zh"}), (2.6, set())]
+)
+def test_only_one_word_may_have_been_said_in_another_language(seconds: float, languages: set[str]) -> None:
+    assert set(may_interrupt({"en": 0.5, "zh": 0.5}, "zh", Evidence(-0.5, 0.1), seconds)) == languages
+
+
+def test_a_short_sentence_may_have_been_a_stop_too(base: WhisperRecognizer) -> None:
+    def recognized(text: str) -> Recognition:
+        return base.transcribe(english(text), None, over_reply=True)
+
+    assert "stop" in words(" ".join(recognized("No, no, wait, please stop.").perhaps))
+    for text in ("What's the weather like today?", "How many cups are on the table?", "Where is the nearest bus stop?"):
+        assert unclear_stop(recognized(text)) is None, text
 
 
 def test_a_second_decoding_that_fails_does_not_cost_the_first(

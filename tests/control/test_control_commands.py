@@ -136,6 +136,14 @@ def test_status_says_that_it_hears_and_how_fast_it_is(running: Assistant, types:
     assert "0 events" not in said, "what was not lost is not news"
 
 
+def test_status_says_that_sound_is_kept_in_memory_where_it_is(running: Assistant, types: Types) -> None:
+    assert "recorder" not in types("status")
+    running.answers[Status] = status(recorder_s=90)
+    said = types("status")
+    assert "keeps the last 1 min 30 s of sound and pictures in memory" in said
+    assert json.loads(types("status", "--json"))["recorder_s"] == 90
+
+
 def test_status_says_that_no_wake_phrase_is_needed_while_none_is(running: Assistant, types: Types) -> None:
     assert "wake phrase" not in types("status")
     running.answers[Status] = status(attentive=True)

@@ -69,6 +69,16 @@ def test_durations_and_names_become_slots(interpreter: HassilInterpreter, text: 
         ("Thank you. Goodbye.", "goodbye"),
         ("你好，现在几点了？", "time_ask"),
         ("现在几点了？然后设一个五分钟的计时器。", "time_ask"),
+        ("No, what time is it?", "time_ask"),
+        ("Never mind, what time is it?", "time_ask"),
+        ("好了，现在几点了？", "time_ask"),
+        ("Hello, stop.", "stop"),
+        ("Wait, wait.", "stop"),
+        ("No, no, no.", "stop"),
+        ("等等，等等", "stop"),
+        ("Stop, I have heard enough of this story.", "stop"),
+        ("算了，我不想听了", "stop"),
+        ("不用了，我自己来", "stop"),
     ],
 )
 def test_the_first_request_of_several_is_taken(interpreter: HassilInterpreter, text: str, intent: str) -> None:
@@ -98,6 +108,37 @@ def test_misheard_sentences_are_understood_by_sound(interpreter: HassilInterpret
 )
 def test_near_misses_and_noise_are_not_forced_into_an_intent(interpreter: HassilInterpreter, text: str) -> None:
     assert interpreter.interpret(text, "en") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "别停了", "别停", "不要停", "请不要停", "别停下来了", "别停，你别停",
+        "don't stop", "Don't stop talking.", "please don't stop",
+        "turn on the camera", "Turn the microphone on.", "switch on your microphone and camera",
+        "do not switch off your microphone and camera", "把麦克风开了", "把摄像头开了",
+        "听", "听吧", "听一下", "百", "位",
+        "No, I meant Tuesday.", "Wait, I have a question.", "it's fine, I like it",
+        "等等，我有个问题", "没事，你继续说",
+    ],
+)  # fmt: skip
+def test_what_says_the_opposite_of_a_request_or_only_one_syllable_of_it_is_none(
+    interpreter: HassilInterpreter, text: str
+) -> None:
+    assert interpreter.interpret(text, "en") is None
+
+
+@pytest.mark.parametrize("text", ["别听了", "stop listening", "turn of the camera", "把麦克风管了", "管掉麦克风"])
+def test_a_request_to_mute_is_one(interpreter: HassilInterpreter, text: str) -> None:
+    intent = interpreter.interpret(text, "en")
+    assert intent is not None
+    assert intent.name == "mute"
+
+
+def test_what_is_asked_beside_not_to_stop_is_done(interpreter: HassilInterpreter) -> None:
+    intent = interpreter.interpret("别停，现在几点了？", "zh")
+    assert intent is not None
+    assert (intent.name, intent.then) == ("time_ask", ())
 
 
 @pytest.mark.parametrize(

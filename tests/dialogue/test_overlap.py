@@ -38,10 +38,18 @@ NODS = [
     "Don't stop!",
     "别停",
     "继续说",
+    "Please don't stop talking.",
+    "Oh, please do not stop now.",
+    "keep reading",
+    "你先别停",
+    "不要停下来",
+    "别再停了",
+    "别听了",
 ]
 WORDS = [
     "no", "what", "Okay stop", "I see what you mean", "yes yes yes yes yes yes", "What time is it?", "嗯那几点了",
     "好难", "m" * 60 + "x", "对面有人吗", "是不是", "停", "好好好好好好好好好",
+    "don't stop the timer", "stop", "别听我说话", "别说了", "不停",
 ]  # fmt: skip
 STOPS = [
     "stop stop stop", "Stop! Stop!", "no stop", "wait stop", "no no wait stop it", "I said stop", "okay stop that now",

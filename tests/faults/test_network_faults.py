@@ -70,6 +70,25 @@ def test_whose_words_were_lost_over_a_reply_is_told_after_it(living: Living) -> 
     assert said[1:] == ["Sorry, I can't understand speech right now.", "I can understand you again."]
 
 
+def test_whoever_breaks_off_that_it_does_not_understand_is_not_told_that_it_does_again(living: Living) -> None:
+    """They know, for they were answered."""
+    broken = RuntimeError("the network broke")
+    living.says(broken, broken, TIME)
+
+    async def script(assistant: Assistant) -> None:
+        living.room.say(2.0)
+        while not living.log.of(PlaybackStarted):  # noqa: ASYNC110 (nothing tells of it)
+            await anyio.sleep(0.05)
+        living.room.say(anyio.current_time() + 0.2)
+        await until(20.0)
+        assert "recognizer" not in assistant.health().unavailable
+
+    said = living.live(script)
+    assert len(said) == 2, said
+    assert not living.log.of(PlaybackFinished)[0].completed
+    assert said[1].startswith("It's")
+
+
 class Muddled:
     """Understands nothing, and says so, while `broken`."""
 

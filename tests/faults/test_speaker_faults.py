@@ -180,10 +180,10 @@ def test_a_dead_speaker_that_is_tried_again_meanwhile_has_finished_nothing(livin
         living.room.say(3.0)
         await until(asks_again_s)
         living.room.say(asks_again_s)
-        await until(asks_again_s + 12.0)
+        await until(asks_again_s + 16.0)
         assert "speaker" in assistant.health().unavailable
         living.speaker.stalls = False
-        await until(asks_again_s + 12.0 + RECOVERS_S)
+        await until(asks_again_s + 16.0 + RECOVERS_S)
         assert "speaker" not in assistant.health().unavailable
 
     living.live(script)
@@ -244,6 +244,78 @@ def test_a_speaker_that_dies_over_the_last_words_has_not_finished_them(living: L
     living.live(script)
     [finished] = living.log.of(PlaybackFinished)
     assert not finished.completed and 0.0 < finished.played_s < 1.0
+
+
+@pytest.mark.parametrize(("back_at_s", "said"), [(8.0, ["It's"]), (25.0, [""])])
+def test_what_was_asked_while_the_speaker_was_away_is_said_if_it_is_back_soon(
+    living: Living, back_at_s: float, said: list[str]
+) -> None:
+    living.says(TIME)
+
+    async def script(assistant: Assistant) -> None:
+        await until(1.0)
+        living.sound.pull(living.speaker)
+        living.room.say(2.0)
+        await until(back_at_s)
+        assert "speaker" in assistant.health().unavailable
+        living.sound.plug(living.speaker)
+        await until(back_at_s + RECOVERS_S + 3.0)
+        assert "speaker" not in assistant.health().unavailable
+
+    living.live(script)
+    finished = living.log.of(PlaybackFinished)
+    assert [event.text[:4] for event in finished] == said
+    assert [event.completed for event in finished] == [text != "" for text in said]
+    assert living.speaker.heard_between(back_at_s, back_at_s + RECOVERS_S + 3.0) == (said != [""])
+    assert len(living.failures("speaker")) == len(living.recoveries("speaker")) == 1
+
+
+def test_of_two_requests_while_the_speaker_was_away_the_newer_is_answered(living: Living) -> None:
+    living.says(HELP, TIME)
+
+    async def script(assistant: Assistant) -> None:
+        await until(1.0)
+        living.sound.pull(living.speaker)
+        living.room.say(2.0)
+        living.room.say(6.0)
+        await until(10.0)
+        living.sound.plug(living.speaker)
+        await until(18.0)
+
+    living.live(script)
+    assert [(event.text[:4], event.completed) for event in living.log.of(PlaybackFinished)] == [
+        ("", False),
+        ("It's", True),
+    ]
+
+
+def test_who_speaks_while_a_reply_waits_for_its_speaker_is_not_talked_over(living: Living) -> None:
+    living.says(TIME, "mhm")
+
+    async def script(assistant: Assistant) -> None:
+        await until(1.0)
+        living.sound.pull(living.speaker)
+        living.room.say(2.0)
+        living.room.say(6.0, 2.5)
+        await until(6.2)
+        living.sound.plug(living.speaker)
+        await until(16.0)
+
+    living.live(script)
+    [begun] = living.log.of(PlaybackStarted)
+    [finished] = living.log.of(PlaybackFinished)
+    assert begun.at_s > 8.5 and finished.completed and finished.text.startswith("It's")
+
+
+def test_who_has_something_said_is_told_at_once_that_there_is_no_speaker(living: Living) -> None:
+    async def script(assistant: Assistant) -> None:
+        assert assistant.controls is not None
+        await until(1.0)
+        living.sound.pull(living.speaker)
+        assert not await assistant.controls.say("Dinner is ready.", "en")
+        assert anyio.current_time() < 6.0, "they try again themselves, or tell somebody otherwise"
+
+    living.live(script)
 
 
 def test_without_a_speaker_it_listens_and_speaks_once_there_is_one(living: Living) -> None:

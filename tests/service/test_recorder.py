@@ -17,7 +17,7 @@ import soundfile
 from assistant import asr
 from assistant.asr import RECOGNIZERS
 from assistant.config import Config
-from assistant.control.protocol import Dump, DumpResult
+from assistant.control.protocol import Dump, DumpResult, Status, StatusResult
 from assistant.errors import ConfigError, ControlError
 from assistant.events import AudioFrame, IntentRecognized, Transcript
 from assistant.models.store import ModelStore
@@ -193,6 +193,9 @@ def test_no_more_is_kept_than_was_asked_for(house: House, tmp_path: Path, second
     async def script() -> None:
         await until(now_s() + 30.0)
         kept_s = frames_in_memory() * 512 / RATE_HZ
+        status = await house.answers(Status())
+        assert isinstance(status, StatusResult)
+        assert status.recorder_s == seconds
         if seconds:
             assert kept_s == pytest.approx(seconds, abs=2.0)
             assert (await dump(house)).sound_s == pytest.approx(seconds, abs=0.1)
