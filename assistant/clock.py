@@ -7,6 +7,7 @@ whole assistant at once. Wall time is used only where a person asks for it.
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import datetime
 
 import anyio
@@ -21,6 +22,7 @@ class LoopClock:
 
     def wall(self) -> datetime:
         """The local date and time, with its zone."""
+        time.tzset()  # the C library reads the zone once, and would keep it though the machine's was changed
         return datetime.now().astimezone()
 
     async def sleep_until(self, deadline_s: float) -> None:

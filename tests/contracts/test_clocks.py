@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta, timezone
 from functools import partial
@@ -88,6 +89,15 @@ def test_the_wall_clock_knows_its_zone(during: Callable[[Script], None]) -> None
         assert clock.wall() >= before
 
     during(script)
+
+
+def test_a_time_zone_that_was_changed_needs_no_restart(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = LoopClock()
+    with monkeypatch.context() as environment:
+        for zone, hours in (("UTC0", 0), ("EAST-8", 8)):
+            environment.setenv("TZ", zone)
+            assert clock.wall().utcoffset() == timedelta(hours=hours)
+    time.tzset()
 
 
 @pytest.mark.parametrize("make", CLOCKS[1:], ids=["ReplayClock", "ManualClock"])
