@@ -69,6 +69,8 @@ class TimerSkill:
         set since."""
         self._to_wall_s = 0.0
         """From the monotonic to the wall clock, as last seen to be set."""
+        self._suspended_s = 0.0
+        """What the machine had slept through at the last look at the clock."""
 
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> TimerSkill:
@@ -77,6 +79,7 @@ class TimerSkill:
 
     async def handle(self, intent: Intent, context: SkillContext) -> Reply:
         """Set, list or cancel."""
+        self._follow_clock(context)
         if intent.name == "timer_set":
             asks = _HOW_LONG if seconds_from_slots(intent.slots) == 0 else None
             return Reply(self._set(intent, context), asks=asks)
@@ -89,7 +92,7 @@ class TimerSkill:
         if (state := context.state) is None:
             return
         now_s = context.clock.monotonic_s()
-        self._to_wall_s = _to_wall_s(context.clock)
+        self._look_at_clock(context)
         none: Sequence[KeptTimer] = ()
         for kept in context.controls.recall("timers", partial(timer_memory.recall, state), none):
             # A clock without a battery is behind, by hours or years, until the network sets it.
@@ -130,14 +133,23 @@ class TimerSkill:
             clock = context.clock
             while (now_s := clock.monotonic_s()) < timer.deadline_s:
                 await clock.sleep_until(min(timer.deadline_s, now_s + _LOOK_AT_CLOCK_S))
-                if self._look_at_clock(context):
-                    self._keep(context)
+                self._follow_clock(context)
             await self._ring(timer, context, missed=missed)
 
         timer.cancel = context.controls.start(f"timer {timer.number}", ring_when_due)
 
+    def _follow_clock(self, context: SkillContext) -> None:
+        if self._look_at_clock(context) and self._timers:
+            self._keep(context)
+
     def _look_at_clock(self, context: SkillContext) -> bool:
-        """Whether the wall clock was set since the last look; timers of an earlier run then end when it says."""
+        """Whether the wall clock was set since the last look; timers of an earlier run then end when it says. What the
+        machine slept through is over, for each of them."""
+        slept_s = context.clock.suspended_s() - self._suspended_s
+        self._suspended_s += slept_s
+        self._to_wall_s += slept_s
+        for timer in self._timers.values():
+            timer.deadline_s -= slept_s
         to_wall_s = _to_wall_s(context.clock)
         if abs(to_wall_s - self._to_wall_s) <= _WAS_SET_S:
             return False
