@@ -1,4 +1,4 @@
-"""Timers: several at once, named if one likes. Each rings until that was heard, whatever else is going on, and no more
+"""Timers: several at once, named if one likes. Each rings until somebody reacts, whatever else is going on, and no more
 after that."""
 
 from __future__ import annotations
@@ -161,13 +161,13 @@ class TimerSkill:
         return True
 
     async def _ring(self, timer: _Timer, context: SkillContext, *, missed: bool) -> None:
-        """Until it was heard; `missed` if it was due while no assistant ran."""
+        """Until it was heard, and nobody need be told any more; `missed` if it was due while no assistant ran."""
         clock, pause_s = context.clock, _AGAIN_S
         while timer.number in self._timers:  # until it is cancelled, too
             overdue = clock.monotonic_s() - timer.deadline_s > _LONG_AGO_S
             rings = "timer_rings_late" if missed else "timer_rings_overdue" if overdue else "timer_rings"
             text = phrase(rings, timer.language, timer=timer.spoken(timer.language))
-            if await context.controls.announce(text, timer.language):
+            if await context.controls.ring(text, timer.language):
                 # Only now: whatever ends the assistant before, the next one rings.
                 self._timers.pop(timer.number, None)
                 self._rang = timer, clock.monotonic_s()
@@ -216,7 +216,7 @@ class TimerSkill:
                 self._forget(timer)
             self._keep(context)
             return phrase("timer_cancelled_all", language)
-        chosen = self._matching(intent)
+        chosen = self._matching(intent, context.clock.monotonic_s())
         if not chosen:
             return phrase("timer_not_found", language)
         if len(chosen) > 1:
@@ -232,9 +232,10 @@ class TimerSkill:
         timer, silent_since_s = self._rang
         return now_s - silent_since_s <= _STILL_MEANT_S and _can_mean(intent, timer)
 
-    def _matching(self, intent: Intent) -> list[_Timer]:
-        """The timers that a request for one can mean."""
-        return [timer for timer in self._timers.values() if _can_mean(intent, timer)]
+    def _matching(self, intent: Intent, now_s: float) -> list[_Timer]:
+        """The timers that a request for one can mean: one that is due rather than one that is not."""
+        matching = [timer for timer in self._timers.values() if _can_mean(intent, timer)]
+        return [timer for timer in matching if timer.deadline_s <= now_s] or matching
 
     def _forget(self, timer: _Timer) -> None:
         del self._timers[timer.number]

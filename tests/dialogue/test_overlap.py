@@ -38,6 +38,7 @@ NODS = [
     "Don't stop!",
     "别停",
     "继续说",
+    "知道了。",
 ]
 WORDS = [
     "no", "what", "Okay stop", "I see what you mean", "yes yes yes yes yes yes", "What time is it?", "嗯那几点了",

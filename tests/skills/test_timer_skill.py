@@ -1,4 +1,4 @@
-"""Timers ring once, at their time, whatever happens in between."""
+"""Timers ring at their time, and not again once somebody has reacted, whatever happens in between."""
 
 from __future__ import annotations
 
