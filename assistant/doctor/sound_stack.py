@@ -43,7 +43,7 @@ def _server(patient: Patient) -> Check:
             "sound server",
             False,
             f"none for this user, but one for another ({owners}): it may hold the devices",
-            "Run this in that user's session, or let the service have the devices: docs/install.md, “Sound”.",
+            "Run this in that user's session, or let the service have the devices: docs/sound.md.",
             needed=False,
         )
     return Check("sound server", True, "none; PortAudio talks to ALSA directly")
