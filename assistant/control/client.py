@@ -36,15 +36,29 @@ def ask(
 ) -> ResultT:
     """Have the running assistant carry out a request.
 
-    A configuration that is wrong is no obstacle: the usual places are tried then. Raises `NotRunningError` when there
-    is none or this user may not ask it, `ControlError` when it does not answer or refuses, and what went wrong there
-    as what it was: a wrong configuration is a `ConfigError` here too.
+    A configuration that is wrong is no obstacle: the usual places are tried then. One that was named and is not there
+    is a `ConfigError`, for another assistant may be meant. Raises `NotRunningError` when there is none or this user may
+    not ask it, `ControlError` when it does not answer or refuses, and what went wrong there as what it was: a wrong
+    configuration is a `ConfigError` here too.
     """
     try:
         places = known_sockets(load_config(config_path))
     except ConfigError:
+        if config_path is not None and _is_missing(config_path):
+            raise
         places = known_sockets(Config())
     return ask_at(places, request, expected, timeout_s=timeout_s)
+
+
+def _is_missing(path: Path) -> bool:
+    """Whether there is no such file; one that this user may not look at is there."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        pass
+    return False
 
 
 def ask_at(places: Iterable[Path], request: Request, expected: type[ResultT], *, timeout_s: float = 10) -> ResultT:

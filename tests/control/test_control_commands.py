@@ -12,6 +12,7 @@ import anyio
 import anyio.from_thread
 import pytest
 
+from assistant.control import client
 from assistant.control.protocol import (
     Done,
     Dump,
@@ -126,6 +127,25 @@ def test_nobody_there_is_told_with_what_to_do(types: Types) -> None:
     for arguments in (["status"], ["mute"], ["unmute"], ["listen-now"], ["volume", "50"], ["reload"], ["dump", "new"]):
         said = types(*arguments, code=NotRunningError.exit_code)
         assert "No assistant is running" in said and "systemctl start edge-assistant" in said
+
+
+def test_nobody_is_told_anything_by_the_configuration_of_another_that_is_misspelt(
+    running: Assistant, types: Types, tmp_path: Path
+) -> None:
+    for arguments in (["mute"], ["status"], ["say", "Dinner."], ["dump", "new"]):
+        said = types(*arguments, "--config", str(tmp_path / "kitchn.toml"), code=ConfigError.exit_code)
+        assert "There is no configuration at" in said and "kitchn.toml" in said
+    assert running.asked == []
+
+
+def test_a_configuration_that_is_wrong_keeps_nobody_from_muting_it(
+    running: Assistant, socket: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, types: Types
+) -> None:
+    wrong = tmp_path / "assistant.toml"
+    wrong.write_text("[audio]\nvolumee = 3\n")
+    monkeypatch.setattr(client, "known_sockets", lambda config: (socket,))
+    types("mute", "--config", str(wrong))
+    assert running.asked == [Mute()]
 
 
 def test_status_says_that_it_hears_and_how_fast_it_is(running: Assistant, types: Types) -> None:
