@@ -21,6 +21,7 @@ from assistant.errors import AssistantError, ConfigError, ControlError, NotRunni
 from assistant.settings import load_config
 
 _START = "Start it with `assistant run`, or the service with `sudo systemctl start edge-assistant`."
+_LOGS = "Its terminal, or `assistant logs`,"
 _CHUNK_BYTES = 65_536
 _BY_CODE: dict[str, type[AssistantError]] = {
     code_of(kind("")): kind
@@ -71,7 +72,7 @@ def ask_at(places: Iterable[Path], request: Request, expected: type[ResultT], *,
             line = _line(connection, deadline_s)
         except TimeoutError:
             raise ControlError(
-                f"The running assistant did not answer within {timeout_s:g} s.", remedy="`assistant logs` may say why."
+                f"The running assistant did not answer within {timeout_s:g} s.", remedy=f"{_LOGS} may say why."
             ) from None
         except OSError as error:
             raise ControlError(f"The running assistant hung up: {error.strerror}.") from error
@@ -112,7 +113,7 @@ def _line(connection: socket.socket, deadline_s: float) -> bytes:
         connection.settimeout(max(0.001, deadline_s - time.monotonic()))
         chunk = connection.recv(_CHUNK_BYTES)
         if not chunk:
-            raise ControlError("The running assistant ended before it answered.", remedy="See `assistant logs`.")
+            raise ControlError("The running assistant ended before it answered.", remedy=f"{_LOGS} may say why.")
         received += chunk
     return bytes(received)
 

@@ -297,14 +297,27 @@ def test_what_cannot_be_read_names_sudo(running: Assistant, types: Types, tmp_pa
     assert list(tmp_path.glob("new")) == []
 
 
+def programs(folder: Path, **does: str) -> None:
+    """Programs of these names, each of which does what its line of shell says."""
+    for name, line in does.items():
+        (folder / name).write_text(f"#!/bin/sh\n{line}\n")
+        (folder / name).chmod(0o755)
+
+
 def test_logs_are_the_journal_s(tmp_path: Path) -> None:
-    program = tmp_path / "journalctl"
-    program.write_text('#!/bin/sh\necho "$@"\n')
-    program.chmod(0o755)
+    programs(tmp_path, journalctl='echo "$@"', systemctl="echo loaded")
     path = f"{tmp_path}:{os.environ['PATH']}"
     result = assistant("logs", "--follow", "-n", "5", "--since", "today", env={"PATH": path})
     options = ["--unit=edge-assistant", "--output=short-iso", "--lines=5", "--follow", "--since=today"]
     assert (result.returncode, result.stdout.split()) == (0, options)
+
+
+@pytest.mark.parametrize("systemctl", ["echo not-found", "exit 1"])
+def test_without_the_service_the_journal_has_nothing_and_it_says_where_to_look(tmp_path: Path, systemctl: str) -> None:
+    programs(tmp_path, journalctl="echo -- No entries --", systemctl=systemctl)
+    result = assistant("logs", env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    assert result.returncode == DependencyMissingError.exit_code, result
+    assert "not installed" in result.stderr and "own terminal" in result.stderr
 
 
 def test_without_a_journal_it_says_where_to_look(types: Types, tmp_path: Path) -> None:
