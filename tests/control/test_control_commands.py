@@ -124,7 +124,16 @@ def types(socket: Path, capfd: pytest.CaptureFixture[str]) -> Types:
 
 
 def test_nobody_there_is_told_with_what_to_do(types: Types) -> None:
-    for arguments in (["status"], ["mute"], ["unmute"], ["listen-now"], ["volume", "50"], ["reload"], ["dump", "new"]):
+    for arguments in (
+        ["status"],
+        ["mute"],
+        ["unmute"],
+        ["listen-now"],
+        ["volume"],
+        ["volume", "50"],
+        ["reload"],
+        ["dump", "new"],
+    ):
         said = types(*arguments, code=NotRunningError.exit_code)
         assert "No assistant is running" in said and "systemctl start edge-assistant" in said
 
@@ -231,9 +240,15 @@ def test_what_went_wrong_there_ends_the_command_as_it_would_here(running: Assist
     assert "audio.volumee" in types("reload", code=ConfigError.exit_code)
 
 
+def test_the_volume_is_shown(running: Assistant, types: Types) -> None:
+    assert types("volume") == "The volume is 80%.\n"
+    running.answers[Status] = status(volume=None)
+    assert "still starting" in types("volume", code=ControlError.exit_code)
+
+
 def test_wrong_arguments_are_refused_before_anybody_is_asked(running: Assistant, types: Types) -> None:
-    types("volume", "101", code=USAGE)
-    types("volume", "loud", code=USAGE)
+    for volume in ("101", "loud", "0.4", "²", "40%"):
+        assert "0 to 100, for example 40" in types("volume", volume, code=USAGE)
     assert "en or zh" in types("say", "Bonjour.", "--language", "fr", code=ConfigError.exit_code)
     assert running.asked == []
 
