@@ -55,6 +55,12 @@ def test_every_event_has_its_section_and_a_valid_example() -> None:
     assert "Last voiced sample: the voice-activity hangover is already subtracted." in page
 
 
+@pytest.mark.parametrize("field", ["turn_id", "sample_rate_hz", "confidence", "language"])
+def test_a_field_that_many_events_have_has_its_meaning_in_each(field: str) -> None:
+    meanings = re.findall(rf"^\| `{field}` \| [^|]+ \| (.*) \|$", events_page(), re.MULTILINE)
+    assert len(meanings) > 1 and all(meanings)
+
+
 def test_links_lead_to_sections() -> None:
     page = events_page()
     anchors = {heading.lower() for heading in re.findall(r"^### (\w+)$", page, re.MULTILINE)}
