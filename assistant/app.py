@@ -144,6 +144,5 @@ class Assistant:
         """Whether it hears, and what does not work."""
         if self.controls is None:
             return Health(hears=False, reason="It is starting.")
-        unavailable, dropped = self.senses.unavailable(), self._devices.microphone.dropped
-        muted, failures = self.controls.muted, self._troubles.last_failures(self._clock.monotonic_s())
-        return take_health(self._listener.hearing, unavailable, failures, muted=muted, dropped_frames=dropped)
+        unavailable, failures = self.senses.unavailable(), self._troubles.last_failures(self._clock.monotonic_s())
+        return take_health(self._listener.hearing, unavailable, failures, muted=self.controls.muted)

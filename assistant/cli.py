@@ -75,14 +75,24 @@ def listen_now(config: ConfigOption = None) -> None:
     remote.listen_now(config)
 
 
+def _percent(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text) <= 100):
+        raise typer.BadParameter("it is a whole number from 0 to 100, for example 40.")
+    return int(text)
+
+
 @app.command()
 def volume(
-    percent: Annotated[int, typer.Argument(min=0, max=100, help="0 to 100.")], config: ConfigOption = None
+    percent: Annotated[int | None, typer.Argument(parser=_percent, metavar="PERCENT", help="0 to 100.")] = None,
+    config: ConfigOption = None,
 ) -> None:
-    """Set how loud the running assistant speaks."""
+    """Set how loud the running assistant speaks, or show it."""
     from assistant.commands import remote
 
-    remote.set_volume(percent, config)
+    if percent is None:
+        remote.show_volume(config)
+    else:
+        remote.set_volume(percent, config)
 
 
 @app.command()

@@ -7,6 +7,8 @@ whole assistant at once. Wall time is used only where a person asks for it.
 from __future__ import annotations
 
 import asyncio
+import sys
+import time
 from datetime import datetime
 
 import anyio
@@ -21,7 +23,15 @@ class LoopClock:
 
     def wall(self) -> datetime:
         """The local date and time, with its zone."""
+        time.tzset()  # the C library reads the zone once, and would keep it though the machine's was changed
         return datetime.now().astimezone()
+
+    def suspended_s(self) -> float:
+        """Seconds that the machine has slept through since it was started."""
+        if sys.platform != "linux":
+            return 0.0
+        awake_s = time.clock_gettime(time.CLOCK_MONOTONIC)
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - awake_s
 
     async def sleep_until(self, deadline_s: float) -> None:
         """Return at `deadline_s` (monotonic seconds), at once if that has passed."""

@@ -97,7 +97,7 @@ class AsrConfig(Section):
     backend: str = "whisper"
     """Recogniser: "whisper" or "vosk"."""
     model: str = "whisper-base"
-    """The model's name, as `assistant models list` shows it; "whisper-tiny.en" is the fast English one."""
+    """The model's name, as `assistant models list` shows it; "whisper-tiny.en" is the fast one, of English alone."""
     language: Literal["auto", "en", "zh"] = "auto"
     """"auto" (the recogniser decides among `languages`), "en" or "zh"."""
     languages: Annotated[tuple[str, ...], Field(min_length=1)] = ("en", "zh")
@@ -218,9 +218,9 @@ class TtsConfig(Section):
     """The voices."""
 
     en: str = "hibari"
-    """Voice engine for English: "hibari", "pyttsx3", "espeak" or "piper"."""
+    """Voice engine for English: "hibari", "kokoro", "pyttsx3", "espeak" or "piper"."""
     zh: str = "kokoro"
-    """Voice engine for Chinese: "kokoro", "pyttsx3", "espeak" or "piper"."""
+    """Voice engine for Chinese: "kokoro", "pyttsx3" or "espeak"; "hibari" and "piper" speak English alone."""
     fallback: str = "espeak"
     """Engine that takes over when a voice fails; "none" to stay silent."""
     preload: tuple[str, ...] = ("en",)

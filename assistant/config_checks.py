@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from assistant.config import Config
+from assistant.errors import ModelError
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,9 @@ def contradictions(config: Config) -> Iterator[Contradiction]:
         yield Contradiction("wake.phrases", "wake.mode", 'a list of at least one text while wake.mode is "phrase"')
     if asr.language != "auto" and asr.language not in asr.languages:
         yield Contradiction("asr.language", "asr.languages", '"auto" or one of asr.languages')
+    if asr.language != "auto" and (known := _languages_of(asr.model)) and asr.language not in known:
+        languages = " or ".join(f'"{language}"' for language in ("auto", *known))
+        yield Contradiction("asr.language", "asr.model", f'{languages} while asr.model is "{asr.model}"')
     ends = f"vad.end_silence_s ({vad.end_silence_s:g})"
     if vad.end_silence_complete_s > vad.end_silence_s:
         yield Contradiction("vad.end_silence_complete_s", "vad.end_silence_s", f"a number up to {ends}")
@@ -41,3 +45,13 @@ def contradictions(config: Config) -> Iterator[Contradiction]:
     if governor.critical_memory_mb > governor.low_memory_mb:
         low = f"a whole number up to governor.low_memory_mb ({governor.low_memory_mb})"
         yield Contradiction("governor.critical_memory_mb", "governor.low_memory_mb", low)
+
+
+def _languages_of(model: str) -> tuple[str, ...]:
+    """What a model recognises; none if that is not known. Which models there are is told where one is loaded."""
+    from assistant.models.catalog import Catalog, shipped_manifests
+
+    try:
+        return Catalog(shipped_manifests()).manifest(model).languages
+    except ModelError:
+        return ()

@@ -13,6 +13,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from assistant.config import Config, Section
+from assistant.tts import speaks
 
 ENVIRONMENT_PREFIX = "ASSISTANT_"
 
@@ -32,6 +33,7 @@ _REGISTRIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "tts.fallback": ("assistant.tts:SYNTHESIZERS", ("none",)),
 }
 _LANGUAGES = ("en", "zh")
+_VOICES_FOR = {"tts.en": "en", "tts.zh": "zh"}
 _LISTS_OF_LANGUAGES = frozenset({"asr.languages", "tts.preload"})
 _SECRETS = frozenset({"dialogue.language_model.api_key"})
 _TYPE_NAMES: dict[Any, tuple[str, str]] = {
@@ -138,7 +140,10 @@ def registered_names(path: str) -> tuple[str, ...]:
     address, extra = _REGISTRIES[path]
     module, _, attribute = address.partition(":")
     try:
-        return (*getattr(importlib.import_module(module), attribute), *extra)
+        names = tuple(getattr(importlib.import_module(module), attribute))
+        if path in _VOICES_FOR:
+            names = tuple(name for name in names if speaks(name, _VOICES_FOR[path]))
+        return (*names, *extra)
     except (ImportError, AttributeError):
         return ()
 

@@ -130,6 +130,11 @@ class LiveControls:
         Raises `ControlError` before `attach`."""
         return await self._attached()[0].announce(text, language, still)
 
+    async def ring(self, text: str, language: str) -> bool:
+        """Say something again and again until somebody reacts, for some two minutes at most; whether it could be heard.
+        Raises `ControlError` before `attach`."""
+        return await self._attached()[0].ring(text, language)
+
     async def say(self, text: str, language: str) -> bool:
         """`announce` for somebody who is no part of the assistant: what they have it say ends with it, and was then not
         heard. Raises `ControlError` before `attach`."""

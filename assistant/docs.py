@@ -146,9 +146,8 @@ def _field_table(owner: type[Any], docs: dict[tuple[str, str], str]) -> str:
     rows = ["| field | type | meaning |", "| --- | --- | --- |"]
     for field in fields(owner):
         # A field that a base class declares is documented there.
-        doc = next(
-            (docs[base.__name__, field.name] for base in owner.__mro__ if (base.__name__, field.name) in docs), ""
-        )
+        declared = (docs.get((base.__name__, field.name)) for base in owner.__mro__)
+        doc = next(filter(None, declared), _COMMON_FIELDS.get(field.name, ""))
         rows.append(f"| `{field.name}` | {_json_type(hints[field.name])} | {doc} |")
     return "\n".join(rows)
 

@@ -34,9 +34,6 @@ class Health:
     """What else does not work now: stage → reason."""
     last_failures: Mapping[str, LastFailure] = field(default_factory=dict)
     """What failed when it was asked for last, by stage. Nothing tries it meanwhile, so it may work again."""
-    dropped_frames: int = 0
-    """Microphone frames (32 ms each) that were lost since the start because the machine was too slow, or what
-    hears failed."""
     hung: tuple[str, ...] = ()
     """Networks that hang in a native call: only a restart ends that."""
 
@@ -58,10 +55,9 @@ def take_health(
     last_failures: Mapping[str, LastFailure],
     *,
     muted: bool,
-    dropped_frames: int,
 ) -> Health:
     """The health of a running assistant."""
     hears, reason, waiting = hearing.state()
     if muted:
         hears, reason, waiting = False, "Muted: microphone and camera are closed.", False
-    return Health(hears, reason, muted, waiting, unavailable, last_failures, dropped_frames, hung_workers())
+    return Health(hears, reason, muted, waiting, unavailable, last_failures, hung_workers())

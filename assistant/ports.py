@@ -42,6 +42,9 @@ class Clock(Protocol):
     def wall(self) -> datetime:
         """Local date and time, with its zone."""
 
+    def suspended_s(self) -> float:
+        """Seconds that the machine has slept through so far, while monotonic time stood still."""
+
     async def sleep_until(self, deadline_s: float) -> None:
         """Return at that monotonic time."""
 

@@ -97,6 +97,10 @@ class ReplayClock(LoopClock):
         """The moment of the replay."""
         return self._starts_at + timedelta(seconds=self.monotonic_s())
 
+    def suspended_s(self) -> float:
+        """None: a replay has its own time."""
+        return 0.0
+
 
 def replay(
     config: Config,

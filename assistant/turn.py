@@ -26,7 +26,15 @@ from assistant.conversation.head_start import Foresight, HeadStart
 from assistant.conversation.speaking import Speaking
 from assistant.conversation.talk_button import TalkButton
 from assistant.conversation.window import Window
-from assistant.dialogue.overlap import is_backchannel, is_courtesy, is_hum, says_not_to_stop, unclear_stop, wants_more
+from assistant.dialogue.overlap import (
+    acknowledges,
+    is_backchannel,
+    is_courtesy,
+    is_hum,
+    says_not_to_stop,
+    unclear_stop,
+    wants_more,
+)
 from assistant.errors import AssistantError
 from assistant.events import (
     Event,
@@ -100,16 +108,16 @@ class Turns:
         self._floor = floor = Floor(speaking, clock, emit, barge_in=config.tts.barge_in)
         self._habits = habits = PauseHabits(config.vad)
         self._head_start = HeadStart(transcriber, attention, answering, speaking, floor, clock, emit, end_after, habits)
-        self._announcer = Announcer(floor, clock, answering.announcement)
+        self._announcer = Announcer(floor, attention, clock, answering.announcement)
         self._group: TaskGroup | None = None
         self._begun = anyio.Event()
         self._window = Window(attention, floor, speaking, clock, emit, config)
         self._button = TalkButton(floor, clock, end_after)
         self.lost = 0
         """Utterances that reached it whole, were not given up, and that no recogniser could be had for."""
-        self.announce = self._announcer.announce
+        self.announce, self.ring = self._announcer.announce, self._announcer.ring
         self.idle = floor.idle
-        self.mute, self.unmute = self._window.mute, self._window.unmute
+        self.unmute = self._window.unmute
 
     @property
     def attentive(self) -> bool:
@@ -133,11 +141,17 @@ class Turns:
             await self.idle()
             self._group.cancel_scope.cancel()
 
+    def mute(self) -> None:
+        """Attend to nobody until `unmute`."""
+        self._announcer.react()
+        self._window.mute()
+
     async def listen_now(self) -> None:
         """Listen to what is said next, without a wake phrase; whatever is being said is broken off, and what had been
         said before is not answered any more."""
         await self._begun.wait()
         assert self._group is not None
+        self._announcer.react()
         self._button.press()
         self._floor.interrupt("called")
         await self._invite(self._group)
@@ -163,8 +177,9 @@ class Turns:
                 self._floor.person_gave_up()
 
     def _worth_recognizing(self, utterance: Utterance) -> bool:
-        # What is said over a reply, or before its first word, may be "stop", which needs no wake phrase.
-        may_stop = self._floor.overlaps(utterance) and not self._button.gives_up(utterance)
+        # What is said over a reply, or before its first word, may be "stop", which needs no wake phrase; nor does
+        # "okay" while something rings.
+        may_stop = self._over_turn_or_ring(utterance) and not self._button.gives_up(utterance)
         return may_stop or self._may_be_meant(utterance)
 
     def _may_be_meant(self, utterance: Utterance) -> bool:
@@ -192,7 +207,11 @@ class Turns:
             return
         self._stages.works(LOST_STAGE)
         admission = await self._admit(timed.recognition, utterance)
-        if admission is None or self._button.gives_up(utterance):
+        if self._button.gives_up(utterance):
+            return
+        if admission is not None or acknowledges(timed.recognition.text):
+            self._announcer.react()
+        if admission is None:
             return
         self._habits.learn(utterance)
         now_s = self._clock.monotonic_s()
@@ -218,10 +237,10 @@ class Turns:
                 return None
             return Admission("", admission.match) if self._attention.only_calls(admission.command) else admission
         intent: str | None = None
-        if self._floor.overlaps(utterance):
-            intent, current = await self._intent(text, language), self._floor.current
+        if self._over_turn_or_ring(utterance):
+            intent = await self._intent(text, language)
             # Whoever cancels a timer while one rings has it fall silent.
-            if intent == "stop" or (intent == "timer_cancel" and current is not None and current.insists):
+            if intent == "stop" or (intent == "timer_cancel" and self._announcer.ringing):
                 return Admission(text, None)
         if self._may_hear_itself and self._speaking.may_have_said(text, utterance, asks=intent is not None):
             return None
@@ -230,6 +249,9 @@ class Turns:
         if self._speaking.overlaps(utterance):
             return None if is_backchannel(text) or not self._barge_in else admission
         return admission if admission is not None and await self._asks(text, language) else None
+
+    def _over_turn_or_ring(self, utterance: Utterance) -> bool:
+        return self._floor.overlaps(utterance) or self._announcer.ringing
 
     async def _asks(self, text: str, language: str) -> bool:
         """Whether what was said while no reply was heard asks for something: a hum does not, nor does "okay" unless a

@@ -21,6 +21,10 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+ROOT = Path(__file__).parents[1]
+_NAMED = re.compile(r"(?<![\w/])(docs/\w+\.md|README\.md|Jetson\.md|CONTRIBUTING\.md)(?:, “([^”]+)”)?")
+"""A file, and a heading in it."""
+
 
 def event_classes(base: type[Event] = Event) -> Iterator[type[Event]]:
     for subclass in base.__subclasses__():
@@ -51,6 +55,12 @@ def test_every_event_has_its_section_and_a_valid_example() -> None:
     assert "Last voiced sample: the voice-activity hangover is already subtracted." in page
 
 
+@pytest.mark.parametrize("field", ["turn_id", "sample_rate_hz", "confidence", "language"])
+def test_a_field_that_many_events_have_has_its_meaning_in_each(field: str) -> None:
+    meanings = re.findall(rf"^\| `{field}` \| [^|]+ \| (.*) \|$", events_page(), re.MULTILINE)
+    assert len(meanings) > 1 and all(meanings)
+
+
 def test_links_lead_to_sections() -> None:
     page = events_page()
     anchors = {heading.lower() for heading in re.findall(r"^### (\w+)$", page, re.MULTILINE)}
@@ -67,3 +77,13 @@ def test_every_key_is_documented_and_the_example_is_the_defaults(tmp_path: Path)
     path = tmp_path / "assistant.toml"
     path.write_text(example[1], encoding="utf-8")
     assert load_config(path, {}) == Config()
+
+
+def test_what_the_program_sends_people_to_read_is_there() -> None:
+    sources = [*(ROOT / "assistant").rglob("*.py"), ROOT / "install.sh", *(ROOT / "systemd").rglob("*.sh")]
+    named = {found for path in sources for found in _NAMED.findall(path.read_text(encoding="utf-8"))}
+    assert len(named) > 10
+    for file, heading in named:
+        assert (ROOT / file).is_file(), file
+        headings = re.findall(r"^#+ (.+)$", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE)
+        assert not heading or heading in headings, f"{file} has no “{heading}”"

@@ -114,6 +114,13 @@ def test_a_variable_can_give_a_list_and_unset_a_path(nowhere: Path, write) -> No
         ('asr.languages = ["en", "fr"]', 1, 'asr.languages is ["en", "fr"]; allowed: a list of at least one of "en"'),
         ('asr.language = "fr"', 1, 'asr.language is "fr"; allowed: one of "auto", "en", "zh".'),
         ('asr.language = "zh"\nasr.languages = ["en"]', 1, 'asr.language is "zh"; allowed: "auto" or one of asr.lang'),
+        (
+            '\nasr.model = "whisper-tiny.en"\nasr.language = "zh"',
+            3,
+            'asr.language is "zh"; allowed: "auto" or "en" while asr.',
+        ),
+        ('tts.zh = "hibari"', 1, 'tts.zh is "hibari"; allowed: one of "kokoro", "espeak", "pyttsx3".'),
+        ('tts.zh = "piper"', 1, 'tts.zh is "piper"; allowed: one of "kokoro", "espeak", "pyttsx3".'),
         ("wake.phrases = []", 1, 'wake.phrases is []; allowed: a list of at least one text while wake.mode is "phr'),
         ('tts.preload = ["fr"]', 1, 'tts.preload is ["fr"]; allowed: a list of any of "en", "zh".'),
         ("tts.timeout_s = 0", 1, "tts.timeout_s is 0; allowed: a number from 0.1 to 600."),
@@ -132,6 +139,12 @@ def test_a_wrong_value_names_file_line_key_value_and_what_is_allowed(
 ) -> None:
     path = write(text)
     assert f"{path}:{line}: {expected}" in error_of(path)
+
+
+@pytest.mark.parametrize("model", ["whisper-tiny.en", "a-model-of-my-own"])
+def test_a_model_of_one_language_is_right_where_that_is_spoken_or_nothing_is_known_of_it(write, model: str) -> None:
+    assert load_config(write(f'asr.model = "{model}"\nasr.language = "en"'), {}).asr.model == model
+    assert load_config(write(f'asr.model = "{model}"'), {}).asr.model == model
 
 
 def test_who_always_listens_needs_no_phrase(write) -> None:

@@ -74,10 +74,6 @@ class PlayedReference:
         """The chunk that began last; None when nothing is known."""
         return self._chunks[-1] if self._chunks else None
 
-    def seconds(self) -> float:
-        """How much sound is kept."""
-        return sum(len(chunk.samples) for chunk in self._chunks) / SAMPLE_RATE_HZ
-
     def add(self, chunk: PlayedChunk) -> None:
         """A chunk begins; whatever was expected to be heard at the same time is cut short."""
         # Nobody else may call `forget` for a long time: frames come only while the microphone is open.

@@ -257,7 +257,9 @@ def find(wanted: str, direction: Direction, *, known_as: str = "") -> SoundDevic
         position = load().default.device[0 if direction == "input" else 1]
         chosen = [device for device in found if device.index == position] or found[:1]
     elif wanted.isdecimal() and known_as:
-        chosen = [device for device in found if without_address(device.name) == without_address(known_as)]
+        alike = [device for device in found if without_address(device.name) == without_address(known_as)]
+        # Of two of a kind the one that has kept its address, else its index.
+        chosen = sorted(alike, key=lambda device: (device.name != known_as, device.index != int(wanted)))
     elif wanted.isdecimal():
         chosen = [device for device in found if device.index == int(wanted)]
     else:

@@ -1,6 +1,7 @@
 """What PulseAudio or PipeWire tells about its sources: what one is made of, and whether echoes are cancelled.
 
-Both are asked through `pactl`, which comes with either. PortAudio sees no more than one device for the whole server.
+Both are asked through `pactl`, of Debian's package pulseaudio-utils, which neither brings; without it nothing is known.
+PortAudio sees no more than one device for the whole server.
 """
 
 from __future__ import annotations

@@ -8,8 +8,20 @@ import typer
 
 from assistant.commands.language import check_language
 from assistant.control.client import ask
-from assistant.control.protocol import MAX_TEXT, Done, Listen, Mute, Reload, ReloadResult, Say, Unmute, Volume
-from assistant.errors import NotRunningError
+from assistant.control.protocol import (
+    MAX_TEXT,
+    Done,
+    Listen,
+    Mute,
+    Reload,
+    ReloadResult,
+    Say,
+    Status,
+    StatusResult,
+    Unmute,
+    Volume,
+)
+from assistant.errors import ControlError, NotRunningError
 
 _SAY_S = 300.0
 """As long as a long text takes, and whatever is being said before it."""
@@ -47,10 +59,18 @@ def listen_now(config: Path | None) -> None:
     typer.echo("It listens: speak now.")
 
 
+def show_volume(config: Path | None) -> None:
+    """Show the loudness of the replies. Raises `ControlError` before it has started."""
+    volume = ask(Status(), StatusResult, config).volume
+    if volume is None:
+        raise ControlError("The assistant is still starting.", remedy="Try again in a few seconds.")
+    typer.echo(f"The volume is {volume:.0%}.")
+
+
 def set_volume(percent: int, config: Path | None) -> None:
     """Set the loudness of the replies."""
     ask(Volume(volume=percent / 100), Done, config)
-    typer.echo(f"The volume is {percent} %.")
+    typer.echo(f"The volume is {percent}%.")
 
 
 def reload(config: Path | None) -> None:

@@ -21,6 +21,7 @@ from assistant.errors import AssistantError, ConfigError, ControlError, NotRunni
 from assistant.settings import load_config
 
 _START = "Start it with `assistant run`, or the service with `sudo systemctl start edge-assistant`."
+_LOGS = "Its terminal, or `assistant logs`,"
 _CHUNK_BYTES = 65_536
 _BY_CODE: dict[str, type[AssistantError]] = {
     code_of(kind("")): kind
@@ -36,15 +37,29 @@ def ask(
 ) -> ResultT:
     """Have the running assistant carry out a request.
 
-    A configuration that is wrong is no obstacle: the usual places are tried then. Raises `NotRunningError` when there
-    is none or this user may not ask it, `ControlError` when it does not answer or refuses, and what went wrong there
-    as what it was: a wrong configuration is a `ConfigError` here too.
+    A configuration that is wrong is no obstacle: the usual places are tried then. One that was named and is not there
+    is a `ConfigError`, for another assistant may be meant. Raises `NotRunningError` when there is none or this user may
+    not ask it, `ControlError` when it does not answer or refuses, and what went wrong there as what it was: a wrong
+    configuration is a `ConfigError` here too.
     """
     try:
         places = known_sockets(load_config(config_path))
     except ConfigError:
+        if config_path is not None and _is_missing(config_path):
+            raise
         places = known_sockets(Config())
     return ask_at(places, request, expected, timeout_s=timeout_s)
+
+
+def _is_missing(path: Path) -> bool:
+    """Whether there is no such file; one that this user may not look at is there."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        pass
+    return False
 
 
 def ask_at(places: Iterable[Path], request: Request, expected: type[ResultT], *, timeout_s: float = 10) -> ResultT:
@@ -57,7 +72,7 @@ def ask_at(places: Iterable[Path], request: Request, expected: type[ResultT], *,
             line = _line(connection, deadline_s)
         except TimeoutError:
             raise ControlError(
-                f"The running assistant did not answer within {timeout_s:g} s.", remedy="`assistant logs` may say why."
+                f"The running assistant did not answer within {timeout_s:g} s.", remedy=f"{_LOGS} may say why."
             ) from None
         except OSError as error:
             raise ControlError(f"The running assistant hung up: {error.strerror}.") from error
@@ -98,7 +113,7 @@ def _line(connection: socket.socket, deadline_s: float) -> bytes:
         connection.settimeout(max(0.001, deadline_s - time.monotonic()))
         chunk = connection.recv(_CHUNK_BYTES)
         if not chunk:
-            raise ControlError("The running assistant ended before it answered.", remedy="See `assistant logs`.")
+            raise ControlError("The running assistant ended before it answered.", remedy=f"{_LOGS} may say why.")
         received += chunk
     return bytes(received)
 

@@ -115,7 +115,11 @@ class ControlServer:
         except Exception:
             _LOG.exception("A control command failed.")
             return refusal(
-                RefusedError("internal", "The command failed; the log says why.", remedy="See `assistant logs`.")
+                RefusedError(
+                    "internal",
+                    "The command failed; the log says why.",
+                    remedy="See its terminal, or `assistant logs`.",
+                )
             )
 
 

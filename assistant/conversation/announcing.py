@@ -10,16 +10,30 @@ from assistant.audio import earcons
 from assistant.conversation.answering import Reply
 from assistant.conversation.floor import PATIENCE_S, Floor
 from assistant.ports import Clock
+from assistant.wake.attention import Attention
+
+_RINGS_AGAIN_AFTER_S = (5.0, 10.0, 20.0, 30.0, 40.0)
+"""Silence after each ring that nobody reacts to: some two minutes in all, for who is in the next room."""
 
 
 class Announcer:
     """Rings and says something outside a turn, when nobody else speaks."""
 
-    def __init__(self, floor: Floor, clock: Clock, compose: Callable[[int, str, str], Reply]) -> None:
+    def __init__(
+        self, floor: Floor, attention: Attention, clock: Clock, compose: Callable[[int, str, str], Reply]
+    ) -> None:
         """`compose` makes a reply of a turn number, a text and its language."""
         self._floor = floor
+        self._attention = attention
         self._clock = clock
         self._compose = compose
+        self._rings = 0
+        self._somebody_reacts = anyio.Event()
+
+    @property
+    def ringing(self) -> bool:
+        """Whether something rings, or will again."""
+        return self._rings > 0
 
     async def announce(self, text: str, language: str, still: Callable[[], bool] = lambda: True) -> bool:
         """Ring and say `text`, as soon as no turn is going on and nobody speaks; a television that never falls silent
@@ -34,3 +48,24 @@ class Announcer:
         turn = self._floor.claim(insists=True)
         reply = self._compose(turn.turn_id, text, language)
         return await self._floor.speak(turn, reply, earcons.ringing(self._clock.monotonic_s(), turn.turn_id))
+
+    async def ring(self, text: str, language: str) -> bool:
+        """`announce` it again and again, further and further apart, until somebody reacts. The result is false when
+        nobody can have heard it even once. Muted, nobody can react, and once it is."""
+        somebody_reacts = self._somebody_reacts
+        self._rings += 1
+        try:
+            heard = await self.announce(text, language)
+            for pause_s in _RINGS_AGAIN_AFTER_S if heard and not self._attention.muted else ():
+                with anyio.move_on_after(pause_s):
+                    await somebody_reacts.wait()
+                    break
+                await self.announce(text, language, lambda: not somebody_reacts.is_set())
+        finally:
+            self._rings -= 1
+        return heard
+
+    def react(self) -> None:
+        """Somebody speaks to the assistant, or operates it: they have heard what rings."""
+        self._somebody_reacts.set()
+        self._somebody_reacts = anyio.Event()

@@ -23,7 +23,7 @@ _ENGLISH = (
 )
 _CHINESE_HUMS = r"[嗯恩唔哦噢喔啊呃额哈嘿哼诶欸哎唉呵哇嗬]"
 _CHINESE = (
-    rf"{_CHINESE_HUMS}|对呀?|是[的啊呀吗]?|好[的吧呀啊]?|行|没错|这样(?:啊|子)?|原来如此|真的[吗啊]?|明白|知道|了解"
+    rf"{_CHINESE_HUMS}|对呀?|是[的啊呀吗]?|好[的吧呀啊]?|行|没错|这样(?:啊|子)?|原来如此|真的[吗啊]?|明白了?|知道了?|了解"
     r"|继续[说讲]?|接着[说讲]"
 )
 _ENGLISH_COURTESY = (
@@ -90,6 +90,11 @@ def is_courtesy(text: str) -> bool:
     """Whether `text` only adds politeness to what was said before: "please", "okay, thank you", 谢谢."""
     nods_or_courtesy = _only(f"{_ENGLISH}|{_ENGLISH_COURTESY}", f"{_CHINESE}|{_CHINESE_COURTESY}", text)
     return nods_or_courtesy and not is_backchannel(text)
+
+
+def acknowledges(text: str) -> bool:
+    """Whether `text` says no more than that something was heard: "okay", "got it, thanks", 知道了."""
+    return is_courtesy(text) or (is_backchannel(text) and not is_hum(text))
 
 
 def is_stop(text: str) -> bool:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 from assistant.config import Config
 from assistant.settings import SYSTEM_FILE
@@ -40,9 +39,6 @@ class Patient:
     def is_service(self) -> bool:
         """Whether it is the installed service: what that may use counts then, not what whoever asks may."""
         return self.config_path == SYSTEM_FILE
-
-
-Topic: TypeAlias = Callable[[Patient], Iterator[Check]]
 
 
 def answer_of(command: Sequence[str], timeout_s: float = _PROGRAM_TIMEOUT_S) -> str | None:

@@ -11,6 +11,7 @@ from assistant.doctor.check import Check, Patient, answer_of
 from assistant.errors import AssistantError, NotRunningError
 
 UNIT = "edge-assistant.service"
+_LOGS = "See its terminal, or: assistant logs"
 _PROPERTIES = ("LoadState", "ActiveState", "SubState", "UnitFileState", "NRestarts", "Result")
 
 
@@ -57,7 +58,7 @@ def _assistant(patient: Patient) -> Check:
     except NotRunningError:
         return Check("assistant", True, "none runs now")
     except AssistantError as error:
-        return Check("assistant", False, error.message, error.remedy or "See: assistant logs", needed=False)
+        return Check("assistant", False, error.message, error.remedy or _LOGS, needed=False)
     if status.state != "running":
         return Check("assistant", True, f"process {status.pid} is {status.state}")
     missing = ", ".join(status.health.unavailable)
@@ -66,4 +67,4 @@ def _assistant(patient: Patient) -> Check:
     if status.config_error:
         remedy = "Correct the configuration, then: assistant config check"
         return Check("assistant", False, f"{found}; the new configuration is not in force", remedy, needed=False)
-    return Check("assistant", status.health.well, found, status.health.reason or "See: assistant logs", needed=False)
+    return Check("assistant", status.health.well, found, status.health.reason or _LOGS, needed=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,17 +22,13 @@ def examine(patient: Patient) -> Iterator[Check]:
     remedy = "Plug a sound device in; `dmesg | tail` tells whether the kernel knows it."
     yield Check("sound cards", bool(listed), "; ".join(listed) or "the kernel knows none", remedy, needed=False)
     yield _server(patient)
+    yield from _tool(patient)
 
 
 def _server(patient: Patient) -> Check:
     running = _running_servers()
     owners = ", ".join(f"{name} of {user}" for name, user in running) or "none"
-    runtime = Path(
-        os.environ.get("PULSE_RUNTIME_PATH") or os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
-    )
-    session = next(
-        (path for path in (runtime / "native", runtime / "pulse/native", runtime / "pipewire-0") if path.exists()), None
-    )
+    session = next((path for path in (*_session_sockets(), _runtime() / "pipewire-0") if path.exists()), None)
     if session is not None:
         return Check("sound server", True, f"this session's, at {session} ({owners})")
     if os.environ.get("PULSE_SERVER"):
@@ -46,10 +43,28 @@ def _server(patient: Patient) -> Check:
             "sound server",
             False,
             f"none for this user, but one for another ({owners}): it may hold the devices",
-            "Run this in that user's session, or let the service have the devices: docs/install.md, “Sound”.",
+            "Run this in that user's session, or let the service have the devices: docs/sound.md.",
             needed=False,
         )
     return Check("sound server", True, "none; PortAudio talks to ALSA directly")
+
+
+def _tool(patient: Patient) -> Iterator[Check]:
+    """`pactl`, where there is a server that it could ask: much is asked through it, and without it nothing."""
+    sockets = (*_session_sockets(), patient.root / SYSTEM_SOCKET)
+    if os.environ.get("PULSE_SERVER") or any(socket.exists() for socket in sockets):
+        path = shutil.which("pactl")
+        found = path or "not installed: whether the microphone is a real one, or its echoes are cancelled, is not known"
+        yield Check("pactl", path is not None, found, "sudo apt-get install pulseaudio-utils", needed=False)
+
+
+def _session_sockets() -> tuple[Path, ...]:
+    """Where this user's PulseAudio, or PipeWire as one, listens."""
+    return _runtime() / "native", _runtime() / "pulse/native"
+
+
+def _runtime() -> Path:
+    return Path(os.environ.get("PULSE_RUNTIME_PATH") or os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
 
 
 def _cards(path: Path) -> list[str]:

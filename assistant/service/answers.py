@@ -109,7 +109,10 @@ class Answers:
         if self._voice_failures:
             failure = list(self._voice_failures.values())[-1]
             raise StageError(failure.error, remedy=failure.remedy or None)
-        raise StageError("It could not be said to its end.", remedy="Try again; `assistant logs` tells more.")
+        raise StageError(
+            "It could not be said to its end.",
+            remedy="Try again; its terminal, or `assistant logs`, tells more.",
+        )
 
     async def _dump(self) -> DumpResult:
         recorder = self._service.running().recorder

@@ -94,7 +94,11 @@ class Controls(Protocol):
         """What the assistant said last, as far as it was played."""
 
     async def announce(self, text: str, language: str) -> bool:
-        """Say something outside a turn, as soon as nobody else speaks (a timer rings); whether it could be heard."""
+        """Say something outside a turn, as soon as nobody else speaks; whether it could be heard."""
+
+    async def ring(self, text: str, language: str) -> bool:
+        """`announce` it again and again, for some two minutes at most, until somebody speaks to the assistant or
+        operates it; whether it could be heard."""
 
     def keep(self, what: str, value: T, write: Callable[[T], None]) -> None:
         """Have `write` keep `value` across restarts. That it cannot is told and tried again, until what is called

@@ -35,7 +35,8 @@ class ControlSkill:
         if intent.name == "repeat":
             return Reply(context.controls.last_reply() or phrase("repeat_nothing", language))
         if intent.name == "volume_set":
-            return _set_volume(_volume(intent), "volume_set", language, context)
+            volume = _volume(intent)
+            return _set_volume(volume, "volume_set" if volume >= _LOWEST_VOLUME else "volume_lowest", language, context)
         if intent.name in ("volume_up", "volume_down"):
             return _step_volume(1 if intent.name == "volume_up" else -1, language, context)
         if intent.name == "stop":

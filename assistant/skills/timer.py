@@ -1,4 +1,4 @@
-"""Timers: several at once, named if one likes. Each rings until that was heard, whatever else is going on, and no more
+"""Timers: several at once, named if one likes. Each rings until somebody reacts, whatever else is going on, and no more
 after that."""
 
 from __future__ import annotations
@@ -69,6 +69,8 @@ class TimerSkill:
         set since."""
         self._to_wall_s = 0.0
         """From the monotonic to the wall clock, as last seen to be set."""
+        self._suspended_s = 0.0
+        """What the machine had slept through at the last look at the clock."""
 
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> TimerSkill:
@@ -77,6 +79,7 @@ class TimerSkill:
 
     async def handle(self, intent: Intent, context: SkillContext) -> Reply:
         """Set, list or cancel."""
+        self._follow_clock(context)
         if intent.name == "timer_set":
             asks = _HOW_LONG if seconds_from_slots(intent.slots) == 0 else None
             return Reply(self._set(intent, context), asks=asks)
@@ -89,7 +92,7 @@ class TimerSkill:
         if (state := context.state) is None:
             return
         now_s = context.clock.monotonic_s()
-        self._to_wall_s = _to_wall_s(context.clock)
+        self._look_at_clock(context)
         none: Sequence[KeptTimer] = ()
         for kept in context.controls.recall("timers", partial(timer_memory.recall, state), none):
             # A clock without a battery is behind, by hours or years, until the network sets it.
@@ -130,14 +133,23 @@ class TimerSkill:
             clock = context.clock
             while (now_s := clock.monotonic_s()) < timer.deadline_s:
                 await clock.sleep_until(min(timer.deadline_s, now_s + _LOOK_AT_CLOCK_S))
-                if self._look_at_clock(context):
-                    self._keep(context)
+                self._follow_clock(context)
             await self._ring(timer, context, missed=missed)
 
         timer.cancel = context.controls.start(f"timer {timer.number}", ring_when_due)
 
+    def _follow_clock(self, context: SkillContext) -> None:
+        if self._look_at_clock(context) and self._timers:
+            self._keep(context)
+
     def _look_at_clock(self, context: SkillContext) -> bool:
-        """Whether the wall clock was set since the last look; timers of an earlier run then end when it says."""
+        """Whether the wall clock was set since the last look; timers of an earlier run then end when it says. What the
+        machine slept through is over, for each of them."""
+        slept_s = context.clock.suspended_s() - self._suspended_s
+        self._suspended_s += slept_s
+        self._to_wall_s += slept_s
+        for timer in self._timers.values():
+            timer.deadline_s -= slept_s
         to_wall_s = _to_wall_s(context.clock)
         if abs(to_wall_s - self._to_wall_s) <= _WAS_SET_S:
             return False
@@ -149,13 +161,13 @@ class TimerSkill:
         return True
 
     async def _ring(self, timer: _Timer, context: SkillContext, *, missed: bool) -> None:
-        """Until it was heard; `missed` if it was due while no assistant ran."""
+        """Until it was heard, and nobody need be told any more; `missed` if it was due while no assistant ran."""
         clock, pause_s = context.clock, _AGAIN_S
         while timer.number in self._timers:  # until it is cancelled, too
             overdue = clock.monotonic_s() - timer.deadline_s > _LONG_AGO_S
             rings = "timer_rings_late" if missed else "timer_rings_overdue" if overdue else "timer_rings"
             text = phrase(rings, timer.language, timer=timer.spoken(timer.language))
-            if await context.controls.announce(text, timer.language):
+            if await context.controls.ring(text, timer.language):
                 # Only now: whatever ends the assistant before, the next one rings.
                 self._timers.pop(timer.number, None)
                 self._rang = timer, clock.monotonic_s()
@@ -204,7 +216,7 @@ class TimerSkill:
                 self._forget(timer)
             self._keep(context)
             return phrase("timer_cancelled_all", language)
-        chosen = self._matching(intent)
+        chosen = self._matching(intent, context.clock.monotonic_s())
         if not chosen:
             return phrase("timer_not_found", language)
         if len(chosen) > 1:
@@ -220,9 +232,10 @@ class TimerSkill:
         timer, silent_since_s = self._rang
         return now_s - silent_since_s <= _STILL_MEANT_S and _can_mean(intent, timer)
 
-    def _matching(self, intent: Intent) -> list[_Timer]:
-        """The timers that a request for one can mean."""
-        return [timer for timer in self._timers.values() if _can_mean(intent, timer)]
+    def _matching(self, intent: Intent, now_s: float) -> list[_Timer]:
+        """The timers that a request for one can mean: one that is due rather than one that is not."""
+        matching = [timer for timer in self._timers.values() if _can_mean(intent, timer)]
+        return [timer for timer in matching if timer.deadline_s <= now_s] or matching
 
     def _forget(self, timer: _Timer) -> None:
         del self._timers[timer.number]

@@ -15,5 +15,19 @@ SYNTHESIZERS = {
     "piper": "assistant.tts.piper:PiperSynthesizer",
 }
 
+LANGUAGES = {
+    "hibari": ("en",),
+    "kokoro": ("en", "zh"),
+    "espeak": ("en", "zh"),
+    "pyttsx3": ("en", "zh"),
+    "piper": ("en",),
+}
+"""What each of them speaks, for whoever asks before it is loaded. One that is not here may speak anything."""
+
 PROCESS_MODULE = "assistant.tts.worker_main"
 """What a voice's process runs."""
+
+
+def speaks(engine: str, language: str) -> bool:
+    """Whether an engine can say anything in a language."""
+    return language in LANGUAGES.get(engine, (language,))

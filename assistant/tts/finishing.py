@@ -34,7 +34,7 @@ def speech(voice: Synthesizer, sentence: str, language: str, style: SpeakingStyl
     if language not in voice.languages:
         spoken = ", ".join(sorted(voice.languages))
         raise StageError(
-            f"The voice {type(voice).__name__} does not speak '{language}', only: {spoken}.",
+            f"This voice does not speak '{language}', only: {spoken}.",
             remedy=f"Choose another voice for tts.{language}.",
         )
     plain = SpeakingStyle(rate=min(max(style.rate / style.pitch, 0.4), 2.5))

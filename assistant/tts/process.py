@@ -53,10 +53,8 @@ class SpeechProcess:
         *,
         registry: Mapping[str, str] = SYNTHESIZERS,
         on_failure: Callable[[StageError], None] | None = None,
-        on_recovery: Callable[[], None] | None = None,
     ) -> None:
-        """`on_failure` is told, on the event loop, whenever an engine failed, also where the fallback took over;
-        `on_recovery` when one that had failed spoke again and none of the chosen ones is left that has not."""
+        """`on_failure` is told, on the event loop, whenever an engine failed, also where the fallback took over."""
         self._config = config
         self._configuration = {
             "kind": "configure",
@@ -66,7 +64,7 @@ class SpeechProcess:
             "registry": dict(registry),
         }
         self._on_failure = on_failure or (lambda _: None)
-        self._on_recovery = on_recovery or (lambda: None)
+        self._on_recovery: Callable[[], None] = lambda: None
         self._worker = Worker("voice", timeout_s=3 * config.tts.timeout_s + 10, only_asks=True)
         self._one_at_a_time = anyio.Semaphore(1)
         self._generations = itertools.count(1)
@@ -89,7 +87,8 @@ class SpeechProcess:
         self._closed = False
 
     def report_to(self, on_failure: Callable[[StageError], None], on_recovery: Callable[[], None]) -> None:
-        """From now on tell these."""
+        """From now on tell these: `on_recovery` when an engine that had failed spoke again and none of the chosen ones
+        is left that has not."""
         self._on_failure, self._on_recovery = on_failure, on_recovery
 
     @property

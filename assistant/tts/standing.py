@@ -10,6 +10,8 @@ import anyio
 
 from assistant.child.wire import Header
 from assistant.config import TtsConfig
+from assistant.errors import StageError
+from assistant.tts import LANGUAGES, speaks
 from assistant.tts.trial import Trial
 
 _STRIKES = 2
@@ -42,10 +44,19 @@ class Standing:
         return self._failing.isdisjoint((self._tts.en, self._tts.zh))
 
     def engines(self, language: str) -> list[str]:
-        """The engine for a language and its fallback. One that is left alone is tried all the same where the fallback
-        fails too: a wait is better than silence."""
+        """The engine for a language and its fallback, those of them that speak it. One that is left alone is tried all
+        the same where the fallback fails too: a wait is better than silence. Raises `StageError` if none speaks it."""
+        engine = self._tts.zh if language == "zh" else self._tts.en
+        speaking = [each for each in self._candidates(engine) if speaks(each, language)]
+        if not speaking:
+            raise StageError(
+                f"The voice '{engine}' does not speak '{language}'.",
+                remedy=f"Use one of: {', '.join(each for each in LANGUAGES if speaks(each, language))}.",
+            )
+        return speaking
+
+    def _candidates(self, engine: str) -> list[str]:
         tts = self._tts
-        engine = tts.zh if language == "zh" else tts.en
         if tts.fallback in ("none", engine):
             return [engine]
         left_alone = self._strikes[engine] >= _STRIKES and self._is_tried(engine)

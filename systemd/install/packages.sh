@@ -3,15 +3,18 @@
 
 # PortAudio and its ways to a sound card or sound server; the fallback voice; what makes the environment.
 readonly PACKAGES="libportaudio2 libasound2-plugins alsa-utils espeak-ng python3-venv"
+# `pactl`, which asks a sound server what PortAudio does not tell of it; the server itself does not bring it.
+readonly SERVER_PACKAGES="pulseaudio-utils"
 
 install_packages() {
     step "Installing system packages"
-    local missing=() package
-    for package in $PACKAGES; do
+    local wanted="$PACKAGES" missing=() package
+    [ "$(way_to_sound)" != pulse ] || wanted+=" $SERVER_PACKAGES"
+    for package in $wanted; do
         package_installed "$package" || missing+=("$package")
     done
     if [ ${#missing[@]} -eq 0 ]; then
-        say "  all there: $PACKAGES"
+        say "  all there: $wanted"
     elif [ -n "$OFFLINE" ]; then
         install_packages_offline "${missing[@]}"
     else

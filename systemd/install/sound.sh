@@ -7,7 +7,7 @@ readonly SERVER_SOCKET=/run/pulse/native
 
 choose_sound() {
     step "Choosing how to reach microphone and speaker"
-    [ "$SOUND" != auto ] || SOUND="$(detect_sound)"
+    SOUND="$(way_to_sound)"
     warn_of_session_servers
     if [ -e "$SOUND_FILE" ] && ! grep -qxF "$SOUND_MARK" "$SOUND_FILE"; then
         say "  as $SOUND_FILE says, which you have changed"
@@ -18,6 +18,11 @@ choose_sound() {
         alsa) use_cards ;;
         none) say "  no sound card and no sound server yet: plug a microphone in, then run this again" ;;
     esac
+}
+
+# What was asked for, else what fits this machine.
+way_to_sound() {
+    if [ "$SOUND" = auto ]; then detect_sound; else printf '%s' "$SOUND"; fi
 }
 
 # A system-wide server holds the cards, so where there is one it is the only way.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import sys
+import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta, timezone
 from functools import partial
@@ -88,6 +90,33 @@ def test_the_wall_clock_knows_its_zone(during: Callable[[Script], None]) -> None
         assert clock.wall() >= before
 
     during(script)
+
+
+def test_a_time_zone_that_was_changed_needs_no_restart(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = LoopClock()
+    with monkeypatch.context() as environment:
+        for zone, hours in (("UTC0", 0), ("EAST-8", 8)):
+            environment.setenv("TZ", zone)
+            assert clock.wall().utcoffset() == timedelta(hours=hours)
+    time.tzset()
+
+
+def test_a_clock_counts_only_what_the_machine_sleeps_through(during: Callable[[Script], None]) -> None:
+    async def script(clock: Clock) -> None:
+        slept_s = clock.suspended_s()
+        assert slept_s >= 0.0
+        await clock.sleep_until(clock.monotonic_s() + 60.0)
+        assert clock.suspended_s() == pytest.approx(slept_s, abs=1.0)
+
+    during(script)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
+def test_the_clock_of_a_machine_that_was_suspended_knows_for_how_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, real = LoopClock(), time.clock_gettime
+    slept_s = clock.suspended_s()
+    monkeypatch.setattr(time, "clock_gettime", lambda which: real(which) + 3600.0 * (which == time.CLOCK_BOOTTIME))
+    assert clock.suspended_s() - slept_s == pytest.approx(3600.0, abs=1.0)
 
 
 @pytest.mark.parametrize("make", CLOCKS[1:], ids=["ReplayClock", "ManualClock"])

@@ -12,7 +12,7 @@ from assistant.errors import DependencyMissingError, ModelMissingError, StageErr
 from assistant.models.store import ModelStore
 from assistant.ports import SpeakingStyle, Synthesizer
 from assistant.registry import resolve
-from assistant.tts import SAMPLE_RATE_HZ, SYNTHESIZERS
+from assistant.tts import LANGUAGES, SAMPLE_RATE_HZ, SYNTHESIZERS
 from assistant.tts.finishing import speech
 
 SENTENCES = {
@@ -94,6 +94,15 @@ def test_odd_text_does_not_break_it(voice: Synthesizer, text: str) -> None:
 def test_a_language_that_it_does_not_speak_is_refused(voice: Synthesizer) -> None:
     with pytest.raises(StageError, match="does not speak 'xx'"):
         list(speech(voice, "hello", "xx", SpeakingStyle()))
+
+
+@pytest.mark.parametrize("name", SYNTHESIZERS)
+def test_what_it_speaks_is_known_without_loading_it(name: str) -> None:
+    try:
+        backend = resolve(SYNTHESIZERS, name, kind="voice")
+    except DependencyMissingError as error:
+        pytest.skip(str(error))
+    assert backend.languages == set(LANGUAGES[name])
 
 
 def test_the_registry_has_a_file_a_voice() -> None:

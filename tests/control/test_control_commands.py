@@ -12,6 +12,7 @@ import anyio
 import anyio.from_thread
 import pytest
 
+from assistant.control import client
 from assistant.control.protocol import (
     Done,
     Dump,
@@ -123,9 +124,37 @@ def types(socket: Path, capfd: pytest.CaptureFixture[str]) -> Types:
 
 
 def test_nobody_there_is_told_with_what_to_do(types: Types) -> None:
-    for arguments in (["status"], ["mute"], ["unmute"], ["listen-now"], ["volume", "50"], ["reload"], ["dump", "new"]):
+    for arguments in (
+        ["status"],
+        ["mute"],
+        ["unmute"],
+        ["listen-now"],
+        ["volume"],
+        ["volume", "50"],
+        ["reload"],
+        ["dump", "new"],
+    ):
         said = types(*arguments, code=NotRunningError.exit_code)
         assert "No assistant is running" in said and "systemctl start edge-assistant" in said
+
+
+def test_nobody_is_told_anything_by_the_configuration_of_another_that_is_misspelt(
+    running: Assistant, types: Types, tmp_path: Path
+) -> None:
+    for arguments in (["mute"], ["status"], ["say", "Dinner."], ["dump", "new"]):
+        said = types(*arguments, "--config", str(tmp_path / "kitchn.toml"), code=ConfigError.exit_code)
+        assert "There is no configuration at" in said and "kitchn.toml" in said
+    assert running.asked == []
+
+
+def test_a_configuration_that_is_wrong_keeps_nobody_from_muting_it(
+    running: Assistant, socket: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, types: Types
+) -> None:
+    wrong = tmp_path / "assistant.toml"
+    wrong.write_text("[audio]\nvolumee = 3\n")
+    monkeypatch.setattr(client, "known_sockets", lambda config: (socket,))
+    types("mute", "--config", str(wrong))
+    assert running.asked == [Mute()]
 
 
 def test_status_says_that_it_hears_and_how_fast_it_is(running: Assistant, types: Types) -> None:
@@ -219,9 +248,15 @@ def test_what_went_wrong_there_ends_the_command_as_it_would_here(running: Assist
     assert "audio.volumee" in types("reload", code=ConfigError.exit_code)
 
 
+def test_the_volume_is_shown(running: Assistant, types: Types) -> None:
+    assert types("volume") == "The volume is 80%.\n"
+    running.answers[Status] = status(volume=None)
+    assert "still starting" in types("volume", code=ControlError.exit_code)
+
+
 def test_wrong_arguments_are_refused_before_anybody_is_asked(running: Assistant, types: Types) -> None:
-    types("volume", "101", code=USAGE)
-    types("volume", "loud", code=USAGE)
+    for volume in ("101", "loud", "0.4", "²", "40%"):
+        assert "0 to 100, for example 40" in types("volume", volume, code=USAGE)
     assert "en or zh" in types("say", "Bonjour.", "--language", "fr", code=ConfigError.exit_code)
     assert running.asked == []
 
@@ -285,14 +320,27 @@ def test_what_cannot_be_read_names_sudo(running: Assistant, types: Types, tmp_pa
     assert list(tmp_path.glob("new")) == []
 
 
+def programs(folder: Path, **does: str) -> None:
+    """Programs of these names, each of which does what its line of shell says."""
+    for name, line in does.items():
+        (folder / name).write_text(f"#!/bin/sh\n{line}\n")
+        (folder / name).chmod(0o755)
+
+
 def test_logs_are_the_journal_s(tmp_path: Path) -> None:
-    program = tmp_path / "journalctl"
-    program.write_text('#!/bin/sh\necho "$@"\n')
-    program.chmod(0o755)
+    programs(tmp_path, journalctl='echo "$@"', systemctl="echo loaded")
     path = f"{tmp_path}:{os.environ['PATH']}"
     result = assistant("logs", "--follow", "-n", "5", "--since", "today", env={"PATH": path})
     options = ["--unit=edge-assistant", "--output=short-iso", "--lines=5", "--follow", "--since=today"]
     assert (result.returncode, result.stdout.split()) == (0, options)
+
+
+@pytest.mark.parametrize("systemctl", ["echo not-found", "exit 1"])
+def test_without_the_service_the_journal_has_nothing_and_it_says_where_to_look(tmp_path: Path, systemctl: str) -> None:
+    programs(tmp_path, journalctl="echo -- No entries --", systemctl=systemctl)
+    result = assistant("logs", env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    assert result.returncode == DependencyMissingError.exit_code, result
+    assert "not installed" in result.stderr and "own terminal" in result.stderr
 
 
 def test_without_a_journal_it_says_where_to_look(types: Types, tmp_path: Path) -> None:

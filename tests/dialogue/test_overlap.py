@@ -45,6 +45,7 @@ NODS = [
     "不要停下来",
     "别再停了",
     "别听了",
+    "知道了。",
 ]
 WORDS = [
     "no", "what", "Okay stop", "I see what you mean", "yes yes yes yes yes yes", "What time is it?", "嗯那几点了",

@@ -210,3 +210,21 @@ def test_a_sound_server_of_another_user_is_why_nothing_is_heard(
     (tmp_path / sound_stack.SYSTEM_SOCKET).parent.mkdir(parents=True)
     (tmp_path / sound_stack.SYSTEM_SOCKET).touch()
     assert by_name(sound_stack.examine(Patient(Config(), root=tmp_path)))["sound server"].ok
+
+
+@pytest.mark.parametrize("socket", ["session/pulse/native", "run/pulse/native"])
+def test_a_sound_server_that_nobody_can_ask_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, socket: str
+) -> None:
+    for name in ("PULSE_SERVER", "PULSE_RUNTIME_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "session"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "pactl" not in by_name(sound_stack.examine(Patient(Config(), root=tmp_path))), "there is nobody to ask"
+    (tmp_path / socket).parent.mkdir(parents=True)
+    (tmp_path / socket).touch()
+    check = by_name(sound_stack.examine(Patient(Config(), root=tmp_path)))["pactl"]
+    assert (check.ok, check.needed) == (False, False)
+    assert "not installed" in check.found and "pulseaudio-utils" in check.remedy
+    (tmp_path / "pactl").touch(mode=0o755)
+    assert by_name(sound_stack.examine(Patient(Config(), root=tmp_path)))["pactl"].ok

@@ -13,6 +13,7 @@ class ManualClock:
     def __init__(self, wall: datetime | None = None) -> None:
         self._now_s = 0.0
         self._wall = wall or datetime(2026, 3, 3, 17, 10, tzinfo=timezone.utc)
+        self._suspended_s = 0.0
         self._sleepers: list[tuple[float, anyio.Event]] = []
 
     def monotonic_s(self) -> float:
@@ -24,6 +25,14 @@ class ManualClock:
     def set(self, by_s: float) -> None:
         """Put the wall clock forward, as a time server does."""
         self._wall += timedelta(seconds=by_s)
+
+    def suspended_s(self) -> float:
+        return self._suspended_s
+
+    def suspend(self, for_s: float) -> None:
+        """Let the machine sleep: monotonic time stands still, and the wall clock is right again when it wakes."""
+        self._suspended_s += for_s
+        self._wall += timedelta(seconds=for_s)
 
     async def sleep_until(self, deadline_s: float) -> None:
         if deadline_s > self._now_s:

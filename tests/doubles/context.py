@@ -113,6 +113,10 @@ class RecordedControls:
         self.announced.append((text, language))
         return not self.deaf
 
+    async def ring(self, text: str, language: str) -> bool:
+        """Somebody reacts to the first, if they can hear it."""
+        return await self.announce(text, language)
+
     def keep(self, what: str, value: T, write: Callable[[T], None]) -> None:
         write(value)
 

@@ -155,6 +155,9 @@ class SteppedClock(LoopClock):
     def wall(self) -> datetime:
         return self._starts_at + timedelta(seconds=self.monotonic_s())
 
+    def suspended_s(self) -> float:
+        return 0.0
+
 
 class LostSpeaker(RecordingSpeaker):
     """Takes nothing until it is plugged in."""

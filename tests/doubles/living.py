@@ -227,7 +227,8 @@ class Living:
             elif self.picture is not None:
                 camera = FakeCamera(self.clock, self.picture)
             config = self._config()
-            devices = Devices(Microphone(config.audio), Speaker(config.audio), camera)
+            self._source = Microphone(config.audio)
+            devices = Devices(self._source, Speaker(config.audio), camera)
             models = ModelStore(Path("/nonexistent"))
             observers = [self.log, *self.observers]
             assistant = Assistant(config, devices, models, self.clock, observers, state=self.state)
@@ -251,6 +252,11 @@ class Living:
         with sound_thread():
             yield
         assert not self.sound.misused
+
+    @property
+    def dropped(self) -> int:
+        """Frames of the microphone that the assistant has lost."""
+        return self._source.dropped
 
     @property
     def said(self) -> list[str]:

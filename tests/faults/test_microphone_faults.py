@@ -70,6 +70,31 @@ def test_a_microphone_that_returns_under_another_index_is_known_by_its_name(livi
     assert webcam.opened == 0
 
 
+@pytest.mark.parametrize("keeps", ["address", "index"])
+def test_of_two_microphones_of_a_kind_the_chosen_one_is_opened_again(living: Living, keeps: str) -> None:
+    living.configure("audio", input="1")
+    living.says(TIME)
+    twin = living.sound.plug(Card("USB Mic: Audio (hw:0,0)", lambda at_s, count: np.zeros(count)), at=0)
+    living.sound.begin()
+
+    async def script(assistant: Assistant) -> None:
+        await until(2.0)
+        assert assistant.controls is not None
+        await assistant.controls.mute()
+        if keeps == "address":
+            living.sound.plug(Card("Headset: Audio (hw:2,0)"), at=0)
+        else:
+            living.microphone.name = "USB Mic: Audio (hw:3,0)"
+        living.sound.begin()
+        await assistant.controls.unmute()
+        await until(4.0)
+        living.room.say(4.0)
+        await until(9.0)
+
+    assert living.live(script)[-1].startswith("It's")
+    assert twin.opened == 0 and living.microphone.opened > 1
+
+
 def test_a_microphone_that_knows_no_16_khz_is_heard_as_it_sounds(living: Living) -> None:
     living.says(TIME)
     random = np.random.default_rng(1)

@@ -317,7 +317,7 @@ def test_a_recogniser_three_times_slower_than_speech_for_ten_minutes(
         assert assistant.health().hears and not assistant.health().hung
         assert "overload" not in assistant.health().unavailable
         assert len(living.heard) == len(living.log.of(SpeechEnded)), "nothing waits any more"
-        assert assistant.health().dropped_frames > 60.0 / 0.032
+        assert living.dropped > 60.0 / 0.032
         living.room.say(600.0 + RECOVERS_S, 1.0)
         await until(650.0)
 
@@ -369,7 +369,7 @@ def test_a_wall_clock_that_jumps_moves_no_timer_and_no_latency(living: Living, s
         living.room.say(2.0)
         await until(25.0)
         living.room.say(25.0)
-        await until(80.0)
+        await until(70.0)
 
     said = living.live(script)
     hour = {timedelta(hours=1): "six", timedelta(hours=-1): "four"}[step]
@@ -377,4 +377,4 @@ def test_a_wall_clock_that_jumps_moves_no_timer_and_no_latency(living: Living, s
     rang = [event for event in living.log.of(PlaybackFinished) if "timer is done" in event.text]
     assert len(rang) == 1
     assert 60.0 < living.log.of(PlaybackStarted)[2].at_s < 70.0, "a minute is a minute"
-    assert all(event.at_s < 81.0 for event in living.log.of(TurnFinished))
+    assert all(event.at_s < 71.0 for event in living.log.of(TurnFinished))

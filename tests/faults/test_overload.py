@@ -34,7 +34,7 @@ def test_a_burst_of_overflows_is_counted_told_and_no_wrong_rate(living: Living) 
         assert "overload" in assistant.health().unavailable
         await until(20.0)
         assert "overload" not in assistant.health().unavailable
-        assert 30 < assistant.health().dropped_frames < 60
+        assert 30 < living.dropped < 60
         assert assistant.health().hears
 
     living.live(script)
@@ -61,16 +61,16 @@ def test_what_was_lost_before_the_microphone_is_opened_anew_is_still_counted(liv
         living.microphone.overflows = True
         await until(11.0)
         living.microphone.overflows, living.microphone.stalls = False, True
-        lost = assistant.health().dropped_frames
+        lost = living.dropped
         assert lost > 20
         await until(13.5)
         living.microphone.stalls = False
         await until(13.5 + RECOVERS_S)
         assert living.microphone.opened > 1 and assistant.health().hears
-        assert assistant.health().dropped_frames == lost
+        assert living.dropped == lost
         living.microphone.overflows = True
         await until(20.0)
-        assert assistant.health().dropped_frames > lost + 20
+        assert living.dropped > lost + 20
         assert "overload" in assistant.health().unavailable, "and what is lost from now on is told"
 
     living.live(script)
@@ -85,7 +85,7 @@ def test_what_was_lost_before_a_rescan_is_still_counted(living: Living) -> None:
         living.microphone.overflows = True
         await until(12.0)
         living.microphone.overflows = False
-        lost = assistant.health().dropped_frames
+        lost = living.dropped
         assert lost > 30
         living.sound.pull(living.speaker)
         living.sound.plug(Card("Headset: Audio (hw:3,0)"))
@@ -93,7 +93,7 @@ def test_what_was_lost_before_a_rescan_is_still_counted(living: Living) -> None:
         await until(20.0)
         assert living.sound.scans, "the speaker was looked for"
         assert living.microphone.opened == 2
-        assert assistant.health().dropped_frames == lost
+        assert living.dropped == lost
 
     living.live(script)
 
@@ -103,10 +103,10 @@ def test_what_waits_for_a_detector_that_fails_is_lost_and_counted(living: Living
         await until(10.0)
         Loudness.breaks.append(hang(until_s=17.0))
         await until(14.0)
-        assert assistant.health().dropped_frames == 0, "it may still be heard"
+        assert living.dropped == 0, "it may still be heard"
         await until(17.0 + RECOVERS_S)
         assert assistant.health().hears
-        assert assistant.health().dropped_frames > 140, "5 s of 31 frames each"
+        assert living.dropped > 140, "5 s of 31 frames each"
         assert "overload" not in assistant.health().unavailable
 
     living.live(script)
@@ -124,7 +124,7 @@ def test_what_waits_when_it_is_muted_is_meant_to_be_forgotten(living: Living) ->
         await assistant.controls.unmute()
         await until(18.0 + RECOVERS_S)
         assert assistant.health().hears
-        assert assistant.health().dropped_frames == 0
+        assert living.dropped == 0
 
     living.live(script)
     assert living.failures("voice-activity detector")

@@ -57,6 +57,14 @@ def test_the_set_volume_is_confirmed_in_words() -> None:
     assert _command(RecordedControls(), "volume_set", "zh", volume="50").text == "好的，音量百分之五十。"
 
 
+@pytest.mark.parametrize(("language", "said"), [("en", "This is as quiet as I can go."), ("zh", "已经是最小音量了。")])
+def test_whoever_asks_for_less_than_the_least_is_told_that_it_is_the_least(language: str, said: str) -> None:
+    controls = RecordedControls()
+    assert _command(controls, "volume_set", language, volume="0").text == said
+    assert controls.loudness == pytest.approx(0.1)
+    assert _command(controls, "volume_set", language, volume="10").text != said
+
+
 def test_stop_is_silent_and_ends_the_conversation() -> None:
     assert _command(RecordedControls(), "stop") == Reply("", ends_conversation=True)
 

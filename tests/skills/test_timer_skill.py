@@ -1,4 +1,4 @@
-"""Timers ring once, at their time, whatever happens in between."""
+"""Timers ring at their time, and not again once somebody has reacted, whatever happens in between."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from assistant.errors import StageError
 from assistant.ports import Intent
 from assistant.skills import SkillContext
 from assistant.skills.timer import TimerSkill
+from assistant.skills.timer_memory import recall
 from tests.doubles.clock import ManualClock
 from tests.doubles.context import GivenSenses, RecordedControls, skill_context
 
@@ -356,3 +357,56 @@ def test_a_machine_that_never_knows_the_time_rings_after_the_whole_length(tmp_pa
         await kitchen.clock.advance(2)
 
     assert _in_kitchen(story).announced == [("二十分钟的计时器到时间了。", "zh")]
+
+
+def test_a_timer_goes_on_while_the_machine_is_suspended() -> None:
+    async def story(kitchen: Kitchen) -> None:
+        kitchen.clock.suspend(7200)  # before it was set: nothing to it
+        await kitchen.ask("timer_set", minutes="30")
+        await kitchen.ask("timer_set", hours="2", name="bread")
+        await kitchen.clock.advance(60)
+        kitchen.clock.suspend(600)
+        assert "Your thirty minute timer has nineteen minutes left." in await kitchen.ask("timer_list")
+        kitchen.clock.suspend(18 * 60)
+        await kitchen.clock.advance(59)
+        assert kitchen.controls.announced == []
+        await kitchen.clock.advance(1)
+        assert kitchen.controls.announced == [("Your thirty minute timer is done.", "en")]
+        kitchen.clock.suspend(2 * 3600)
+        await kitchen.clock.advance(10)
+
+    assert _in_kitchen(story).announced[1:] == [("Your bread timer was done a while ago.", "en")]
+
+
+def test_after_a_suspension_a_timer_is_kept_with_the_end_that_it_had(tmp_path: Path) -> None:
+    async def story(kitchen: Kitchen) -> None:
+        group, kitchen.controls.group = kitchen.controls.group, None
+        await kitchen.restart(tmp_path)
+        kitchen.controls.group = group
+        await kitchen.ask("timer_set", hours="3", name="bread")
+        (kept,) = recall(tmp_path)
+        kitchen.clock.suspend(3600)
+        await kitchen.clock.advance(60)
+        kitchen.clock.set(-600)  # by a time server, once there is a network again
+        await kitchen.clock.advance(60)
+        (again,) = recall(tmp_path)
+        assert again.ends_at == pytest.approx(kept.ends_at - 600)
+        assert await kitchen.ask("timer_list") == "Your bread timer has one hour and fifty-eight minutes left."
+
+    _in_kitchen(story)
+
+
+def test_a_suspension_is_not_taken_for_a_clock_that_knows_the_time_at_last(tmp_path: Path) -> None:
+    async def story(kitchen: Kitchen) -> None:
+        group, kitchen.controls.group = kitchen.controls.group, None
+        await kitchen.restart(tmp_path)
+        await kitchen.ask("timer_set", minutes="20")
+        kitchen.controls.group = group
+        await kitchen.restart(tmp_path, after_s=600 - 1e9)  # half of it is over
+        kitchen.clock.suspend(60)
+        await kitchen.clock.advance(60)
+        kitchen.clock.set(1e9)
+        await kitchen.clock.advance(10)
+        assert await kitchen.ask("timer_list") == "Your twenty minute timer has seven minutes and fifty seconds left."
+
+    _in_kitchen(story)

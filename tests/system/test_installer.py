@@ -166,6 +166,18 @@ def test_a_usb_microphone_and_speaker_go_before_the_boards_own_hdmi(tmp_path: Pa
     assert "microphone: Device, speaker: HDA" in result.stdout, result.stdout
 
 
+@pytest.mark.parametrize(("way", "brings_it"), [("pulse", True), ("alsa", False)])
+def test_for_a_sound_server_the_package_that_asks_it_is_installed(tmp_path: Path, way: str, brings_it: bool) -> None:
+    env = machine(tmp_path, cards={"Device": "pc"})
+    query = tmp_path / "dpkg-query"  # nothing is installed
+    query.write_text("#!/bin/sh\nexit 1\n")
+    query.chmod(0o755)
+    result = install("--dry-run", "--sound", way, env=env | {"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    packages = result.stdout.partition("Installing system packages")[2].partition("\n\n")[0]
+    assert "libportaudio2" in packages, result.stdout
+    assert ("pulseaudio-utils" in packages) is brings_it, packages
+
+
 def test_without_a_sound_card_it_says_so_and_goes_on(tmp_path: Path) -> None:
     result = install("--dry-run", env=machine(tmp_path))
     assert "no sound card and no sound server yet" in result.stdout

@@ -10,7 +10,7 @@ import soundfile
 
 from assistant.commands.say import say
 from assistant.config import AudioConfig, Config
-from assistant.errors import ConfigError, DeviceError, MediaError
+from assistant.errors import ConfigError, DeviceError, MediaError, StageError
 from tests.doubles.sound_devices import sound_thread
 
 
@@ -35,6 +35,12 @@ def test_nothing_to_say_is_said_so(text: str, tmp_path: Path) -> None:
 def test_an_unknown_voice_names_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="hibari, kokoro"):
         say("Hello.", tmp_path / "x.wav", None, "siri", Config())
+
+
+def test_a_voice_that_does_not_speak_the_language_is_named_with_those_that_do(tmp_path: Path) -> None:
+    with pytest.raises(StageError, match="The voice 'hibari' does not speak 'zh'") as refused:
+        say("你好。", tmp_path / "x.wav", None, "hibari", Config())
+    assert "kokoro" in str(refused.value.remedy) and "hibari" not in str(refused.value.remedy)
 
 
 def test_a_path_that_cannot_be_written_is_named(tmp_path: Path) -> None:

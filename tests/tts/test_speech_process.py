@@ -118,6 +118,23 @@ def test_without_a_fallback_the_error_says_why() -> None:
     conversation(talk, "Segfaulting", fallback="none")
 
 
+@pytest.mark.parametrize("fallback", ["none", "piper"])
+def test_a_voice_that_does_not_speak_a_language_is_neither_asked_for_it_nor_tried(fallback: str) -> None:
+    async def run() -> None:
+        before = psutil.Process().children()
+        voices = SpeechProcess(Config(tts=TtsConfig(en="Tone", zh="hibari", fallback=fallback)), registry=REGISTRY)
+        for _ in range(3):
+            with pytest.raises(StageError, match="The voice 'hibari' does not speak 'zh'"):
+                await anext(voices.speak("你好。", "zh", SpeakingStyle()))
+        with pytest.raises(StageError, match="The voice 'hibari' does not speak 'zh'"):
+            await voices.warm("zh")
+        assert psutil.Process().children() == before
+        assert asyncio.all_tasks() == {asyncio.current_task()}, "nothing is tried for ever"
+        await voices.close()
+
+    asyncio.run(run())
+
+
 def test_a_failing_fallback_is_named_too() -> None:
     async def talk(voices: SpeechProcess) -> None:
         with pytest.raises(StageError, match=r"SIGSEGV.*has a cold") as caught:
