@@ -33,14 +33,23 @@ _CHINESE_COURTESY = r"谢谢你?|谢了|多谢|拜托你?了?|麻烦你?了?|请
 _MAX_WORDS, _MAX_CHARACTERS = 4, 8
 """Longer than this nobody only nods."""
 
+_ENGLISH_MOMENT = r"(?:just )?(?:a|one) (?:moment|second|sec)"
+_ENGLISH_WAIT = (
+    rf"(?:wait|hold on|hang on|pause|give me) (?:for )?(?:{_ENGLISH_MOMENT}|(?:just )?(?:a|one) (?:minute|bit))"
+    rf"|wait wait|hold on|hang on|pause|{_ENGLISH_MOMENT}"
+)
+_CHINESE_WAIT = r"(?:稍?等我?(?:一?下|一?会儿?|片刻)|等等|等一等|稍[等候])(?:再说)?|暂停(?:一下)?|且慢|慢着"
+_A_MINUTE = re.compile(r"(?:just )?(?:a|one) minute(?: please)?")
+"""Over a reply it is "wait" too; where nothing sounds, it is how long a timer shall run."""
 _ENGLISH_STOP = (
     r"(?:(?:no|wait|oh|okay|ok|hey|please|just|now|i said|i say|(?:can|could|will|would) you|you can) )*"
-    r"(?:stop|halt|enough|that's enough|(?:be )?quiet|silence|hush|shut up|cancel) "
+    rf"(?:stop|halt|enough|that's enough|(?:be )?quiet|silence|hush|shut up|cancel|{_ENGLISH_WAIT}) "
     r"(?:(?:it|that|this|now|right now|already|please|thanks|thank you|talking|speaking|reading|ringing|beeping) )*"
 )
 _CHINESE_STOP = (
     r"(?:你|快点?|先|请|给我|喂|哎|我说|马上|赶紧|行了|好了)*"
-    r"(?:停(?:一下|一停|下来?|止)?|打住|够了|闭嘴|住口|安静一?点?|(?:别再?|不要再?|停止)(?:说|讲|念|响|吵|叫)话?了?)"
+    rf"(?:{_CHINESE_WAIT}"
+    r"|停(?:一下|一停|下来?|止)?|打住|够了|闭嘴|住口|安静一?点?|(?:别再?|不要再?|停止)(?:说|讲|念|响|吵|叫)话?了?)"
     r"(?:吧|啊|呀|啦|嘛|好吗|行吗)*"
 )
 """What holds a word that says to stop; the other words of these alone do not. 别停, "don't stop" and a bus stop are not
@@ -79,7 +88,8 @@ def is_courtesy(text: str) -> bool:
 
 
 def is_stop(text: str) -> bool:
-    """Whether `text` says no more than to stop: "stop stop stop", "no, wait, stop it", 停停停, 你停一下, 别响了."""
+    """Whether `text` says no more than to stop, or to wait: "stop stop stop", "no, wait, stop it", "hold on", 停停停,
+    等一下, 别响了."""
     plain = normalize(text)
     if contains_han(plain):
         plain = plain.replace(" ", "")
@@ -132,7 +142,7 @@ def ends_with(text: str, spoken: str) -> bool:
 def _may_be_stop(text: str) -> bool:
     plain = normalize(text)
     if not contains_han(plain):
-        return is_stop(text) or _ENGLISH_BREATH.fullmatch(plain) is not None
+        return is_stop(text) or any(pattern.fullmatch(plain) for pattern in (_ENGLISH_BREATH, _A_MINUTE))
     plain = plain.replace(" ", "")
     if len(plain) > _MAX_STOP_CHARACTERS:
         return False
