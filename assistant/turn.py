@@ -223,10 +223,15 @@ class Turns:
                 return Admission(text, None)
         if self._may_hear_itself and self._speaking.may_have_said(text, utterance, asks=intent is not None):
             return None
-        if intent is None and self._floor.overlaps(utterance) and (stop := unclear_stop(recognition)) is not None:
-            return Admission(stop, None)
+        converses = self._answering.converses
+        if intent is None and self._floor.overlaps(utterance):
+            stop = unclear_stop(recognition, alone=converses)
+            if stop is not None:
+                return Admission(stop, None)
         if self._speaking.overlaps(utterance):
-            return None if is_backchannel(text) or not self._barge_in else admission
+            # What nobody understands was other people talking, or a television.
+            asks = self._barge_in and not is_backchannel(text) and (intent is not None or converses)
+            return admission if asks else None
         return admission if admission is not None and await self._asks(text, language) else None
 
     async def _asks(self, text: str, language: str) -> bool:
@@ -269,7 +274,7 @@ class Turns:
         ):
             self._emit(event)
         reply = self._answering.answer(transcript, utterance)
-        reply.when_unknown = self._attention.doubt
+        reply.when_unknown = lambda: self._attention.doubt(utterance)
         await self._floor.speak(turn, reply)
         if turn.superseded:
             return

@@ -32,8 +32,8 @@ class Reply:
         """To be iterated once."""
         self.ends_conversation = False
         """Whether no follow-up window opens; known once `sentences` is exhausted."""
-        self.when_unknown: Callable[[], None] = lambda: None
-        """Called before the first sentence, and perhaps again, if they only say that nobody knows what was meant."""
+        self.when_unknown: Callable[[], bool] = lambda: True
+        """Called once, before the first sentence, if they only say that nobody knows what was meant: whether to."""
 
 
 class Answering:
@@ -133,11 +133,12 @@ class Answering:
             language = "zh" if transcript.language == "zh" else "en"
             yield self._said(turn_id, phrase("skill_failed", language), language, style)
             return
+        admits_it = False
         try:
             async with aclosing(self._timed(turn_id, answer)) as sentences:
                 async for sentence in sentences:
-                    if answer.unknown:
-                        reply.when_unknown()
+                    if answer.unknown and not (admits_it := admits_it or reply.when_unknown()):
+                        break
                     yield self._said(turn_id, sentence, answer.language, style)
             reply.ends_conversation = answer.ends_conversation
         finally:  # Also of a reply that is interrupted.

@@ -10,7 +10,7 @@ from itertools import accumulate, groupby
 
 from rapidfuzz import fuzz
 
-from assistant.dialogue.normalization import normalize
+from assistant.dialogue.normalization import clauses, normalize
 from assistant.dialogue.numbers import digits_spoken, is_number_word
 from assistant.dialogue.phonetics import english_key, pinyin_key
 from assistant.han import HAN, HAN_RANGE, contains_han, script_language
@@ -98,12 +98,14 @@ def is_stop(text: str) -> bool:
     return len(words) <= _MAX_STOP_WORDS and re.fullmatch(f"(?:{_ENGLISH_STOP})+", f"{' '.join(words)} ") is not None
 
 
-def unclear_stop(recognition: Recognition) -> str | None:
-    """ "Stop" or 停 if what was heard over a reply or a ring may have been a stop, None if not. There a stop too many
-    costs little and one too few much; where nothing sounds, it would be the other way round."""
+def unclear_stop(recognition: Recognition, *, alone: bool = True) -> str | None:
+    """ "Stop" or 停 if what was heard over a reply or a ring may have been a stop, None if not; unless it has to stand
+    `alone`, also one before something else: "Hold on. I have a question." There a stop too many costs little and one
+    too few much; where nothing sounds, it would be the other way round."""
     if is_backchannel(recognition.text):
         return None
-    found = next(filter(_may_be_stop, (recognition.text, *recognition.perhaps)), None)
+    first = [] if alone else clauses(recognition.text)[:1]
+    found = next(filter(_may_be_stop, (recognition.text, *first, *recognition.perhaps)), None)
     return None if found is None else "停" if contains_han(found) else "Stop"
 
 
