@@ -23,6 +23,7 @@ from assistant.conversation.announcing import Announcer
 from assistant.conversation.answering import Reply
 from assistant.conversation.floor import Floor, Turn
 from assistant.conversation.head_start import Foresight, HeadStart
+from assistant.conversation.long_speech import LongSpeech
 from assistant.conversation.speaking import Speaking
 from assistant.conversation.talk_button import TalkButton
 from assistant.conversation.window import Window
@@ -105,6 +106,7 @@ class Turns:
         self._begun = anyio.Event()
         self._window = Window(attention, floor, speaking, clock, emit, config)
         self._button = TalkButton(floor, clock, end_after)
+        self._long_speech = LongSpeech()
         self.lost = 0
         """Utterances that reached it whole, were not given up, and that no recogniser could be had for."""
         self.announce = self._announcer.announce
@@ -146,7 +148,7 @@ class Turns:
         self._habits.note(event)
         self._button.note(event)
         match event:
-            case SpeechStarted():
+            case SpeechStarted() if not self._floor.person_speaks:
                 self._floor.person_began(event.at_s)
             case SpeechPaused() if self._worth_recognizing(event.utterance):
                 self._head_start.paused(event.utterance)
@@ -155,6 +157,9 @@ class Turns:
                 group.start_soon(self._head_start.hand_on, event.utterance)
             case SpeechResumed():
                 self._head_start.void()
+            case SpeechEnded(utterance=Utterance(goes_on=True)):
+                self._head_start.commit()
+                self._floor.person_goes_on(event.at_s)
             case SpeechEnded():
                 self._head_start.commit()
                 self._floor.person_ended()
@@ -168,7 +173,8 @@ class Turns:
         return may_stop or self._may_be_meant(utterance)
 
     def _may_be_meant(self, utterance: Utterance) -> bool:
-        return self._attention.may_be_meant(utterance) and not self._button.gives_up(utterance)
+        may_be = self._attention.may_be_meant(utterance) or self._long_speech.goes_on_with(utterance)
+        return may_be and not self._button.gives_up(utterance)
 
     async def _take_utterances(self, utterances: MemoryObjectReceiveStream[Utterance]) -> None:
         async with utterances:
@@ -191,6 +197,10 @@ class Turns:
                 self._stages.failed(LOST_STAGE, error)
             return
         self._stages.works(LOST_STAGE)
+        whole = self._long_speech.join(utterance, timed)
+        if whole is None:
+            return
+        utterance, timed = whole
         admission = await self._admit(timed.recognition, utterance)
         if admission is None or self._button.gives_up(utterance):
             return
