@@ -239,17 +239,18 @@ class Turns:
             if stop is not None:
                 return Admission(stop, None)
         if self._speaking.overlaps(utterance):
-            # What nobody understands was other people talking, or a television.
-            asks = self._barge_in and not is_backchannel(text) and (intent is not None or converses)
-            return admission if asks else None
+            # It goes on anyway; and what nobody understands was other people talking, or a television.
+            asks = intent != "continue" and (intent is not None or converses)
+            return admission if self._barge_in and asks and not is_backchannel(text) else None
         return admission if admission is not None and await self._asks(text, language) else None
 
     async def _asks(self, text: str, language: str) -> bool:
         """Whether what was said while no reply was heard asks for something: a hum does not, nor does "okay" unless a
-        language model may have asked for it, nor an afterthought ("please"), which does not take the place of the
-        request before it."""
+        language model may have asked for it, nor an afterthought ("please", "go on"), which does not take the place
+        of the request before it."""
         current = self._floor.current
-        if current is not None and not current.insists and is_courtesy(text):
+        comes = current is not None and not current.insists
+        if comes and (is_courtesy(text) or await self._intent(text, language) == "continue"):
             return False
         converses = self._answering.converses
         if current is None:

@@ -116,8 +116,8 @@ class Answering:
             self._responder.memory.played(event.turn_id, event.text, begun=event.begun)
 
     async def _announced(self, turn_id: int, text: str, language: str) -> AsyncGenerator[Sentence, None]:
-        self._emit(ReplyChunk(self._clock.monotonic_s(), turn_id, text, language))
-        yield Sentence(text, language, SpeakingStyle())
+        self._responder.memory.intends(turn_id, [text])
+        yield self._said(turn_id, text, language, SpeakingStyle())
 
     async def _sentences(
         self, transcript: Transcript, utterance: Utterance, reply: Reply
