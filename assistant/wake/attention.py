@@ -175,9 +175,10 @@ def invitation(config: WakeConfig) -> str:
 
 def window_opened(config: WakeConfig, seconds: float) -> str:
     """What a person is told when they have so many seconds to begin."""
+    rounded_s = math.ceil(round(seconds, 3))
     if config.mode == "push-to-talk":
-        return f"Listening: begin within {seconds:.0f} s."
-    return f"Listening: no wake phrase is needed for {seconds:.0f} s."
+        return f"Listening: begin within {rounded_s} s."
+    return f"Listening: no wake phrase is needed for {rounded_s} s."
 
 
 def window_ended(config: WakeConfig) -> str:
