@@ -39,8 +39,8 @@ _ENGLISH_WAIT = (
     rf"|wait wait|hold on|hang on|pause|{_ENGLISH_MOMENT}"
 )
 _CHINESE_WAIT = r"(?:稍?等我?(?:一?下|一?会儿?|片刻)|等等|等一等|稍[等候])(?:再说)?|暂停(?:一下)?|且慢|慢着"
-_A_MINUTE = re.compile(r"(?:just )?(?:a|one) minute(?: please)?")
-"""Over a reply it is "wait" too; where nothing sounds, it is how long a timer shall run."""
+_WAITS_OVER_A_REPLY = re.compile(r"(?:just )?(?:a|one) minute(?: please)?|(?:(?:no|oh|hey|okay|ok) )*wait")
+"""Where nothing sounds, a minute is how long a timer shall run."""
 _ENGLISH_STOP = (
     r"(?:(?:no|wait|oh|okay|ok|hey|please|just|now|i said|i say|(?:can|could|will|would) you|you can) )*"
     rf"(?:stop|halt|enough|that's enough|(?:be )?quiet|silence|hush|shut up|cancel|{_ENGLISH_WAIT}) "
@@ -144,7 +144,7 @@ def ends_with(text: str, spoken: str) -> bool:
 def _may_be_stop(text: str) -> bool:
     plain = normalize(text)
     if not contains_han(plain):
-        return is_stop(text) or any(pattern.fullmatch(plain) for pattern in (_ENGLISH_BREATH, _A_MINUTE))
+        return is_stop(text) or any(pattern.fullmatch(plain) for pattern in (_ENGLISH_BREATH, _WAITS_OVER_A_REPLY))
     plain = plain.replace(" ", "")
     if len(plain) > _MAX_STOP_CHARACTERS:
         return False

@@ -180,3 +180,18 @@ def test_words_that_only_contain_a_stop_say_something_else(text: str) -> None:
 )
 def test_what_may_have_been_a_stop_is_one_over_a_reply(text: str, perhaps: tuple[str, ...], stop: str | None) -> None:
     assert unclear_stop(Recognition(text, "en", 0.5, perhaps)) == stop
+
+
+@pytest.mark.parametrize(
+    ("text", "stop"),
+    [
+        ("Hold on. I have a question.", "Stop"),
+        ("No wait, I have a question.", "Stop"),
+        ("等等，我有个问题", "停"),
+        ("I have a question. Hold on.", None),
+        ("The bus stop, where is it?", None),
+    ],
+)
+def test_who_begins_with_a_stop_has_said_one_if_nobody_understands_the_rest(text: str, stop: str | None) -> None:
+    assert unclear_stop(Recognition(text, "en", 0.5), alone=False) == stop
+    assert unclear_stop(Recognition(text, "en", 0.5)) is None
