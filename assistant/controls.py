@@ -125,6 +125,10 @@ class LiveControls:
         """What the assistant said last, as far as it was played."""
         return self._memory.last_reply()
 
+    def unsaid(self) -> str:
+        """What it had still to say then, from the sentence on that was broken off; empty if nothing."""
+        return self._memory.unsaid()
+
     async def announce(self, text: str, language: str, still: Callable[[], bool] = lambda: True) -> bool:
         """Say something as soon as nobody else speaks, if it is `still` to be said then; whether it could be heard.
         Raises `ControlError` before `attach`."""

@@ -63,6 +63,8 @@ class Utterance(Event):
     """First voiced sample."""
     ended_at_s: float
     """Last voiced sample: the voice-activity hangover is already subtracted."""
+    goes_on: bool = False
+    """Whether it was cut at `vad.max_utterance_s` in mid-speech, and the next one goes on with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +89,15 @@ class SpeechContinued(Event):
 
 @dataclass(frozen=True, slots=True)
 class SpeechEnded(Event):
-    """The end of an utterance has been decided. `utterance` equals that of the last `SpeechPaused`, `at_s` apart."""
+    """The end of an utterance has been decided. `utterance` equals that of the last `SpeechPaused`, `at_s` and
+    `goes_on` apart."""
 
     utterance: Utterance
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechDiscarded(Event):
-    """What was being said was discarded in the middle, unheard: the assistant was muted. Or it was too short for
-    speech, after an utterance that was cut at `vad.max_utterance_s`."""
+    """What was being said was discarded in the middle, unheard: the assistant was muted."""
 
 
 @dataclass(frozen=True, slots=True)

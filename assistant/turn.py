@@ -23,6 +23,7 @@ from assistant.conversation.announcing import Announcer
 from assistant.conversation.answering import Reply
 from assistant.conversation.floor import Floor, Turn
 from assistant.conversation.head_start import Foresight, HeadStart
+from assistant.conversation.long_speech import LongSpeech
 from assistant.conversation.speaking import Speaking
 from assistant.conversation.talk_button import TalkButton
 from assistant.conversation.window import Window
@@ -113,6 +114,7 @@ class Turns:
         self._begun = anyio.Event()
         self._window = Window(attention, floor, speaking, clock, emit, config)
         self._button = TalkButton(floor, clock, end_after)
+        self._long_speech = LongSpeech()
         self.lost = 0
         """Utterances that reached it whole, were not given up, and that no recogniser could be had for."""
         self.announce, self.ring = self._announcer.announce, self._announcer.ring
@@ -160,7 +162,7 @@ class Turns:
         self._habits.note(event)
         self._button.note(event)
         match event:
-            case SpeechStarted():
+            case SpeechStarted() if not self._floor.person_speaks:
                 self._floor.person_began(event.at_s)
             case SpeechPaused() if self._worth_recognizing(event.utterance):
                 self._head_start.paused(event.utterance)
@@ -169,6 +171,9 @@ class Turns:
                 group.start_soon(self._head_start.hand_on, event.utterance)
             case SpeechResumed():
                 self._head_start.void()
+            case SpeechEnded(utterance=Utterance(goes_on=True)):
+                self._head_start.commit()
+                self._floor.person_goes_on(event.at_s)
             case SpeechEnded():
                 self._head_start.commit()
                 self._floor.person_ended()
@@ -183,7 +188,8 @@ class Turns:
         return may_stop or self._may_be_meant(utterance)
 
     def _may_be_meant(self, utterance: Utterance) -> bool:
-        return self._attention.may_be_meant(utterance) and not self._button.gives_up(utterance)
+        may_be = self._attention.may_be_meant(utterance) or self._long_speech.goes_on_with(utterance)
+        return may_be and not self._button.gives_up(utterance)
 
     async def _take_utterances(self, utterances: MemoryObjectReceiveStream[Utterance]) -> None:
         async with utterances:
@@ -206,6 +212,10 @@ class Turns:
                 self._stages.failed(LOST_STAGE, error)
             return
         self._stages.works(LOST_STAGE)
+        whole = self._long_speech.join(utterance, timed)
+        if whole is None:
+            return
+        utterance, timed = whole
         admission = await self._admit(timed.recognition, utterance)
         if self._button.gives_up(utterance):
             return
@@ -244,10 +254,15 @@ class Turns:
                 return Admission(text, None)
         if self._may_hear_itself and self._speaking.may_have_said(text, utterance, asks=intent is not None):
             return None
-        if intent is None and self._floor.overlaps(utterance) and (stop := unclear_stop(recognition)) is not None:
-            return Admission(stop, None)
+        converses = self._answering.converses
+        if intent is None and self._floor.overlaps(utterance):
+            stop = unclear_stop(recognition, alone=converses)
+            if stop is not None:
+                return Admission(stop, None)
         if self._speaking.overlaps(utterance):
-            return None if is_backchannel(text) or not self._barge_in else admission
+            # It goes on anyway; and what nobody understands was other people talking, or a television.
+            asks = intent != "continue" and (intent is not None or converses)
+            return admission if self._barge_in and asks and not is_backchannel(text) else None
         return admission if admission is not None and await self._asks(text, language) else None
 
     def _over_turn_or_ring(self, utterance: Utterance) -> bool:
@@ -255,10 +270,11 @@ class Turns:
 
     async def _asks(self, text: str, language: str) -> bool:
         """Whether what was said while no reply was heard asks for something: a hum does not, nor does "okay" unless a
-        language model may have asked for it, nor an afterthought ("please"), which does not take the place of the
-        request before it."""
+        language model may have asked for it, nor an afterthought ("please", "go on"), which does not take the place
+        of the request before it."""
         current = self._floor.current
-        if current is not None and not current.insists and is_courtesy(text):
+        comes = current is not None and not current.insists
+        if comes and (is_courtesy(text) or await self._intent(text, language) == "continue"):
             return False
         converses = self._answering.converses
         if current is None:
@@ -294,7 +310,7 @@ class Turns:
         ):
             self._emit(event)
         reply = self._answering.answer(transcript, utterance)
-        reply.when_unknown = self._attention.doubt
+        reply.when_unknown = lambda: self._attention.doubt(utterance)
         await self._floor.speak(turn, reply)
         if turn.superseded:
             return

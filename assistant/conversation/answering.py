@@ -32,8 +32,8 @@ class Reply:
         """To be iterated once."""
         self.ends_conversation = False
         """Whether no follow-up window opens; known once `sentences` is exhausted."""
-        self.when_unknown: Callable[[], None] = lambda: None
-        """Called before the first sentence, and perhaps again, if they only say that nobody knows what was meant."""
+        self.when_unknown: Callable[[], bool] = lambda: True
+        """Called once, before the first sentence, if they only say that nobody knows what was meant: whether to."""
 
 
 class Answering:
@@ -116,8 +116,8 @@ class Answering:
             self._responder.memory.played(event.turn_id, event.text, begun=event.begun)
 
     async def _announced(self, turn_id: int, text: str, language: str) -> AsyncGenerator[Sentence, None]:
-        self._emit(ReplyChunk(self._clock.monotonic_s(), turn_id, text, language))
-        yield Sentence(text, language, SpeakingStyle())
+        self._responder.memory.intends(turn_id, [text])
+        yield self._said(turn_id, text, language, SpeakingStyle())
 
     async def _sentences(
         self, transcript: Transcript, utterance: Utterance, reply: Reply
@@ -133,11 +133,12 @@ class Answering:
             language = "zh" if transcript.language == "zh" else "en"
             yield self._said(turn_id, phrase("skill_failed", language), language, style)
             return
+        admits_it = False
         try:
             async with aclosing(self._timed(turn_id, answer)) as sentences:
                 async for sentence in sentences:
-                    if answer.unknown:
-                        reply.when_unknown()
+                    if answer.unknown and not (admits_it := admits_it or reply.when_unknown()):
+                        break
                     yield self._said(turn_id, sentence, answer.language, style)
             reply.ends_conversation = answer.ends_conversation
         finally:  # Also of a reply that is interrupted.

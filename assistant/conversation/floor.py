@@ -51,8 +51,10 @@ class Floor:
         self._lock = anyio.Lock()
         self._changed = anyio.Event()
         self._speaks = False
+        self._since_s = -math.inf
         self._begun_s: deque[float] = deque()
-        """When what they say, and what of it waits to be dealt with, was begun; the oldest first."""
+        """When what they say, and what of it waits to be dealt with, was begun, however often it was cut since; the
+        oldest first."""
         self._taken_over = 0
         self._ended_at_s = -math.inf
         self.current: Turn | None = None
@@ -70,17 +72,22 @@ class Floor:
 
     @property
     def speaks_since_s(self) -> float | None:
-        """When it was known that they began to; None if they do not."""
-        return self._begun_s[-1] if self._speaks else None
+        """When it was known that they began to, or that they went on after a cut; None if they do not."""
+        return self._since_s if self._speaks else None
 
     def person_began(self, at_s: float) -> None:
         """The person begins to speak: what is being said is held, what is about to be said waits."""
-        self._speaks = True
+        self._speaks, self._since_s = True, at_s
         self._begun_s.append(at_s)
         if self.current is None or (self.current.insists and self.current.waited):
             return
         if self._barge_in or not self._speaking.audible:
             self._speaking.hold()
+
+    def person_goes_on(self, at_s: float) -> None:
+        """What they say is cut for its length: a piece of it waits to be dealt with, and nothing is held up anew."""
+        self._since_s = at_s
+        self._begun_s.append(self._begun_s[-1])
 
     def person_ended(self) -> None:
         """They fell silent; what they said waits to be dealt with."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from assistant.dialogue.heard import heard_part
+from assistant.dialogue.sentences import joined_sentences
 from assistant.events import SpeechChunk
-from assistant.han import contains_han
 
 REWIND_S = 0.3
 """How far before its stop a paused reply goes on: the word that was cut is heard again, and so is what the device had
@@ -84,11 +84,13 @@ class Tape:
     def begun(self, until_s: float | None = None) -> str:
         """The sentences that begin within the first `until_s` seconds, by default within what was heard."""
         limit_s = self.heard_s if until_s is None else until_s
-        return _joined([sentence.text for sentence in self._sentences if sentence.begins_s < limit_s])
+        return joined_sentences([sentence.text for sentence in self._sentences if sentence.begins_s < limit_s])
 
     def heard(self) -> str:
         """What was heard; of a sentence that was broken off, the words up to there."""
-        return _joined([self._heard_of(sentence) for sentence in self._sentences if sentence.begins_s < self.heard_s])
+        return joined_sentences(
+            [self._heard_of(sentence) for sentence in self._sentences if sentence.begins_s < self.heard_s]
+        )
 
     def _heard_of(self, sentence: _Sentence) -> str:
         if self.heard_s > sentence.ends_s - _NEARLY_S:
@@ -98,7 +100,3 @@ class Tape:
 
 def _seconds(chunk: SpeechChunk) -> float:
     return len(chunk.samples) / chunk.sample_rate_hz
-
-
-def _joined(sentences: Sequence[str]) -> str:
-    return ("" if sentences and contains_han(sentences[0]) else " ").join(filter(None, sentences))

@@ -18,6 +18,8 @@ from assistant.wake.attention import Attention, window_ended, window_opened
 _LATE_S = 0.34
 """So much later than after `vad.min_speech_s` of voice is it known that somebody speaks: microphone and detector take
 their time."""
+_WORTH_S = 1.0
+"""Nobody who reads that less is left could make use of it."""
 
 
 class Window:
@@ -50,7 +52,7 @@ class Window:
         with anyio.CancelScope() as scope:
             self._scope = scope
             now_s = self._clock.monotonic_s()
-            if until_s > now_s:
+            if until_s - now_s >= _WORTH_S:
                 text = window_opened(self._config, until_s - now_s)
                 self._emit(Notice(now_s, "attentive", text, {"until_s": until_s}))
             # Who began within the window is still heard.

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from assistant.dialogue.sentences import joined_sentences
 
 
 @dataclass(slots=True)
@@ -19,6 +22,9 @@ class ConversationMemory:
         self._max_turns = max_turns
         self._exchanges: OrderedDict[int, _Exchange] = OrderedDict()
         self._last_reply = ""
+        self._intended: tuple[int, Sequence[str]] = 0, ()
+        """A turn and all its sentences."""
+        self._unsaid = ""
 
     def heard(self, turn_id: int, text: str) -> None:
         """The person said `text` in turn `turn_id`."""
@@ -26,11 +32,21 @@ class ConversationMemory:
         while len(self._exchanges) > self._max_turns:
             self._exchanges.popitem(last=False)
 
+    def intends(self, turn_id: int, sentences: Sequence[str]) -> None:
+        """Turn `turn_id` is about to say `sentences`, and no more."""
+        self._intended = turn_id, sentences
+
     def played(self, turn_id: int, text: str, *, begun: str = "") -> None:
         """`text` was heard, of the sentences that were `begun` if one was broken off; for a turn that is forgotten, or
         outside any, only `last_reply` keeps them."""
-        if begun or text:
-            self._last_reply = begun or text
+        said = begun or text
+        turn, sentences = self._intended
+        if turn_id == turn and sentences:
+            self._unsaid = joined_sentences(_rest(sentences, said, broken_off=text != said))
+        elif said:
+            self._unsaid = ""
+        if said:
+            self._last_reply = said
         if turn_id in self._exchanges:
             self._exchanges[turn_id].assistant = text
 
@@ -45,3 +61,15 @@ class ConversationMemory:
     def last_reply(self) -> str:
         """What the assistant said last, in whole sentences; empty before it said anything."""
         return self._last_reply
+
+    def unsaid(self) -> str:
+        """What the last reply had still to say, from the sentence on that was broken off; empty if it was heard to its
+        end, or nobody knew beforehand what it would say."""
+        return self._unsaid
+
+
+def _rest(sentences: Sequence[str], said: str, *, broken_off: bool) -> Sequence[str]:
+    if not said:
+        return sentences
+    last = next((number for number, sentence in enumerate(sentences) if said.endswith(sentence)), len(sentences))
+    return sentences[last if broken_off else last + 1 :]

@@ -10,7 +10,7 @@ from itertools import accumulate, groupby
 
 from rapidfuzz import fuzz
 
-from assistant.dialogue.normalization import normalize
+from assistant.dialogue.normalization import clauses, normalize
 from assistant.dialogue.numbers import digits_spoken, is_number_word
 from assistant.dialogue.phonetics import english_key, pinyin_key
 from assistant.han import HAN, HAN_RANGE, contains_han, script_language
@@ -33,14 +33,23 @@ _CHINESE_COURTESY = r"谢谢你?|谢了|多谢|拜托你?了?|麻烦你?了?|请
 _MAX_WORDS, _MAX_CHARACTERS = 4, 8
 """Longer than this nobody only nods."""
 
+_ENGLISH_MOMENT = r"(?:just )?(?:a|one) (?:moment|second|sec)"
+_ENGLISH_WAIT = (
+    rf"(?:wait|hold on|hang on|pause|give me) (?:for )?(?:{_ENGLISH_MOMENT}|(?:just )?(?:a|one) (?:minute|bit))"
+    rf"|wait wait|hold on|hang on|pause|{_ENGLISH_MOMENT}"
+)
+_CHINESE_WAIT = r"(?:稍?等我?(?:一?下|一?会儿?|片刻)|等等|等一等|稍[等候])(?:再说)?|暂停(?:一下)?|且慢|慢着"
+_WAITS_OVER_A_REPLY = re.compile(r"(?:just )?(?:a|one) minute(?: please)?|(?:(?:no|oh|hey|okay|ok) )*wait")
+"""Where nothing sounds, a minute is how long a timer shall run."""
 _ENGLISH_STOP = (
     r"(?:(?:no|wait|oh|okay|ok|hey|please|just|now|i said|i say|(?:can|could|will|would) you|you can) )*"
-    r"(?:stop|halt|enough|that's enough|(?:be )?quiet|silence|hush|shut up|cancel) "
+    rf"(?:stop|halt|enough|that's enough|(?:be )?quiet|silence|hush|shut up|cancel|{_ENGLISH_WAIT}) "
     r"(?:(?:it|that|this|now|right now|already|please|thanks|thank you|talking|speaking|reading|ringing|beeping) )*"
 )
 _CHINESE_STOP = (
     r"(?:你|快点?|先|请|给我|喂|哎|我说|马上|赶紧|行了|好了)*"
-    r"(?:停(?:一下|一停|下来?|止)?|打住|够了|闭嘴|住口|安静一?点?|(?:别再?|不要再?|停止)(?:说|讲|念|响|吵|叫)话?了?)"
+    rf"(?:{_CHINESE_WAIT}"
+    r"|停(?:一下|一停|下来?|止)?|打住|够了|闭嘴|住口|安静一?点?|(?:别再?|不要再?|停止)(?:说|讲|念|响|吵|叫)话?了?)"
     r"(?:吧|啊|呀|啦|嘛|好吗|行吗)*"
 )
 """What holds a word that says to stop; the other words of these alone do not. 别停, "don't stop" and a bus stop are not
@@ -98,7 +107,8 @@ def acknowledges(text: str) -> bool:
 
 
 def is_stop(text: str) -> bool:
-    """Whether `text` says no more than to stop: "stop stop stop", "no, wait, stop it", 停停停, 你停一下, 别响了."""
+    """Whether `text` says no more than to stop, or to wait: "stop stop stop", "no, wait, stop it", "hold on", 停停停,
+    等一下, 别响了."""
     plain = normalize(text)
     if contains_han(plain):
         plain = plain.replace(" ", "")
@@ -120,12 +130,14 @@ def wants_more(text: str) -> bool:
     return says_not_to_stop(text) or _SOUNDS_LIKE_NO_STOP.fullmatch(f"{pinyin_key(plain)} ") is not None
 
 
-def unclear_stop(recognition: Recognition) -> str | None:
-    """ "Stop" or 停 if what was heard over a reply or a ring may have been a stop, None if not. There a stop too many
-    costs little and one too few much; where nothing sounds, it would be the other way round."""
+def unclear_stop(recognition: Recognition, *, alone: bool = True) -> str | None:
+    """ "Stop" or 停 if what was heard over a reply or a ring may have been a stop, None if not; unless it has to stand
+    `alone`, also one before something else: "Hold on. I have a question." There a stop too many costs little and one
+    too few much; where nothing sounds, it would be the other way round."""
     if is_backchannel(recognition.text):
         return None
-    found = next(filter(_may_be_stop, (recognition.text, *recognition.perhaps)), None)
+    first = [] if alone else clauses(recognition.text)[:1]
+    found = next(filter(_may_be_stop, (recognition.text, *first, *recognition.perhaps)), None)
     return None if found is None else "停" if contains_han(found) else "Stop"
 
 
@@ -164,7 +176,7 @@ def ends_with(text: str, spoken: str) -> bool:
 def _may_be_stop(text: str) -> bool:
     plain = normalize(text)
     if not contains_han(plain):
-        return is_stop(text) or _ENGLISH_BREATH.fullmatch(plain) is not None
+        return is_stop(text) or any(pattern.fullmatch(plain) for pattern in (_ENGLISH_BREATH, _WAITS_OVER_A_REPLY))
     plain = plain.replace(" ", "")
     if len(plain) > _MAX_STOP_CHARACTERS:
         return False

@@ -239,6 +239,7 @@ PHRASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "timer_named": {"en": ("{name} timer",), "zh": ("{name}计时器",)},
     # Control.
     "repeat_nothing": {"en": ("I haven't said anything yet.",), "zh": ("我还没说过话呢。",)},
+    "continue_nothing": {"en": ("That was all of it.",), "zh": ("刚才的已经说完了。",)},
     "volume_louder": {"en": ("Okay, louder.",), "zh": ("好的，大声一点。",)},
     "volume_quieter": {"en": ("Okay, quieter.",), "zh": ("好的，小声一点。",)},
     "volume_highest": {"en": ("This is as loud as I can go.",), "zh": ("已经是最大音量了。",)},

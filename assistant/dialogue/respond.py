@@ -113,7 +113,7 @@ class Responder:
         intent = await self._interpret(transcript.text, transcript.language)
         interpretation_s = time.perf_counter() - started_s
         self._open_question.close()
-        requests = [each for each in (intent, *intent.then) if each.name in self._skills] if intent else []
+        requests = [each for each in (intent, *intent.then) if self._is_for_skill(each)] if intent else []
         at_s, turn_id = context.clock.monotonic_s(), context.turn_id
         understood = [IntentRecognized(at_s, turn_id, each.name, dict(each.slots)) for each in requests]
         answer = Answer(
@@ -155,6 +155,11 @@ class Responder:
             self._interpreted = asked, intent if intent is not None and intent.name in self._skills else None
         return self._interpreted[1]
 
+    def _is_for_skill(self, intent: Intent) -> bool:
+        """Whether a skill answers it. A language model knows better how to go on with what it said itself."""
+        models_own = intent.name == "continue" and self.converses and not self.memory.unsaid()
+        return intent.name in self._skills and not models_own
+
     def _reply_language(self, spoken: str) -> str:
         wanted = self._config.dialogue.reply_language
         if wanted != "same":
@@ -165,8 +170,12 @@ class Responder:
         """All of it is done before the first word: whoever interrupts the reply does not take back what they asked for.
         A question comes last, so that the next thing said answers it; of two, the first is asked."""
         replies = [(await self._by_skill(intent, context, answer), answer.language) for intent in asked]
-        plain = [told for told in replies if told[0].asks is None]
-        for reply, answer.language in plain + [told for told in replies if told[0].asks is not None][:1]:
+        plain = [each for each in replies if each[0].asks is None]
+        told = plain + [each for each in replies if each[0].asks is not None][:1]
+        self.memory.intends(
+            context.turn_id, [sentence for reply, _ in told for sentence in split_sentences(reply.text)]
+        )
+        for reply, answer.language in told:
             for sentence in split_sentences(reply.text):
                 yield sentence
 

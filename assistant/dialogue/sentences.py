@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+
+from assistant.han import contains_han
 
 _HAN_END = "。！？；…"
 _LATIN_END = ".!?;"
@@ -21,6 +24,11 @@ def split_sentences(text: str) -> list[str]:
     """The sentences of `text`, in order, with their punctuation, without surrounding space."""
     splitter = SentenceSplitter()
     return [*splitter.feed(text), *splitter.flush()]
+
+
+def joined_sentences(sentences: Sequence[str]) -> str:
+    """`sentences` as one text, without the empty ones."""
+    return ("" if sentences and contains_han(sentences[0]) else " ").join(filter(None, sentences))
 
 
 class SentenceSplitter:

@@ -93,6 +93,9 @@ class Controls(Protocol):
     def last_reply(self) -> str:
         """What the assistant said last, as far as it was played."""
 
+    def unsaid(self) -> str:
+        """What it had still to say then, from the sentence on that was broken off; empty if nothing."""
+
     async def announce(self, text: str, language: str) -> bool:
         """Say something outside a turn, as soon as nobody else speaks; whether it could be heard."""
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from assistant.dialogue.numbers import spoken_number
 from assistant.dialogue.replies import phrase
+from assistant.han import script_language
 from assistant.ports import Intent
 from assistant.skills import Reply, SkillContext
 
@@ -21,7 +22,9 @@ _LOWEST_VOLUME = 0.1
 class ControlSkill:
     """Commands about the conversation, not about the world."""
 
-    intents = frozenset({"repeat", "volume_up", "volume_down", "volume_set", "stop", "mute", "goodbye", "help"})
+    intents = frozenset(
+        {"repeat", "continue", "volume_up", "volume_down", "volume_set", "stop", "mute", "goodbye", "help"}
+    )
     answers_ahead = frozenset({"repeat", "goodbye", "help"})
 
     @classmethod
@@ -34,6 +37,8 @@ class ControlSkill:
         language, turn_id = intent.language, context.turn_id
         if intent.name == "repeat":
             return Reply(context.controls.last_reply() or phrase("repeat_nothing", language))
+        if intent.name == "continue":
+            return _continue(language, context)
         if intent.name == "volume_set":
             volume = _volume(intent)
             return _set_volume(volume, "volume_set" if volume >= _LOWEST_VOLUME else "volume_lowest", language, context)
@@ -47,6 +52,13 @@ class ControlSkill:
         if intent.name == "goodbye":
             return Reply(phrase("goodbye", language, turn_id), ends_conversation=True)
         return Reply(phrase("help", language))
+
+
+def _continue(language: str, context: SkillContext) -> Reply:
+    unsaid = context.controls.unsaid()
+    if unsaid:
+        return Reply(unsaid, language=script_language(unsaid))
+    return Reply(phrase("continue_nothing" if context.controls.last_reply() else "repeat_nothing", language))
 
 
 def _step_volume(direction: int, language: str, context: SkillContext) -> Reply:

@@ -44,9 +44,7 @@ class _Recording:
     voiced_samples: int = 0
     silent_samples: int = 0
     confirmed: bool = False
-    """Whether it is long enough to be speech."""
-    announced: bool = False
-    """Whether `SpeechStarted` has told of it: when it is confirmed, or before, where it goes on with what was cut."""
+    """Whether it is long enough to be speech, as what goes on with what was cut always is."""
     paused: Utterance | None = None
     end_samples: int | None = None
     """Silence that ends it, where what was said so far tells; None for the usual."""
@@ -86,7 +84,7 @@ class Endpointer:
     @property
     def speaking(self) -> bool:
         """Whether an utterance has started and not ended; a pause counts as speaking."""
-        return self._recording is not None and self._recording.announced
+        return self._recording is not None and self._recording.confirmed
 
     def so_far(self, at_s: float) -> Utterance | None:
         """The utterance that is being spoken, as a view that stays valid; None in silence."""
@@ -141,8 +139,8 @@ class Endpointer:
         events: list[SpeechEvent] = []
         if voiced:
             if not recording.confirmed and recording.voiced_samples >= enough:
-                events += [] if recording.announced else [SpeechStarted(at_s)]
-                recording.confirmed = recording.announced = True
+                recording.confirmed = True
+                events.append(SpeechStarted(at_s))
             elif recording.paused:
                 recording.paused = recording.end_samples = None
                 events.append(SpeechResumed(at_s))
@@ -159,12 +157,13 @@ class Endpointer:
     def _cut(self, recording: _Recording, at_s: float, voiced: bool) -> list[SpeechEvent]:
         """End what has become too long. Where that is in mid-word, the word is whole in what comes next, and who says
         it is still speaking."""
-        events = self._finish(recording, at_s)
+        goes_on = voiced and recording.confirmed
+        events = self._finish(recording, at_s, goes_on=goes_on)
         if recording.paused is None:
             self._remember(recording.buffer[: recording.length])
-        if voiced and recording.confirmed:
+        if goes_on:
             self._recording = self._begin(at_s)
-            self._recording.announced = True
+            self._recording.confirmed = True
             events.append(SpeechStarted(at_s))
         return events
 
@@ -176,11 +175,11 @@ class Endpointer:
         self._recent = self._recent[:0]
         return recording
 
-    def _finish(self, recording: _Recording, at_s: float) -> list[SpeechEvent]:
+    def _finish(self, recording: _Recording, at_s: float, *, goes_on: bool = False) -> list[SpeechEvent]:
         self._recording = None
         if not recording.confirmed:
             self._remember(recording.buffer[: recording.length])
-            return [SpeechDiscarded(at_s)] if recording.announced else []
+            return []
         events: list[SpeechEvent] = []
         utterance = recording.paused
         if utterance is None:
@@ -188,7 +187,7 @@ class Endpointer:
             events.append(SpeechPaused(at_s, utterance))
         # Silence after the pause may hold the onset of the next utterance.
         self._remember(recording.buffer[utterance.samples.size : recording.length])
-        events.append(SpeechEnded(at_s, replace(utterance, at_s=at_s)))
+        events.append(SpeechEnded(at_s, replace(utterance, at_s=at_s, goes_on=goes_on)))
         return events
 
     def _remember(self, samples: AudioArray) -> None:

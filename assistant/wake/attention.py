@@ -14,6 +14,9 @@ from assistant.wake.phrase import PhraseMatch, PhraseMatcher
 _AT_LEAST_S = 5.0
 """How long someone who called it has to begin, however short the follow-up window is."""
 
+_SENTENCE_S = 5.0
+"""Who says something that makes no sense, and goes on for longer, hardly says it to the assistant."""
+
 
 @dataclass(frozen=True, slots=True)
 class Admission:
@@ -38,6 +41,8 @@ class Attention:
         """Whether it waits for what somebody who called it has to say."""
         self._meant = False
         """Whether what a turn is about was certainly said to the assistant: with a wake phrase, or after a call."""
+        self._doubted = False
+        """Whether something that makes no sense was said in this window."""
         self.muted = False
         """Whether nobody is attended to, since nobody can be heard."""
         self._fired_at_s = -math.inf
@@ -84,6 +89,7 @@ class Attention:
 
     def hold(self, *, by_phrase: bool) -> None:
         """Stay attentive until `release` or `end`: a turn is going on, which a wake phrase began or not."""
+        self._meant, self._called = by_phrase or self._called or self._config.mode != "phrase", False
         if self.muted:
             return
         if self._config.mode == "push-to-talk":
@@ -91,13 +97,16 @@ class Attention:
             return
         if self._held:  # by the turn that this one interrupts
             self._attend(self._config.follow_up_s)
-        self._meant, self._called = by_phrase or self._called, False
         self._held = True
 
-    def doubt(self) -> None:
+    def doubt(self, utterance: Utterance) -> bool:
         """The turn makes no sense. What was not certainly said to the assistant may well be a television: it leaves the
-        window as it was, also for what is said over the reply."""
-        self._held &= self._meant
+        window as it was, also for what is said over the reply. The result is whether to say that it makes none: once a
+        window is enough, and not to what goes on for long."""
+        if self._meant:
+            return True
+        self._held, doubted, self._doubted = False, self._doubted, True
+        return not doubted and utterance.ended_at_s - utterance.started_at_s <= _SENTENCE_S
 
     def release(self) -> float:
         """The turn is over: begin the follow-up window. The result is when it ends, which has passed where there is
@@ -149,6 +158,7 @@ class Attention:
         return is_hum(text) or (match is not None and self.only_calls(match.rest))
 
     def _attend(self, seconds: float) -> float:
+        self._doubted = False
         if self._config.mode != "always" and not self.muted:
             self._until_s = self._clock.monotonic_s() + seconds
         return self._until_s
@@ -165,9 +175,10 @@ def invitation(config: WakeConfig) -> str:
 
 def window_opened(config: WakeConfig, seconds: float) -> str:
     """What a person is told when they have so many seconds to begin."""
+    rounded_s = math.ceil(round(seconds, 3))
     if config.mode == "push-to-talk":
-        return f"Listening: begin within {seconds:.0f} s."
-    return f"Listening: no wake phrase is needed for {seconds:.0f} s."
+        return f"Listening: begin within {rounded_s} s."
+    return f"Listening: no wake phrase is needed for {rounded_s} s."
 
 
 def window_ended(config: WakeConfig) -> str:

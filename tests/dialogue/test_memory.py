@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from assistant.dialogue.memory import ConversationMemory
 
 
@@ -38,3 +40,24 @@ def test_old_exchanges_are_forgotten() -> None:
     memory.played(0, "late")
     assert len(memory.history()) == 2
     assert memory.last_reply() == "late"
+
+
+@pytest.mark.parametrize(
+    ("text", "begun", "unsaid"),
+    [
+        ("One.", "One.", "Two. Three."),
+        ("One. T…", "One. Two.", "Two. Three."),
+        ("", "One.", "One. Two. Three."),
+        ("", "", "One. Two. Three."),
+        ("One. Two. Three.", "One. Two. Three.", ""),
+    ],
+)
+def test_what_is_unsaid_begins_with_the_sentence_that_was_broken_off(text: str, begun: str, unsaid: str) -> None:
+    memory = ConversationMemory()
+    memory.intends(1, ["One.", "Two.", "Three."])
+    memory.played(1, text, begun=begun)
+    memory.intends(2, [])
+    memory.played(2, "")
+    assert memory.unsaid() == unsaid, "and a stop, which says nothing, does not change it"
+    memory.played(3, "Nobody knew that it would say…", begun="Nobody knew that it would say this.")
+    assert memory.unsaid() == ""

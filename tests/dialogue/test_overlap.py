@@ -56,11 +56,14 @@ STOPS = [
     "stop stop stop", "Stop! Stop!", "no stop", "wait stop", "no no wait stop it", "I said stop", "okay stop that now",
     "can you stop please", "stop ringing", "be quiet please", "enough enough",
     "停停停", "停停", "停 停", "快停", "你停一下", "先停下来吧", "别响了", "你别说了", "我说停", "行了行了别吵了",
+    "Hold on.", "hey, hold on a minute please", "Wait a second.", "wait wait wait", "hang on", "one moment",
+    "just a sec", "Pause.", "等一下", "你先等一下吧", "稍等", "请稍等一下", "等会儿", "等等等等", "先别说", "暂停一下",
 ]  # fmt: skip
 NO_STOPS = [
     "", "no", "wait", "please", "I said", "stop the music in ten minutes", "stop the timer", "don't stop", "bus stop",
     "where do I stop", "non-stop", "stop it " * 5,
     "别停", "不停", "不要停下来", "停车", "雨停了", "停电了", "公交车停哪里", "别说他", "你快点", "停" * 13,
+    "hold on to that thought", "pause the music", "one minute", "等我五分钟", "等一下提醒我", "等一下现在几点",
 ]  # fmt: skip
 HELP = "I can tell you what I see, count people and things, and set timers. You can also ask me to repeat."
 HELP_ZH = "我可以告诉你我看到了什么，数一数人和东西，还可以设计时器。"
@@ -166,7 +169,9 @@ def test_words_that_only_contain_a_stop_say_something_else(text: str) -> None:
         ("天啊", ("停下。停下。",), "停"),
         ("Tio", ("See you.", "停。"), "停"),
         ("Gustavo", ("Stop. Stop. Stop.",), "Stop"),
+        ("Just a minute, please.", (), "Stop"),
         ("天啊", ("天啊。",), None),
+        ("five minutes", (), None),
         ("红色", (), None),
         ("听音乐", (), None),
         ("挺好", (), None),
@@ -184,3 +189,18 @@ def test_words_that_only_contain_a_stop_say_something_else(text: str) -> None:
 )
 def test_what_may_have_been_a_stop_is_one_over_a_reply(text: str, perhaps: tuple[str, ...], stop: str | None) -> None:
     assert unclear_stop(Recognition(text, "en", 0.5, perhaps)) == stop
+
+
+@pytest.mark.parametrize(
+    ("text", "stop"),
+    [
+        ("Hold on. I have a question.", "Stop"),
+        ("No wait, I have a question.", "Stop"),
+        ("等等，我有个问题", "停"),
+        ("I have a question. Hold on.", None),
+        ("The bus stop, where is it?", None),
+    ],
+)
+def test_who_begins_with_a_stop_has_said_one_if_nobody_understands_the_rest(text: str, stop: str | None) -> None:
+    assert unclear_stop(Recognition(text, "en", 0.5), alone=False) == stop
+    assert unclear_stop(Recognition(text, "en", 0.5)) is None

@@ -92,6 +92,7 @@ class RecordedControls:
     group: TaskGroup | None = None
     loudness: float = 0.5
     said_last: str = ""
+    not_said: str = ""
     muted: bool = False
     announced: list[tuple[str, str]] = field(default_factory=list)
     deaf: bool = False
@@ -108,6 +109,9 @@ class RecordedControls:
 
     def last_reply(self) -> str:
         return self.said_last
+
+    def unsaid(self) -> str:
+        return self.not_said
 
     async def announce(self, text: str, language: str) -> bool:
         self.announced.append((text, language))

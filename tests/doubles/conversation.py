@@ -120,6 +120,11 @@ class ThinkingModel:
         self._takes_s = takes_s
         self._says = says
 
+    @classmethod
+    def create(cls, config: Config, models: ModelStore) -> ThinkingModel:
+        """For the registry."""
+        return cls(0.1)
+
     async def reply(self, turn: DialogueTurn) -> AsyncIterator[str]:
         for words in self._says or ("You said: ", f"{turn.text.rstrip('.?!。？！')}."):
             await anyio.sleep(self._takes_s)

@@ -9,6 +9,7 @@ import pytest
 
 from assistant.app import Assistant
 from assistant.audio.echo import EchoGuard
+from assistant.dialogue import DIALOGUE_MODELS
 from assistant.events import AudioArray, PlaybackFinished, SpeechStarted
 from tests.doubles.living import TIME, Living, until
 from tests.doubles.sound_devices import RATE_HZ, Card
@@ -104,8 +105,11 @@ def test_a_person_who_speaks_over_its_first_reply_is_heard(open_speaker: Living)
     ],
 )
 def test_a_person_who_asks_in_the_words_of_the_reply_is_answered(
-    open_speaker: Living, asked: str, wish: str, hears_itself: bool
+    open_speaker: Living, monkeypatch: pytest.MonkeyPatch, asked: str, wish: str, hears_itself: bool
 ) -> None:
+    """By a language model, where the words are no request that anybody else would understand."""
+    monkeypatch.setitem(DIALOGUE_MODELS, "openai", "tests.doubles.conversation:ThinkingModel")
+    open_speaker.configure("dialogue", language_model={"url": "http://127.0.0.1:8080/v1"})
     open_speaker.configure("tts", zh="Articulate")
     open_speaker.says(asked, wish)
 

@@ -21,6 +21,14 @@ def test_the_last_reply_is_repeated_as_it_was_played() -> None:
     assert _command(RecordedControls(), "repeat").text == "I haven't said anything yet."
 
 
+def test_what_was_not_said_yet_is_said_in_its_own_language() -> None:
+    assert _command(RecordedControls(said_last="好的", not_said="我看到一只狗。"), "continue") == Reply(
+        "我看到一只狗。", language="zh"
+    )
+    assert _command(RecordedControls(said_last="I see a dog."), "continue").text == "That was all of it."
+    assert _command(RecordedControls(), "continue").text == "I haven't said anything yet."
+
+
 def test_louder_and_quieter_move_within_bounds() -> None:
     controls = RecordedControls(loudness=0.5)
     assert _command(controls, "volume_up").text == "Okay, louder."

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from assistant.config import VadConfig
-from assistant.events import AudioFrame, SpeechDiscarded, SpeechEnded, SpeechPaused, SpeechResumed, SpeechStarted
+from assistant.events import AudioFrame, SpeechEnded, SpeechPaused, SpeechResumed, SpeechStarted
 from assistant.vad.endpointing import Endpointer, SpeechEvent
 
 RATE = 16000
@@ -163,14 +163,19 @@ def test_endless_speech_is_cut_and_the_word_in_which_it_is_cut_is_whole_in_what_
     assert all(np.array_equal(np.diff(u.samples), np.ones(u.samples.size - 1)) for u in utterances)
 
 
-def test_who_is_cut_off_still_speaks_until_that_proves_wrong(microphone: Microphone) -> None:
+def test_who_is_cut_off_goes_on_however_little_is_left(microphone: Microphone) -> None:
     longest_s = CONFIG.pre_roll_s + CONFIG.max_utterance_s
-    microphone.hear(0.9, longest_s)
+    cut = microphone.hear(0.9, longest_s)[-2]
     assert microphone.endpointer.speaking
-    assert kinds(microphone.hear(0.9, FRAME_S) + microphone.hear(0.0, 1.0)) == [SpeechDiscarded]
+    rest = microphone.hear(0.9, FRAME_S) + microphone.hear(0.0, 1.0)
+    assert kinds(rest) == [SpeechPaused, SpeechEnded]
+    assert isinstance(cut, SpeechEnded) and isinstance(rest[1], SpeechEnded)
+    assert (cut.utterance.goes_on, rest[1].utterance.goes_on) == (True, False)
+    assert rest[1].utterance.started_at_s == cut.at_s
     assert not microphone.endpointer.speaking
     in_silence = microphone.hear(0.9, CONFIG.max_utterance_s - 3 * FRAME_S) + microphone.hear(0.0, 1.0)
     assert kinds(in_silence) == [SpeechStarted, SpeechPaused, SpeechEnded], "nobody is in mid-word there"
+    assert not in_silence[-1].utterance.goes_on
 
 
 def test_the_onset_of_the_next_utterance_is_in_its_pre_roll(microphone: Microphone) -> None:

@@ -1,0 +1,68 @@
+"""What was cut for its length is one request all the same: its pieces are recognised as they come, and joined."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from assistant.asr.transcriber import Timed
+from assistant.dialogue.normalization import normalize
+from assistant.events import Utterance
+from assistant.han import HAN_RANGE, contains_han
+
+_MOST_PIECES = 3
+"""A minute, with the usual `vad.max_utterance_s`. What goes on for longer without a pause, like a television, is taken
+as it is so far: nobody would get an answer otherwise."""
+_MOST_TWICE = 4
+"""Words that may be heard twice: a piece begins with the sound of `vad.pre_roll_s` before the cut."""
+_WORD = re.compile(rf"[{HAN_RANGE}]|[^\s{HAN_RANGE}]+")
+
+
+class LongSpeech:
+    """Keeps the pieces until the last one comes."""
+
+    def __init__(self) -> None:
+        self._so_far: tuple[Utterance, Timed] | None = None
+        self._pieces = 0
+
+    def goes_on_with(self, utterance: Utterance) -> bool:
+        """Whether the pieces that are kept go on with `utterance`."""
+        return self._so_far is not None and self._so_far[0].at_s == utterance.started_at_s
+
+    def join(self, utterance: Utterance, timed: Timed) -> tuple[Utterance, Timed] | None:
+        """All that was said and its text, with the samples of the last piece alone; None while more will come of it.
+        Pieces that do not go on with `utterance`, since that was never heard, are forgotten."""
+        if self._so_far is not None and self.goes_on_with(utterance):
+            first, before = self._so_far
+            utterance = replace(utterance, started_at_s=first.started_at_s)
+            timed = _joined(before, timed)
+        else:
+            self._pieces = 0
+        self._pieces += 1
+        ends = not utterance.goes_on or self._pieces == _MOST_PIECES
+        self._so_far = None if ends else (utterance, timed)
+        return (utterance, timed) if ends else None
+
+
+def _joined(before: Timed, after: Timed) -> Timed:
+    one, other = before.recognition, after.recognition
+    text = _joined_text(one.text, other.text)
+    confidence = min(one.confidence, other.confidence)
+    return replace(after, recognition=replace(other, text=text, confidence=confidence, perhaps=()))
+
+
+def _joined_text(before: str, after: str) -> str:
+    """Both, without the words at the end of `before` that are heard again, and whole, in `after`."""
+    ends, begins = _words(before), _words(after)
+    for count in range(min(_MOST_TWICE, len(ends), len(begins)), 0, -1):
+        if [word for word, _ in ends[-count:]] == [word for word, _ in begins[:count]]:
+            before = before[: ends[-count][1]]
+            break
+    space = "" if contains_han(before) and contains_han(after) else " "
+    return space.join(filter(None, (before.strip(), after.strip())))
+
+
+def _words(text: str) -> list[tuple[str, int]]:
+    """Words, or Chinese characters, and where each begins."""
+    found = ((normalize(match.group()), match.start()) for match in _WORD.finditer(text))
+    return [(word, begins) for word, begins in found if word]
