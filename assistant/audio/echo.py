@@ -34,6 +34,7 @@ from assistant.audio.echo_evidence import MOSTLY_REMOVED, Evidence
 from assistant.audio.echo_filter import BLOCK, LENGTH, EchoPath
 from assistant.audio.echo_hindsight import SOMEONE_FRAMES, someone_else
 from assistant.audio.echo_reference import EARLIEST, FORGOTTEN, LATEST, PlayedChunk, PlayedReference, excerpt
+from assistant.audio.echo_rehearsal import PLAYED, Rehearsal
 from assistant.audio.files import resample
 from assistant.events import AudioArray, AudioFrame
 
@@ -89,6 +90,7 @@ class EchoGuard:
         self._reference = PlayedReference()
         self._alignment = Alignment()
         self._path = EchoPath()
+        self._rehearsal = Rehearsal()
         self._known_response: AudioArray | None = None
         """The path as it was known when the reply began: it has not learned from what it is to judge."""
         self._evidence = Evidence()
@@ -181,6 +183,7 @@ class EchoGuard:
         """Microphone or speaker may be another one: what was learned of the way between them need not hold any more,
         and what is withheld is not heard."""
         self._path, self._evidence, self._decided = EchoPath(), Evidence(), False
+        self._rehearsal.forget()
         self._known_response = None
         self.forgotten += 1
         self.pause()
@@ -222,6 +225,8 @@ class EchoGuard:
         known = self._known_response
         closest = None if chunk is None or known is None else partial(self._closest_powers, chunk, known, first)
         foreign = self._evidence.foreign(powers, closest, aligned=aligned, begun=begun, open_gate=self._hold_frames > 0)
+        if aligned and not foreign and not self._hold_frames:
+            self._rehearse(first)
         cleaned, suspected = replace(frame, samples=residual), self._evidence.suspected
         if not self._decided or self._withheld or suspected:
             assert self._evidence.moment is not None
@@ -246,6 +251,7 @@ class EchoGuard:
         was_aligned = chunk.aligned
         moved = self._alignment.find(chunk, self._heard, first + FRAME_SAMPLES, self._path)
         if moved:
+            self._rehearsal.forget()
             self._refill(first)
         if chunk.aligned and not was_aligned:
             played = self._reference.view(first + FRAME_SAMPLES - len(self._heard), len(self._heard))
@@ -255,6 +261,18 @@ class EchoGuard:
             self._evidence.doubt()
         elif chunk.aligned and not was_aligned:
             self._evidence.join()
+
+    def _rehearse(self, first: int) -> None:
+        """Learn again from the echo heard so far, with this frame, while it is little."""
+        if self._evidence.path_rehearsed:
+            self._rehearsal.forget()
+            return
+        end = first + FRAME_SAMPLES
+        if self._rehearsal.has_room:
+            self._rehearsal.remember(self._heard[-2 * FRAME_SAMPLES :], self._reference.view(end - PLAYED, PLAYED))
+        for powers in self._rehearsal.learn(self._path):
+            self._evidence.learn_again(powers)
+        self._refill(end)
 
     def _refill(self, first: int) -> None:
         self._path.refill(self._reference.view(first - LENGTH - BLOCK, LENGTH + BLOCK))
