@@ -29,6 +29,8 @@ _LEARNING_FRAMES = 20
 """Echo that must have been heard before anything but silence is let through."""
 _REHEARSED_FRAMES = 300
 """Echo in a band after which the path is as good as learning from it again makes it."""
+_A_LITTLE_FRAMES = 60
+"""Enough for that, by learning from 15 again and again."""
 _LOUDER_DB = 9.0
 """By how much a band's echo may exceed the loudest so far: a harmonic may hit a resonance that none did before."""
 _MOST_LOUDER_DB = 12.0
@@ -106,6 +108,11 @@ class Evidence:
     def path_rehearsed(self) -> bool:
         """Whether so much echo was learned from that it need not be learned from again."""
         return bool(self._left_frames.max() > _REHEARSED_FRAMES)
+
+    @property
+    def path_rehearsed_a_little(self) -> bool:
+        """Whether it leaves next to nothing of the echo that it has heard."""
+        return bool(self._left_frames.max() > _A_LITTLE_FRAMES)
 
     @property
     def trusted(self) -> bool:
