@@ -1,8 +1,8 @@
 """How often a short “stop” at the very beginning of a reply is noticed on open speakers, and how often it is then
 understood as one: python -m bench.first_words
 
-Simulated rooms as in `bench.echo`; the way from speaker to microphone is known from earlier replies, or the reply is
-the first one ever. The last line is JSON.
+Simulated rooms as in `bench.echo`; the way from speaker to microphone is known from earlier replies, or from two
+seconds of one, or the reply is the first one ever. The last line is JSON.
 """
 
 from __future__ import annotations
@@ -26,12 +26,16 @@ from assistant.models.store import ModelStore
 from assistant.ports import Recognizer
 from assistant.registry import resolve
 from bench import speech_sets
-from bench.echo import CACHE, DECIDE_S, Ears, levelled, replies, rooms
+from bench.echo import CACHE, DECIDE_S, VOICE_HZ, Ears, levelled, replies, rooms
 from bench.speech_sets import SAMPLE_RATE_HZ
 from tests.doubles.rooms import Loudspeaker, Playback, Room
 
 WORDS = (("Stop.", "en", "jf_nezumi"), ("Stop.", "en", "jm_kumo"), ("停。", "zh", "jf_nezumi"))
 ROOMS = 12
+_REPLIES = 3
+"""That make the way known."""
+_SHORT_S = 2.0
+"""A single one that is as short makes it known a little."""
 RATIOS_DB = (10, 5, 0, -5)
 ONSETS_S = (0.1, 0.3, 0.6, 1.0, 2.0)
 _BETWEEN_S = 30.0
@@ -40,14 +44,14 @@ _BETWEEN_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A guard after three replies in a room."""
+    """A guard after some replies in a room."""
 
     guard: EchoGuard
     until_s: float
 
 
-def _after_replies(ears: Ears, room: Room, chunks: Sequence[AudioArray], number: int) -> _Known:
-    guard, speaker = EchoGuard(), Loudspeaker(room, Playback.of(chunks[number : number + 3], seed=number))
+def _after(ears: Ears, room: Room, known_from: Sequence[AudioArray], number: int) -> _Known:
+    guard, speaker = EchoGuard(), Loudspeaker(room, Playback.of(known_from, seed=number))
     ears.hear(speaker, np.zeros(speaker.count, np.float32), guard=guard)
     return _Known(guard, speaker.count / SAMPLE_RATE_HZ + _BETWEEN_S)
 
@@ -73,7 +77,7 @@ def _said_over(
 ) -> list[Utterance] | None:
     """What was heard of the word, as far as it ended in time; None where nothing was noticed. The reply falls silent
     when it is."""
-    playback = Playback.of(chunks[20 + number : 23 + number], seed=100 + number, last_reply=3)
+    playback = Playback.of(chunks[20 + number : 23 + number], seed=100 + number, last_reply=3, runs=_REPLIES)
     speaker = Loudspeaker(room, playback)
     begins_s = playback.chunks[0].begins_s + onset_s
     until_s = begins_s + len(word) / SAMPLE_RATE_HZ + DECIDE_S
@@ -100,7 +104,7 @@ def main() -> None:
     said = [speech_sets.spoken([text], language, (voice,), models, CACHE)[0] for text, language, voice in WORDS]
     words = [levelled(clip.samples) for clip in said]
     figures: dict[str, dict[str, dict[str, dict[str, float]]]] = {"heard": {}, "understood": {}}
-    for name in ("known", "first ever"):
+    for name in ("known", "second ever", "first ever"):
         table = Table(
             "speech over echo",
             *(f"after {onset_s} s" for onset_s in ONSETS_S),
@@ -109,7 +113,12 @@ def main() -> None:
         for ratio_db in RATIOS_DB:
             heard, understood = (dict.fromkeys(map(str, ONSETS_S), 0.0) for _ in figures)
             for number, room in enumerate(replace(room, echo_db=-ratio_db) for room in rooms(ROOMS)):
-                known = _Known(EchoGuard(), 0.0) if name != "known" else _after_replies(ears, room, chunks, number)
+                known_from = {
+                    "known": chunks[number : number + _REPLIES],
+                    "second ever": [chunks[number][: round(_SHORT_S * VOICE_HZ)]],
+                    "first ever": [],
+                }[name]
+                known = _after(ears, room, known_from, number) if known_from else _Known(EchoGuard(), 0.0)
                 for onset_s in ONSETS_S:
                     word = words[number % len(words)]
                     said = _said_over(ears, room, chunks, word, number, onset_s, known)

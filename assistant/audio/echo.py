@@ -19,7 +19,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any
 
 import numpy as np
@@ -32,8 +32,9 @@ from assistant.audio.echo_beginning import most_of
 from assistant.audio.echo_delays import Moment
 from assistant.audio.echo_evidence import MOSTLY_REMOVED, Evidence
 from assistant.audio.echo_filter import BLOCK, LENGTH, EchoPath
-from assistant.audio.echo_hindsight import SOMEONE_FRAMES, someone_else
+from assistant.audio.echo_hindsight import SOMEONE_FRAMES, someone_else, unlike_path
 from assistant.audio.echo_reference import EARLIEST, FORGOTTEN, LATEST, PlayedChunk, PlayedReference, excerpt
+from assistant.audio.echo_rehearsal import PLAYED, Rehearsal
 from assistant.audio.files import resample
 from assistant.events import AudioArray, AudioFrame
 
@@ -48,6 +49,10 @@ _GLIMPSE_FRAMES, _HOLD_FRAMES = 3, 8
 that echo got through lasts shorter than what counts as speech."""
 _WITHHELD_FRAMES = 40
 """Frames that are withheld at most: by then it is known how late the echo comes, or that there is none."""
+_LOOK_BACK_FRAMES = 4
+"""Frames between two looks at what was withheld, by the path as it is known by then."""
+_NEWEST_FRAMES = 8
+"""Of those, the last ones that were not learned from often enough yet to be judged."""
 _CERTAIN_FRAMES = 2
 """Frames with evidence of someone else, of another kind than suspicion, that end the withholding in a known room: with
 one, people are heard no sooner to speak of, and self-triggers double where something was moved."""
@@ -89,6 +94,7 @@ class EchoGuard:
         self._reference = PlayedReference()
         self._alignment = Alignment()
         self._path = EchoPath()
+        self._rehearsal = Rehearsal()
         self._known_response: AudioArray | None = None
         """The path as it was known when the reply began: it has not learned from what it is to judge."""
         self._evidence = Evidence()
@@ -181,6 +187,7 @@ class EchoGuard:
         """Microphone or speaker may be another one: what was learned of the way between them need not hold any more,
         and what is withheld is not heard."""
         self._path, self._evidence, self._decided = EchoPath(), Evidence(), False
+        self._rehearsal.forget()
         self._known_response = None
         self.forgotten += 1
         self.pause()
@@ -222,6 +229,8 @@ class EchoGuard:
         known = self._known_response
         closest = None if chunk is None or known is None else partial(self._closest_powers, chunk, known, first)
         foreign = self._evidence.foreign(powers, closest, aligned=aligned, begun=begun, open_gate=self._hold_frames > 0)
+        if aligned and not foreign and not self._hold_frames:
+            self._rehearse(first)
         cleaned, suspected = replace(frame, samples=residual), self._evidence.suspected
         if not self._decided or self._withheld or suspected:
             assert self._evidence.moment is not None
@@ -246,15 +255,37 @@ class EchoGuard:
         was_aligned = chunk.aligned
         moved = self._alignment.find(chunk, self._heard, first + FRAME_SAMPLES, self._path)
         if moved:
+            self._rehearsal.forget()
             self._refill(first)
         if chunk.aligned and not was_aligned:
             played = self._reference.view(first + FRAME_SAMPLES - len(self._heard), len(self._heard))
             heard = self._heard[played != 0.0]
             self._path.expect(float(np.dot(heard, heard) / (np.dot(played, played) + 1e-9)))
+            if not self._decided:
+                self._rehearse_withheld()
         if abs(moved) > 2:
             self._evidence.doubt()
         elif chunk.aligned and not was_aligned:
             self._evidence.join()
+
+    def _rehearse(self, first: int) -> None:
+        """Learn again from the echo heard so far, with this frame, while it is little."""
+        if self._evidence.path_rehearsed:
+            self._rehearsal.forget()
+            return
+        end = first + FRAME_SAMPLES
+        if self._rehearsal.has_room:
+            self._rehearsal.remember(self._heard[-2 * FRAME_SAMPLES :], self._reference.view(end - PLAYED, PLAYED))
+        for powers in self._rehearsal.learn(self._path):
+            self._evidence.learn_again(powers)
+        self._refill(end)
+
+    def _rehearse_withheld(self) -> None:
+        """Learn from what was heard before it was known how late the echo comes, too."""
+        for before, withheld in pairwise(self._withheld):
+            end = withheld.first + FRAME_SAMPLES
+            heard = np.concatenate([before.heard, withheld.heard])
+            self._rehearsal.remember(heard, self._reference.view(end - PLAYED, PLAYED))
 
     def _refill(self, first: int) -> None:
         self._path.refill(self._reference.view(first - LENGTH - BLOCK, LENGTH + BLOCK))
@@ -308,7 +339,7 @@ class EchoGuard:
         if not self._withheld:
             return []
         known = [number for number, withheld in enumerate(self._withheld) if self._is_foreign(withheld)]
-        heard = [] if self._decided else someone_else([withheld.moment for withheld in self._withheld])
+        heard = [] if self._decided else self._someone_by_hindsight()
         if not heard and len(known) >= least:
             heard = known
         unexplained = (number for number in heard if not self._is_echo(self._withheld[number]))
@@ -321,16 +352,29 @@ class EchoGuard:
         self._decided, first = True, max(0, begin - _ONSET_FRAMES)
         return [*self._release(first), *self._release(heard[-1] + 1 - first, foreign=True), *self._release()]
 
+    def _someone_by_hindsight(self) -> list[int]:
+        """The frames that were withheld in which somebody else was, by number."""
+        moments = [withheld.moment for withheld in self._withheld]
+        heard = someone_else(moments)
+        if heard or not self._evidence.path_rehearsed_a_little or len(moments) % _LOOK_BACK_FRAMES:
+            return heard
+        learned = self._withheld[:-_NEWEST_FRAMES]
+        return unlike_path(moments[:-_NEWEST_FRAMES], [self._share_left(withheld) for withheld in learned])
+
     def _is_foreign(self, withheld: _Withheld) -> bool:
         """Whether it was more than echo, as far as was known then or can be told since."""
         return withheld.foreign or (withheld.suspected and self._evidence.trusted)
 
     def _is_echo(self, withheld: _Withheld) -> bool:
         """Whether the path as it is known by now explains most of what was heard, when it was not known yet."""
+        return self._share_left(withheld) < MOSTLY_REMOVED
+
+    def _share_left(self, withheld: _Withheld) -> float:
+        """How much of the power of what was heard the path leaves, as it is known by now."""
         self._refill(withheld.first)
         left = withheld.heard - self._filter(withheld.heard, withheld.first, learn=False)
         self._refill(withheld.first if self._next is None else self._next)
-        return bool(np.dot(left, left) < MOSTLY_REMOVED * np.dot(withheld.heard, withheld.heard))
+        return float(np.dot(left, left) / (np.dot(withheld.heard, withheld.heard) + 1e-9))
 
     def _release(self, count: int | None = None, *, foreign: bool = False) -> list[AudioFrame]:
         """The first `count` of the frames that were withheld, all by default, behind the gate."""

@@ -27,6 +27,10 @@ _AUDIBLE = np.float32(6.0)
 """What is this much above the noise is sound."""
 _LEARNING_FRAMES = 20
 """Echo that must have been heard before anything but silence is let through."""
+_REHEARSED_FRAMES = 300
+"""Echo in a band after which the path is as good as learning from it again makes it."""
+_A_LITTLE_FRAMES = 60
+"""Enough for that, by learning from 15 again and again."""
 _LOUDER_DB = 9.0
 """By how much a band's echo may exceed the loudest so far: a harmonic may hit a resonance that none did before."""
 _MOST_LOUDER_DB = 12.0
@@ -54,6 +58,8 @@ _SETTLING_FRAMES = 6
 """Frames after a change of the alignment in which the old one still shows."""
 MOSTLY_REMOVED = 0.25
 """A chunk that was not found yet is where it is expected if subtracting its echo leaves less than this."""
+_MOSTLY_LEFT = 0.8
+"""Share of a frame that is left where somebody is louder than the echo; a path that has changed rarely leaves it."""
 _UNLIKE_ANY = 3.0
 """Mean excess over what an echo can be at any delay, in dB."""
 _MUCH_LOUDER = 3.0
@@ -97,6 +103,16 @@ class Evidence:
     def path_known(self) -> bool:
         """Whether it is known how much the path leaves."""
         return bool(self._left_frames.max() > _LEARNING_FRAMES)
+
+    @property
+    def path_rehearsed(self) -> bool:
+        """Whether so much echo was learned from that it need not be learned from again."""
+        return bool(self._left_frames.max() > _REHEARSED_FRAMES)
+
+    @property
+    def path_rehearsed_a_little(self) -> bool:
+        """Whether it leaves next to nothing of the echo that it has heard."""
+        return bool(self._left_frames.max() > _A_LITTLE_FRAMES)
 
     @property
     def trusted(self) -> bool:
@@ -192,30 +208,43 @@ class Evidence:
         by_level = self.experienced and level_excess > _MUCH_LOUDER
         proven = self._proof >= _PROOF_FRAMES
         found = aligned and not removed and self._settled_frames > _SETTLING_FRAMES
-        by_path = (proven and left_excess > _UNEXPLAINED) or (found and left_excess > _FAR_UNEXPLAINED)
+        by_path = known and proven and left_excess > _UNEXPLAINED
+        by_found = known and found and left_excess > _FAR_UNEXPLAINED
         explained = known and aligned and (removed or left_excess < _EXPLAINED)
         unlike_any = unexplained_db > _UNLIKE_ANY and not explained
-        foreign = unlike_any or by_level or (known and by_path)
+        foreign = unlike_any or by_level or by_path
         self.suspected = False
-        return foreign if closest is None else self._is_no_delayed_echo(foreign, closest, floor_db)
+        if closest is None:
+            return foreign or by_found
+        return self._is_no_delayed_echo(foreign, by_found, closest, floor_db)
 
-    def _is_no_delayed_echo(self, foreign: bool, closest: _Closest, floor_db: Bands) -> bool:
+    def _is_no_delayed_echo(self, foreign: bool, by_found: bool, closest: _Closest, floor_db: Bands) -> bool:
         """Whether it is someone else, by the known path at any delay: a chunk may not lie where it was found to the
         fraction of a sample, and until it was found nothing else can tell."""
         suspected, unproven = False, self._proof < _PROOF_FRAMES
         if not self._beginning.over and (unproven or (self._suspicious and not self.trusted)):
-            excess = self._beginning.unexplained_db(closest(), self._left_bound_db(), floor_db)
+            powers = closest()
+            excess = self._beginning.unexplained_db(powers, self._left_bound_db(), floor_db)
             suspected = unproven and excess > _UNEXPLAINED
-        elif foreign:
+        elif foreign or by_found:
             powers = closest()
             expected_db = db(np.maximum(with_distortion(powers.predicted), self._tail))
             excess = float(excess_db(powers.residual, expected_db + self._left_bound_db(), floor_db))
         else:
             return False
+        # What is left where the chunk was found may be what a path that has changed makes of it.
+        mostly_left = powers.residual.sum() > _MOSTLY_LEFT * powers.heard.sum()
+        foreign = foreign or (by_found and (mostly_left or self.trusted or self._beginning.over))
         certain = (foreign and excess > _EXPLAINED) or (suspected and self.trusted)
         self.suspected = suspected and not certain
         self._suspicious = self._suspicious or self.suspected
         return certain
+
+    def learn_again(self, powers: FramePowers) -> None:
+        """What the path leaves of an echo that was judged before."""
+        predicted = with_distortion(powers.predicted)
+        floor = _AUDIBLE * (powers.heard if self._noise is None else self._noise)
+        self._learn_left(powers.residual, predicted > floor, db(predicted), open_gate=False)
 
     def _left_bound_db(self) -> Bands:
         """The most that the path leaves, over what it predicts."""

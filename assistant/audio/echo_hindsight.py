@@ -2,12 +2,14 @@
 
 Then nobody knows yet how late the echo comes, or whether there is one at all, and whoever says "stop" is silent again
 before that is known. A while later it is: as in `echo_delays`, an echo at a given delay cannot be louder than the
-quieter moments in which that delay would have been heard, and now those after the word count, too.
+quieter moments in which that delay would have been heard, and now those after the word count, too. And by then the path
+has been learned, from what was withheld as well: of an echo it leaves next to nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +26,10 @@ _UNLIKE_ANY, _CLEARLY_UNLIKE = 3.0, 5.0
 where there is. The voice's first sounds may well hit resonances of the room that those after them miss."""
 SOMEONE_FRAMES = 3
 """Frames of that which make it someone."""
+_UNLIKE_PATH = 0.5
+"""Share of a frame that the path leaves of somebody's sound, now that it is known."""
+_IN_A_ROW, _ECHOES = 5, 8
+"""Frames in a row of which it leaves so much, that are somebody's; and frames of which it must leave less."""
 _SHARE_AUDIBLE = 0.4
 """Share of the bands in which sound makes a frame one with sound."""
 _MOSTLY, _MANY_MOMENTS = 0.9, 12
@@ -45,6 +51,17 @@ def someone_else(moments: Sequence[Moment]) -> list[int]:
     likely, clear = unexplained_db > _UNLIKE_ANY, unexplained_db > _CLEARLY_UNLIKE
     enough = clear if _always_audible(db(heard) > floor_db, tells) else likely
     return [int(number) for number in np.flatnonzero(likely)] if enough.sum() >= SOMEONE_FRAMES else []
+
+
+def unlike_path(moments: Sequence[Moment], shares_left: Sequence[float]) -> list[int]:
+    """The frames in which somebody else was heard, by number, as the path leaves next to nothing of an echo by now;
+    `shares_left` tells how much of the power of each frame it leaves."""
+    audible = [bool((db(moment.heard) > moment.floor_db).mean() > _SHARE_AUDIBLE) for moment in moments]
+    unlike = [sound and share > _UNLIKE_PATH for sound, share in zip(audible, shares_left, strict=True)]
+    if sum(audible) - sum(unlike) < _ECHOES:
+        return []
+    runs = [list(numbers) for is_unlike, numbers in groupby(range(len(unlike)), unlike.__getitem__) if is_unlike]
+    return [number for run in runs if len(run) >= _IN_A_ROW for number in run]
 
 
 def _always_audible(audible: npt.NDArray[np.bool_], tells: npt.NDArray[np.bool_]) -> bool:

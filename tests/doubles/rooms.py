@@ -127,9 +127,9 @@ class Playback:
     """When the last reply begins."""
 
     @classmethod
-    def of(cls, chunks: Sequence[AudioArray], *, seed: int, last_reply: int = 1) -> Playback:
-        """`chunks` in order; the last `last_reply` of them are one reply."""
-        draw, now_s, left, stated, last_s, error_s, run = random.Random(seed), 1.5, 0, [], 0.0, 0.0, 0
+    def of(cls, chunks: Sequence[AudioArray], *, seed: int, last_reply: int = 1, runs: int = 0) -> Playback:
+        """`chunks` in order; the last `last_reply` of them are one reply. `runs` replies were played before."""
+        draw, now_s, left, stated, last_s, error_s, run = random.Random(seed), 1.5, 0, [], 0.0, 0.0, runs
         for number, samples in enumerate(chunks):
             is_first = left == 0 or number == len(chunks) - last_reply
             if is_first:
