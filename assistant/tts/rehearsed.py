@@ -60,6 +60,8 @@ class RehearsedVoice:
         """Make one beginning that is missing, and keep it; the result is how many are missing then."""
         if language not in self._missing:
             self._missing[language] = self._look_through(language)
+            if not self._missing[language]:
+                self._learn_pace(language)
         missing = self._missing[language]
         if missing:
             try:
@@ -87,6 +89,11 @@ class RehearsedVoice:
             _LOG.info("What replies began with once cannot be removed: %s", error)
         texts = self._beginnings.get(language, ())
         return [text for text in texts if self._kept.get(self._key(text, language)) is None]
+
+    def _learn_pace(self, language: str) -> None:
+        """Have the voice find out how fast it is on this machine before anybody is answered."""
+        for text in self._beginnings.get(language, ())[:1]:
+            self._made(text, language)
 
     def _covers_s(self, beginning: str, samples: AudioArray) -> float:
         return sounding_s(samples, self.sample_rate_hz) + (_AFTER_CLAUSE_S if _ends_clause(beginning) else _WITHIN_S)
