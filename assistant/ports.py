@@ -364,6 +364,21 @@ class Synthesizer(Protocol):
         """Speech as float32 mono blocks in [-1, 1], the first as early as the engine can."""
 
 
+@runtime_checkable
+class RehearsableSynthesizer(Synthesizer, Protocol):
+    """One that is so slow that what replies begin with is better made in advance, see `assistant.tts.rehearsed`. Its
+    sample rate never changes."""
+
+    def fingerprint(self, text: str, language: str) -> str:
+        """All that the sound of a text depends on besides the style: of the model and its voice, and how it is read."""
+
+    def unfinished(self, text: str, language: str, rate: float) -> AudioArray:
+        """The sound of a text, (n,) float32 mono, as it is said when the clause goes on."""
+
+    def takes_s(self, sentence: str, language: str) -> float:
+        """How long the first block of a sentence takes, as far as the last ones tell."""
+
+
 @dataclass(frozen=True, slots=True)
 class Intent:
     """What a sentence asks for."""

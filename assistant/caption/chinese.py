@@ -14,6 +14,9 @@ from assistant.vision.labels import counted, name_of
 _BLINDED = {"dark": "太暗了", "bright": "太亮了"}
 _PLACES = {"left": "左边", "middle": "中间", "right": "右边"}
 
+BEGINNINGS = ("我看到", "我觉得好像有", "我觉得", "看起来像", "太暗了，", "太亮了，", "我没有看到认得出来的东西。")
+"""What sentences begin with."""
+
 
 def describe(facts: Facts, age_s: float | None) -> str:
     """One or two sentences; with the age when that is given. A tag is said if its kind has a Chinese name."""

@@ -19,6 +19,7 @@ from assistant.kept import file_identity
 from assistant.models.store import ModelStore
 from assistant.models.used import MODELS_OF
 from assistant.ports import AudioSink, Camera, Clock
+from assistant.service.rehearsal import BEGINNINGS
 from assistant.telemetry.recorder import Recorder
 from assistant.tts.process import SpeechProcess
 from assistant.vision.camera import open_camera
@@ -84,7 +85,7 @@ class KeptDevices:
         spoken = Config(tts=config.tts, models=config.models)
         root = ModelStore(config.models.dir).root
         made_from = spoken, root, _voices_files(spoken, root)
-        voices = await self._keep("voices", made_from, lambda: SpeechProcess(spoken, root))
+        voices = await self._keep("voices", made_from, lambda: SpeechProcess(spoken, root, beginnings=BEGINNINGS))
         # What it loads it keeps by itself, from one configuration to the next.
         models, recognised = ModelStore(root), config.asr.backend
         recognizer = await self._keep("recogniser", (root, recognised), lambda: recognizer_process(config, models))

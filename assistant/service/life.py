@@ -30,6 +30,7 @@ from assistant.ports import Clock, TurnObserver
 from assistant.run_memory import RunMemory
 from assistant.service.devices import KeptDevices
 from assistant.service.journal import JournalLog, is_journal
+from assistant.service.rehearsal import Rehearsal
 from assistant.service.service import Running
 from assistant.state import state_dir
 from assistant.telemetry.console import Console
@@ -80,6 +81,8 @@ class Lives:
         self._count_anew(microphone, _events_file(config))
         observers = [_log(config, self._clock), *([self._events] if self._events else []), governor, *self._observers]
         observers += [metrics] if metrics else []
+        rehearsal = Rehearsal(devices.voices, config) if devices.voices else None
+        observers += [rehearsal] if rehearsal else []
         if self._memory is None:  # what `state` says holds from the start of the process on
             self._state = state_dir(config)
             self._memory = RunMemory(self._state)
@@ -100,6 +103,8 @@ class Lives:
             started(Running(assistant, self._dropped, governor.status, self._devices.look_anew, recorder))
             async with anyio.create_task_group() as group:
                 group.start_soon(keep_trimmed)
+                if rehearsal is not None:
+                    group.start_soon(rehearsal.run)
                 if config.governor.enabled and assistant.controls is not None:
                     savings = LiveSavings(assistant.senses, config.governor.slow_rate_hz)
                     group.start_soon(governor.run, savings, assistant.controls, assistant.emit)

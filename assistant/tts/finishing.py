@@ -17,6 +17,8 @@ _LEAD_S = 0.02
 """Silence left before the first sound: enough for the onset of an h or f, too short to be heard as waiting."""
 _TAIL_S = 0.2
 """Silence left after the last sound: the pause before a next sentence."""
+_PAUSE_S = 0.15
+"""What is silent so long in the middle of speech is a pause; the closure of a plosive is shorter."""
 _FADE_S = 0.005
 _WINDOW_S = 0.005
 _FLOOR = 10 ** (-42 / 20)
@@ -65,6 +67,17 @@ def sounding_s(samples: AudioArray, sample_rate_hz: int) -> float:
     window = _window(sample_rate_hz)
     loud = _loud(samples, window)
     return (int(loud[-1]) + 1) * window / sample_rate_hz if len(loud) else 0.0
+
+
+def until_pause(samples: AudioArray, sample_rate_hz: int, share: float) -> AudioArray | None:
+    """`samples` (n,) up to the pause that is nearest to that share of them; None if there is no pause in them."""
+    window = _window(sample_rate_hz)
+    loud = _loud(samples, window)
+    pauses = np.flatnonzero(np.diff(loud) * window >= _PAUSE_S * sample_rate_hz)
+    if not len(pauses):
+        return None
+    nearest = pauses[np.argmin(np.abs(loud[pauses] + loud[pauses + 1] - 2 * share * len(samples) / window))]
+    return samples[: (int(loud[nearest]) + 1) * window]
 
 
 def _window(sample_rate_hz: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,9 +15,11 @@ import onnxruntime as ort
 from assistant.config import Config
 from assistant.errors import ConfigError, ModelError, StageError
 from assistant.events import AudioArray
+from assistant.models.record import read_record
 from assistant.models.store import ModelStore
 from assistant.ports import SpeakingStyle
 from assistant.tts.english import phonemes_from_english
+from assistant.tts.finishing import trimmed, until_pause
 from assistant.tts.mandarin import phonemes_from_chinese
 
 _DEFAULT_VOICE = "jf_gongitsune"
@@ -25,6 +28,10 @@ _MAX_TOKENS = 508
 _FIRST_PIECE = 3
 """Fewest characters of the first piece: shorter ones cost the network as much."""
 _LONGEST_PIECE = 80
+_SILENCE_TOKENS = 15
+"""What is silent before and after a piece takes as long as so many tokens."""
+_GOES_ON = {"zh": "，下午三点二十五分。", "en": ", at twenty five past three."}
+"""After what is unfinished: a mark with a pause, and enough for a melody."""
 _CLAUSE_END = re.compile(r"(?<=[，、；：。！？])|(?<=[,;:.!?])(?=\s)")
 
 
@@ -58,6 +65,9 @@ class KokoroSynthesizer:
                 f"The voice in {folder} cannot be loaded: {error}", remedy="Run: assistant models verify kokoro-zh"
             ) from error
         self._vocabulary: dict[str, int] = vocabulary["vocab"]
+        self._pace_s = 0.0
+        """Seconds of work a token, of late."""
+        self._made_with = f"kokoro, {_digests(folder)}, {voice}"
 
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> KokoroSynthesizer:
@@ -70,8 +80,28 @@ class KokoroSynthesizer:
             if len(samples):
                 yield samples
 
+    def fingerprint(self, text: str, language: str) -> str:
+        """Its files, its voice and the text's phonemes."""
+        return f"{self._made_with}, {_phonemes(text, language)}"
+
+    def unfinished(self, text: str, language: str, rate: float) -> AudioArray:
+        """Cut out of a longer sentence: by themselves, a few syllables come out less clearly."""
+        begun = _phonemes(text + _GOES_ON[language][0], language)
+        whole = _phonemes(text + _GOES_ON[language], language)
+        samples = trimmed(self._infer(whole, rate), self.sample_rate_hz)
+        share = len(self._tokens(begun)) / len(self._tokens(whole))
+        cut = until_pause(samples, self.sample_rate_hz, share)
+        return self._infer(begun, rate) if cut is None else cut
+
+    def takes_s(self, sentence: str, language: str) -> float:
+        """By its first piece; 0 as long as nothing was said."""
+        return self._pace_s * (len(self._tokens(_phonemes(pieces(sentence)[0], language))) + _SILENCE_TOKENS)
+
+    def _tokens(self, phonemes: str) -> list[int]:
+        return [self._vocabulary[symbol] for symbol in phonemes if symbol in self._vocabulary][:_MAX_TOKENS]
+
     def _infer(self, phonemes: str, rate: float) -> AudioArray:
-        tokens = [self._vocabulary[symbol] for symbol in phonemes if symbol in self._vocabulary][:_MAX_TOKENS]
+        tokens = self._tokens(phonemes)
         if not tokens:
             return np.zeros(0, np.float32)
         feeds = {
@@ -80,7 +110,10 @@ class KokoroSynthesizer:
             "style": self._styles[len(tokens) - 1].astype(np.float32),
             "speed": np.array([rate], np.float32),
         }
+        began_s = time.perf_counter()
         samples: AudioArray = self._session.run(["audio"], feeds, self._run_options)[0].ravel()
+        pace_s = (time.perf_counter() - began_s) / (len(tokens) + _SILENCE_TOKENS)
+        self._pace_s = (self._pace_s + pace_s) / 2 if self._pace_s else pace_s
         if not np.isfinite(samples).all():  # onnxruntime 1.21 to 1.24 on processors with AMX
             raise StageError(
                 f"Kokoro computed what is no sound, with onnxruntime {ort.__version__}.",
@@ -111,6 +144,12 @@ def pieces(sentence: str) -> list[str]:
 
 def _spoken_length(text: str) -> int:
     return sum(character.isalnum() for character in text)
+
+
+def _digests(folder: Path) -> str:
+    """What tells this model's files from another's, as the store has recorded them; none of that elsewhere."""
+    record = read_record(folder)
+    return " ".join(file.sha256 for _, file in sorted(record.files.items())) if record is not None else ""
 
 
 def _styles(voices: dict[str, np.ndarray], voice: str) -> np.ndarray:

@@ -13,7 +13,7 @@ import itertools
 import logging
 import math
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +52,11 @@ class SpeechProcess:
         models_root: Path | None = None,
         *,
         registry: Mapping[str, str] = SYNTHESIZERS,
+        beginnings: Mapping[str, Sequence[str]] | None = None,
         on_failure: Callable[[StageError], None] | None = None,
     ) -> None:
-        """`on_failure` is told, on the event loop, whenever an engine failed, also where the fallback took over."""
+        """`beginnings` are what sentences are likely to begin with, by language; see `rehearse`. `on_failure` is told,
+        on the event loop, whenever an engine failed, also where the fallback took over."""
         self._config = config
         self._configuration = {
             "kind": "configure",
@@ -62,6 +64,7 @@ class SpeechProcess:
             "config": config.model_dump(mode="json"),
             "models_root": str(models_root) if models_root else None,
             "registry": dict(registry),
+            "beginnings": {language: list(texts) for language, texts in (beginnings or {}).items()},
         }
         self._on_failure = on_failure or (lambda _: None)
         self._on_recovery: Callable[[], None] = lambda: None
@@ -106,16 +109,15 @@ class SpeechProcess:
 
     async def warm(self, language: str) -> None:
         """Load the voice of `language`, so that its first sentence comes without that wait. Raises `StageError`."""
-        engine = self._standing.engines(language)[0]
         self._languages["zh" if language == "zh" else "en"] = None
         async with self._one_at_a_time:
-            generation = next(self._generations)
-            try:
-                await self._free_child()
-                await self._worker.run(self._ask, "warm", generation, engine, {})
-                await self._worker.run(self._next)
-            except (ChildFailedError, StageError) as error:
-                raise self._strike(engine, error) from error
+            await self._have_done("warm", language)
+
+    async def rehearse(self, language: str) -> int:
+        """Have the voice of `language` make one of the beginnings that it lacks, if it is one that keeps them, and say
+        how many it lacks then. Who asks for a sentence meanwhile waits. Raises `StageError`."""
+        async with self._one_at_a_time:
+            return int((await self._have_done("rehearse", language))["missing"])
 
     async def speak(
         self, sentence: str, language: str, style: SpeakingStyle
@@ -235,6 +237,18 @@ class SpeechProcess:
             self._lost = False  # an engine that could not be loaded has failed, and is tried
             self._tell_recovery()
 
+    async def _have_done(self, kind: str, language: str) -> Header:
+        """Ask for what makes no sound of the voice of `language`; what it tells in the end. Raises `StageError`."""
+        engine = self._standing.engines(language)[0]
+        generation = next(self._generations)
+        try:
+            await self._free_child()
+            await self._worker.run(self._ask, kind, generation, engine, {"language": language})
+            reply, _ = await self._worker.run(self._reply)
+        except (ChildFailedError, StageError) as error:
+            raise self._strike(engine, error) from error
+        return reply
+
     async def _free_child(self) -> None:
         """Wait until the child has done with a sentence that is not wanted any more; one that hangs is killed."""
         if self._closed:
@@ -279,12 +293,17 @@ class SpeechProcess:
 
     def _next(self) -> AudioArray | None:
         """The next block of the last request, None after its last."""
+        header, payload = self._reply()
+        return np.frombuffer(payload, np.float32) if header["kind"] == "audio" else None
+
+    def _reply(self) -> tuple[Header, bytes]:
+        """What the last request is answered next. Raises `StageError` where that is a failure."""
         header, payload = self._receive()
         if header["kind"] == "failed":
             error = StageError(header["message"], remedy=header["remedy"])
             error.exit_code = header["exit_code"]  # a voice that was not pulled is not a voice that broke
             raise error
-        return np.frombuffer(payload, np.float32) if header["kind"] == "audio" else None
+        return header, payload
 
     def _settle(self) -> ChildHungError | None:
         """Return once the last request is done with, or the child is dead; the reason if it is because it hung."""

@@ -1,9 +1,10 @@
 """The speech process: `python -m assistant.tts.worker_main`, started by `assistant.tts.process` and by nobody else.
 
 Requests, all with a `generation` that rises with each:
-    configure (config, models_root, registry) · warm (engine) · speak (engine, text, language, style) · cancel
+    configure (config, models_root, registry, beginnings) · warm (engine) · rehearse (engine, language) ·
+    speak (engine, text, language, style) · cancel
 Replies, with the generation of their request:
-    audio (bytes) · done · failed
+    audio (bytes) · done (missing, of a rehearsal) · failed
 A cancel stops its own generation and all before it; the reply of a cancelled sentence is still a `done`.
 """
 
@@ -20,6 +21,7 @@ from assistant.models.store import ModelStore
 from assistant.ports import SpeakingStyle, Synthesizer
 from assistant.registry import resolve
 from assistant.tts.finishing import speech
+from assistant.tts.rehearsed import RehearsedVoice, rehearsed
 
 
 class Voices:
@@ -30,12 +32,14 @@ class Voices:
         root = configuration["models_root"]
         self._models = ModelStore(Path(root) if root else None)
         self._registry: dict[str, str] = configuration["registry"]
+        self._beginnings: dict[str, list[str]] = configuration["beginnings"]
         self._loaded: dict[str, Synthesizer] = {}
 
     def get(self, engine: str) -> Synthesizer:
         """The engine of that name. Raises `AssistantError` when it cannot be loaded."""
         if engine not in self._loaded:
-            self._loaded[engine] = resolve(self._registry, engine, kind="voice").create(self._config, self._models)
+            voice = resolve(self._registry, engine, kind="voice").create(self._config, self._models)
+            self._loaded[engine] = rehearsed(voice, self._beginnings, self._config.tts.rate)
         return self._loaded[engine]
 
 
@@ -46,8 +50,7 @@ def main() -> None:
     while True:
         request, _ = inbox.next()
         try:
-            _serve(request, voices, inbox, outbox)
-            reply: Header = {"kind": "done"}
+            reply: Header = {"kind": "done", **_serve(request, voices, inbox, outbox)}
         except AssistantError as error:
             reply = failed(error)
         except Exception as error:  # whatever a speech library raises; the sentence fails, the process goes on
@@ -58,18 +61,22 @@ def main() -> None:
         trim_heap()
 
 
-def _serve(request: Header, voices: Voices, inbox: Inbox, outbox: Outbox) -> None:
+def _serve(request: Header, voices: Voices, inbox: Inbox, outbox: Outbox) -> Header:
+    """Do what is asked; what the last reply tells of it."""
     generation = request["generation"]
     if inbox.cancelled(generation):
-        return
+        return {}
     voice = voices.get(request["engine"])
     if request["kind"] == "warm":
-        return
+        return {}
+    if request["kind"] == "rehearse":
+        return {"missing": voice.rehearse(request["language"]) if isinstance(voice, RehearsedVoice) else 0}
     style = SpeakingStyle(**request["style"])
     for block in speech(voice, request["text"], request["language"], style):
         if inbox.cancelled(generation):
-            return
+            break
         outbox.send({"kind": "audio", "generation": generation}, block.tobytes())
+    return {}
 
 
 if __name__ == "__main__":

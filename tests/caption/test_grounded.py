@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from assistant.caption.chinese import BEGINNINGS
 from assistant.caption.grounded import GroundedCaptioner
 from assistant.caption.tag_classes import TAG_CLASSES
 from assistant.errors import StageError
@@ -261,6 +262,11 @@ OLD = {
         "四十秒前，我看到两个人。其中一个面朝我。",
     ),
 }
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_in_chinese_it_begins_as_the_voice_was_told(case):
+    assert CASES[case][2].startswith(BEGINNINGS)
 
 
 @pytest.mark.parametrize("case", OLD)

@@ -10,10 +10,11 @@ import pytest
 from assistant.config import Config
 from assistant.errors import DependencyMissingError, ModelMissingError, StageError
 from assistant.models.store import ModelStore
-from assistant.ports import SpeakingStyle, Synthesizer
+from assistant.ports import RehearsableSynthesizer, SpeakingStyle, Synthesizer
 from assistant.registry import resolve
 from assistant.tts import LANGUAGES, SAMPLE_RATE_HZ, SYNTHESIZERS
 from assistant.tts.finishing import speech
+from assistant.tts.rehearsed import RehearsedVoice
 
 SENTENCES = {
     "en": "I can see two people and a cup, and a cat sleeps near the window.",
@@ -103,6 +104,18 @@ def test_what_it_speaks_is_known_without_loading_it(name: str) -> None:
     except DependencyMissingError as error:
         pytest.skip(str(error))
     assert backend.languages == set(LANGUAGES[name])
+
+
+def test_what_it_rehearses_is_heard_at_once_and_the_rest_follows(voice: Synthesizer, tmp_path: Path) -> None:
+    if not isinstance(voice, RehearsableSynthesizer):
+        return
+    with_beginning = RehearsedVoice(voice, {"zh": ["现在是"]}, 1.0, tmp_path)
+    assert with_beginning.rehearse("zh") == 0
+    beginning, *rest = speech(with_beginning, "现在是三点。", "zh", NEUTRAL)
+    assert 0.4 < len(beginning) / SAMPLE_RATE_HZ < 1.4
+    assert 0.4 < sum(map(len, rest)) / SAMPLE_RATE_HZ < 1.6
+    assert voice.takes_s("现在是三点。", "zh") > 0
+    assert voice.fingerprint("现在是", "zh") != voice.fingerprint("今天是", "zh")
 
 
 def test_the_registry_has_a_file_a_voice() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -212,7 +213,32 @@ class Ruined(Tone):
             raise KeyError("context")
 
 
+class Slow(Tone):
+    """So slow that beginnings are worth rehearsing: a tenth of a second of tone a character, with silence around it, a
+    block a clause. The log file has what it was asked for, a clause a line."""
+
+    model = "slow"
+    takes = 0.0
+    """Seconds, for a first block."""
+
+    def synthesize(self, sentence: str, language: str, style: SpeakingStyle) -> Iterator[AudioArray]:
+        for clause in re.findall("[^，。]+[，。]?", sentence):
+            with Path(os.environ[LOG_VARIABLE]).open("a", encoding="utf-8") as log:
+                log.write(f"{clause}\n")
+            silence = np.zeros(RATE_HZ // 2, np.float32)
+            yield np.concatenate([silence, tone(self.hertz, 0.1 * len(clause.rstrip("，。"))), silence])
+
+    def fingerprint(self, text: str, language: str) -> str:
+        return f"{self.model} {text}"
+
+    def unfinished(self, text: str, language: str, rate: float) -> AudioArray:
+        return next(self.synthesize(f"{text}，", language, SpeakingStyle(rate)))
+
+    def takes_s(self, sentence: str, language: str) -> float:
+        return self.takes
+
+
 VOICES: Sequence[type[Tone]] = (
     *(Tone, HighTone, Articulate, Hanging, Spinning, Segfaulting, CrashingOnce, Chatty, Garbling, Refusing, Buggy),
-    *(Endless, Indisposed, Dying, Unloadable, Noted, Moody, Leaving, Stuck, Ruined),
+    *(Endless, Indisposed, Dying, Unloadable, Noted, Moody, Leaving, Stuck, Ruined, Slow),
 )

@@ -437,6 +437,51 @@ def test_only_one_preload_runs() -> None:
     asyncio.run(run())
 
 
+def test_what_was_rehearsed_is_there_in_the_next_process(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, doubles_for_the_child: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    config = Config(tts=TtsConfig(zh="Slow", en="Tone", fallback="none", preload=()))
+
+    def asked_for() -> list[str]:
+        lines = doubles_for_the_child.read_text().split()
+        doubles_for_the_child.unlink()
+        return lines
+
+    async def run() -> None:
+        for rehearses, made in ((True, ["好的，", "五分钟。"]), (False, ["五分钟。"])):
+            voices = SpeechProcess(config, registry=REGISTRY, beginnings={"zh": ["好的，", "我看到"]})
+            try:
+                async for _ in voices.speak("好的，五分钟。", "zh", SpeakingStyle()):
+                    pass
+                assert asked_for() == made
+                assert await voices.rehearse("en") == 0, "it needs none"
+                if rehearses:
+                    assert [await voices.rehearse("zh") for _ in range(2)] == [1, 0]
+                    assert asked_for() == ["好的，", "我看到，"]
+            finally:
+                await voices.close()
+
+    asyncio.run(run())
+
+
+def test_who_tells_of_no_beginnings_gets_none_made(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, doubles_for_the_child: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    async def run() -> None:
+        voices = SpeechProcess(Config(tts=TtsConfig(zh="Slow", preload=())), registry=REGISTRY)
+        try:
+            assert await voices.rehearse("zh") == 0
+        finally:
+            await voices.close()
+
+    asyncio.run(run())
+    assert not doubles_for_the_child.exists()
+    assert not (tmp_path / "cache").exists()
+
+
 def test_a_closed_process_says_so() -> None:
     async def run() -> None:
         voices = SpeechProcess(Config(tts=TtsConfig(en="Tone", fallback="none")), registry=REGISTRY)

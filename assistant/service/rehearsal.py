@@ -1,0 +1,78 @@
+"""Has a slow voice make what its replies begin with in advance, while nobody speaks."""
+
+from __future__ import annotations
+
+import logging
+import math
+
+import anyio
+
+from assistant.caption import chinese
+from assistant.config import Config
+from assistant.dialogue.beginnings import beginnings
+from assistant.errors import StageError
+from assistant.events import (
+    Event,
+    ReplyChunk,
+    SpeechDiscarded,
+    SpeechEnded,
+    SpeechPaused,
+    SpeechResumed,
+    SpeechStarted,
+    TurnFinished,
+    TurnStarted,
+)
+from assistant.tts.process import SpeechProcess
+
+_LOG = logging.getLogger(__name__)
+BEGINNINGS = {"zh": sorted({*chinese.BEGINNINGS, *beginnings()}, key=lambda text: (len(text), text))}
+"""By language, the shortest first: they are made soonest and said most. The English voice needs none: it is a hundred
+times faster than it speaks."""
+_QUIET_S = 2.0
+"""Nobody has spoken for so long, and nothing is being answered: whatever is said next takes longer than to make one."""
+_NO_QUIET_S = 60.0
+"""Where it is never quiet, one is made so often: a television must not keep the voice slow for ever."""
+_LOOKS_EVERY_S = 0.2
+
+
+class Rehearsal:
+    """A `TurnObserver`, so that it knows when nobody speaks."""
+
+    def __init__(self, voices: SpeechProcess, config: Config) -> None:
+        self._voices = voices
+        self._in_use = {language: anyio.Event() for language in BEGINNINGS}
+        for language in set(BEGINNINGS).intersection(config.tts.preload):
+            self._in_use[language].set()
+        self._quiet_since_s = -math.inf
+
+    def on_event(self, event: Event) -> None:
+        """Note who speaks, and which language is spoken."""
+        match event:
+            case SpeechStarted() | SpeechPaused() | SpeechResumed() | TurnStarted():
+                self._quiet_since_s = math.inf
+            case SpeechEnded() | SpeechDiscarded() | TurnFinished():
+                self._quiet_since_s = anyio.current_time()
+            case ReplyChunk(language=language) if language in self._in_use:
+                self._in_use[language].set()
+
+    async def run(self) -> None:
+        """Until all is made; to be called when the assistant has started."""
+        self._quiet_since_s = anyio.current_time()
+        async with anyio.create_task_group() as group:
+            for language in BEGINNINGS:
+                group.start_soon(self._rehearse, language)
+
+    async def _rehearse(self, language: str) -> None:
+        await self._in_use[language].wait()
+        try:
+            await self._until_quiet()
+            while missing := await self._voices.rehearse(language):
+                _LOG.debug("%d of what replies in '%s' begin with are yet to be made.", missing, language)
+                await self._until_quiet()
+        except StageError as error:  # whoever is answered by this voice is told
+            _LOG.info("What replies in '%s' begin with is not made in advance: %s", language, error.message)
+
+    async def _until_quiet(self) -> None:
+        with anyio.move_on_after(_NO_QUIET_S):
+            while anyio.current_time() < self._quiet_since_s + _QUIET_S:  # noqa: ASYNC110 (nothing tells of it)
+                await anyio.sleep(_LOOKS_EVERY_S)
