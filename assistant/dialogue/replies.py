@@ -198,8 +198,8 @@ PHRASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "zh": ("我的依据还不够。我会看你的表情，听你的语气和你说的话。",),
     },
     # Clock.
-    "time": {"en": ("It's {time}.",), "zh": ("现在是{time}。",)},
-    "date": {"en": ("It's {date}.",), "zh": ("今天是{date}。",)},
+    "time": {"en": ("It's {time}.",), "zh": ("现在的时间是{time}。",)},
+    "date": {"en": ("It's {date}.",), "zh": ("今天的日期是{date}。",)},
     "date_tomorrow": {"en": ("Tomorrow is {date}.",), "zh": ("明天是{date}。",)},
     "date_yesterday": {"en": ("Yesterday was {date}.",), "zh": ("昨天是{date}。",)},
     "year": {"en": ("It's {year}.",), "zh": ("今年是{year}年。",)},

@@ -20,7 +20,7 @@ _SAME_RATE = 0.02
 """Rates that differ by no more sound the same: a mood changes them by some percent."""
 _BREATH_S = 0.04
 """Silence left after a beginning in the middle of a clause: what follows belongs to it."""
-_WITHIN_S, _AFTER_CLAUSE_S = 0.35, 0.7
+_WITHIN_S, _AFTER_CLAUSE_S = 0.45, 0.7
 """The longest silence in the middle of a clause, and after one, that is heard as a pause of whoever speaks."""
 _MARKS = {"zh": "，", "en": ", "}
 _CLAUSE_ENDS = "，、；：。！？,;:.!?"

@@ -31,8 +31,8 @@ def test_each_begins_a_reply_and_holds_nothing_to_be_filled_in() -> None:
 
 def test_what_is_filled_in_comes_after_it() -> None:
     said = phrase("time", "zh", time=spoken_time(datetime(2026, 3, 3, 15, 25), "zh"))
-    assert "现在是" in BEGINNINGS
-    assert said.startswith("现在是")
+    assert "现在的时间是" in BEGINNINGS
+    assert said.startswith("现在的时间是")
 
 
 def test_nothing_is_made_for_what_nobody_waits_for() -> None:
