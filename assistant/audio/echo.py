@@ -32,9 +32,10 @@ from assistant.audio.echo_beginning import most_of
 from assistant.audio.echo_delays import Moment
 from assistant.audio.echo_evidence import MOSTLY_REMOVED, Evidence
 from assistant.audio.echo_filter import BLOCK, LENGTH, EchoPath
+from assistant.audio.echo_gate import Gate
 from assistant.audio.echo_hindsight import SOMEONE_FRAMES, someone_else, unlike_path
 from assistant.audio.echo_reference import EARLIEST, FORGOTTEN, LATEST, PlayedChunk, PlayedReference, excerpt
-from assistant.audio.echo_rehearsal import PLAYED, Rehearsal
+from assistant.audio.echo_relearning import PLAYED, Relearning
 from assistant.audio.files import resample
 from assistant.events import AudioArray, AudioFrame
 
@@ -44,9 +45,9 @@ _STILL_HEARD_S = 0.3
 """How long after playback was stopped its sound may still reach the microphone."""
 _LOST_S = 0.15
 """The microphone's clock is trusted until it is this far off its count of samples: then sound was lost."""
-_GLIMPSE_FRAMES, _HOLD_FRAMES = 3, 8
-"""Frames for which the gate stays open after the first evidence of someone else, and after more of it. A single frame
-that echo got through lasts shorter than what counts as speech."""
+_FEW_FRAMES, _MANY_FRAMES = 3, 8
+"""Withheld frames with evidence of someone else that release all: where no more will be known of them, and in the first
+reply ever."""
 _WITHHELD_FRAMES = 40
 """Frames that are withheld at most: by then it is known how late the echo comes, or that there is none."""
 _LOOK_BACK_FRAMES = 4
@@ -65,7 +66,6 @@ _UNHEARD_SOONER_S = 0.032
 _ABSENT, _ABSENT_FRAMES = 0.1, 70
 """Share of the predicted echo's power up to which it has not come, and frames for which nothing is learned from that: a
 device that was held up goes on by then, or is given up. After that it is another way, or a speaker turned down."""
-_FADE = 128
 _RATE_DIGITS = 1000
 _MOST_PADDING = 8
 """Of the rates in use, 22.05 kHz meets 16 kHz least often."""
@@ -94,19 +94,18 @@ class EchoGuard:
         self._reference = PlayedReference()
         self._alignment = Alignment()
         self._path = EchoPath()
-        self._rehearsal = Rehearsal()
+        self._relearning = Relearning()
         self._known_response: AudioArray | None = None
         """The path as it was known when the reply began: it has not learned from what it is to judge."""
         self._evidence = Evidence()
         self._next: int | None = None
         self._heard = np.zeros(SAMPLE_RATE_HZ, np.float32)
         self._windows = np.zeros((4, 2 * FRAME_SAMPLES), np.float32)
-        self._hold_frames = 0
+        self._gate = Gate()
         self._absent_frames = 0
         """Frames in a row in which the echo did not come."""
         self._foreign_frames = 0
         """Frames in a row up to now with evidence of someone else."""
-        self._gain = 0.0
         self._withheld: list[_Withheld] = []
         self._decided = False
         """Whether nothing needs to be withheld any more."""
@@ -187,7 +186,7 @@ class EchoGuard:
         """Microphone or speaker may be another one: what was learned of the way between them need not hold any more,
         and what is withheld is not heard."""
         self._path, self._evidence, self._decided = EchoPath(), Evidence(), False
-        self._rehearsal.forget()
+        self._relearning.forget()
         self._known_response = None
         self.forgotten += 1
         self.pause()
@@ -198,7 +197,7 @@ class EchoGuard:
         self._reference.lose()
         self._alignment = Alignment()
         self._evidence.doubt()
-        self._next, self._hold_frames, self._foreign_frames, self._gain = None, 0, 0, 0.0
+        self._next, self._foreign_frames, self._gate = None, 0, Gate()
         self._withheld = []
 
     def clean(self, frame: AudioFrame) -> list[AudioFrame]:
@@ -228,9 +227,9 @@ class EchoGuard:
         begun = chunk is not None and first >= chunk.first
         known = self._known_response
         closest = None if chunk is None or known is None else partial(self._closest_powers, chunk, known, first)
-        foreign = self._evidence.foreign(powers, closest, aligned=aligned, begun=begun, open_gate=self._hold_frames > 0)
-        if aligned and not foreign and not self._hold_frames:
-            self._rehearse(first)
+        foreign = self._evidence.foreign(powers, closest, aligned=aligned, begun=begun, open_gate=self._gate.is_open)
+        if aligned and not foreign and not self._gate.is_open:
+            self._relearn(first)
         cleaned, suspected = replace(frame, samples=residual), self._evidence.suspected
         if not self._decided or self._withheld or suspected:
             assert self._evidence.moment is not None
@@ -255,37 +254,37 @@ class EchoGuard:
         was_aligned = chunk.aligned
         moved = self._alignment.find(chunk, self._heard, first + FRAME_SAMPLES, self._path)
         if moved:
-            self._rehearsal.forget()
+            self._relearning.forget()
             self._refill(first)
         if chunk.aligned and not was_aligned:
             played = self._reference.view(first + FRAME_SAMPLES - len(self._heard), len(self._heard))
             heard = self._heard[played != 0.0]
             self._path.expect(float(np.dot(heard, heard) / (np.dot(played, played) + 1e-9)))
             if not self._decided:
-                self._rehearse_withheld()
+                self._relearn_withheld()
         if abs(moved) > 2:
             self._evidence.doubt()
         elif chunk.aligned and not was_aligned:
             self._evidence.join()
 
-    def _rehearse(self, first: int) -> None:
+    def _relearn(self, first: int) -> None:
         """Learn again from the echo heard so far, with this frame, while it is little."""
-        if self._evidence.path_rehearsed:
-            self._rehearsal.forget()
+        if self._evidence.path_learned_well:
+            self._relearning.forget()
             return
         end = first + FRAME_SAMPLES
-        if self._rehearsal.has_room:
-            self._rehearsal.remember(self._heard[-2 * FRAME_SAMPLES :], self._reference.view(end - PLAYED, PLAYED))
-        for powers in self._rehearsal.learn(self._path):
+        if self._relearning.has_room:
+            self._relearning.remember(self._heard[-2 * FRAME_SAMPLES :], self._reference.view(end - PLAYED, PLAYED))
+        for powers in self._relearning.learn(self._path):
             self._evidence.learn_again(powers)
         self._refill(end)
 
-    def _rehearse_withheld(self) -> None:
+    def _relearn_withheld(self) -> None:
         """Learn from what was heard before it was known how late the echo comes, too."""
         for before, withheld in pairwise(self._withheld):
             end = withheld.first + FRAME_SAMPLES
             heard = np.concatenate([before.heard, withheld.heard])
-            self._rehearsal.remember(heard, self._reference.view(end - PLAYED, PLAYED))
+            self._relearning.remember(heard, self._reference.view(end - PLAYED, PLAYED))
 
     def _refill(self, first: int) -> None:
         self._path.refill(self._reference.view(first - LENGTH - BLOCK, LENGTH + BLOCK))
@@ -323,14 +322,14 @@ class EchoGuard:
         if self.unheard:
             self.unheard_at_s = frame.at_s
         if self._decided and not self._withheld:
-            return [self._gated(frame, foreign=foreign)]
+            return [self._gate.let_through(frame, foreign=foreign)]
         if len(self._withheld) == _WITHHELD_FRAMES or (self._decided and self._evidence.trusted):
             return self.rest()
-        return self._release_someone(_CERTAIN_FRAMES if self._decided else _HOLD_FRAMES)
+        return self._release_someone(_CERTAIN_FRAMES if self._decided else _MANY_FRAMES)
 
     def rest(self) -> list[AudioFrame]:
         """All that is withheld: no more will be known of it."""
-        released = self._release_someone(_GLIMPSE_FRAMES)
+        released = self._release_someone(_FEW_FRAMES)
         self._decided = self._decided or self._evidence.experienced
         return released or self._release()
 
@@ -356,7 +355,7 @@ class EchoGuard:
         """The frames that were withheld in which somebody else was, by number."""
         moments = [withheld.moment for withheld in self._withheld]
         heard = someone_else(moments)
-        if heard or not self._evidence.path_rehearsed_a_little or len(moments) % _LOOK_BACK_FRAMES:
+        if heard or not self._evidence.path_learned_a_little or len(moments) % _LOOK_BACK_FRAMES:
             return heard
         learned = self._withheld[:-_NEWEST_FRAMES]
         return unlike_path(moments[:-_NEWEST_FRAMES], [self._share_left(withheld) for withheld in learned])
@@ -364,6 +363,9 @@ class EchoGuard:
     def _is_foreign(self, withheld: _Withheld) -> bool:
         """Whether it was more than echo, as far as was known then or can be told since."""
         return withheld.foreign or (withheld.suspected and self._evidence.trusted)
+
+    def _is_someone(self, withheld: _Withheld) -> bool:
+        return self._is_foreign(withheld) and not self._is_echo(withheld)
 
     def _is_echo(self, withheld: _Withheld) -> bool:
         """Whether the path as it is known by now explains most of what was heard, when it was not known yet."""
@@ -381,24 +383,11 @@ class EchoGuard:
         count = len(self._withheld) if count is None else count
         released, self._withheld = self._withheld[:count], self._withheld[count:]
         return [
-            self._gated(withheld.frame, foreign=foreign or (self._is_foreign(withheld) and not self._is_echo(withheld)))
+            self._gate.let_through(
+                withheld.frame, foreign=foreign or (self._is_foreign(withheld) and not self._is_echo(withheld))
+            )
             for withheld in released
         ]
-
-    def _gated(self, frame: AudioFrame, *, foreign: bool) -> AudioFrame:
-        if foreign:
-            self._hold_frames = _HOLD_FRAMES if self._hold_frames else _GLIMPSE_FRAMES
-        elif self._hold_frames:
-            self._hold_frames -= 1
-        return replace(frame, samples=frame.samples * self._fade())
-
-    def _fade(self) -> AudioArray:
-        """The gate's gain over the frame, without a click."""
-        gain = 1.0 if self._hold_frames else 0.0
-        curve = np.full(FRAME_SAMPLES, gain, np.float32)
-        curve[:_FADE] = np.linspace(self._gain, gain, _FADE, dtype=np.float32)
-        self._gain = gain
-        return curve
 
 
 def _between_samples(onset: float, scale: float) -> tuple[int, float]:

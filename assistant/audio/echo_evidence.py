@@ -27,7 +27,7 @@ _AUDIBLE = np.float32(6.0)
 """What is this much above the noise is sound."""
 _LEARNING_FRAMES = 20
 """Echo that must have been heard before anything but silence is let through."""
-_REHEARSED_FRAMES = 300
+_WELL_FRAMES = 300
 """Echo in a band after which the path is as good as learning from it again makes it."""
 _A_LITTLE_FRAMES = 60
 """Enough for that, by learning from 15 again and again."""
@@ -105,12 +105,12 @@ class Evidence:
         return bool(self._left_frames.max() > _LEARNING_FRAMES)
 
     @property
-    def path_rehearsed(self) -> bool:
+    def path_learned_well(self) -> bool:
         """Whether so much echo was learned from that it need not be learned from again."""
-        return bool(self._left_frames.max() > _REHEARSED_FRAMES)
+        return bool(self._left_frames.max() > _WELL_FRAMES)
 
     @property
-    def path_rehearsed_a_little(self) -> bool:
+    def path_learned_a_little(self) -> bool:
         """Whether it leaves next to nothing of the echo that it has heard."""
         return bool(self._left_frames.max() > _A_LITTLE_FRAMES)
 

@@ -33,7 +33,7 @@ _SILENCE_TOKENS = 15
 _GOES_ON = {"zh": "，下午三点二十五分。", "en": ", at twenty five past three."}
 """After what is unfinished: a mark with a pause, and enough for a melody."""
 _FULL_STOP = "。"
-"""Adds next to nothing but silence, which takes as long to make as sound."""
+"""Adds next to nothing but silence, which takes as long to make as sound; a single syllable is too short without."""
 _CLAUSE_END = re.compile(r"(?<=[，、；：。！？])|(?<=[,;:.!?])(?=\s)")
 
 
@@ -78,7 +78,7 @@ class KokoroSynthesizer:
     def synthesize(self, sentence: str, language: str, style: SpeakingStyle) -> Iterator[AudioArray]:
         """One block a piece, see `pieces`."""
         for piece in pieces(sentence):
-            samples = self._infer(_phonemes(piece.removesuffix(_FULL_STOP), language), style.rate)
+            samples = self._infer(_phonemes(_without_full_stop(piece), language), style.rate)
             if len(samples):
                 yield samples
 
@@ -142,6 +142,10 @@ def pieces(sentence: str) -> list[str]:
     elif current:
         found.append(current)
     return found
+
+
+def _without_full_stop(piece: str) -> str:
+    return piece.removesuffix(_FULL_STOP) if _spoken_length(piece) >= _FIRST_PIECE else piece
 
 
 def _spoken_length(text: str) -> int:

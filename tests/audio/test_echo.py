@@ -250,16 +250,20 @@ def test_stop_at_the_very_beginning_of_a_reply_is_heard(
 
 @pytest.mark.models
 @pytest.mark.parametrize("room", KNOWN_ROOMS, ids=lambda room: f"room {room.seed}")
-def test_two_seconds_of_a_reply_make_the_way_known(room: Room, known: Known, ears: echo.Ears, spoken: Person) -> None:
+@pytest.mark.parametrize(("known_s", "onset_s"), ((0.0, 0.3), (2.0, 0.6)))
+def test_stop_is_heard_in_the_first_reply_ever_and_after_two_seconds_of_one(
+    known_s: float, onset_s: float, room: Room, known: Known, ears: echo.Ears, spoken: Person
+) -> None:
     person = without_silence(read_audio(spoken("Stop.", "en")))
     speaker, begins_s = known.reply(room)
     near = np.zeros(speaker.count, np.float32)
-    begin = round((begins_s + 0.6) * SAMPLE_RATE_HZ)
+    begin = round((begins_s + onset_s) * SAMPLE_RATE_HZ)
     near[begin : begin + len(person)] = person * (SPEECH_LEVEL / played_level(person))
-    guard = known.guard_after_s(2.0, room)
+    guard = known.guard_after_s(known_s, room) if known_s else EchoGuard()
     assert not ears.hear(speaker.again(), np.zeros_like(near), guard=copy.deepcopy(guard), from_s=60.0).started_at_s
     started_s = ears.hear(speaker, near, guard=guard, from_s=60.0).started_at_s
-    assert started_s and begins_s + 0.6 < started_s[0] < begins_s + 0.6 + len(person) / SAMPLE_RATE_HZ + echo.DECIDE_S
+    said_until_s = begins_s + onset_s + len(person) / SAMPLE_RATE_HZ
+    assert started_s and begins_s + onset_s < started_s[0] < said_until_s + echo.DECIDE_S
 
 
 @pytest.mark.models

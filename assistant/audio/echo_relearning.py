@@ -35,7 +35,7 @@ class _Echo:
     """Up to their end, (`PLAYED`,)."""
 
 
-class Rehearsal:
+class Relearning:
     """Keeps the first frames of echo."""
 
     def __init__(self) -> None:
