@@ -135,6 +135,23 @@ def test_a_voice_that_does_not_speak_a_language_is_neither_asked_for_it_nor_trie
     asyncio.run(run())
 
 
+def test_a_fallback_that_does_not_speak_the_language_leaves_no_voice_alone(doubles_for_the_child: Path) -> None:
+    cause = doubles_for_the_child
+
+    async def talk(voices: SpeechProcess) -> None:
+        async def said_in_chinese() -> AudioArray:
+            return np.concatenate([samples async for samples, _ in voices.speak("你好。", "zh", SpeakingStyle())])
+
+        cause.touch()
+        for _ in range(3):
+            with pytest.raises(StageError, match="not well"):
+                await said_in_chinese()
+        cause.unlink()
+        assert hertz(await said_in_chinese()) == 440
+
+    assert len(conversation(talk, "Indisposed", fallback="hibari")) == 3
+
+
 def test_a_failing_fallback_is_named_too() -> None:
     async def talk(voices: SpeechProcess) -> None:
         with pytest.raises(StageError, match=r"SIGSEGV.*has a cold") as caught:
