@@ -6,6 +6,7 @@ when the reply is cancelled instead, synthesis and sound end together.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
@@ -41,7 +42,7 @@ _ONSET_S = 0.5
 """Somebody is heard, and nobody knows any more that no reply is, so long before it is known to be speech at most."""
 
 _WANTED_S = 10.0
-"""So long after its speaker was found lost, a reply of which nothing was heard is still waited for."""
+"""So long after its speaker was first found lost, a reply of which nothing was heard is still waited for."""
 _LOOKS_AGAIN_S = 0.25
 
 
@@ -158,17 +159,19 @@ class Speaking:
                 group.start_soon(self._synthesize, playback, sentences, send)
                 async with receive:
                     await self._play_with_pauses(playback, receive, may_go_on)
-            completed = not playback.failed and playback.lost_at_s is None
+            completed = not playback.failed and not playback.lost
         finally:
             if playback.sounds:
                 self._mark_silent(playback)
             self._playback = None
             if not completed:
                 self._fall_silent()
-            playback.tape.note(self._sink.played_s())
-            self._last_words = begun = playback.tape.begun()
-            heard = begun if completed else playback.tape.heard()
-            played_s, now_s = playback.tape.heard_s, self._clock.monotonic_s()
+            # Of one that never began, nothing: what was played is the silence by which a lost speaker is tried.
+            tape = playback.tape if playback.started else Tape(self._sink.played_s())
+            tape.note(self._sink.played_s())
+            self._last_words = begun = tape.begun()
+            heard = begun if completed else tape.heard()
+            played_s, now_s = tape.heard_s, self._clock.monotonic_s()
             self._emit(PlaybackFinished(now_s, turn_id, played_s, heard, completed, begun))
         return completed
 
@@ -248,12 +251,13 @@ class Speaking:
                     return
 
     async def _play(self, playback: _Playback, chunk: SpeechChunk) -> None:
-        if playback.lost_at_s is not None:
+        if playback.lost:
             return
         try:
             onset = await self._sink.play(chunk)
         except DeviceError as error:
-            playback.lost_at_s = self._clock.monotonic_s()
+            playback.lost = True
+            playback.wanted_until_s = min(playback.wanted_until_s, self._clock.monotonic_s() + _WANTED_S)
             self._stages.failed("speaker", error)
             return
         self._stages.works("speaker")
@@ -273,7 +277,7 @@ class Speaking:
             self._emit(PlaybackStarted(heard_at_s, playback.turn_id))
 
     async def _drain(self, playback: _Playback) -> None:
-        if playback.lost_at_s is not None:
+        if playback.lost:
             return
         try:
             await self._sink.drain()
@@ -283,13 +287,13 @@ class Speaking:
 
     async def _speaker_returned(self, playback: _Playback) -> bool:
         """Whether a reply of which nothing was heard can be said now; waits for its speaker as long as it is wanted."""
-        while playback.awaits_speaker and playback.lost_at_s is not None and not playback.started:
+        while playback.awaits_speaker and playback.lost and not playback.started:
             now_s = self._clock.monotonic_s()
             if not self._stages.is_failing("speaker"):
-                playback.lost_at_s = None
+                playback.lost = False
                 playback.tape.rewind(self._sink.played_s())
                 return True
-            if now_s >= playback.lost_at_s + _WANTED_S:
+            if now_s >= playback.wanted_until_s:
                 break
             await self._clock.sleep_until(now_s + _LOOKS_AGAIN_S)
         return False
@@ -340,5 +344,7 @@ class _Playback:
     """Whether all that is left of it has been given to the speaker."""
     paused: bool = False
     failed: bool = False
-    lost_at_s: float | None = None
-    """When the speaker was found lost, None while it is not."""
+    lost: bool = False
+    """Whether its speaker is."""
+    wanted_until_s: float = math.inf
+    """Counted from the first loss: a speaker that takes silence and no speech seems to be back again and again."""

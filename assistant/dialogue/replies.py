@@ -221,7 +221,7 @@ PHRASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "timer_none": {"en": ("There is no timer running.",), "zh": ("现在没有计时器。",)},
     "timer_left": {"en": ("Your {timer} has {left} left.",), "zh": ("{timer}还剩{left}。",)},
     "timer_several": {"en": ("You have {count} timers.",), "zh": ("你有{count}个计时器。",)},
-    "timer_cancelled": {"en": ("Okay, I cancelled your {timer}.",), "zh": ("好的，{timer}，已经取消了。",)},
+    "timer_cancelled": {"en": ("Okay, I cancelled your {timer}.",), "zh": ("好的，{timer}已经取消了。",)},
     "timer_acknowledged": {"en": ("Okay.",), "zh": ("好的。",)},
     "timer_cancelled_all": {"en": ("Okay, all timers are cancelled.",), "zh": ("好的，计时器都取消了。",)},
     "timer_which": {

@@ -13,6 +13,8 @@ from assistant.dialogue.beginnings import beginnings
 from assistant.errors import StageError
 from assistant.events import (
     Event,
+    PlaybackFinished,
+    PlaybackStarted,
     ReplyChunk,
     SpeechDiscarded,
     SpeechEnded,
@@ -29,10 +31,12 @@ BEGINNINGS = {"zh": sorted({*chinese.BEGINNINGS, *beginnings()}, key=lambda text
 """By language, the shortest first: they are made soonest and said most. The English voice needs none: it is a hundred
 times faster than it speaks."""
 _QUIET_S = 2.0
-"""Nobody has spoken for so long, and nothing is being answered: whatever is said next takes longer than to make one."""
+"""Nobody has spoken for so long, and nothing was answered or played: whatever is said next takes longer than to make
+one."""
 _NO_QUIET_S = 60.0
 """Where it is never quiet, one is made so often: a television must not keep the voice slow for ever."""
 _LOOKS_EVERY_S = 0.2
+_SPEECH = ("speech", 0)
 
 
 class Rehearsal:
@@ -43,17 +47,32 @@ class Rehearsal:
         self._in_use = {language: anyio.Event() for language in BEGINNINGS}
         for language in set(BEGINNINGS).intersection(config.tts.preload):
             self._in_use[language].set()
+        self._goes_on: set[tuple[str, int]] = set()
+        """Speech, turns, and what is played, by their numbers: an announcement is played without a turn."""
         self._quiet_since_s = -math.inf
+        """When anything ended last."""
 
     def on_event(self, event: Event) -> None:
         """Note who speaks, and which language is spoken."""
         match event:
-            case SpeechStarted() | SpeechPaused() | SpeechResumed() | TurnStarted():
-                self._quiet_since_s = math.inf
-            case SpeechEnded() | SpeechDiscarded() | TurnFinished():
-                self._quiet_since_s = anyio.current_time()
+            case SpeechStarted() | SpeechPaused() | SpeechResumed():
+                self._goes_on.add(_SPEECH)
+            case SpeechEnded() | SpeechDiscarded():
+                self._end(_SPEECH)
+            case TurnStarted(turn_id=turn_id):
+                self._goes_on.add(("turn", turn_id))
+            case TurnFinished(turn_id=turn_id):
+                self._end(("turn", turn_id))
+            case PlaybackStarted(turn_id=turn_id):
+                self._goes_on.add(("playback", turn_id))
+            case PlaybackFinished(turn_id=turn_id):
+                self._end(("playback", turn_id))
             case ReplyChunk(language=language) if language in self._in_use:
                 self._in_use[language].set()
+
+    def _end(self, what: tuple[str, int]) -> None:
+        self._goes_on.discard(what)
+        self._quiet_since_s = anyio.current_time()
 
     async def run(self) -> None:
         """Until all is made; to be called when the assistant has started."""
@@ -74,5 +93,8 @@ class Rehearsal:
 
     async def _until_quiet(self) -> None:
         with anyio.move_on_after(_NO_QUIET_S):
-            while anyio.current_time() < self._quiet_since_s + _QUIET_S:  # noqa: ASYNC110 (nothing tells of it)
+            while not self._is_quiet():  # noqa: ASYNC110 (nothing tells of it)
                 await anyio.sleep(_LOOKS_EVERY_S)
+
+    def _is_quiet(self) -> bool:
+        return not self._goes_on and anyio.current_time() >= self._quiet_since_s + _QUIET_S

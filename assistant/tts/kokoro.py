@@ -30,8 +30,8 @@ _FIRST_PIECE = 3
 _LONGEST_PIECE = 80
 _SILENCE_TOKENS = 15
 """What is silent before and after a piece takes as long as so many tokens."""
-_GOES_ON = {"zh": "，下午三点二十五分。", "en": ", at twenty five past three."}
-"""After what is unfinished: a mark with a pause, and enough for a melody."""
+_GOES_ON = "，下午三点二十五分。"
+"""After what is unfinished, in Chinese: a mark with a pause, and enough for a melody."""
 _FULL_STOP = "。"
 """Adds next to nothing but silence, which takes as long to make as sound; a single syllable is too short without."""
 _CLAUSE_END = re.compile(r"(?<=[，、；：。！？])|(?<=[,;:.!?])(?=\s)")
@@ -88,8 +88,8 @@ class KokoroSynthesizer:
 
     def unfinished(self, text: str, language: str, rate: float) -> AudioArray:
         """Cut out of a longer sentence: by themselves, a few syllables come out less clearly."""
-        begun = _phonemes(text + _GOES_ON[language][0], language)
-        whole = _phonemes(text + _GOES_ON[language], language)
+        begun = _phonemes(text + _GOES_ON[0], language)
+        whole = _phonemes(text + _GOES_ON, language)
         samples = trimmed(self._infer(whole, rate), self.sample_rate_hz)
         share = len(self._tokens(begun)) / len(self._tokens(whole))
         cut = until_pause(samples, self.sample_rate_hz, share)

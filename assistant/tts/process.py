@@ -83,7 +83,7 @@ class SpeechProcess:
         self._asked = self._finished = 0
         self._delivered_at_s = 0.0  # seconds of `time.monotonic`; written there too
         self._speaks: str | None = None
-        """The engine that was asked to speak last; None where it was only to be loaded, which takes what it takes."""
+        """The engine that was asked to speak last; None where it was to load or rehearse, which takes what it takes."""
         self._hung: ChildHungError | None = None
         """How the last request ended, if that is yet to be counted: perhaps nobody waited for it any more."""
         self._child: Child | None = None
@@ -111,13 +111,22 @@ class SpeechProcess:
         """Load the voice of `language`, so that its first sentence comes without that wait. Raises `StageError`."""
         self._languages["zh" if language == "zh" else "en"] = None
         async with self._one_at_a_time:
-            await self._have_done("warm", language)
+            engine = self._standing.engines(language)[0]
+            try:
+                await self._have_done("warm", engine, language)
+            except (ChildFailedError, StageError) as error:
+                raise self._strike(engine, error) from error
 
     async def rehearse(self, language: str) -> int:
         """Have the voice of `language` make one of the beginnings that it lacks, if it is one that keeps them, and say
-        how many it lacks then. Who asks for a sentence meanwhile waits. Raises `StageError`."""
+        how many it lacks then. Who asks for a sentence meanwhile waits. Raises `StageError`: nobody was to hear it, so
+        that does not count against the voice."""
         async with self._one_at_a_time:
-            return int((await self._have_done("rehearse", language))["missing"])
+            engine = self._standing.engines(language)[0]
+            try:
+                return int((await self._have_done("rehearse", engine, language))["missing"])
+            except ChildFailedError as error:
+                raise _failure_of(engine, error) from error
 
     async def speak(
         self, sentence: str, language: str, style: SpeakingStyle
@@ -237,24 +246,21 @@ class SpeechProcess:
             self._lost = False  # an engine that could not be loaded has failed, and is tried
             self._tell_recovery()
 
-    async def _have_done(self, kind: str, language: str) -> Header:
-        """Ask for what makes no sound of the voice of `language`; what it tells in the end. Raises `StageError`."""
-        engine = self._standing.engines(language)[0]
-        generation = next(self._generations)
-        try:
-            await self._free_child()
-            await self._worker.run(self._ask, kind, generation, engine, {"language": language})
-            reply, _ = await self._worker.run(self._reply)
-        except (ChildFailedError, StageError) as error:
-            raise self._strike(engine, error) from error
+    async def _have_done(self, kind: str, engine: str, language: str) -> Header:
+        """Ask an engine for what makes no sound; what it tells in the end. Raises `ChildFailedError`, `StageError`."""
+        await self._free_child()
+        await self._worker.run(self._ask, kind, next(self._generations), engine, {"language": language})
+        reply, _ = await self._worker.run(self._reply)
         return reply
 
     async def _free_child(self) -> None:
-        """Wait until the child has done with a sentence that is not wanted any more; one that hangs is killed."""
+        """Wait until the child has done with what is not wanted any more; one that hangs is killed. What is no sentence
+        cannot be broken off, and takes what it takes."""
         if self._closed:
             raise StageError("The voices have been closed.")
         hung: ChildHungError | None = None
-        with anyio.move_on_after(_COMES_BACK_S) as waiting:
+        waits_s = self._config.tts.timeout_s if self._speaks is None else _COMES_BACK_S
+        with anyio.move_on_after(waits_s) as waiting:
             hung = await self._worker.run(self._settle)
         if waiting.cancelled_caught and self._child:
             _LOG.warning("A voice hangs in a sentence that was interrupted; its process is started anew.")

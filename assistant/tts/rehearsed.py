@@ -22,7 +22,8 @@ _BREATH_S = 0.04
 """Silence left after a beginning in the middle of a clause: what follows belongs to it."""
 _WITHIN_S, _AFTER_CLAUSE_S = 0.45, 0.7
 """The longest silence in the middle of a clause, and after one, that is heard as a pause of whoever speaks."""
-_MARKS = {"zh": "，", "en": ", "}
+_MARK = "，"
+"""Begins the rest after a beginning that is no clause: its first sound is clearer than that of a sentence."""
 _CLAUSE_ENDS = "，、；：。！？,;:.!?"
 
 
@@ -48,7 +49,7 @@ class RehearsedVoice:
         beginning, samples = self._beginning_of(sentence, language, style)
         rest = sentence[len(beginning) :]
         if beginning and not _ends_clause(beginning):
-            rest = _MARKS[language] + rest  # the first sound after a mark is clearer than that of a sentence
+            rest = _MARK + rest
         blocks = self._voice.synthesize(rest, language, style) if has_words(rest) else iter(())
         if samples is not None:
             is_late = has_words(rest) and self._voice.takes_s(rest, language) > self._covers_s(beginning, samples)

@@ -47,7 +47,7 @@ class Standing:
         """The engine for a language and its fallback, those of them that speak it. One that is left alone is tried all
         the same where the fallback fails too: a wait is better than silence. Raises `StageError` if none speaks it."""
         engine = self._tts.zh if language == "zh" else self._tts.en
-        speaking = [each for each in self._candidates(engine) if speaks(each, language)]
+        speaking = [each for each in self._candidates(engine, language) if speaks(each, language)]
         if not speaking:
             raise StageError(
                 f"The voice '{engine}' does not speak '{language}'.",
@@ -55,12 +55,12 @@ class Standing:
             )
         return speaking
 
-    def _candidates(self, engine: str) -> list[str]:
-        tts = self._tts
-        if tts.fallback in ("none", engine):
+    def _candidates(self, engine: str, language: str) -> list[str]:
+        fallback = self._tts.fallback
+        if fallback in ("none", engine) or not speaks(fallback, language):
             return [engine]
         left_alone = self._strikes[engine] >= _STRIKES and self._is_tried(engine)
-        return [tts.fallback] if left_alone and tts.fallback not in self._failing else [engine, tts.fallback]
+        return [fallback] if left_alone and fallback not in self._failing else [engine, fallback]
 
     def failed(self, engine: str) -> None:
         """It failed somebody: from now on it is tried where nobody waits for it, unless it is nobody's choice."""

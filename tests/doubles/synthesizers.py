@@ -238,7 +238,25 @@ class Slow(Tone):
         return self.takes
 
 
+class Held(Slow):
+    """Makes nothing while a file exists that is called as the log file, but ".held"."""
+
+    def synthesize(self, sentence: str, language: str, style: SpeakingStyle) -> Iterator[AudioArray]:
+        blocks = list(super().synthesize(sentence, language, style))
+        while Path(os.environ[LOG_VARIABLE]).with_suffix(".held").exists():
+            time.sleep(0.01)
+        yield from blocks
+
+
+class Unrehearsed(Slow):
+    """Cannot make a beginning that is no clause."""
+
+    def unfinished(self, text: str, language: str, rate: float) -> AudioArray:
+        raise StageError("This voice does not stop there.")
+
+
 VOICES: Sequence[type[Tone]] = (
     *(Tone, HighTone, Articulate, Hanging, Spinning, Segfaulting, CrashingOnce, Chatty, Garbling, Refusing, Buggy),
     *(Endless, Indisposed, Dying, Unloadable, Noted, Moody, Leaving, Stuck, Ruined, Slow),
+    *(Held, Unrehearsed),
 )

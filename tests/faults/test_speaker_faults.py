@@ -7,9 +7,21 @@ import numpy as np
 import pytest
 
 from assistant.app import Assistant
-from assistant.events import PlaybackFinished, PlaybackStarted, SpeechChunk
+from assistant.events import Event, PlaybackFinished, PlaybackStarted, SpeechChunk, StageFailed, StageRecovered
 from tests.doubles.living import TIME, Living, until
 from tests.doubles.sound_devices import Card
+
+
+class TakesOnlySilence:
+    """An observer that has a card take the silence by which a lost speaker is tried, and no speech after it."""
+
+    def __init__(self, card: Card) -> None:
+        self.card = card
+
+    def on_event(self, event: Event) -> None:
+        if isinstance(event, StageFailed | StageRecovered) and event.stage == "speaker":
+            self.card.stalls = isinstance(event, StageRecovered)
+
 
 HELP = "Hey Jarvis, what can you do?"
 RECOVERS_S = 5.0
@@ -268,6 +280,22 @@ def test_what_was_asked_while_the_speaker_was_away_is_said_if_it_is_back_soon(
     assert [event.completed for event in finished] == [text != "" for text in said]
     assert living.speaker.heard_between(back_at_s, back_at_s + RECOVERS_S + 3.0) == (said != [""])
     assert len(living.failures("speaker")) == len(living.recoveries("speaker")) == 1
+
+
+def test_a_speaker_that_takes_silence_but_no_speech_ends_the_reply_all_the_same(living: Living) -> None:
+    """It seems to be back again and again, and what is to be said next would wait for ever."""
+    living.says(TIME)
+    living.observers.append(TakesOnlySilence(living.speaker))
+
+    async def script(assistant: Assistant) -> None:
+        await until(2.5)
+        living.speaker.stalls = True
+        living.room.say(3.0)
+        await until(30.0)
+        assert len(living.recoveries("speaker")) > 1
+        assert [(event.completed, event.played_s) for event in living.log.of(PlaybackFinished)] == [(False, 0.0)]
+
+    living.live(script)
 
 
 def test_of_two_requests_while_the_speaker_was_away_the_newer_is_answered(living: Living) -> None:

@@ -11,7 +11,17 @@ import pytest
 
 from assistant.config import Config, TtsConfig
 from assistant.errors import StageError
-from assistant.events import Event, ReplyChunk, SpeechEnded, SpeechStarted, TurnFinished, TurnStarted, Utterance
+from assistant.events import (
+    Event,
+    PlaybackFinished,
+    PlaybackStarted,
+    ReplyChunk,
+    SpeechEnded,
+    SpeechStarted,
+    TurnFinished,
+    TurnStarted,
+    Utterance,
+)
 from assistant.service.rehearsal import BEGINNINGS, Rehearsal
 from assistant.virtual_time import run_in_virtual_time
 from tests.doubles.house import House, until_it_is
@@ -56,6 +66,8 @@ def happens(rehearsal: Rehearsal, kind: type[Event]) -> None:
         SpeechEnded: SpeechEnded(now_s, said),
         TurnStarted: TurnStarted(now_s, 1, now_s),
         TurnFinished: TurnFinished(now_s, 1),
+        PlaybackStarted: PlaybackStarted(now_s, 1),
+        PlaybackFinished: PlaybackFinished(now_s, 1, 1.0, "好的。", completed=True),
         ReplyChunk: ReplyChunk(now_s, 1, "好的。", "zh"),
     }
     rehearsal.on_event(events[kind])
@@ -90,6 +102,28 @@ def test_none_is_begun_while_somebody_speaks_or_is_answered() -> None:
     assert ((begun < 5.0) | (begun >= 27.5)).all()
     assert (begun < 5.0).any()
     assert (begun >= 27.5).any()
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        pytest.param((TurnStarted, SpeechStarted, SpeechEnded), id="a cough over a reply"),
+        pytest.param((TurnStarted, SpeechStarted, TurnFinished), id="somebody speaks as a turn ends"),
+        pytest.param((PlaybackStarted, SpeechStarted, SpeechEnded), id="an announcement is no turn"),
+        pytest.param((TurnStarted, PlaybackStarted, PlaybackFinished), id="a turn goes on after its reply"),
+    ],
+)
+def test_none_is_begun_while_one_of_several_goes_on(begun: Sequence[type[Event]]) -> None:
+    voices = Rehearsed(missing=3)
+
+    async def script(rehearsal: Rehearsal) -> None:
+        await anyio.sleep(0.1)
+        for kind in begun:
+            happens(rehearsal, kind)
+        await anyio.sleep(30.0)
+
+    rehearse(voices, ["zh"], script)
+    assert voices.at_s == []
 
 
 def test_where_it_is_never_quiet_one_is_made_now_and_then() -> None:

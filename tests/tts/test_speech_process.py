@@ -135,6 +135,23 @@ def test_a_voice_that_does_not_speak_a_language_is_neither_asked_for_it_nor_trie
     asyncio.run(run())
 
 
+def test_a_fallback_that_does_not_speak_the_language_leaves_no_voice_alone(doubles_for_the_child: Path) -> None:
+    cause = doubles_for_the_child
+
+    async def talk(voices: SpeechProcess) -> None:
+        async def said_in_chinese() -> AudioArray:
+            return np.concatenate([samples async for samples, _ in voices.speak("你好。", "zh", SpeakingStyle())])
+
+        cause.touch()
+        for _ in range(3):
+            with pytest.raises(StageError, match="not well"):
+                await said_in_chinese()
+        cause.unlink()
+        assert hertz(await said_in_chinese()) == 440
+
+    assert len(conversation(talk, "Indisposed", fallback="hibari")) == 3
+
+
 def test_a_failing_fallback_is_named_too() -> None:
     async def talk(voices: SpeechProcess) -> None:
         with pytest.raises(StageError, match=r"SIGSEGV.*has a cold") as caught:
@@ -461,6 +478,60 @@ def test_what_was_rehearsed_is_there_in_the_next_process(
                     assert asked_for() == ["好的，", "我看到，"]
             finally:
                 await voices.close()
+
+    asyncio.run(run())
+
+
+def test_a_rehearsal_that_is_given_up_costs_no_process(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, doubles_for_the_child: Path
+) -> None:
+    """As a reload does it."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(process, "_COMES_BACK_S", 0.1)
+    log = doubles_for_the_child
+    held = log.with_suffix(".held")
+
+    async def run() -> None:
+        config = Config(tts=TtsConfig(en="Held", zh="Held", fallback="none", preload=(), timeout_s=WAIT_S))
+        failures: list[StageError] = []
+        voices = SpeechProcess(config, registry=REGISTRY, beginnings={"zh": ["好的，"]}, on_failure=failures.append)
+        try:
+            await voices.warm("zh")
+            pid = voices.pid
+            held.touch()
+            rehearsal = asyncio.create_task(voices.rehearse("zh"))
+            while not log.exists():  # noqa: ASYNC110 (nothing tells of it)
+                await asyncio.sleep(0.01)
+            rehearsal.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await rehearsal
+            sentence = asyncio.create_task(said(voices, "one"))
+            await asyncio.sleep(0.5)
+            held.unlink()
+            assert hertz(await sentence) == 440
+            assert voices.pid == pid and failures == []
+        finally:
+            await voices.close()
+
+    asyncio.run(run())
+
+
+def test_a_rehearsal_that_fails_does_not_count_against_the_voice(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    async def run() -> None:
+        config = Config(tts=TtsConfig(en="Unrehearsed", zh="Unrehearsed", fallback="HighTone", preload=()))
+        voices = SpeechProcess(config, registry=REGISTRY, beginnings={"zh": ["我看到"]})
+        try:
+            for _ in range(2):
+                with pytest.raises(StageError, match="does not stop there"):
+                    await voices.rehearse("zh")
+            assert asyncio.all_tasks() == {asyncio.current_task()}, "it is not tried"
+            assert hertz(await said(voices, "one")) == 440
+        finally:
+            await voices.close()
 
     asyncio.run(run())
 
