@@ -282,7 +282,8 @@ class Turns:
             adds_nothing = is_hum(text) if converses else is_backchannel(text) and not says_not_to_stop(text)
         else:
             adds_nothing = is_backchannel(text) or is_courtesy(text)
-        anything = current is None or current.insists or converses
+        # What nobody understands neither interrupts a ring nor says that it was heard: it may be a television.
+        anything = converses or (current is None and not self._announcer.ringing)
         return (anything and not adds_nothing) or await self._intent(text, language) is not None
 
     async def _intent(self, text: str, language: str) -> str | None:
