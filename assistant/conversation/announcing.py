@@ -9,6 +9,7 @@ import anyio
 from assistant.audio import earcons
 from assistant.conversation.answering import Reply
 from assistant.conversation.floor import PATIENCE_S, Floor
+from assistant.events import Utterance
 from assistant.ports import Clock
 from assistant.wake.attention import Attention
 
@@ -71,6 +72,16 @@ class Announcer:
         """Somebody speaks to the assistant, or operates it: they have heard what rings."""
         self._somebody_reacts.set()
         self._somebody_reacts = anyio.Event()
+
+    def acknowledge(self) -> None:
+        """Somebody says no more than that they have heard it: it falls silent, and nothing else comes of that."""
+        self.react()
+        if self._floor.current is not None and self._floor.current.insists:
+            self._floor.interrupt("speech")
+
+    def overlaps(self, utterance: Utterance) -> bool:
+        """Whether a turn was going on while the person spoke, or something rings; its pauses are part of that."""
+        return self._floor.overlaps(utterance) or self.ringing
 
     async def _may_begin(self) -> None:
         with anyio.move_on_after(PATIENCE_S):
