@@ -206,7 +206,7 @@ class TimerSkill:
 
     def _cancel(self, intent: Intent, context: SkillContext) -> str:
         language, cancels_all = intent.language, bool(intent.slots.get("all"))
-        if not cancels_all and self._acknowledges_ring(intent, context.clock.monotonic_s()):
+        if not (cancels_all and self._timers) and self._acknowledges_ring(intent, context.clock.monotonic_s()):
             self._rang = None
             return phrase("timer_acknowledged", language)
         if not self._timers:

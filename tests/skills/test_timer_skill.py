@@ -149,6 +149,16 @@ def test_whoever_sets_a_timer_after_a_ring_and_cancels_it_means_that_one() -> No
     assert _in_kitchen(story).announced == [("Your five minute timer is done.", "en")]
 
 
+def test_whoever_cancels_all_timers_when_the_only_one_has_just_rung_is_understood() -> None:
+    async def story(kitchen: Kitchen) -> None:
+        await kitchen.ask("timer_set", minutes="5")
+        await kitchen.clock.advance(302)
+        assert await kitchen.ask("timer_cancel", all="true") == "Okay."
+        assert await kitchen.ask("timer_cancel", all="true") == "There is no timer running."
+
+    _in_kitchen(story)
+
+
 @pytest.mark.parametrize(
     ("after_s", "slots"), [(15, {}), (0, {"hours": "1"}), (0, {"all": "true"})], ids=["later", "by duration", "all"]
 )
