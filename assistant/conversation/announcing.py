@@ -44,16 +44,17 @@ class Announcer:
         await self._may_begin()
         return still() and await self._say(text, language)
 
-    async def ring(self, text: str, language: str) -> bool:
+    async def ring(self, text: str, language: str, rung: Callable[[], None]) -> bool:
         """`announce` it again and again, further and further apart, until somebody reacts: to what they have heard, so
         not before the first ring begins. The result is false when nobody can have heard it even once. Muted, nobody can
-        react, and once it is."""
+        react, and once it is. `rung` is called after the first ring, if that was heard."""
         await self._may_begin()
         somebody_reacts = self._somebody_reacts
         self._rings += 1
         try:
             if not await self._say(text, language):
                 return False
+            rung()
             if self._attention.muted:
                 return True
             for pause_s in _RINGS_AGAIN_AFTER_S:

@@ -318,6 +318,26 @@ def test_a_timer_that_the_end_kept_from_being_heard_rings_in_the_next_run(tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_timer_that_had_rung_when_the_assistant_ended_was_not_missed(tmp_path: Path) -> None:
+    async def story(kitchen: Kitchen) -> None:
+        await kitchen.restart(tmp_path)
+        kitchen.controls.nobody_reacts = True
+        async with anyio.create_task_group() as group:
+            kitchen.controls.group = group
+            await kitchen.ask("timer_set", minutes="5")
+            await kitchen.clock.advance(301)
+            group.cancel_scope.cancel()
+        kitchen.controls.nobody_reacts = False
+        async with anyio.create_task_group() as group:
+            kitchen.controls.group = group
+            await kitchen.restart(tmp_path, after_s=5)
+            await kitchen.clock.advance(1)
+            group.cancel_scope.cancel()
+
+    assert _in_kitchen(story).announced == 2 * [("Your five minute timer is done.", "en")]
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_wall_clock_that_was_set_rings_nothing_early_after_a_restart(tmp_path: Path) -> None:
     async def story(kitchen: Kitchen) -> None:
         group, kitchen.controls.group = kitchen.controls.group, None
