@@ -134,10 +134,10 @@ class LiveControls:
         Raises `ControlError` before `attach`."""
         return await self._attached()[0].announce(text, language, still)
 
-    async def ring(self, text: str, language: str) -> bool:
+    async def ring(self, text: str, language: str, rung: Callable[[], None]) -> bool:
         """Say something again and again until somebody reacts, for some two minutes at most; whether it could be heard.
-        Raises `ControlError` before `attach`."""
-        return await self._attached()[0].ring(text, language)
+        `rung` is called after the first time, if that could be. Raises `ControlError` before `attach`."""
+        return await self._attached()[0].ring(text, language, rung)
 
     async def say(self, text: str, language: str) -> bool:
         """`announce` for somebody who is no part of the assistant: what they have it say ends with it, and was then not

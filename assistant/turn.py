@@ -108,8 +108,10 @@ class Turns:
         self._stages = stages
         self._floor = floor = Floor(speaking, clock, emit, barge_in=config.tts.barge_in)
         self._habits = habits = PauseHabits(config.vad)
-        self._head_start = HeadStart(transcriber, attention, answering, speaking, floor, clock, emit, end_after, habits)
-        self._announcer = Announcer(floor, attention, clock, answering.announcement)
+        self._announcer = announcer = Announcer(floor, attention, clock, answering.announcement)
+        self._head_start = HeadStart(
+            transcriber, attention, answering, speaking, floor, announcer.overlaps, clock, emit, end_after, habits
+        )
         self._group: TaskGroup | None = None
         self._begun = anyio.Event()
         self._window = Window(attention, floor, speaking, clock, emit, config)
@@ -184,7 +186,7 @@ class Turns:
     def _worth_recognizing(self, utterance: Utterance) -> bool:
         # What is said over a reply, or before its first word, may be "stop", which needs no wake phrase; nor does
         # "okay" while something rings.
-        may_stop = self._over_turn_or_ring(utterance) and not self._button.gives_up(utterance)
+        may_stop = self._announcer.overlaps(utterance) and not self._button.gives_up(utterance)
         return may_stop or self._may_be_meant(utterance)
 
     def _may_be_meant(self, utterance: Utterance) -> bool:
@@ -204,7 +206,7 @@ class Turns:
         if not self._worth_recognizing(utterance):
             return
         try:
-            over_reply = self._floor.overlaps(utterance)
+            over_reply = self._announcer.overlaps(utterance)
             timed = await self._transcriber.recognize(utterance, waits=True, over_reply=over_reply)
         except AssistantError as error:
             if not self._button.gives_up(utterance):  # nobody misses that
@@ -219,10 +221,12 @@ class Turns:
         admission = await self._admit(timed.recognition, utterance)
         if self._button.gives_up(utterance):
             return
-        if admission is not None or acknowledges(timed.recognition.text):
-            self._announcer.react()
+        if self._announcer.ringing and acknowledges(admission.command if admission else timed.recognition.text):
+            self._announcer.acknowledge()
+            return
         if admission is None:
             return
+        self._announcer.react()
         self._habits.learn(utterance)
         now_s = self._clock.monotonic_s()
         if admission.match is not None:
@@ -247,7 +251,7 @@ class Turns:
                 return None
             return Admission("", admission.match) if self._attention.only_calls(admission.command) else admission
         intent: str | None = None
-        if self._over_turn_or_ring(utterance):
+        if self._announcer.overlaps(utterance):
             intent = await self._intent(text, language)
             # Whoever cancels a timer while one rings has it fall silent.
             if intent == "stop" or (intent == "timer_cancel" and self._announcer.ringing):
@@ -255,8 +259,9 @@ class Turns:
         if self._may_hear_itself and self._speaking.may_have_said(text, utterance, asks=intent is not None):
             return None
         converses = self._answering.converses
-        if intent is None and self._floor.overlaps(utterance):
-            stop = unclear_stop(recognition, alone=converses)
+        if intent is None and self._announcer.overlaps(utterance):
+            # In the pauses of a ring, when nothing sounds, only a stop alone is one.
+            stop = unclear_stop(recognition, alone=converses or not self._floor.overlaps(utterance))
             if stop is not None:
                 return Admission(stop, None)
         if self._speaking.overlaps(utterance):
@@ -264,9 +269,6 @@ class Turns:
             asks = intent != "continue" and (intent is not None or converses)
             return admission if self._barge_in and asks and not is_backchannel(text) else None
         return admission if admission is not None and await self._asks(text, language) else None
-
-    def _over_turn_or_ring(self, utterance: Utterance) -> bool:
-        return self._floor.overlaps(utterance) or self._announcer.ringing
 
     async def _asks(self, text: str, language: str) -> bool:
         """Whether what was said while no reply was heard asks for something: a hum does not, nor does "okay" unless a
@@ -282,7 +284,8 @@ class Turns:
             adds_nothing = is_hum(text) if converses else is_backchannel(text) and not says_not_to_stop(text)
         else:
             adds_nothing = is_backchannel(text) or is_courtesy(text)
-        anything = current is None or current.insists or converses
+        # What nobody understands neither interrupts a ring nor says that it was heard: it may be a television.
+        anything = converses or (current is None and not self._announcer.ringing)
         return (anything and not adds_nothing) or await self._intent(text, language) is not None
 
     async def _intent(self, text: str, language: str) -> str | None:

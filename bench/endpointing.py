@@ -266,6 +266,7 @@ class Ends:
             self._answering,
             speaking,
             floor,
+            floor.overlaps,
             clock,
             _nothing,
             endpointer.end_after,

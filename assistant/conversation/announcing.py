@@ -9,6 +9,7 @@ import anyio
 from assistant.audio import earcons
 from assistant.conversation.answering import Reply
 from assistant.conversation.floor import PATIENCE_S, Floor
+from assistant.events import Utterance
 from assistant.ports import Clock
 from assistant.wake.attention import Attention
 
@@ -40,32 +41,55 @@ class Announcer:
         is not waited for. Noise holds it up; who interrupts it was meant for the assistant, and has heard it. The
         result is false when nobody can have: the speaker or the voice failed, or when its turn came, it was not `still`
         to be said."""
-        with anyio.move_on_after(PATIENCE_S):
-            await self._floor.idle()
-        await self._floor.turn_ended()
-        if not still():
-            return False
-        turn = self._floor.claim(insists=True)
-        reply = self._compose(turn.turn_id, text, language)
-        return await self._floor.speak(turn, reply, earcons.ringing(self._clock.monotonic_s(), turn.turn_id))
+        await self._may_begin()
+        return still() and await self._say(text, language)
 
-    async def ring(self, text: str, language: str) -> bool:
-        """`announce` it again and again, further and further apart, until somebody reacts. The result is false when
-        nobody can have heard it even once. Muted, nobody can react, and once it is."""
+    async def ring(self, text: str, language: str, rung: Callable[[], None]) -> bool:
+        """`announce` it again and again, further and further apart, until somebody reacts: to what they have heard, so
+        not before the first ring begins. The result is false when nobody can have heard it even once. Muted, nobody can
+        react, and once it is. `rung` is called after the first ring, if that was heard."""
+        await self._may_begin()
         somebody_reacts = self._somebody_reacts
         self._rings += 1
         try:
-            heard = await self.announce(text, language)
-            for pause_s in _RINGS_AGAIN_AFTER_S if heard and not self._attention.muted else ():
+            if not await self._say(text, language):
+                return False
+            rung()
+            if self._attention.muted:
+                return True
+            for pause_s in _RINGS_AGAIN_AFTER_S:
                 with anyio.move_on_after(pause_s):
                     await somebody_reacts.wait()
-                    break
-                await self.announce(text, language, lambda: not somebody_reacts.is_set())
+                    return True
+                await self._may_begin()
+                if somebody_reacts.is_set():
+                    return True
+                await self._say(text, language)
         finally:
             self._rings -= 1
-        return heard
+        return True
 
     def react(self) -> None:
         """Somebody speaks to the assistant, or operates it: they have heard what rings."""
         self._somebody_reacts.set()
         self._somebody_reacts = anyio.Event()
+
+    def acknowledge(self) -> None:
+        """Somebody says no more than that they have heard it: it falls silent, and nothing else comes of that."""
+        self.react()
+        if self._floor.current is not None and self._floor.current.insists:
+            self._floor.interrupt("speech")
+
+    def overlaps(self, utterance: Utterance) -> bool:
+        """Whether a turn was going on while the person spoke, or something rings; its pauses are part of that."""
+        return self._floor.overlaps(utterance) or self.ringing
+
+    async def _may_begin(self) -> None:
+        with anyio.move_on_after(PATIENCE_S):
+            await self._floor.idle()
+        await self._floor.turn_ended()
+
+    async def _say(self, text: str, language: str) -> bool:
+        turn = self._floor.claim(insists=True)
+        reply = self._compose(turn.turn_id, text, language)
+        return await self._floor.speak(turn, reply, earcons.ringing(self._clock.monotonic_s(), turn.turn_id))

@@ -116,7 +116,6 @@ class Answering:
             self._responder.memory.played(event.turn_id, event.text, begun=event.begun)
 
     async def _announced(self, turn_id: int, text: str, language: str) -> AsyncGenerator[Sentence, None]:
-        self._responder.memory.intends(turn_id, [text])
         yield self._said(turn_id, text, language, SpeakingStyle())
 
     async def _sentences(

@@ -42,17 +42,20 @@ class HeadStart:
         foresight: Foresight,
         speaking: Speaking,
         floor: Floor,
+        overlaps: Callable[[Utterance], bool],
         clock: Clock,
         emit: Callable[[Event], None],
         end_after: Callable[[float, Utterance], None],
         habits: PauseHabits,
     ) -> None:
-        """`end_after` has the endpointer end the pause of an utterance after that many seconds of silence."""
+        """`overlaps` tells what was said over a turn, or while something rings; `end_after` has the endpointer end the
+        pause of an utterance after that many seconds of silence."""
         self._transcriber = transcriber
         self._attention = attention
         self._foresight = foresight
         self._speaking = speaking
         self._floor = floor
+        self._overlaps = overlaps
         self._clock = clock
         self._emit = emit
         self._end_after = end_after
@@ -119,7 +122,7 @@ class HeadStart:
         """Recognise and tell the endpointer how long to wait; what is asked and its language, None if nothing is."""
         silence_s = self._habits.usual_s
         try:
-            timed = await self._transcriber.recognize(utterance, over_reply=self._floor.overlaps(utterance))
+            timed = await self._transcriber.recognize(utterance, over_reply=self._overlaps(utterance))
             recognition = timed.recognition
             command = self._show(recognition, utterance)
             silence_s = await self._end_silence_s(command, recognition, utterance)
@@ -130,7 +133,7 @@ class HeadStart:
         return (command, recognition.language) if command else None
 
     async def _end_silence_s(self, command: str, recognition: Recognition, utterance: Utterance) -> float:
-        over_reply = self._floor.overlaps(utterance)
+        over_reply = self._overlaps(utterance)
         if not command and not over_reply:
             return self._habits.usual_s
         text, language = command or recognition.text, recognition.language

@@ -35,20 +35,27 @@ class ConversationMemory:
     def intends(self, turn_id: int, sentences: Sequence[str]) -> None:
         """Turn `turn_id` is about to say `sentences`, and no more."""
         self._intended = turn_id, sentences
+        if sentences:
+            self._unsaid = joined_sentences(sentences)
+
+    def improvises(self) -> None:
+        """A turn is about to say what nobody knows beforehand."""
+        self._unsaid = ""
 
     def played(self, turn_id: int, text: str, *, begun: str = "") -> None:
         """`text` was heard, of the sentences that were `begun` if one was broken off; for a turn that is forgotten, or
         outside any, only `last_reply` keeps them."""
         said = begun or text
+        if said:
+            self._last_reply = said
+        if turn_id not in self._exchanges:
+            return
+        self._exchanges[turn_id].assistant = text
         turn, sentences = self._intended
         if turn_id == turn and sentences:
             self._unsaid = joined_sentences(_rest(sentences, said, broken_off=text != said))
         elif said:
             self._unsaid = ""
-        if said:
-            self._last_reply = said
-        if turn_id in self._exchanges:
-            self._exchanges[turn_id].assistant = text
 
     def history(self, *, before: int | None = None) -> list[tuple[str, str]]:
         """(person, assistant) pairs, oldest first, of the turns before turn `before`, or of all."""
@@ -63,8 +70,9 @@ class ConversationMemory:
         return self._last_reply
 
     def unsaid(self) -> str:
-        """What the last reply had still to say, from the sentence on that was broken off; empty if it was heard to its
-        end, or nobody knew beforehand what it would say."""
+        """What the last answer had still to say, from the sentence on that was broken off; empty if it was heard to its
+        end, or nobody knew beforehand what it would say. What is announced in between, such as a timer, changes
+        nothing."""
         return self._unsaid
 
 

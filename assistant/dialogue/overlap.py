@@ -30,6 +30,11 @@ _ENGLISH_COURTESY = (
     r"please|pretty please|thanks|thanks a lot|thank you|thank you (?:so|very) much|if you (?:can|could)"
 )
 _CHINESE_COURTESY = r"谢谢你?|谢了|多谢|拜托你?了?|麻烦你?了?|请|辛苦你?了"
+_ENGLISH_RECEIPT, _CHINESE_RECEIPT = r"ok|okay|al+ ?right|got it|thanks(?: a lot)?", r"ok|好[的了]?|知道了|收到|谢谢你?"
+"""That a ring was heard. Other nods ("yeah", "wow", 对) may be a television's, and what ends a ring for nothing ends it
+for good. So does no "thank you" alone, which Whisper writes for noise more often than anything."""
+_ENGLISH_AROUND_RECEIPT = rf"{_ENGLISH_HUMS}|please|thank you(?: (?:so|very) much)?"
+_CHINESE_AROUND_RECEIPT = rf"{_CHINESE_HUMS}|麻烦你?了|辛苦你?了"
 _MAX_WORDS, _MAX_CHARACTERS = 4, 8
 """Longer than this nobody only nods."""
 
@@ -102,8 +107,10 @@ def is_courtesy(text: str) -> bool:
 
 
 def acknowledges(text: str) -> bool:
-    """Whether `text` says no more than that something was heard: "okay", "got it, thanks", 知道了."""
-    return is_courtesy(text) or (is_backchannel(text) and not is_hum(text))
+    """Whether `text` says no more than that a ring was heard: "okay", "got it, thank you", 好的，知道了."""
+    around = _ENGLISH_AROUND_RECEIPT, _CHINESE_AROUND_RECEIPT
+    receipt = f"{_ENGLISH_RECEIPT}|{around[0]}", f"{_CHINESE_RECEIPT}|{around[1]}"
+    return _only(*receipt, text) and not _only(*around, text)
 
 
 def is_stop(text: str) -> bool:

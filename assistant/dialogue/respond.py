@@ -214,6 +214,7 @@ class Responder:
         self, model: DialogueModel, transcript: Transcript, context: SkillContext, answer: Answer
     ) -> AsyncGenerator[str, None]:
         splitter = SentenceSplitter()
+        self.memory.improvises()
         try:
             async for piece in model.reply(self._dialogue_turn(transcript, context, answer.language)):
                 answer.first_token = answer.first_token or (context.clock.monotonic_s(), time.perf_counter())

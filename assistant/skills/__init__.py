@@ -99,9 +99,9 @@ class Controls(Protocol):
     async def announce(self, text: str, language: str) -> bool:
         """Say something outside a turn, as soon as nobody else speaks; whether it could be heard."""
 
-    async def ring(self, text: str, language: str) -> bool:
+    async def ring(self, text: str, language: str, rung: Callable[[], None]) -> bool:
         """`announce` it again and again, for some two minutes at most, until somebody speaks to the assistant or
-        operates it; whether it could be heard."""
+        operates it; whether it could be heard. `rung` is called after the first time, if that could be."""
 
     def keep(self, what: str, value: T, write: Callable[[T], None]) -> None:
         """Have `write` keep `value` across restarts. That it cannot is told and tried again, until what is called

@@ -45,6 +45,8 @@ class _Timer:
     language: str
     ends_at: float | None = None
     """Of a timer of an earlier run, in seconds since the epoch, until the wall clock is set."""
+    rung: bool = False
+    """Whether it was heard to ring, be it in an earlier run; nobody has reacted yet."""
     cancel: Callable[[], None] = lambda: None
 
     def spoken(self, language: str) -> str:
@@ -97,7 +99,10 @@ class TimerSkill:
         for kept in context.controls.recall("timers", partial(timer_memory.recall, state), none):
             # A clock without a battery is behind, by hours or years, until the network sets it.
             left_s = min(kept.ends_at - self._to_wall_s - now_s, kept.duration_s)
-            self._run(kept.name, kept.duration_s, now_s + left_s, kept.language, context, ends_at=kept.ends_at)
+            timer = _Timer(
+                self._next_number, kept.name, kept.duration_s, now_s + left_s, kept.language, kept.ends_at, kept.rung
+            )
+            self._run(timer, context)
 
     def _set(self, intent: Intent, context: SkillContext) -> str:
         language, name = intent.language, intent.slots.get("name", "")
@@ -108,26 +113,17 @@ class TimerSkill:
             return phrase("timer_too_long", language)
         if len(self._timers) >= _MAX_TIMERS:
             return phrase("timer_too_many", language)
-        self._run(name, duration_s, context.clock.monotonic_s() + duration_s, language, context)
+        deadline_s = context.clock.monotonic_s() + duration_s
+        self._run(_Timer(self._next_number, name, duration_s, deadline_s, language), context)
         self._rang = None  # whoever cancels a timer now means the one just set
         self._keep(context)
         spoken = spoken_duration(duration_s, language)
         return phrase("timer_set_named" if name else "timer_set", language, duration=spoken, name=name)
 
-    def _run(
-        self,
-        name: str,
-        duration_s: int,
-        deadline_s: float,
-        language: str,
-        context: SkillContext,
-        *,
-        ends_at: float | None = None,
-    ) -> None:
-        timer = _Timer(self._next_number, name, duration_s, deadline_s, language, ends_at)
+    def _run(self, timer: _Timer, context: SkillContext) -> None:
         self._next_number += 1
         self._timers[timer.number] = timer
-        missed = deadline_s <= context.clock.monotonic_s()
+        missed = not timer.rung and timer.deadline_s <= context.clock.monotonic_s()
 
         async def ring_when_due() -> None:
             clock = context.clock
@@ -163,11 +159,16 @@ class TimerSkill:
     async def _ring(self, timer: _Timer, context: SkillContext, *, missed: bool) -> None:
         """Until it was heard, and nobody need be told any more; `missed` if it was due while no assistant ran."""
         clock, pause_s = context.clock, _AGAIN_S
+
+        def rung() -> None:
+            timer.rung = True
+            self._keep(context)
+
         while timer.number in self._timers:  # until it is cancelled, too
             overdue = clock.monotonic_s() - timer.deadline_s > _LONG_AGO_S
             rings = "timer_rings_late" if missed else "timer_rings_overdue" if overdue else "timer_rings"
             text = phrase(rings, timer.language, timer=timer.spoken(timer.language))
-            if await context.controls.ring(text, timer.language):
+            if await context.controls.ring(text, timer.language, rung):
                 # Only now: whatever ends the assistant before, the next one rings.
                 self._timers.pop(timer.number, None)
                 self._rang = timer, clock.monotonic_s()
@@ -189,6 +190,7 @@ class TimerSkill:
                 duration_s=timer.duration_s,
                 ends_at=timer.deadline_s + self._to_wall_s if timer.ends_at is None else timer.ends_at,
                 language=timer.language,
+                rung=timer.rung,
             )
             for timer in self._timers.values()
         ]
@@ -206,7 +208,7 @@ class TimerSkill:
 
     def _cancel(self, intent: Intent, context: SkillContext) -> str:
         language, cancels_all = intent.language, bool(intent.slots.get("all"))
-        if not cancels_all and self._acknowledges_ring(intent, context.clock.monotonic_s()):
+        if not (cancels_all and self._timers) and self._acknowledges_ring(intent, context.clock.monotonic_s()):
             self._rang = None
             return phrase("timer_acknowledged", language)
         if not self._timers:

@@ -23,6 +23,8 @@ class KeptTimer(BaseModel):
     ends_at: float
     """Seconds since the epoch."""
     language: str
+    rung: bool = False
+    """Whether it was heard to ring, but nobody had reacted."""
 
 
 class _KeptTimers(BaseModel):
@@ -50,7 +52,7 @@ def remember(folder: Path, timers: Sequence[KeptTimer]) -> None:
     path = folder / FILE_NAME
     try:
         if timers:
-            write_text(path, _KeptTimers(timers=tuple(timers)).model_dump_json())
+            write_text(path, _KeptTimers(timers=tuple(timers)).model_dump_json(exclude_defaults=True))
         else:
             path.unlink(missing_ok=True)
     except OSError as error:

@@ -54,10 +54,24 @@ def test_old_exchanges_are_forgotten() -> None:
 )
 def test_what_is_unsaid_begins_with_the_sentence_that_was_broken_off(text: str, begun: str, unsaid: str) -> None:
     memory = ConversationMemory()
+    memory.heard(1, "Count to three.")
     memory.intends(1, ["One.", "Two.", "Three."])
     memory.played(1, text, begun=begun)
+    memory.heard(2, "Stop.")
     memory.intends(2, [])
     memory.played(2, "")
     assert memory.unsaid() == unsaid, "and a stop, which says nothing, does not change it"
+    memory.heard(3, "And now?")
     memory.played(3, "Nobody knew that it would say…", begun="Nobody knew that it would say this.")
+    assert memory.unsaid() == ""
+
+
+def test_an_answer_that_nobody_knows_beforehand_takes_the_place_of_what_was_unsaid_before_its_first_word() -> None:
+    memory = ConversationMemory()
+    memory.heard(1, "Count to three.")
+    memory.intends(1, ["One.", "Two.", "Three."])
+    memory.played(1, "One.")
+    memory.heard(2, "Who was Newton?")
+    memory.improvises()
+    memory.played(2, "")
     assert memory.unsaid() == ""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from assistant.dialogue.overlap import echoes, ends_with, is_backchannel, is_hum, is_stop, unclear_stop
+from assistant.dialogue.overlap import acknowledges, echoes, ends_with, is_backchannel, is_hum, is_stop, unclear_stop
 from assistant.ports import Recognition
 
 HUMS = [
@@ -65,6 +65,15 @@ NO_STOPS = [
     "别停", "不停", "不要停下来", "停车", "雨停了", "停电了", "公交车停哪里", "别说他", "你快点", "停" * 13,
     "hold on to that thought", "pause the music", "one minute", "等我五分钟", "等一下提醒我", "等一下现在几点",
 ]  # fmt: skip
+RECEIPTS = [
+    "okay", "OK.", "All right.", "alright, thanks", "Got it.", "Oh, got it, thanks.", "Got it, thank you.",
+    "Thanks!", "okay, thank you",
+    "好", "好的。", "嗯，好的", "好了好了", "知道了", "好的，知道了", "谢谢", "收到", "OK，谢谢",
+]  # fmt: skip
+NO_RECEIPTS = [
+    "", "mhm", "Yeah.", "Wow.", "Right.", "I see.", "yes", "please", "don't stop", "continue", "go on", "Thank you.",
+    "okay what", "嗯", "对", "是的", "别听了", "别停", "继续", "真的吗", "好难",
+]  # fmt: skip
 HELP = "I can tell you what I see, count people and things, and set timers. You can also ask me to repeat."
 HELP_ZH = "我可以告诉你我看到了什么，数一数人和东西，还可以设计时器。"
 
@@ -79,6 +88,16 @@ def test_a_hum_holds_no_word(text: str) -> None:
 def test_a_nod_says_that_someone_listens(text: str) -> None:
     assert is_backchannel(text)
     assert not is_hum(text)
+
+
+@pytest.mark.parametrize("text", RECEIPTS)
+def test_who_says_so_has_heard_what_rings(text: str) -> None:
+    assert acknowledges(text)
+
+
+@pytest.mark.parametrize("text", NO_RECEIPTS)
+def test_what_may_be_a_television_or_noise_does_not_say_that_a_ring_was_heard(text: str) -> None:
+    assert not acknowledges(text)
 
 
 @pytest.mark.parametrize("text", WORDS)

@@ -97,6 +97,8 @@ class RecordedControls:
     announced: list[tuple[str, str]] = field(default_factory=list)
     deaf: bool = False
     """Whether nobody can hear what is announced."""
+    nobody_reacts: bool = False
+    """Whether what rings goes on until it is cancelled."""
 
     def volume(self) -> float:
         return self.loudness
@@ -117,9 +119,13 @@ class RecordedControls:
         self.announced.append((text, language))
         return not self.deaf
 
-    async def ring(self, text: str, language: str) -> bool:
-        """Somebody reacts to the first, if they can hear it."""
-        return await self.announce(text, language)
+    async def ring(self, text: str, language: str, rung: Callable[[], None]) -> bool:
+        """Somebody reacts to the first, if they can hear it and are there."""
+        if heard := await self.announce(text, language):
+            rung()
+            if self.nobody_reacts:
+                await anyio.sleep_forever()
+        return heard
 
     def keep(self, what: str, value: T, write: Callable[[T], None]) -> None:
         write(value)

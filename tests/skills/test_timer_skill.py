@@ -149,6 +149,16 @@ def test_whoever_sets_a_timer_after_a_ring_and_cancels_it_means_that_one() -> No
     assert _in_kitchen(story).announced == [("Your five minute timer is done.", "en")]
 
 
+def test_whoever_cancels_all_timers_when_the_only_one_has_just_rung_is_understood() -> None:
+    async def story(kitchen: Kitchen) -> None:
+        await kitchen.ask("timer_set", minutes="5")
+        await kitchen.clock.advance(302)
+        assert await kitchen.ask("timer_cancel", all="true") == "Okay."
+        assert await kitchen.ask("timer_cancel", all="true") == "There is no timer running."
+
+    _in_kitchen(story)
+
+
 @pytest.mark.parametrize(
     ("after_s", "slots"), [(15, {}), (0, {"hours": "1"}), (0, {"all": "true"})], ids=["later", "by duration", "all"]
 )
@@ -305,6 +315,26 @@ def test_a_timer_that_the_end_kept_from_being_heard_rings_in_the_next_run(tmp_pa
             group.cancel_scope.cancel()
 
     assert _in_kitchen(story).announced == [("Your five minute timer was done while I was away.", "en")]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_timer_that_had_rung_when_the_assistant_ended_was_not_missed(tmp_path: Path) -> None:
+    async def story(kitchen: Kitchen) -> None:
+        await kitchen.restart(tmp_path)
+        kitchen.controls.nobody_reacts = True
+        async with anyio.create_task_group() as group:
+            kitchen.controls.group = group
+            await kitchen.ask("timer_set", minutes="5")
+            await kitchen.clock.advance(301)
+            group.cancel_scope.cancel()
+        kitchen.controls.nobody_reacts = False
+        async with anyio.create_task_group() as group:
+            kitchen.controls.group = group
+            await kitchen.restart(tmp_path, after_s=5)
+            await kitchen.clock.advance(1)
+            group.cancel_scope.cancel()
+
+    assert _in_kitchen(story).announced == 2 * [("Your five minute timer is done.", "en")]
     assert list(tmp_path.iterdir()) == []
 
 
