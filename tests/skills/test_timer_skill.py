@@ -117,6 +117,8 @@ def test_a_single_timer_needs_no_name_to_be_cancelled() -> None:
     async def story(kitchen: Kitchen) -> None:
         await kitchen.ask("timer_set", hours="1", half_hours="1")
         assert await kitchen.ask("timer_cancel") == "Okay, I cancelled your one hour and thirty minute timer."
+        await kitchen.ask("timer_set", minutes="10")
+        assert await kitchen.ask("timer_cancel", "zh") == "好的，十分钟的计时器已经取消了。"
         await kitchen.clock.advance(6000)
 
     assert _in_kitchen(story).announced == []
