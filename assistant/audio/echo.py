@@ -63,9 +63,11 @@ _EVIDENT_FRAMES, _EVIDENT_SOONER_S = 3, 0.064
 """So many frames in a row with evidence of someone else are no echo, in an hour of the assistant's speech: with a voice
 in them they are a person's, two frames before noise is told from speech where nothing is played."""
 _UNHEARD_SOONER_S = 0.032
-_ABSENT, _ABSENT_FRAMES = 0.1, 70
-"""Share of the predicted echo's power up to which it has not come, and frames for which nothing is learned from that: a
-device that was held up goes on by then, or is given up. After that it is another way, or a speaker turned down."""
+_ABSENT = 0.1
+"""An echo of which less than this share of the predicted power is heard has not come."""
+_ABSENT_FRAMES = 70
+"""While it has not come for fewer frames in a row, nothing is learned: a device that was held up goes on by then, or is
+given up. After that it is another way, or a speaker turned down."""
 _RATE_DIGITS = 1000
 _MOST_PADDING = 8
 """Of the rates in use, 22.05 kHz meets 16 kHz least often."""

@@ -15,7 +15,8 @@ LINGERS_S = 0.6
 that its sound takes to the microphone."""
 
 _DATED_EARLY_S = 0.1
-"""By how much too early speech may seem to begin; also, nobody nods to the last tenth of a second of a reply."""
+"""By how much too early speech may seem to begin. So a reply counts as over so much before its end; to that last bit
+nobody nods anyway."""
 
 
 class AudibleTimes:

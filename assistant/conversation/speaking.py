@@ -39,7 +39,7 @@ from assistant.stages import StageReports
 from assistant.tts.finishing import sounding_s
 
 _ONSET_S = 0.5
-"""Somebody is heard, and nobody knows any more that no reply is, so long before it is known to be speech at most."""
+"""Longest time from the first sound of speech to `SpeechStarted`."""
 
 _WANTED_S = 10.0
 """So long after its speaker was first found lost, a reply of which nothing was heard is still waited for."""

@@ -16,8 +16,7 @@ from assistant.ports import Clock
 from assistant.wake.attention import Attention, window_ended, window_opened
 
 _LATE_S = 0.34
-"""So much later than after `vad.min_speech_s` of voice is it known that somebody speaks: microphone and detector take
-their time."""
+"""What microphone and detector add to `vad.min_speech_s` of voice before `SpeechStarted`."""
 _WORTH_S = 1.0
 """Nobody who reads that less is left could make use of it."""
 
