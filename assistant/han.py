@@ -1,4 +1,4 @@
-"""What a Chinese character is, for everyone who tells Chinese from other text."""
+"""What tells Chinese from other languages."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ HAN = re.compile(f"[{HAN_RANGE}]")
 def contains_han(text: str) -> bool:
     """Whether any character is a Chinese one."""
     return HAN.search(text) is not None
+
+
+def spoken_language(language: str) -> str:
+    """The language of a reply to whoever speaks `language`, a BCP 47 primary tag: "zh" or "en"."""
+    return "zh" if language == "zh" else "en"
 
 
 def script_language(text: str) -> str:

@@ -19,6 +19,7 @@ from assistant.dialogue.style import speaking_style
 from assistant.emotion.monitor import EmotionMonitor
 from assistant.errors import AssistantError, StageError
 from assistant.events import EmotionState, Event, PlaybackFinished, ReplyChunk, StageTimed, Transcript, Utterance
+from assistant.han import spoken_language
 from assistant.ports import Clock, SpeakingStyle
 from assistant.skills import Controls, Senses, SkillContext
 from assistant.stages import StageReports
@@ -129,7 +130,7 @@ class Answering:
             answer = await self._understand(transcript)
         except StageError as error:
             self._stages.failed("interpreter", error)
-            language = "zh" if transcript.language == "zh" else "en"
+            language = spoken_language(transcript.language)
             yield self._said(turn_id, phrase("skill_failed", language), language, style)
             return
         admits_it = False

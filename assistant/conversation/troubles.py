@@ -11,6 +11,7 @@ import anyio
 from assistant.config import Config
 from assistant.dialogue.replies import phrase
 from assistant.events import Event, Notice, PlaybackFinished, SceneState, StageFailed, StageRecovered, Transcript
+from assistant.han import spoken_language
 from assistant.health import LastFailure
 from assistant.ports import TurnObserver
 from assistant.stages import runs_on_request
@@ -102,7 +103,7 @@ class SpokenTroubles(TurnObserver):
     def on_event(self, event: Event) -> None:
         """Take note of what is lost and found, and of the language that is spoken."""
         if isinstance(event, Transcript):
-            self._language = "zh" if event.language == "zh" else "en"
+            self._language = spoken_language(event.language)
         elif isinstance(event, SceneState):
             self._has_seen = True
         elif isinstance(event, PlaybackFinished):

@@ -18,6 +18,7 @@ from assistant.dialogue.sentences import SentenceSplitter, split_sentences
 from assistant.dialogue.style import Wording
 from assistant.errors import AssistantError, ConfigError
 from assistant.events import IntentRecognized, StageFailed, Transcript
+from assistant.han import spoken_language
 from assistant.ports import DialogueModel, DialogueTurn, Intent, Interpreter, Skill
 from assistant.registry import resolve
 from assistant.skills import SKILLS, Reply, SkillContext
@@ -164,7 +165,7 @@ class Responder:
         wanted = self._config.dialogue.reply_language
         if wanted != "same":
             return wanted
-        return "zh" if spoken == "zh" else "en"
+        return spoken_language(spoken)
 
     async def _by_skills(self, asked: list[Intent], context: SkillContext, answer: Answer) -> AsyncGenerator[str, None]:
         """All of it is done before the first word: whoever interrupts the reply does not take back what they asked for.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from assistant.governor.policy import Assessment, Cause, Change
+from assistant.han import spoken_language
 
 WITHOUT = (
     "doing everything again",
@@ -40,7 +41,7 @@ def written(change: Change) -> str:
 
 def spoken(change: Change, language: str) -> str | None:
     """What a person should hear; None where the change takes or gives back nothing that they would miss."""
-    language = "zh" if language == "zh" else "en"
+    language = spoken_language(language)
     if change.because is None:
         return _SIGHT_IS_BACK[language] if change.before == max(_LOST[language]) else None
     what = _LOST[language].get(change.step)

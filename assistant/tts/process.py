@@ -25,6 +25,7 @@ from assistant.child.wire import Header
 from assistant.config import Config
 from assistant.errors import StageError
 from assistant.events import AudioArray
+from assistant.han import spoken_language
 from assistant.ports import SpeakingStyle
 from assistant.tts import PROCESS_MODULE, SAMPLE_RATE_HZ, SYNTHESIZERS
 from assistant.tts.finishing import has_words
@@ -109,7 +110,7 @@ class SpeechProcess:
 
     async def warm(self, language: str) -> None:
         """Load the voice of `language`, so that its first sentence comes without that wait. Raises `StageError`."""
-        self._languages["zh" if language == "zh" else "en"] = None
+        self._languages[spoken_language(language)] = None
         async with self._one_at_a_time:
             engine = self._standing.engines(language)[0]
             try:
@@ -139,7 +140,7 @@ class SpeechProcess:
         if not has_words(sentence):
             return
         details = {"text": sentence, "language": language, "style": self._style(style)}
-        self._languages["zh" if language == "zh" else "en"] = None
+        self._languages[spoken_language(language)] = None
         async with self._one_at_a_time:
             await self._free_child()  # first: it may find that an engine hangs
             failures = []
