@@ -193,7 +193,9 @@ def test_a_voice_that_speaks_again_does_not_speak_for_the_other_one(
         assert "voice" in assistant.health().unavailable
 
     living.live(script)
-    assert ["KeyError" in failure.error for failure in living.failures("voice")] == [True, False]
+    # What was prepared may be asked for once more, where the minute has passed meanwhile.
+    *in_english, in_chinese = ["KeyError" in failure.error for failure in living.failures("voice")]
+    assert in_english and all(in_english) and not in_chinese
 
 
 @pytest.mark.parametrize(("engine", "asked_s", "gone_s"), [("Unloadable", 8.0, 75.0), ("Moody", 20.0, 23.0)])
