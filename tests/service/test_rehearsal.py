@@ -34,9 +34,11 @@ class Rehearsed:
     def __init__(self, missing: int) -> None:
         self.missing = missing
         self.at_s: list[float] = []
+        self.asked = 0
 
     async def rehearse(self, language: str) -> int:
         assert language == "zh"
+        self.asked += 1
         if self.missing < 0:
             raise StageError("There is no such voice.")
         self.at_s.append(anyio.current_time())
@@ -155,6 +157,7 @@ def test_a_voice_that_fails_is_left_alone() -> None:
         await anyio.sleep(60.0)
 
     rehearse(voices, ["zh"], script)
+    assert voices.asked == 1
 
 
 def test_the_service_has_all_of_them_made(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,3 +171,4 @@ def test_the_service_has_all_of_them_made(house: House, tmp_path: Path, monkeypa
         await until_it_is(lambda: len(list(kept.glob("*.pcm"))) == len(BEGINNINGS["zh"]))
 
     house.live(script, HangableLoop)
+    assert len(list(kept.glob("*.pcm"))) == len(BEGINNINGS["zh"])

@@ -356,13 +356,18 @@ def test_a_wall_clock_that_was_set_rings_nothing_early_after_a_restart(tmp_path:
     assert _in_kitchen(story).announced == []
 
 
+async def _boots_without_the_time(kitchen: Kitchen, folder: Path) -> None:
+    """Half of a timer of twenty minutes is over, and the wall clock is years behind."""
+    group, kitchen.controls.group = kitchen.controls.group, None
+    await kitchen.restart(folder)
+    await kitchen.ask("timer_set", minutes="20")
+    kitchen.controls.group = group
+    await kitchen.restart(folder, after_s=600 - 1e9)
+
+
 def test_a_machine_that_boots_without_the_time_rings_when_it_knows_it(tmp_path: Path) -> None:
     async def story(kitchen: Kitchen) -> None:
-        group, kitchen.controls.group = kitchen.controls.group, None
-        await kitchen.restart(tmp_path)
-        await kitchen.ask("timer_set", minutes="20")
-        kitchen.controls.group = group
-        await kitchen.restart(tmp_path, after_s=600 - 1e9)  # half of it is over
+        await _boots_without_the_time(kitchen, tmp_path)
         assert "has twenty minutes left" in await kitchen.ask("timer_list")
         await kitchen.ask("timer_set", hours="1", name="roast")
         await kitchen.clock.advance(60)
@@ -430,11 +435,7 @@ def test_after_a_suspension_a_timer_is_kept_with_the_end_that_it_had(tmp_path: P
 
 def test_a_suspension_is_not_taken_for_a_clock_that_knows_the_time_at_last(tmp_path: Path) -> None:
     async def story(kitchen: Kitchen) -> None:
-        group, kitchen.controls.group = kitchen.controls.group, None
-        await kitchen.restart(tmp_path)
-        await kitchen.ask("timer_set", minutes="20")
-        kitchen.controls.group = group
-        await kitchen.restart(tmp_path, after_s=600 - 1e9)  # half of it is over
+        await _boots_without_the_time(kitchen, tmp_path)
         kitchen.clock.suspend(60)
         await kitchen.clock.advance(60)
         kitchen.clock.set(1e9)
