@@ -66,6 +66,12 @@ def hears(socket: Path) -> bool:
     return ask_at([socket], Status(), StatusResult, timeout_s=60).health.hears
 
 
+async def _listen(listener: Listener) -> None:
+    async with aclosing(listener.events()) as events:
+        async for _ in events:
+            pass
+
+
 def test_a_reply_that_loses_the_sound_server_is_cut_and_the_next_is_heard(
     live: Running, sound: VirtualSound, spoken: Person, tmp_path: Path
 ) -> None:
@@ -137,13 +143,8 @@ def test_what_the_sound_server_puts_in_the_place_of_a_device_is_noticed_when_it_
         echoes = EchoMemory(tmp_path, source, Speaker(config.audio))
         listener = Listener.create(config, ModelStore(), source, clock, log.on_event, streaming=False, echoes=echoes)
 
-        async def listen() -> None:
-            async with aclosing(listener.events()) as events:
-                async for _ in events:
-                    pass
-
         async with anyio.create_task_group() as group:
-            group.start_soon(listen)
+            group.start_soon(_listen, listener)
             group.start_soon(echoes.run)
             await until_it_is(lambda: listener.hearing.proven)
             for sink in ("mic", "speaker") * 5:  # on a busy machine nobody may listen yet to what the server tells
@@ -188,13 +189,8 @@ def test_a_failure_in_the_callback_of_the_microphone_is_told_and_it_hears_again(
         microphone, clock = Microphone(config.audio), LoopClock()
         listener = Listener.create(config, ModelStore(), microphone, clock, log.on_event, streaming=False)
 
-        async def listen() -> None:
-            async with aclosing(listener.events()) as events:
-                async for _ in events:
-                    pass
-
         async with anyio.create_task_group() as group:
-            group.start_soon(listen)
+            group.start_soon(_listen, listener)
             await until_it_is(lambda: listener.hearing.proven)
             log.events.clear()
             monkeypatch.setattr("assistant.audio.microphone.AudioFrame", fail_once)
