@@ -132,12 +132,12 @@ class LiveControls:
     async def announce(self, text: str, language: str, still: Callable[[], bool] = lambda: True) -> bool:
         """Say something as soon as nobody else speaks, if it is `still` to be said then; whether it could be heard.
         Raises `ControlError` before `attach`."""
-        return await self._attached()[0].announce(text, language, still)
+        return await self._attached()[0].announcer.announce(text, language, still)
 
     async def ring(self, text: str, language: str, rung: Callable[[], None]) -> bool:
         """Say something again and again until somebody reacts, for some two minutes at most; whether it could be heard.
         `rung` is called after the first time, if that could be. Raises `ControlError` before `attach`."""
-        return await self._attached()[0].ring(text, language, rung)
+        return await self._attached()[0].announcer.ring(text, language, rung)
 
     async def say(self, text: str, language: str) -> bool:
         """`announce` for somebody who is no part of the assistant: what they have it say ends with it, and was then not

@@ -435,7 +435,7 @@ class Skill(Protocol):
     """The intents that it answers, as named in `assistant/dialogue/sentences/*.yaml`."""
 
     async def handle(self, intent: Intent, context: Any) -> Any:
-        """Do it and return a `assistant.skills.Reply`; `context` is a `assistant.skills.SkillContext`."""
+        """Do it and return an `assistant.skills.Reply`; `context` is an `assistant.skills.SkillContext`."""
 
 
 Tensor = npt.NDArray[Any]

@@ -19,6 +19,7 @@ from assistant.asr.revival import LOST_STAGE
 from assistant.asr.transcriber import Timed, Transcriber
 from assistant.audio import earcons
 from assistant.config import Config
+from assistant.conversation.addressee import AddresseeDetector, Understanding
 from assistant.conversation.announcing import Announcer
 from assistant.conversation.answering import Reply
 from assistant.conversation.floor import Floor, Turn
@@ -27,15 +28,6 @@ from assistant.conversation.long_speech import LongSpeech
 from assistant.conversation.speaking import Speaking
 from assistant.conversation.talk_button import TalkButton
 from assistant.conversation.window import Window
-from assistant.dialogue.overlap import (
-    acknowledges,
-    is_backchannel,
-    is_courtesy,
-    is_hum,
-    says_not_to_stop,
-    unclear_stop,
-    wants_more,
-)
 from assistant.errors import AssistantError
 from assistant.events import (
     Event,
@@ -51,7 +43,7 @@ from assistant.events import (
     Utterance,
     WakeWordDetected,
 )
-from assistant.ports import Clock, Recognition
+from assistant.ports import Clock
 from assistant.stages import StageReports
 from assistant.vad.endpointing import SpeechEvent
 from assistant.vad.habits import PauseHabits
@@ -62,18 +54,11 @@ _WAITING_UTTERANCES = 1
 before what is said next, so they are few: a machine that was too slow for a while soon answers at once again."""
 
 
-class Answering(Foresight, Protocol):
+class Answering(Understanding, Foresight, Protocol):
     """What finds the reply: `assistant.conversation.answering.Answering`, or a double."""
-
-    @property
-    def converses(self) -> bool:
-        """Whether there is an answer to whatever is said, and not to requests alone."""
 
     def answer(self, transcript: Transcript, utterance: Utterance) -> Reply:
         """The reply to what was just said."""
-
-    async def intent(self, text: str, language: str) -> str | None:
-        """The name of the request that `text` is, None when it is none that can be fulfilled. Raises `StageError`."""
 
     def announcement(self, turn_id: int, text: str, language: str) -> Reply:
         """A reply to nothing: a timer that rings."""
@@ -102,16 +87,15 @@ class Turns:
         self._speaking = speaking
         self._clock = clock
         self._emit = emit
-        self._barge_in = config.tts.barge_in
-        # Without barge-in, what is heard over a reply or just after may well be the reply itself.
-        self._may_hear_itself = config.audio.echo_guard or not config.tts.barge_in
         self._stages = stages
         self._floor = floor = Floor(speaking, clock, emit, barge_in=config.tts.barge_in)
         self._habits = habits = PauseHabits(config.vad)
-        self._announcer = announcer = Announcer(floor, attention, clock, answering.announcement)
+        self.announcer = announcer = Announcer(floor, attention, clock, answering.announcement)
+        """What is said unasked."""
         self._head_start = HeadStart(
             transcriber, attention, answering, speaking, floor, announcer.overlaps, clock, emit, end_after, habits
         )
+        self._addressee = AddresseeDetector(attention, answering, speaking, floor, announcer, stages, config)
         self._group: TaskGroup | None = None
         self._begun = anyio.Event()
         self._window = Window(attention, floor, speaking, clock, emit, config)
@@ -119,9 +103,6 @@ class Turns:
         self._long_speech = LongSpeech()
         self.lost = 0
         """Utterances that reached it whole, were not given up, and that no recogniser could be had for."""
-        self.announce, self.ring = self._announcer.announce, self._announcer.ring
-        self.idle = floor.idle
-        self.unmute = self._window.unmute
 
     @property
     def attentive(self) -> bool:
@@ -147,15 +128,23 @@ class Turns:
 
     def mute(self) -> None:
         """Attend to nobody until `unmute`."""
-        self._announcer.react()
+        self.announcer.react()
         self._window.mute()
+
+    def unmute(self) -> None:
+        """Attend to people again."""
+        self._window.unmute()
+
+    async def idle(self) -> None:
+        """Return when nobody speaks and nothing is left to answer."""
+        await self._floor.idle()
 
     async def listen_now(self) -> None:
         """Listen to what is said next, without a wake phrase; whatever is being said is broken off, and what had been
         said before is not answered any more."""
         await self._begun.wait()
         assert self._group is not None
-        self._announcer.react()
+        self.announcer.react()
         self._button.press()
         self._floor.interrupt("called")
         await self._invite(self._group)
@@ -186,7 +175,7 @@ class Turns:
     def _worth_recognizing(self, utterance: Utterance) -> bool:
         # What is said over a reply, or before its first word, may be "stop", which needs no wake phrase; nor does
         # "okay" while something rings.
-        may_stop = self._announcer.overlaps(utterance) and not self._button.gives_up(utterance)
+        may_stop = self.announcer.overlaps(utterance) and not self._button.gives_up(utterance)
         return may_stop or self._may_be_meant(utterance)
 
     def _may_be_meant(self, utterance: Utterance) -> bool:
@@ -206,7 +195,7 @@ class Turns:
         if not self._worth_recognizing(utterance):
             return
         try:
-            over_reply = self._announcer.overlaps(utterance)
+            over_reply = self.announcer.overlaps(utterance)
             timed = await self._transcriber.recognize(utterance, waits=True, over_reply=over_reply)
         except AssistantError as error:
             if not self._button.gives_up(utterance):  # nobody misses that
@@ -218,15 +207,14 @@ class Turns:
         if whole is None:
             return
         utterance, timed = whole
-        admission = await self._admit(timed.recognition, utterance)
+        admission = await self._addressee.admit(timed.recognition, utterance)
         if self._button.gives_up(utterance):
             return
-        if self._announcer.ringing and acknowledges(admission.command if admission else timed.recognition.text):
-            self._announcer.acknowledge()
+        if self.announcer.acknowledged_by(admission.command if admission else timed.recognition.text):
             return
         if admission is None:
             return
-        self._announcer.react()
+        self.announcer.react()
         self._habits.learn(utterance)
         now_s = self._clock.monotonic_s()
         if admission.match is not None:
@@ -241,62 +229,6 @@ class Turns:
         else:
             self._floor.interrupt(reason)
             await self._invite(self._group)
-
-    async def _admit(self, recognition: Recognition, utterance: Utterance) -> Admission | None:
-        """What the utterance asks, None if it is not for the assistant."""
-        text, language = recognition.text, recognition.language
-        admission = self._attention.admit(text, utterance.started_at_s)
-        if admission is not None and admission.match is not None:
-            if wants_more(admission.command) and self._speaking.overlaps(utterance):
-                return None
-            return Admission("", admission.match) if self._attention.only_calls(admission.command) else admission
-        intent: str | None = None
-        if self._announcer.overlaps(utterance):
-            intent = await self._intent(text, language)
-            # Whoever cancels a timer while one rings has it fall silent.
-            if intent == "stop" or (intent == "timer_cancel" and self._announcer.ringing):
-                return Admission(text, None)
-        if self._may_hear_itself and self._speaking.may_have_said(text, utterance, asks=intent is not None):
-            return None
-        converses = self._answering.converses
-        if intent is None and self._announcer.overlaps(utterance):
-            # In the pauses of a ring, when nothing sounds, only a stop alone is one.
-            stop = unclear_stop(recognition, alone=converses or not self._floor.overlaps(utterance))
-            if stop is not None:
-                return Admission(stop, None)
-        if self._speaking.overlaps(utterance):
-            # It goes on anyway; and what nobody understands was other people talking, or a television.
-            asks = intent != "continue" and (intent is not None or converses)
-            return admission if self._barge_in and asks and not is_backchannel(text) else None
-        return admission if admission is not None and await self._asks(text, language) else None
-
-    async def _asks(self, text: str, language: str) -> bool:
-        """Whether what was said while no reply was heard asks for something: a hum does not, nor does "okay" unless a
-        language model may have asked for it, nor an afterthought ("please", "go on"), which does not take the place
-        of the request before it."""
-        current = self._floor.current
-        comes = current is not None and not current.insists
-        if comes and (is_courtesy(text) or await self._intent(text, language) == "continue"):
-            return False
-        converses = self._answering.converses
-        if current is None:
-            # Who says not to stop where nothing sounds, perhaps meant something else, and hears that it was not done.
-            adds_nothing = is_hum(text) if converses else is_backchannel(text) and not says_not_to_stop(text)
-        else:
-            adds_nothing = is_backchannel(text) or is_courtesy(text)
-        # What nobody understands neither interrupts a ring nor says that it was heard: it may be a television.
-        anything = converses or (current is None and not self._announcer.ringing)
-        return (anything and not adds_nothing) or await self._intent(text, language) is not None
-
-    async def _intent(self, text: str, language: str) -> str | None:
-        """The name of the request that `text` is; None when it is none, and while that cannot be found out."""
-        try:
-            intent = await self._answering.intent(text, language)
-        except AssistantError as error:
-            self._stages.failed("interpreter", error)
-            return None
-        self._stages.works("interpreter")
-        return intent
 
     async def _run_turn(self, turn: Turn, admission: Admission, timed: Timed, utterance: Utterance) -> None:
         recognition, turn_id, now_s = timed.recognition, turn.turn_id, self._clock.monotonic_s()

@@ -108,7 +108,7 @@ class Responder:
     async def answer(self, transcript: Transcript, context: SkillContext) -> Answer:
         """Understand `transcript` and begin the answer. Raises `StageError` only if the interpreter hangs.
 
-        The turn manager records `memory.heard` and `memory.played`; what was generated but not played was not said.
+        `Answering` records `memory.heard` and `memory.played`; what was generated but not played was not said.
         """
         started_s = time.perf_counter()
         intent = await self._interpret(transcript.text, transcript.language)
