@@ -119,11 +119,11 @@ class SpeechProcess:
                 raise self._strike(engine, error) from error
 
     async def rehearse(self, language: str) -> int:
-        """Have the voice of `language` make one of the beginnings that it lacks, if it is one that keeps them, and say
-        how many it lacks then. Who asks for a sentence meanwhile waits. Raises `StageError`: nobody was to hear it, so
-        that does not count against the voice."""
+        """Have the voice that was chosen for `language` make one of the beginnings that it lacks, if it is one that
+        keeps them, and say how many it lacks then. Who asks for a sentence meanwhile waits. Raises `StageError`, also
+        while the voice is left alone. Nobody was to hear it, so that does not count against the voice."""
         async with self._one_at_a_time:
-            engine = self._standing.engines(language)[0]
+            engine = self._standing.chosen(language)
             try:
                 return int((await self._have_done("rehearse", engine, language))["missing"])
             except ChildFailedError as error:

@@ -46,7 +46,7 @@ class Standing:
     def engines(self, language: str) -> list[str]:
         """The engine for a language and its fallback, those of them that speak it. One that is left alone is tried all
         the same where the fallback fails too: a wait is better than silence. Raises `StageError` if none speaks it."""
-        engine = self._tts.zh if language == "zh" else self._tts.en
+        engine = self._chosen(language)
         speaking = [each for each in self._candidates(engine, language) if speaks(each, language)]
         if not speaking:
             raise StageError(
@@ -54,6 +54,16 @@ class Standing:
                 remedy=f"Use one of: {', '.join(each for each in LANGUAGES if speaks(each, language))}.",
             )
         return speaking
+
+    def chosen(self, language: str) -> str:
+        """The engine that was chosen for a language. Raises `StageError` while another has to speak in its place."""
+        engine = self._chosen(language)
+        if self.engines(language)[0] != engine:
+            raise StageError(f"The voice '{engine}' does not speak '{language}' at present.")
+        return engine
+
+    def _chosen(self, language: str) -> str:
+        return self._tts.zh if language == "zh" else self._tts.en
 
     def _candidates(self, engine: str, language: str) -> list[str]:
         fallback = self._tts.fallback

@@ -536,6 +536,31 @@ def test_a_rehearsal_that_fails_does_not_count_against_the_voice(
     asyncio.run(run())
 
 
+def test_no_other_voice_rehearses_for_one_that_is_left_alone(doubles_for_the_child: Path) -> None:
+    cause = doubles_for_the_child
+
+    async def run() -> None:
+        recovered = asyncio.Event()
+        voices = SpeechProcess(
+            Config(tts=TtsConfig(en="Indisposed", fallback="HighTone", preload=())), registry=REGISTRY
+        )
+        voices.report_to(lambda _: None, recovered.set)
+        await voices.start()
+        try:
+            cause.touch()
+            for _ in range(2):
+                await said(voices, "one")
+            with pytest.raises(StageError, match="'Indisposed' does not speak"):
+                await voices.rehearse("en")
+            cause.unlink()
+            await asyncio.wait_for(recovered.wait(), WAIT_S)
+            assert await voices.rehearse("en") == 0
+        finally:
+            await voices.close()
+
+    asyncio.run(run())
+
+
 def test_who_tells_of_no_beginnings_gets_none_made(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, doubles_for_the_child: Path
 ) -> None:
