@@ -39,6 +39,8 @@ _RESTS_S = 2.5
 others for as long."""
 _COMES_BACK_S = 1.0
 """An engine whose sentence is no longer wanted has this long to notice once the next one is asked for."""
+_ENDS_S = 5.0
+"""How long the end of the process is waited for."""
 _HANGS = 0.25
 """One that has delivered nothing for this part of `tts.timeout_s` by then is not merely slow: it has failed. People do
 not wait for all of it before they ask again."""
@@ -170,11 +172,13 @@ class SpeechProcess:
 
     async def close(self) -> None:
         """End the child; safe to call twice."""
+        if self._closed:
+            return
         self._closed = True
         given_up = self._give_up_background()
         if self._child:
-            self._child.kill()
-        self._worker.close()
+            self._child.signal_death()
+        await self._worker.end_with(_ENDS_S, self._end)
         if given_up:
             await asyncio.wait(given_up)  # a trial ends its process
 
@@ -209,9 +213,10 @@ class SpeechProcess:
             self._on_failure(StageError(f"The process of the voices failed: {why}.", remedy="It is started anew."))
 
     def _let_go_of_child(self) -> None:
-        if self._child:
-            self._child.kill()
-            self._child = None
+        child, self._child = self._child, None
+        if child:
+            child.signal_death()
+            self._worker.begin(child.kill)  # there, for it may be reading what this closes
 
     def _strike(self, engine: str, error: Exception) -> StageError:
         """Count a failure of an engine; the result is what to say of it."""
@@ -287,12 +292,15 @@ class SpeechProcess:
 
     # The rest runs on the worker's thread.
 
+    def _end(self) -> None:
+        if self._child:
+            self._child.kill()
+
     def _ask(self, kind: str, generation: int, engine: str, details: Mapping[str, Any]) -> None:
         if self._closed:
             raise StageError("The voices have been closed.")
         if not (self._child and self._child.running):
-            if self._child:
-                self._child.kill()
+            self._end()
             self._child = Child(PROCESS_MODULE, self._configuration)
         self._asked, self._delivered_at_s = generation, time.monotonic()
         self._speaks = engine if kind == "speak" else None
@@ -305,7 +313,8 @@ class SpeechProcess:
 
     def _reply(self) -> tuple[Header, bytes]:
         """What the last request is answered next. Raises `StageError` where that is a failure."""
-        header, payload = self._receive()
+        assert self._child is not None
+        header, payload = self._receive(self._child)
         if header["kind"] == "failed":
             error = StageError(header["message"], remedy=header["remedy"])
             error.exit_code = header["exit_code"]  # a voice that was not pulled is not a voice that broke
@@ -315,15 +324,14 @@ class SpeechProcess:
     def _settle(self) -> ChildHungError | None:
         """Return once the last request is done with, or the child is dead; the reason if it is because it hung."""
         with contextlib.suppress(ChildFailedError):  # the next sentence gets another process
-            while self._finished < self._asked and self._child and self._child.running:
-                self._receive()
+            while self._finished < self._asked and (child := self._child) and child.running:
+                self._receive(child)
         hung, self._hung = self._hung, None
         return hung
 
-    def _receive(self) -> tuple[Header, bytes]:
-        assert self._child is not None
+    def _receive(self, child: Child) -> tuple[Header, bytes]:
         try:
-            header, payload = self._child.receive(self._config.tts.timeout_s, works=True)
+            header, payload = child.receive(self._config.tts.timeout_s, works=True)
         except ChildHungError as error:
             self._hung = error
             raise

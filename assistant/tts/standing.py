@@ -37,6 +37,8 @@ class Standing:
         """Those that failed and have not spoken since, be it in a trial."""
         self._trials: dict[str, asyncio.Task[None]] = {}
         """By engine."""
+        self._ending: set[asyncio.Task[None]] = set()
+        """Trials that are not wanted any more, until their processes have ended."""
 
     @property
     def all_speak(self) -> bool:
@@ -83,8 +85,7 @@ class Standing:
         """It spoke for somebody; whether it had failed before."""
         self._strikes.pop(engine, None)
         self._relapses.pop(engine, None)
-        if trial := self._trials.pop(engine, None):
-            trial.cancel()
+        self._end_trial(engine)
         return self.works(engine)
 
     def works(self, engine: str) -> bool:
@@ -97,11 +98,15 @@ class Standing:
         """Give all of them another chance. The trials that were going on are about to end."""
         self._strikes.clear()
         self._failing.clear()
-        trials = list(self._trials.values())
-        for trial in trials:
+        for engine in list(self._trials):
+            self._end_trial(engine)
+        return list(self._ending)
+
+    def _end_trial(self, engine: str) -> None:
+        if trial := self._trials.pop(engine, None):
             trial.cancel()
-        self._trials.clear()
-        return trials
+            self._ending.add(trial)
+            trial.add_done_callback(self._ending.discard)
 
     def _is_tried(self, engine: str) -> bool:
         return engine in self._trials and not self._trials[engine].done()

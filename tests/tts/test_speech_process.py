@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -578,6 +579,45 @@ def test_who_tells_of_no_beginnings_gets_none_made(
     assert not (tmp_path / "cache").exists()
 
 
+def test_a_voice_that_speaks_again_while_it_is_tried_holds_nobody_up(
+    monkeypatch: pytest.MonkeyPatch, doubles_for_the_child: Path
+) -> None:
+    cause = doubles_for_the_child
+
+    async def talk(voices: SpeechProcess) -> None:
+        cause.touch()
+        assert hertz((await said(voices, "one"))[-2400:]) == 880
+        cause.unlink()
+        while not cause.with_suffix(".tried").exists():  # noqa: ASYNC110 (nothing tells of it)
+            await asyncio.sleep(0.01)
+        turned = whether_the_loop_turns(monkeypatch)
+        assert hertz(await said(voices, "one")) == 440
+        await voices.close()
+        assert len(turned) >= 2, "for that of the trial, and that of the voices"
+        assert all(turned)
+
+    assert len(conversation(talk, "Shy")) == 1
+
+
+def test_the_end_in_the_middle_of_a_sentence_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def talk(voices: SpeechProcess) -> None:
+        first_heard = asyncio.Event()
+
+        async def listen() -> None:
+            async for _ in voices.speak("one two", "en", SpeakingStyle()):
+                first_heard.set()
+
+        listening = asyncio.create_task(listen())
+        await first_heard.wait()
+        turned = whether_the_loop_turns(monkeypatch)
+        await voices.close()
+        assert turned and all(turned)
+        with pytest.raises(StageError):
+            await listening
+
+    conversation(talk, "Hanging")
+
+
 def test_a_closed_process_says_so() -> None:
     async def run() -> None:
         voices = SpeechProcess(Config(tts=TtsConfig(en="Tone", fallback="none")), registry=REGISTRY)
@@ -609,6 +649,22 @@ def test_the_child_ends_with_its_parent(tmp_path: Path) -> None:
         parent.kill()
     # An orphan's zombie belongs to init, which need not exist in a container.
     wait_until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+
+
+def whether_the_loop_turns(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """For each process whose end is waited for from now on, whether the event loop turns meanwhile."""
+    turned: list[bool] = []
+    loop, wait = asyncio.get_running_loop(), subprocess.Popen.wait
+
+    def waits(process: subprocess.Popen[bytes], timeout: float | None = None) -> int:
+        if timeout is not None:
+            turns = threading.Event()
+            loop.call_soon_threadsafe(turns.set)
+            turned.append(turns.wait(10.0))
+        return wait(process, timeout)
+
+    monkeypatch.setattr(subprocess.Popen, "wait", waits)
+    return turned
 
 
 def kill(voices: SpeechProcess) -> None:
