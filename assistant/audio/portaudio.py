@@ -33,7 +33,7 @@ _ANSWERS_S = 8.0
 _CLOSES_S = 2.0
 """How long the end of the assistant waits for a device to be closed."""
 
-# A new process meets the same driver, and ends the timers: no reason for a restart.
+# A new process would meet the same driver, and the timers that run in this one would be lost: no reason for a restart.
 _worker = Worker("sound driver", timeout_s=_ANSWERS_S, restart_helps=False)
 
 

@@ -12,7 +12,7 @@ from assistant.config import Config
 from assistant.conversation.announcing import Announcer
 from assistant.conversation.floor import Floor
 from assistant.conversation.speaking import Speaking
-from assistant.dialogue.overlap import (
+from assistant.dialogue.small_words import (
     is_backchannel,
     is_courtesy,
     is_hum,

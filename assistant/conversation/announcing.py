@@ -9,7 +9,7 @@ import anyio
 from assistant.audio import earcons
 from assistant.conversation.answering import Reply
 from assistant.conversation.floor import PATIENCE_S, Floor
-from assistant.dialogue.overlap import acknowledges
+from assistant.dialogue.small_words import acknowledges
 from assistant.events import Utterance
 from assistant.ports import Clock
 from assistant.wake.attention import Attention

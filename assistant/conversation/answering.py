@@ -12,9 +12,9 @@ from assistant.config import Config
 from assistant.conversation.speaking import Sentence
 from assistant.dialogue.answer import Answer
 from assistant.dialogue.completeness import is_unfinished
-from assistant.dialogue.overlap import is_backchannel
 from assistant.dialogue.replies import phrase
 from assistant.dialogue.respond import Responder
+from assistant.dialogue.small_words import is_backchannel
 from assistant.dialogue.style import speaking_style
 from assistant.emotion.monitor import EmotionMonitor
 from assistant.errors import AssistantError, StageError

@@ -21,7 +21,7 @@ from assistant.audio.portaudio import without_address
 from assistant.conversation.audible import LINGERS_S, AudibleTimes
 from assistant.conversation.playback import REWIND_S, Tape
 from assistant.conversation.speaking_ahead import Voices, VoicesAhead
-from assistant.dialogue.overlap import echoes, ends_with
+from assistant.dialogue.own_words import echoes, ends_with
 from assistant.errors import DeviceError, StageError
 from assistant.events import (
     AudioArray,
