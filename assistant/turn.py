@@ -21,10 +21,10 @@ from assistant.audio import earcons
 from assistant.config import Config
 from assistant.conversation.addressee import AddresseeDetector, Understanding
 from assistant.conversation.announcing import Announcer
-from assistant.conversation.answering import Reply
 from assistant.conversation.floor import Floor, Turn
 from assistant.conversation.head_start import Foresight, HeadStart
 from assistant.conversation.long_speech import LongSpeech
+from assistant.conversation.reply import Reply
 from assistant.conversation.speaking import Speaking
 from assistant.conversation.talk_button import TalkButton
 from assistant.conversation.window import Window

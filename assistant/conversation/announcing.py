@@ -7,8 +7,8 @@ from collections.abc import Callable
 import anyio
 
 from assistant.audio import earcons
-from assistant.conversation.answering import Reply
 from assistant.conversation.floor import PATIENCE_S, Floor
+from assistant.conversation.reply import Reply
 from assistant.dialogue.small_words import acknowledges
 from assistant.events import Utterance
 from assistant.ports import Clock
