@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from assistant.audio.echo import EchoGuard
-from assistant.audio.portaudio import without_address
+from assistant.audio.sound_devices import without_address
 from assistant.conversation.audible import LINGERS_S, AudibleTimes
 from assistant.dialogue.own_words import echoes, ends_with
 from assistant.events import AudioArray, Utterance
