@@ -20,7 +20,7 @@ from assistant import events
 from assistant.config_schema import Key, tables, toml_value
 from assistant.control.manual import control_page
 from assistant.events import Event
-from assistant.telemetry.encode import to_json
+from assistant.telemetry.encode import CONTENT, to_json
 from assistant.telemetry.examples import EXAMPLES
 
 _FOLDER = Path(__file__).parents[1] / "docs"
@@ -33,7 +33,8 @@ _COMMON_FIELDS = {
     "confidence": "0 to 1.",
     "language": 'BCP 47 primary tag: "en", "zh".',
 }
-_EVENTS_INTRODUCTION = """# Events
+_WITHHELD = ", ".join(f"`{name}`" for name in CONTENT)
+_EVENTS_INTRODUCTION = f"""# Events
 
 Generated from `assistant/events.py` by `python -m assistant.docs`; do not edit.
 
@@ -41,10 +42,11 @@ An events file (`telemetry.events`, or `events.jsonl` of a replay) holds one JSO
 `"event"`, then its fields.
 
 - Times end in `_s` and are seconds on the monotonic clock of the run, rounded to 1 µs.
-- An array is written as `{"shape", "dtype"}`, sound with its length in `"seconds"` too. Samples and pixels are never
+- An array is written as `{{"shape", "dtype"}}`, sound with its length in `"seconds"` too. Samples and pixels are never
   written, and `AudioFrame` not at all.
-- Unless `telemetry.log_content` is set, what was heard or said (`text`, `slots`, `details`) is written as
-  `{"characters": n}`.
+- In the file of `telemetry.events`, unless `telemetry.log_content` is set, what was heard, said or read, and who was
+  seen ({_WITHHELD}), is written as `{{"characters": n}}`. An `events.jsonl` of
+  `replay`, `demo` or `dump` always holds the words.
 
 ## Events
 """
