@@ -22,6 +22,7 @@ from assistant.control.manual import control_page
 from assistant.events import Event
 from assistant.telemetry.encode import CONTENT, to_json
 from assistant.telemetry.examples import EXAMPLES
+from assistant.telemetry.metrics_page import metrics_page
 
 _FOLDER = Path(__file__).parents[1] / "docs"
 _JSON_TYPES = {float: "number", int: "integer", str: "text", bool: "boolean", type(None): "null", Any: "any"}
@@ -73,7 +74,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, default=_FOLDER, help="where the files are")
     options = parser.parse_args(arguments)
     stale = False
-    pages = {"events.md": events_page(), "configuration.md": configuration_page(), "control.md": control_page()}
+    pages = {
+        "events.md": events_page(),
+        "configuration.md": configuration_page(),
+        "control.md": control_page(),
+        "metrics.md": metrics_page(),
+    }
     for name, text in pages.items():
         path = options.folder / name
         if path.is_file() and path.read_text(encoding="utf-8") == text:
