@@ -308,7 +308,7 @@ class TelemetryConfig(Section):
     log_content: bool = False
     """Whether what was heard and said may appear in that file and in the log."""
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
-    """Port on 127.0.0.1 at which Prometheus finds the metrics; 0 for none."""
+    """Port on 127.0.0.1 at which Prometheus finds the metrics (docs/metrics.md); 0 for none."""
 
 
 class RecorderConfig(Section):

@@ -202,9 +202,9 @@ def _quantiles(latency: Mapping[str, Summary]) -> Metric:
 
 def _sensors(reading: Reading) -> Iterator[Metric]:
     heat = {zone.zone: zone.celsius for zone in reading.temperatures}
-    yield _labelled("assistant_temperature_celsius", "By thermal zone.", "zone", heat)
-    yield _labelled("assistant_power_watts", "By rail.", "rail", reading.power_watts)
-    yield GaugeMetricFamily("assistant_throttled", "Whether heat slows the machine down.", value=reading.throttled)
+    yield _labelled("assistant_temperature_celsius", "Temperature by thermal zone.", "zone", heat)
+    yield _labelled("assistant_power_watts", "Power by rail.", "rail", reading.power_watts)
+    yield GaugeMetricFamily("assistant_throttled", "Whether heat slows the machine down now.", value=reading.throttled)
     if reading.memory_available_bytes is not None:
         text = "What can still be allocated."
         yield GaugeMetricFamily("assistant_memory_available_bytes", text, value=reading.memory_available_bytes)
