@@ -121,11 +121,18 @@ class OpenAiDialogueModel:
 
 def _messages(turn: DialogueTurn) -> list[dict[str, str]]:
     messages = [{"role": "system", "content": _system_prompt(turn)}]
+    unanswered: list[str] = []
     for person, assistant in turn.history:
-        messages.append({"role": "user", "content": person})
+        unanswered.append(person)
         if assistant:
-            messages.append({"role": "assistant", "content": assistant})
-    return [*messages, {"role": "user", "content": turn.text}]
+            messages += [_said_by_person(unanswered), {"role": "assistant", "content": assistant}]
+            unanswered = []
+    return [*messages, _said_by_person([*unanswered, turn.text])]
+
+
+def _said_by_person(texts: list[str]) -> dict[str, str]:
+    """One message, however many of their answers nobody heard: many a model's template wants the roles to alternate."""
+    return {"role": "user", "content": "\n".join(texts)}
 
 
 def _system_prompt(turn: DialogueTurn) -> str:
