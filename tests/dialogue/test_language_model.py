@@ -19,6 +19,7 @@ from assistant.virtual_time import run_in_virtual_time
 from tests.doubles.endpoint import Endpoint, chunk, stream
 
 _TURN = DialogueTurn("Tell me a joke.", "en", (("Hello", "Hi!"), ("Stop", "")), "I see a dog.", "happy")
+_THOUGHT = 'data: {"choices": [{"delta": {"content": null, "reasoning_content": "Hm."}}]}'
 
 
 @pytest.fixture
@@ -49,6 +50,26 @@ def test_pieces_come_as_the_server_sends_them(endpoint: Endpoint) -> None:
         chunk("never read"),
     )
     assert _ask(endpoint.url) == ["Why did ", "the 狗?"]
+
+
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_what_it_thinks_is_not_said_however_it_is_cut(endpoint: Endpoint, size: int) -> None:
+    text = "<think>A <b>dog</b>? 狗 </thin> k</think>\n\nIf 1 < 2, <think></think>say <th."
+    endpoint.respond = stream(*(chunk(text[at : at + size]) for at in range(0, len(text), size)), "data: [DONE]")
+    assert "".join(_ask(endpoint.url)).strip() == "If 1 < 2, say <th."
+
+
+@pytest.mark.parametrize("lines", [[chunk("<think>Hm."), chunk(" Well")], [chunk("<think></think>\n")], [_THOUGHT]])
+def test_one_that_only_thinks_is_said_to_do_that(endpoint: Endpoint, lines: list[str]) -> None:
+    endpoint.respond = stream(*lines, "data: [DONE]")
+    with pytest.raises(StageError, match="only thought") as caught:
+        _ask(endpoint.url)
+    assert "thinking" in (caught.value.remedy or "")
+
+
+def test_thoughts_that_the_server_tells_apart_are_waited_for(endpoint: Endpoint) -> None:
+    endpoint.respond = stream(_THOUGHT, _THOUGHT, chunk("Newton."), "data: [DONE]")
+    assert _ask(endpoint.url) == ["Newton."]
 
 
 def test_the_request_carries_history_scene_and_emotion(endpoint: Endpoint) -> None:
@@ -98,8 +119,16 @@ def test_what_is_no_http_at_all_is_an_error(endpoint: Endpoint) -> None:
         _ask(endpoint.url)
 
 
-@pytest.mark.parametrize("line", ["", ": still thinking"])
-def test_a_server_that_says_nothing_is_given_up(endpoint: Endpoint, line: str) -> None:
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("", "sent nothing"),
+        (": still thinking", "sent nothing"),
+        (_THOUGHT, "only thought"),
+        (chunk("<think>Hm."), "only thought"),
+    ],
+)
+def test_a_server_that_says_nothing_is_given_up(endpoint: Endpoint, line: str, why: str) -> None:
     def respond(handler: http.server.BaseHTTPRequestHandler) -> None:
         stream()(handler)
         while line and not endpoint.finish.wait(0.02):
@@ -112,7 +141,7 @@ def test_a_server_that_says_nothing_is_given_up(endpoint: Endpoint, line: str) -
             respond(handler)
 
     endpoint.respond = tolerant
-    with pytest.raises(StageError, match="sent nothing"):
+    with pytest.raises(StageError, match=why):
         _ask(endpoint.url, timeout_s=0.2)
 
 
