@@ -8,7 +8,8 @@ speech ended ──► recognise ──► addressed? ──► answer ──►
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import Protocol
 
 import anyio
@@ -109,15 +110,15 @@ class Turns:
         """Whether what is said now needs no wake phrase."""
         return not self._attention.muted and self._attention.attentive(self._clock.monotonic_s())
 
-    async def run(self, events: AsyncIterator[SpeechEvent | SpeechContinued]) -> None:
-        """Converse until the speech events end and everything heard has been answered."""
+    async def run(self, events: AsyncGenerator[SpeechEvent | SpeechContinued, None]) -> None:
+        """Converse until the speech events end and everything heard has been answered. Closes them."""
         send, receive = anyio.create_memory_object_stream[Utterance](_WAITING_UTTERANCES)
         try:
             async with anyio.create_task_group() as self._group:
                 self._group.start_soon(self._take_utterances, receive)
                 self._group.start_soon(self._transcriber.watch)
                 self._begun.set()
-                async with send:
+                async with send, aclosing(events):
                     async for event in events:
                         if not isinstance(event, SpeechContinued):
                             self._emit(event)
