@@ -209,8 +209,8 @@ class Turns:
         whole = self._long_speech.join(utterance, timed)
         if whole is None:
             return
-        utterance, timed = whole
-        admission = await self._addressee.admit(timed.recognition, utterance)
+        utterance, timed, is_rest = whole
+        admission = await self._addressee.admit(timed.recognition, utterance, is_rest=is_rest)
         if self._button.gives_up(utterance):
             return
         if self.announcer.acknowledged_by(admission.command if admission else timed.recognition.text):
