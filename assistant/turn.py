@@ -211,13 +211,15 @@ class Turns:
             return
         utterance, timed, is_rest = whole
         admission = await self._addressee.admit(timed.recognition, utterance, is_rest=is_rest)
+        has_heard_ring = await self._addressee.has_heard_ring(admission, timed.recognition.language)
         if self._button.gives_up(utterance):
             return
         if self.announcer.acknowledged_by(admission.command if admission else timed.recognition.text):
             return
         if admission is None:
             return
-        self.announcer.react()
+        if has_heard_ring:
+            self.announcer.react()
         self._habits.learn(utterance)
         now_s = self._clock.monotonic_s()
         if admission.match is not None:

@@ -93,6 +93,13 @@ class AddresseeDetector:
             return admission if self._barge_in and asks and not is_backchannel(text) else None
         return admission if admission is not None and await self._asks(text, language) else None
 
+    async def has_heard_ring(self, admission: Admission | None, language: str) -> bool:
+        """Whether something rings and what was said shows that somebody heard it: it was certainly said to the
+        assistant. A language model answers whatever is said in the window, which may be a television's."""
+        if admission is None or not self._announcer.ringing:
+            return False
+        return admission.match is not None or await self._intent(admission.command, language) is not None
+
     async def _asks(self, text: str, language: str) -> bool:
         """Whether what was said while no reply was heard asks for something: a hum does not, nor does "okay" unless a
         language model may have asked for it, nor an afterthought ("please", "go on"), which does not take the place
