@@ -7,7 +7,7 @@ Devices are asynchronous and owned by the event loop. Models are plain blocking 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, runtime_checkable
@@ -409,8 +409,9 @@ class DialogueTurn:
 class DialogueModel(Protocol):
     """Free conversation, for what no intent matched."""
 
-    def reply(self, turn: DialogueTurn) -> AsyncIterator[str]:
-        """The reply's text as it is generated, in pieces of any size. Raises `StageError`."""
+    def reply(self, turn: DialogueTurn) -> AsyncGenerator[str, None]:
+        """The reply's text as it is generated, in pieces of any size, until that ends or whoever listens closes it.
+        Raises `StageError`."""
 
 
 class Interpreter(Protocol):

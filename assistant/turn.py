@@ -8,7 +8,8 @@ speech ended ──► recognise ──► addressed? ──► answer ──►
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import Protocol
 
 import anyio
@@ -28,7 +29,7 @@ from assistant.conversation.reply import Reply
 from assistant.conversation.speaking import Speaking
 from assistant.conversation.talk_button import TalkButton
 from assistant.conversation.window import Window
-from assistant.errors import AssistantError
+from assistant.errors import AssistantError, ControlError
 from assistant.events import (
     Event,
     SpeechContinued,
@@ -109,22 +110,25 @@ class Turns:
         """Whether what is said now needs no wake phrase."""
         return not self._attention.muted and self._attention.attentive(self._clock.monotonic_s())
 
-    async def run(self, events: AsyncIterator[SpeechEvent | SpeechContinued]) -> None:
-        """Converse until the speech events end and everything heard has been answered."""
+    async def run(self, events: AsyncGenerator[SpeechEvent | SpeechContinued, None]) -> None:
+        """Converse until the speech events end and everything heard has been answered. Closes them."""
         send, receive = anyio.create_memory_object_stream[Utterance](_WAITING_UTTERANCES)
-        async with anyio.create_task_group() as self._group:
-            self._group.start_soon(self._take_utterances, receive)
-            self._group.start_soon(self._transcriber.watch)
-            self._begun.set()
-            async with send:
-                async for event in events:
-                    if not isinstance(event, SpeechContinued):
-                        self._emit(event)
-                    self._hear(event, self._group)
-                    if isinstance(event, SpeechEnded):
-                        await send.send(event.utterance)
-            await self.idle()
-            self._group.cancel_scope.cancel()
+        try:
+            async with anyio.create_task_group() as self._group:
+                self._group.start_soon(self._take_utterances, receive)
+                self._group.start_soon(self._transcriber.watch)
+                self._begun.set()
+                async with send, aclosing(events):
+                    async for event in events:
+                        if not isinstance(event, SpeechContinued):
+                            self._emit(event)
+                        self._hear(event, self._group)
+                        if isinstance(event, SpeechEnded):
+                            await send.send(event.utterance)
+                await self.idle()
+                self._group.cancel_scope.cancel()
+        finally:
+            self._group = None
 
     def mute(self) -> None:
         """Attend to nobody until `unmute`."""
@@ -141,13 +145,12 @@ class Turns:
 
     async def listen_now(self) -> None:
         """Listen to what is said next, without a wake phrase; whatever is being said is broken off, and what had been
-        said before is not answered any more."""
+        said before is not answered any more. Raises `ControlError` when the conversation has ended."""
         await self._begun.wait()
-        assert self._group is not None
         self.announcer.react()
         self._button.press()
         self._floor.interrupt("called")
-        await self._invite(self._group)
+        await self._invite()
 
     def _hear(self, event: SpeechEvent | SpeechContinued, group: TaskGroup) -> None:
         self._habits.note(event)
@@ -206,15 +209,17 @@ class Turns:
         whole = self._long_speech.join(utterance, timed)
         if whole is None:
             return
-        utterance, timed = whole
-        admission = await self._addressee.admit(timed.recognition, utterance)
+        utterance, timed, is_rest = whole
+        admission = await self._addressee.admit(timed.recognition, utterance, is_rest=is_rest)
+        has_heard_ring = await self._addressee.has_heard_ring(admission, timed.recognition.language)
         if self._button.gives_up(utterance):
             return
         if self.announcer.acknowledged_by(admission.command if admission else timed.recognition.text):
             return
         if admission is None:
             return
-        self.announcer.react()
+        if has_heard_ring:
+            self.announcer.react()
         self._habits.learn(utterance)
         now_s = self._clock.monotonic_s()
         if admission.match is not None:
@@ -228,7 +233,7 @@ class Turns:
             self._group.start_soon(self._run_turn, turn, admission, timed, utterance)
         else:
             self._floor.interrupt(reason)
-            await self._invite(self._group)
+            await self._invite()
 
     async def _run_turn(self, turn: Turn, admission: Admission, timed: Timed, utterance: Utterance) -> None:
         recognition, turn_id, now_s = timed.recognition, turn.turn_id, self._clock.monotonic_s()
@@ -251,13 +256,16 @@ class Turns:
             return
         await self._window.show(self._attention.end() if reply.ends_conversation else self._attention.release())
 
-    async def _invite(self, group: TaskGroup) -> None:
-        """Listen, and say so without words. Whoever goes on already needs no sound to talk over."""
+    async def _invite(self) -> None:
+        """Listen, and say so without words. Whoever goes on already needs no sound to talk over. Raises `ControlError`
+        when the conversation has ended."""
         if self._attention.muted:  # since they called
             return
         until_s = self._attention.open()  # before anything else: a speaker that hangs takes its time
         await self._floor.vacant()
         if not self._button.person_asks:
             await self._speaking.play(earcons.listening(self._clock.monotonic_s(), self._floor.last_turn_id))
+        if self._group is None:
+            raise ControlError("The conversation has ended: nobody listens.", remedy="Start the assistant again.")
         if self._attention.until_s == until_s:  # nothing was asked meanwhile: they have as long from the sound on
-            group.start_soon(self._window.show, self._attention.open())
+            self._group.start_soon(self._window.show, self._attention.open())

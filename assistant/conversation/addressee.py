@@ -62,8 +62,9 @@ class AddresseeDetector:
         # Without barge-in, what is heard over a reply or just after may well be the reply itself.
         self._may_hear_itself = config.audio.echo_guard or not config.tts.barge_in
 
-    async def admit(self, recognition: Recognition, utterance: Utterance) -> Admission | None:
-        """What the utterance asks, None if it is not for the assistant."""
+    async def admit(self, recognition: Recognition, utterance: Utterance, *, is_rest: bool) -> Admission | None:
+        """What the utterance asks, None if it is not for the assistant. One that `is_rest` only goes on with what is
+        being answered, unless it calls the assistant or has it stop."""
         text, language = recognition.text, recognition.language
         admission = self._attention.admit(text, utterance.started_at_s)
         if admission is not None and admission.match is not None:
@@ -84,11 +85,20 @@ class AddresseeDetector:
             stop = unclear_stop(recognition, alone=converses or not self._floor.overlaps(utterance))
             if stop is not None:
                 return Admission(stop, None)
+        if is_rest:
+            return None
         if self._speaking.overlaps(utterance):
             # It goes on anyway; and what nobody understands was other people talking, or a television.
             asks = intent != "continue" and (intent is not None or converses)
             return admission if self._barge_in and asks and not is_backchannel(text) else None
         return admission if admission is not None and await self._asks(text, language) else None
+
+    async def has_heard_ring(self, admission: Admission | None, language: str) -> bool:
+        """Whether something rings and what was said shows that somebody heard it: it was certainly said to the
+        assistant. A language model answers whatever is said in the window, which may be a television's."""
+        if admission is None or not self._announcer.ringing:
+            return False
+        return admission.match is not None or await self._intent(admission.command, language) is not None
 
     async def _asks(self, text: str, language: str) -> bool:
         """Whether what was said while no reply was heard asks for something: a hum does not, nor does "okay" unless a

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -217,10 +218,12 @@ class Responder:
         splitter = SentenceSplitter()
         self.memory.improvises()
         try:
-            async for piece in model.reply(self._dialogue_turn(transcript, context, answer.language)):
-                answer.first_token = answer.first_token or (context.clock.monotonic_s(), time.perf_counter())
-                for sentence in splitter.feed(piece):
-                    yield sentence
+            turn = self._dialogue_turn(transcript, context, answer.language)
+            async with aclosing(model.reply(turn)) as pieces:
+                async for piece in pieces:
+                    answer.first_token = answer.first_token or (context.clock.monotonic_s(), time.perf_counter())
+                    for sentence in splitter.feed(piece):
+                        yield sentence
         except Exception as error:  # Whatever the model, a caption or the emotions do wrong, the conversation goes on.
             self._note_failure(error, context, answer)
             yield phrase("model_failed", answer.language)
