@@ -25,7 +25,7 @@ from assistant.registry import resolve
 from bench.loudness import LOUD
 from bench.virtual_sound import RATE_HZ, Tap, VirtualSound
 from tests.doubles.command import Running, assistant, wait_until
-from tests.doubles.events_file import events_of, of_turns, say_until
+from tests.doubles.events_file import assert_recovered_in_time, events_of, of_turns, say_until
 from tests.doubles.live_sound import DATE, EVENTS, HELP, SOCKET, TIME, TIME_ZH, recording, replies, wait_for_replies
 from tests.doubles.person import Person
 
@@ -94,11 +94,13 @@ def test_a_conversation_with_an_interruption(
 def test_a_lost_sound_server_is_told_and_used_again_when_it_is_back(
     live: Running, sound: VirtualSound, spoken: Person, tmp_path: Path
 ) -> None:
+    lost_s = time.monotonic()
     sound.stop()
     live.wait_for("microphone: ")
     assert live.alive
     assert "delivered nothing" in live.output
     sound.start()
+    back_s = time.monotonic()
     live.wait_for("microphone: works again")
     with recording(sound) as speaker:
         say_until(lambda: replies(tmp_path), "It answers", lambda: sound.speak(spoken(TIME)), tmp_path / SOCKET)
@@ -112,6 +114,7 @@ def test_a_lost_sound_server_is_told_and_used_again_when_it_is_back(
     assert {event["stage"] for event in failed if event["stage"] not in others} == {"microphone"}
     assert any("/dev/video99" in str(event["error"]) for event in failed), "that it cannot see is told too"
     assert {event["stage"] for event in recovered if event["stage"] not in others} == {"microphone"}
+    assert_recovered_in_time(tmp_path / EVENTS, ["microphone"], lost_s, back_s)
     assert replies(tmp_path)[-1]["completed"] is True
 
 
@@ -124,8 +127,10 @@ def test_a_sound_server_that_restarts_between_two_replies_plays_the_second(
     def failures() -> int:
         return sum(event["stage"] == "speaker" for event in events_of(tmp_path / EVENTS, "StageFailed"))
 
+    lost_s = time.monotonic()
     sound.stop()
     sound.start()
+    back_s = time.monotonic()
     live.wait_for("microphone: works again")
     failed_before = failures()
     with recording(sound) as speaker:
@@ -135,6 +140,7 @@ def test_a_sound_server_that_restarts_between_two_replies_plays_the_second(
         wait_for_replies(tmp_path, 1, speaker)
     assert replies(tmp_path)[-1]["completed"] is True and "点" in str(replies(tmp_path)[-1]["text"])
     assert failures() == failed_before
+    assert_recovered_in_time(tmp_path / EVENTS, ["microphone"], lost_s, back_s)
 
 
 def test_say_reaches_the_speaker(sound: VirtualSound, understood: Callable[[AudioArray], str]) -> None:
