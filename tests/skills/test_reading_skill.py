@@ -177,7 +177,7 @@ def test_without_the_extra_it_names_the_extra(monkeypatch: pytest.MonkeyPatch) -
         async with anyio.create_task_group() as group:
             senses.attach(group)
             await clock.sleep_until(1.0)
-            with pytest.raises(DependencyMissingError, match=r"edge-assistant\[ocr\]"):
+            with pytest.raises(DependencyMissingError, match=r"'\.\[ocr\]'.* --with ocr"):
                 await senses.read()
             group.cancel_scope.cancel()
         senses.close()
