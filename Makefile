@@ -71,7 +71,7 @@ bench-quantize: samples ## Measure what quantization costs and gains, a network;
 
 HOURS ?= 0.167
 SOAK ?=
-soak: samples ## Converse for ten minutes, or HOURS=24, and see what grows; SOAK=--accelerated for virtual time
+soak: samples ## Converse for ten minutes, or HOURS=24, and see what grows; SOAK=--accelerated for virtual time, --live through PortAudio
 	@$(BIN)/python -m bench.soak --hours $(HOURS) $(SOAK)
 
 soak-nightly: HOURS = 8

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,22 +22,56 @@ _STARTS_S = 90.0
 _ASKS_EVERY_S = 0.02
 
 
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a process and its children use."""
+
+    cpu_s: float
+    """Processor seconds so far."""
+    threads: int
+    descriptors: int
+    rss_bytes: int
+    """Resident memory of the process itself."""
+    children_rss_bytes: int
+    """Of its children, shared pages counted once a process."""
+
+
 class Family:
     """A process and its children."""
 
     def __init__(self, pid: int) -> None:
         self._root = psutil.Process(pid)
 
-    def _members(self) -> list[psutil.Process]:
-        return [self._root, *self._root.children(recursive=True)]
+    def usage(self) -> Usage:
+        """Now. Raises `psutil.Error` when the process has ended; a child that ends meanwhile uses nothing."""
+        used = _usage(self._root)
+        for child in self._root.children(recursive=True):
+            with suppress(psutil.Error):
+                own = _usage(child)
+                used = Usage(
+                    used.cpu_s + own.cpu_s,
+                    used.threads + own.threads,
+                    used.descriptors + own.descriptors,
+                    used.rss_bytes,
+                    used.children_rss_bytes + own.rss_bytes,
+                )
+        return used
 
     def cpu_s(self) -> float:
         """Processor seconds used so far."""
-        return sum(sum(member.cpu_times()[:2]) for member in self._members())
+        return self.usage().cpu_s
 
     def rss_bytes(self) -> int:
-        """Resident memory, shared pages counted once a process."""
-        return sum(member.memory_info().rss for member in self._members())
+        """Resident memory of all of them."""
+        used = self.usage()
+        return used.rss_bytes + used.children_rss_bytes
+
+
+def _usage(process: psutil.Process) -> Usage:
+    """Of one alone."""
+    with process.oneshot():
+        cpu_s, rss = sum(process.cpu_times()[:2]), process.memory_info().rss
+        return Usage(cpu_s, process.num_threads(), process.num_fds(), rss, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +82,8 @@ class Running:
     lines: list[str]
     """What it prints."""
     events: Path
+    socket: Path
+    """For control."""
     start_s: float
     """Until it heard."""
 
@@ -59,10 +95,10 @@ class Running:
 
 
 @contextmanager
-def running(sound: VirtualSound, config: str, folder: Path) -> Iterator[Running]:
-    """With `config` (TOML text), once it hears."""
+def running(sound: VirtualSound, config: str, folder: Path, *, metrics_port: int = 0) -> Iterator[Running]:
+    """With `config` (TOML text), once it hears; without metrics unless they have a port."""
     file, events, socket = (folder / name for name in ("assistant.toml", "events.jsonl", "control.sock"))
-    own = f'[telemetry]\nevents = "{events}"\n[control]\nsocket = "{socket}"\n'
+    own = f'[telemetry]\nevents = "{events}"\nmetrics_port = {metrics_port}\n[control]\nsocket = "{socket}"\n'
     file.write_text(f"{config}\n{own}", encoding="utf-8")
     started_s = time.monotonic()
     process = subprocess.Popen(
@@ -74,7 +110,7 @@ def running(sound: VirtualSound, config: str, folder: Path) -> Iterator[Running]
     )
     try:
         lines = wait_until_it_hears(process, socket)
-        yield Running(Family(process.pid), lines, events, time.monotonic() - started_s)
+        yield Running(Family(process.pid), lines, events, socket, time.monotonic() - started_s)
     finally:
         process.terminate()
         process.wait(10)

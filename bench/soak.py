@@ -1,12 +1,12 @@
 """Hours of conversation: does it go on answering, and do threads, file descriptors, memory and answering times stay as
 they are?
 
-usage: python -m bench.soak [--minutes 10 | --hours H] [--accelerated] [--chinese]
+usage: python -m bench.soak [--minutes 10 | --hours H] [--accelerated | --live] [--chinese]
 
 The real assistant with its real networks and voices holds one conversation after the other through a scripted
 microphone; now and then it is muted, interrupted, and spoken to by someone who does not mean it. `--accelerated` runs
-in virtual time, some ten times as fast: the same code, less waiting. The last line is JSON; the exit code is 1 when
-something grows or fails.
+in virtual time, some ten times as fast: the same code, less waiting. `--live` runs the command `assistant run` before a
+virtual sound card, see `bench/soak_live.py`. The last line is JSON; the exit code is 1 when something grows or fails.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 
 import anyio
-import psutil
 
 from assistant.app import Assistant, Devices
 from assistant.audio.files import read_audio
@@ -42,32 +41,15 @@ from assistant.heap import keep_trimmed
 from assistant.models.store import ModelStore
 from assistant.telemetry.machine import describe_machine
 from assistant.telemetry.timeline import percentile
-from assistant.tts.render import render_speech
 from assistant.virtual_time import run_in_virtual_time
 from assistant.vision.camera import open_camera
 from assistant.vision.file_cameras import PictureCamera
-from bench.soak_verdict import Sample, verdict
+from bench.revision import revision
+from bench.running import Family
+from bench.soak_live import LiveSoak
+from bench.soak_verdict import Sample, line_of, verdict
+from bench.soak_words import INTERRUPTING, MUTED_S, MUTES_EVERY, OVER_IT_S, THINKING_S, recordings
 
-CACHE = Path("out/bench/soak")
-VOICES = {"en": "jm_kumo", "zh": "jf_tebukuro"}
-ENGLISH = (
-    "Hey Jarvis, what do you see?",
-    "How many people are there?",
-    "How do I look?",
-    "I told her that we would come on Sunday.",
-    "Hey Jarvis, set a timer for three minutes.",
-    "What time is it?",
-    "Hey Jarvis, what can you do?",
-    "Can you play the violin?",
-    "Hey Jarvis, cancel the timer.",
-    "Thank you, goodbye.",
-)
-CHINESE = ("你好贾维斯，你看到了什么？", "现在几点了？")
-INTERRUPTING = "Hey Jarvis, what can you do?"
-"""A long reply: it is spoken over in every other conversation."""
-_OVER_IT_S = 0.5
-_THINKING_S = 1.0
-"""Between a reply and the next sentence."""
 _SETTLE_S = 0.9
 _PATIENCE_S = 60.0
 
@@ -114,12 +96,10 @@ class Soak:
         self.samples: list[Sample] = []
         self.watch = Watch()
         self._minutes = minutes
-        self._cpu_s = 0.0
+        self._family, self._cpu_s = Family(os.getpid()), 0.0
         self._models = ModelStore()
-        lines = [(text, "en", VOICES["en"]) for text in ENGLISH]
-        lines += [(text, "zh", VOICES["zh"]) for text in CHINESE] if chinese else []
-        recordings = render_speech(lines, CACHE, self._models)
-        self._said = {text: read_audio(path) for (text, *_), path in zip(lines, recordings, strict=True)}
+        said = recordings(self._models, chinese=chinese)
+        self._said = {text: read_audio(path) for text, path in said.items()}
         self._pictures = sorted(self._models.path("sample-pictures").glob("*.png"))
 
     async def run(self) -> None:
@@ -149,50 +129,51 @@ class Soak:
         self, number: int, assistant: Assistant, microphone: ScriptedMicrophone, clock: LoopClock
     ) -> None:
         for text, samples in self._said.items():
-            await clock.sleep_until(clock.monotonic_s() + _THINKING_S)
+            await clock.sleep_until(clock.monotonic_s() + THINKING_S)
             with anyio.fail_after(_PATIENCE_S):  # a stream that nobody reads takes nothing
                 await microphone.say(samples)
             if text == INTERRUPTING and number % 2:
-                await clock.sleep_until(clock.monotonic_s() + _SETTLE_S + _OVER_IT_S)
+                await clock.sleep_until(clock.monotonic_s() + _SETTLE_S + OVER_IT_S)
                 continue  # the next sentence is spoken over the reply, a little later still
             await clock.sleep_until(clock.monotonic_s() + _SETTLE_S)
             with anyio.fail_after(_PATIENCE_S):
                 await assistant.turns.idle()
-        if number % 5 == 4 and assistant.controls is not None:
+        if number % MUTES_EVERY == MUTES_EVERY - 1 and assistant.controls is not None:
             await assistant.controls.mute()
-            await clock.sleep_until(clock.monotonic_s() + 2.0)
+            await clock.sleep_until(clock.monotonic_s() + MUTED_S)
             await assistant.controls.unmute()
             await clock.sleep_until(clock.monotonic_s() + 1.0)
 
-    def _processor_s(self, process: psutil.Process, children: list[psutil.Process]) -> float:
-        """Processor seconds since the last call."""
-        before, self._cpu_s = self._cpu_s, sum(sum(one.cpu_times()[:2]) for one in (process, *children))
-        return self._cpu_s - before
-
     def _take_sample(self) -> None:
         gc.collect()
-        process = psutil.Process()
-        children = process.children(recursive=True)
+        used = self._family.usage()
         first_sound_s, self.watch.first_sound_s = self.watch.first_sound_s, []
         sample = Sample(
             round(time.monotonic() - self._started_s, 1),
             self.watch.turns - sum(sample.turns for sample in self.samples),
             len(first_sound_s),
-            sum(one.num_threads() for one in (process, *children)),
-            sum(one.num_fds() for one in (process, *children)),
-            round(process.memory_info().rss / 1e6, 1),
-            round(sum(child.memory_info().rss for child in children) / 1e6, 1),
+            used.threads,
+            used.descriptors,
+            round(used.rss_bytes / 1e6, 1),
+            round(used.children_rss_bytes / 1e6, 1),
             len(gc.get_objects()),
-            round(self._processor_s(process, children), 3),
+            round(used.cpu_s - self._cpu_s, 3),
             round(percentile(first_sound_s, 95), 3) if first_sound_s else None,
         )
+        self._cpu_s = used.cpu_s
         self.samples.append(sample)
-        print(
-            f"{sample.wall_s:7.0f} s {self.watch.turns:6} turns {sample.threads:3} threads "
-            f"{sample.descriptors:4} files {sample.rss_mb:7.1f} MB {sample.children_rss_mb:7.1f} MB children "
-            f"{sample.objects:8} objects cpu {sample.cpu_s:.1f} s p95 {sample.first_sound_p95_s} s",
-            flush=True,
-        )
+        print(line_of(sample, self.watch.turns), flush=True)
+
+
+def _soak(minutes: float, options: argparse.Namespace) -> Soak | LiveSoak:
+    """That is over."""
+    if options.live:
+        live = LiveSoak(minutes, chinese=options.chinese)
+        live.run()
+        return live
+    soak = Soak(minutes, chinese=options.chinese)
+    (run_in_virtual_time if options.accelerated else anyio.run)(soak.run)
+    return soak
 
 
 def main() -> int:
@@ -200,13 +181,15 @@ def main() -> int:
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--minutes", type=float, default=10.0)
     length.add_argument("--hours", type=float)
-    parser.add_argument("--accelerated", action="store_true", help="in virtual time")
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument("--accelerated", action="store_true", help="in virtual time")
+    way.add_argument("--live", action="store_true", help="a process of its own, through PortAudio, as it is used")
     parser.add_argument("--chinese", action="store_true", help="Chinese as well, whose voice is slow")
     options = parser.parse_args()
     minutes = options.minutes if options.hours is None else 60 * options.hours
-    soak = Soak(minutes, chinese=options.chinese)
-    print(f"Soaking on {describe_machine()} for {minutes:g} minutes.", flush=True)
-    (run_in_virtual_time if options.accelerated else anyio.run)(soak.run)
+    machine, commit = str(describe_machine()), revision()
+    print(f"Soaking on {machine}, at commit {commit}, for {minutes:g} minutes.", flush=True)
+    soak = _soak(minutes, options)
     try:
         said = verdict(soak.samples, soak.watch.failures)
     except ValueError as error:
@@ -226,6 +209,9 @@ def main() -> int:
         "failures": soak.watch.failures,
         "minutes": minutes,
         "accelerated": options.accelerated,
+        "live": options.live,
+        "machine": machine,
+        "commit": commit,
         "figures": {name: asdict(figure) for name, figure in said.figures.items()},
         "last": asdict(soak.samples[-1]),
     }

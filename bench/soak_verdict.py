@@ -27,13 +27,23 @@ class Sample:
     """Of the assistant's own process."""
     children_rss_mb: float
     """Of the processes of recogniser and voices."""
-    objects: int
-    """Python objects that the collector watches."""
+    objects: int | None
+    """Python objects that the collector watches; None where it is asked from outside."""
     cpu_s: float
     """Processor seconds of all processes in this conversation."""
     first_sound_p95_s: float | None
     """From the pause that ended what was said to the first sound of the reply, in seconds of the wall clock; None
     without a reply. In virtual time it is the work alone."""
+
+
+def line_of(sample: Sample, turns: int) -> str:
+    """For the terminal; `turns` is how many there were in all."""
+    objects = "" if sample.objects is None else f"{sample.objects:8} objects "
+    return (
+        f"{sample.wall_s:7.0f} s {turns:6} turns {sample.threads:3} threads "
+        f"{sample.descriptors:4} files {sample.rss_mb:7.1f} MB {sample.children_rss_mb:7.1f} MB children "
+        f"{objects}cpu {sample.cpu_s:.1f} s p95 {sample.first_sound_p95_s} s"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +88,14 @@ _TURNS_KEPT = 0.9
 """The share of its turns a conversation that an assistant keeps which still hears."""
 
 
+LEAST = 8
+"""Conversations that tell whether something grows."""
+
+
 def verdict(samples: Sequence[Sample], failures: Mapping[str, int]) -> Verdict:
     """Compare the second quarter of the run with the last; `failures` is how often each stage failed in all of it.
     Raises `ValueError` for fewer than eight samples."""
-    if len(samples) < 8:
+    if len(samples) < LEAST:
         raise ValueError(f"Eight conversations are needed to tell growth, got {len(samples)}.")
     quarter = len(samples) // 4
     early, late = samples[quarter : 2 * quarter], samples[-quarter:]

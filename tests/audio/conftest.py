@@ -11,7 +11,7 @@ from assistant.audio import portaudio
 from bench.virtual_sound import VirtualSound
 from tests.doubles.command import Running
 from tests.doubles.leaks import no_task_left_running, nothing_left_behind, nothing_left_open
-from tests.doubles.live_sound import DATE, EVENTS, HELP, SOCKET, TIME, TIME_ZH
+from tests.doubles.live_sound import DATE, HELP, TIME, TIME_ZH, settings
 from tests.doubles.person import Person
 from tests.doubles.sound_devices import sound_thread
 
@@ -64,12 +64,6 @@ def live(sound: VirtualSound, spoken: Person, tmp_path: Path) -> Iterator[Runnin
     """The assistant, listening, without a camera where one should be; its events go to `tmp_path`."""
     for text, language in ((TIME, "en"), (HELP, "en"), (DATE, "en"), (TIME_ZH, "zh")):
         spoken(text, language)  # before it listens: making a recording takes all the cores that there are
-    settings = {
-        "ASSISTANT_VISION__CAMERA": "/dev/video99",
-        "ASSISTANT_CONTROL__SOCKET": str(tmp_path / SOCKET),
-        "ASSISTANT_TELEMETRY__EVENTS": str(tmp_path / EVENTS),
-        "ASSISTANT_TELEMETRY__LOG_CONTENT": "true",
-    }
-    with Running("run", env=sound.env | settings) as running:
+    with Running("run", env=sound.env | settings(tmp_path, camera="/dev/video99")) as running:
         running.wait_for("Listening", timeout_s=120)
         yield running

@@ -24,13 +24,30 @@ from assistant.models.store import ModelStore
 from assistant.registry import resolve
 from bench.loudness import LOUD
 from bench.virtual_sound import RATE_HZ, Tap, VirtualSound
-from tests.doubles.command import Running, assistant, wait_until
-from tests.doubles.events_file import events_of, of_turns, say_until
-from tests.doubles.live_sound import DATE, EVENTS, HELP, SOCKET, TIME, TIME_ZH, recording, replies, wait_for_replies
+from tests.doubles.command import Running, assistant, typed, wait_until
+from tests.doubles.events_file import assert_recovered_in_time, events_of, of_turns, say_until
+from tests.doubles.live_sound import (
+    DATE,
+    EVENTS,
+    HELP,
+    SOCKET,
+    TIME,
+    TIME_ZH,
+    recording,
+    replies,
+    settings,
+    wait_for_replies,
+)
+from tests.doubles.mjpeg import NetworkCamera
 from tests.doubles.person import Person
 
 pytestmark = [pytest.mark.pulse, pytest.mark.models]
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def said(folder: Path) -> list[object]:
+    """All that was heard to its end, asked or not."""
+    return [event["text"] for event in events_of(folder / EVENTS, "PlaybackFinished") if event["completed"]]
 
 
 def wait_for_sound(tap: Tap, since_s: float) -> AudioArray:
@@ -94,11 +111,13 @@ def test_a_conversation_with_an_interruption(
 def test_a_lost_sound_server_is_told_and_used_again_when_it_is_back(
     live: Running, sound: VirtualSound, spoken: Person, tmp_path: Path
 ) -> None:
+    lost_s = time.monotonic()
     sound.stop()
     live.wait_for("microphone: ")
     assert live.alive
     assert "delivered nothing" in live.output
     sound.start()
+    back_s = time.monotonic()
     live.wait_for("microphone: works again")
     with recording(sound) as speaker:
         say_until(lambda: replies(tmp_path), "It answers", lambda: sound.speak(spoken(TIME)), tmp_path / SOCKET)
@@ -112,6 +131,7 @@ def test_a_lost_sound_server_is_told_and_used_again_when_it_is_back(
     assert {event["stage"] for event in failed if event["stage"] not in others} == {"microphone"}
     assert any("/dev/video99" in str(event["error"]) for event in failed), "that it cannot see is told too"
     assert {event["stage"] for event in recovered if event["stage"] not in others} == {"microphone"}
+    assert_recovered_in_time(tmp_path / EVENTS, ["microphone"], lost_s, back_s)
     assert replies(tmp_path)[-1]["completed"] is True
 
 
@@ -124,8 +144,10 @@ def test_a_sound_server_that_restarts_between_two_replies_plays_the_second(
     def failures() -> int:
         return sum(event["stage"] == "speaker" for event in events_of(tmp_path / EVENTS, "StageFailed"))
 
+    lost_s = time.monotonic()
     sound.stop()
     sound.start()
+    back_s = time.monotonic()
     live.wait_for("microphone: works again")
     failed_before = failures()
     with recording(sound) as speaker:
@@ -135,6 +157,36 @@ def test_a_sound_server_that_restarts_between_two_replies_plays_the_second(
         wait_for_replies(tmp_path, 1, speaker)
     assert replies(tmp_path)[-1]["completed"] is True and "点" in str(replies(tmp_path)[-1]["text"])
     assert failures() == failed_before
+    assert_recovered_in_time(tmp_path / EVENTS, ["microphone"], lost_s, back_s)
+
+
+def test_a_network_camera_that_stalls_is_told_in_the_status_and_aloud_and_seen_through_again(
+    sound: VirtualSound, understood: Callable[[AudioArray], str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with (
+        NetworkCamera() as camera,
+        Running("run", env=sound.env | settings(tmp_path, camera=camera.address)) as running,
+    ):
+
+        def status() -> str:
+            return typed("status", env=settings(tmp_path, camera="none"), capture=capfd)[1]
+
+        running.wait_for("Listening", timeout_s=120)
+        wait_until(lambda: camera.watchers, "It sees")
+        assert "camera:" not in status()
+        with recording(sound) as speaker:
+            camera.stalls = True
+            wait_until(lambda: "I can't see right now." in said(tmp_path), "That is said")
+            heard = understood(wait_for_sound(speaker, events_of(tmp_path / EVENTS, "PlaybackStarted")[-1]["at_s"]))
+        assert "see right now" in heard.lower(), heard
+        assert f"✗ camera: The camera '{camera.address}'" in status()
+
+        camera.stalls = False
+        running.wait_for("camera: works again")
+        wait_until(lambda: "I can see again." in said(tmp_path), "That is said")
+        assert "camera:" not in status()
+        assert running.end(signal.SIGTERM) == 0
+    assert "Traceback" not in running.output
 
 
 def test_say_reaches_the_speaker(sound: VirtualSound, understood: Callable[[AudioArray], str]) -> None:

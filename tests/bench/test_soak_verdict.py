@@ -7,14 +7,27 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
 
-from assistant.events import Event, PlaybackStarted, SpeechEnded, SpeechPaused, TurnFinished, TurnStarted, Utterance
+from assistant.events import (
+    Event,
+    Interruption,
+    PlaybackStarted,
+    SpeechEnded,
+    SpeechPaused,
+    StageFailed,
+    TurnFinished,
+    TurnStarted,
+    Utterance,
+)
+from assistant.telemetry.events_file import line_of
 from bench import soak
 from bench.soak import Watch
+from bench.soak_live import EventsRead
 from bench.soak_verdict import Sample, Verdict, verdict
 
 SAMPLE = Sample(0.0, 9, 9, 15, 11, 600.0, 230.0, 300_000, 10.0, 0.5)
@@ -79,9 +92,10 @@ def test_a_stage_that_failed_is_named() -> None:
     assert (run.word, run.failing) == ("failing", {"failures": "microphone (2)"})
 
 
+@pytest.mark.parametrize("way", ["--accelerated", "--live"])
 @pytest.mark.parametrize(("replies", "word", "code"), [(9, "flat", 0), (0, "failing", 1)])
 def test_a_soak_of_a_deaf_assistant_exits_with_1(
-    replies: int, word: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    way: str, replies: int, word: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Soaked:
         def __init__(self, minutes: float, *, chinese: bool) -> None:
@@ -91,10 +105,39 @@ def test_a_soak_of_a_deaf_assistant_exits_with_1(
         async def run(self) -> None:
             """Is over."""
 
+    class SoakedLive(Soaked):
+        def run(self) -> None:  # type: ignore[override]
+            """Is over."""
+            self.samples = [replace(sample, objects=None) for sample in self.samples]
+            self.watch = EventsRead()
+
     monkeypatch.setattr(soak, "Soak", Soaked)
-    monkeypatch.setattr(sys, "argv", ["soak", "--accelerated"])
+    monkeypatch.setattr(soak, "LiveSoak", SoakedLive)
+    monkeypatch.setattr(sys, "argv", ["soak", way])
     assert soak.main() == code
-    assert json.loads(capsys.readouterr().out.splitlines()[-1])["verdict"] == word
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert told["verdict"] == word and told["live"] is (way == "--live")
+    assert ("objects" in told["figures"]) is (way == "--accelerated"), "from outside they cannot be counted"
+
+
+def test_from_outside_growth_is_told_without_what_cannot_be_counted() -> None:
+    run = judge(lambda sample, number: replace(sample, objects=None, descriptors=11 + number))
+    assert (run.word, run.growing) == ("growing", ["descriptors"])
+
+
+def test_from_outside_replies_interruptions_and_failures_are_counted_as_the_events_file_grows(tmp_path: Path) -> None:
+    """Once each, however often it is read; an announcement is no reply."""
+    path, read = tmp_path / "events.jsonl", EventsRead()
+    first = [TurnStarted(1.0, 1, 0.5), PlaybackStarted(1.1, 1), Interruption(1.2, 1, "speech"), TurnFinished(1.3, 1)]
+    announced = [PlaybackStarted(2.0, 2), TurnFinished(2.5, 2)]
+    third = [TurnStarted(3.0, 3, 2.8), StageFailed(3.1, "speaker", ""), PlaybackStarted(3.2, 3), TurnFinished(3.9, 3)]
+    lines = [line_of(event, log_content=False) for event in (*first, *announced, *third)]
+    for whole, replies in ((1, 0), (7, 1), (10, 2)):
+        path.write_bytes(b"".join(lines[:whole]) + b"".join(lines[whole:])[:9])  # the next is half-written
+        for _ in range(2):
+            read.read(path)
+        assert read.replies == replies
+    assert (read.interruptions, read.failures) == (1, {"speaker": 1})
 
 
 def test_one_conversation_tells_nothing() -> None:

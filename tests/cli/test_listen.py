@@ -72,7 +72,7 @@ def test_the_recogniser_is_closed_when_it_fails_and_when_no_microphone_opens(
 
 
 def test_live_it_goes_on_through_a_lost_microphone_and_a_failing_recogniser(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    leaves_nothing: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     living = Living(tmp_path, monkeypatch)
     living.says(StageError("The recogniser is deaf."), StageError("The recogniser is deaf."), "Good morning.")

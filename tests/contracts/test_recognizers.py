@@ -15,6 +15,7 @@ from assistant.config import Config
 from assistant.errors import ConfigError
 from assistant.models.store import ModelStore
 from assistant.ports import Recognizer
+from tests.doubles.leaks import no_task_left_running, nothing_left_behind
 from tests.doubles.spoken import english
 
 pytestmark = pytest.mark.models
@@ -29,18 +30,21 @@ SPEECH = "How many people are in the kitchen?"
     params=[(name, where) for name in sorted(RECOGNIZERS) for where in ("here", "process")],
     ids="-".join,
 )
-def recognizer(request: pytest.FixtureRequest, model_store: ModelStore) -> Iterator[Recognizer]:
+def recognizer(
+    request: pytest.FixtureRequest, model_store: ModelStore, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Recognizer]:
     backend, where = request.param
     config = Config.model_validate({"asr": {"backend": backend, "model": MODELS[backend]}})
-    process = recognizer_process(config, model_store) if where == "process" else None
-    try:
-        recognizer = load_recognizer(config, model_store, process)
-        yield recognizer
-        recognizer.close()
-        recognizer.close()
-    finally:
-        if process is not None:
-            asyncio.run(process.close())
+    with nothing_left_behind(tmp_path_factory.mktemp("temporary")), no_task_left_running():
+        process = recognizer_process(config, model_store) if where == "process" else None
+        try:
+            recognizer = load_recognizer(config, model_store, process)
+            yield recognizer
+            recognizer.close()
+            recognizer.close()
+        finally:
+            if process is not None:
+                asyncio.run(process.close())
 
 
 def test_speech_gives_words_in_a_known_language(recognizer: Recognizer) -> None:

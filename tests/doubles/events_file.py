@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,25 @@ def of_turns(file: Path, kind: str, turn_id: int | None = None) -> list[dict[str
     is too slow, is played, held up and broken off just as an answer is."""
     asked = {event["turn_id"] for event in events_of(file, "TurnStarted") if turn_id in (None, event["turn_id"])}
     return [event for event in events_of(file, kind) if event["turn_id"] in asked]
+
+
+_RECOVERS_S = 5.0
+"""What works again is used again so soon."""
+
+
+def assert_recovered_in_time(file: Path, stages: Iterable[str], lost_s: float, back_s: float) -> None:
+    """What was lost at `lost_s` and back at `back_s`, on the clock of the events (`time.monotonic`), was used again in
+    time from then on, or from when its loss was told; unless the assistant told that its machine is too slow."""
+    failed, recovered = (
+        [(event["stage"], event["at_s"]) for event in events_of(file, kind) if event["at_s"] > lost_s]
+        for kind in ("StageFailed", "StageRecovered")
+    )
+    if "overload" in dict(failed):
+        return
+    for stage in stages:
+        failed_s, recovered_s = (next(at_s for name, at_s in told if name == stage) for told in (failed, recovered))
+        took_s = recovered_s - max(failed_s, back_s)
+        assert took_s <= _RECOVERS_S, f"The {stage} was used again {took_s:.1f} s after it was back."
 
 
 def lost_frames(socket: Path) -> int:

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -81,19 +81,27 @@ def _open_files() -> dict[str, str]:
 
 @contextmanager
 def no_task_left_running() -> Iterator[None]:
-    """Inside, whatever `anyio.run` runs must have ended with its main function: the loop would cancel it in silence."""
-    run = anyio.run
+    """Inside, whatever `anyio.run` and `asyncio.run` run must have ended with its main function: the loop would cancel
+    it in silence."""
+    run, run_coroutine = anyio.run, asyncio.run
+
+    async def alone(main: Awaitable[Any]) -> Any:
+        result = await main
+        await no_task_left_behind()
+        return result
 
     def run_alone(main: Callable[..., Awaitable[Any]], *arguments: Any, **options: Any) -> Any:
-        async def alone() -> Any:
-            result = await main(*arguments)
-            await no_task_left_behind()
-            return result
+        async def begin() -> Any:
+            return await alone(main(*arguments))
 
-        return run(alone, **options)
+        return run(begin, **options)
+
+    def run_coroutine_alone(main: Coroutine[Any, Any, Any], **options: Any) -> Any:
+        return run_coroutine(alone(main), **options)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(anyio, "run", run_alone)
+        patch.setattr(asyncio, "run", run_coroutine_alone)
         yield
 
 

@@ -17,6 +17,16 @@ TIME_ZH = "你好贾维斯，现在几点了？"
 EVENTS, SOCKET = "events.jsonl", "control.sock"
 
 
+def settings(folder: Path, *, camera: str) -> dict[str, str]:
+    """Environment of an assistant whose control socket and events, with their words, are in that folder."""
+    return {
+        "ASSISTANT_VISION__CAMERA": camera,
+        "ASSISTANT_CONTROL__SOCKET": str(folder / SOCKET),
+        "ASSISTANT_TELEMETRY__EVENTS": str(folder / EVENTS),
+        "ASSISTANT_TELEMETRY__LOG_CONTENT": "true",
+    }
+
+
 @contextmanager
 def recording(sound: VirtualSound, sink: str = "speaker") -> Iterator[Tap]:
     tap = sound.tap(sink)

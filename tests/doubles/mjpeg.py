@@ -21,9 +21,10 @@ class NetworkCamera:
     """Context manager. `shows` is "noise", "still" or "black"; `stalls` keeps the connection and sends nothing."""
 
     def __init__(self, port: int = 0, *, scene: ImageArray | None = None, fps: float = 20.0) -> None:
-        """`scene` is an RGB picture that it shows in its stead, as a sensor sees it: with other noise every time."""
+        """`scene` is an RGB picture that it shows in its stead, as a sensor sees it: with other noise every time. It
+        may be another from then on."""
         self._port = port
-        self._scene = scene
+        self.scene = scene
         self._fps = fps
         self._counting = threading.Lock()
         self._random = np.random.default_rng(1)
@@ -70,9 +71,9 @@ class NetworkCamera:
         return self._port
 
     def jpeg(self) -> bytes:
-        if self._scene is not None:
-            noise = self._random.normal(0.0, _NOISE, self._scene.shape)
-            seen = np.clip(self._scene + noise, 0, 255).astype(np.uint8)
+        if (scene := self.scene) is not None:
+            noise = self._random.normal(0.0, _NOISE, scene.shape)
+            seen = np.clip(scene + noise, 0, 255).astype(np.uint8)
             return bytes(cv2.imencode(".jpg", seen[..., ::-1])[1])
         picture = np.full((48, 64, 3), self.level if self.shows != "black" else 0, np.uint8)
         if self.shows == "still":

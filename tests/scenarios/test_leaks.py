@@ -26,6 +26,17 @@ def test_a_task_that_outlives_a_conversation_fails_it() -> None:
         conversation.hold()
 
 
+def test_a_task_that_outlives_its_loop_fails_a_test() -> None:
+    tasks = []
+
+    async def leave_a_task() -> None:
+        tasks.append(asyncio.create_task(anyio.sleep_forever()))
+
+    for run in (lambda: anyio.run(leave_a_task), lambda: asyncio.run(leave_a_task())):
+        with pytest.raises(AssertionError, match="Tasks left behind"), leaks.no_task_left_running():
+            run()
+
+
 def test_a_thread_that_outlives_a_test_fails_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leaks, "_GRACE_S", 0.0)
     end = threading.Event()

@@ -42,8 +42,9 @@ class Systemd:
         while data := self._socket.recv(65_536):
             self.messages.append((time.monotonic(), data.decode()))
 
-    def said(self, text: str) -> int:
-        return sum(text in message for _, message in list(self.messages))
+    def said(self, text: str, since: int = 0) -> int:
+        """How many of the messages say so, from that one on."""
+        return sum(text in message for _, message in self.messages[since:])
 
     def close(self) -> None:
         self._socket.sendto(b"", str(self.address))
@@ -139,13 +140,24 @@ def test_asked_told_and_ended(
     assert "Traceback" not in service.output
     assert "nobody listens" in owner.types("status", code=NotRunningError.exit_code)
 
-    with Running("run", "--config", owner.file, env=owner.env) as again:
-        again.wait_for("Listening", timeout_s=120)
-        assert owner.status().latency["mouth_to_ear"].count >= 1, "kept across the restart"
-        assert again.end(signal.SIGINT) == 0
+    sound.pull_microphone()
+    try:
+        begun = len(systemd.messages)
+        env = owner.env | {"NOTIFY_SOCKET": str(systemd.address), "WATCHDOG_USEC": "3000000"}
+        with Running("run", "--config", owner.file, env=env) as again:
+            wait_until(lambda: systemd.said("WATCHDOG=1", begun) > 5, "It lives for 5 s, as it tells every second")
+            assert "The assistant does not hear" in owner.types("status", code=1)
+            assert not systemd.said("READY=1", begun) and systemd.said("STATUS=Does not hear", begun)
+            sound.plug_microphone()
+            wait_until(lambda: systemd.said("READY=1", begun), "It is ready")
+            assert owner.status().latency["mouth_to_ear"].count >= 1, "kept across the restart"
+            assert again.end(signal.SIGINT) == 0
+    finally:  # one for the tests that follow, wherever this one has failed
+        sound.pull_microphone()
+        sound.plug_microphone()
 
 
-def test_the_mute_signal_closes_microphone_and_camera_and_opens_them_again(
+def test_muted_neither_microphone_nor_camera_is_open_also_in_the_process_after_a_crash(
     owner: Owner, sound: VirtualSound, spoken: Person
 ) -> None:
     asks = spoken("Hey Jarvis, what time is it?")
@@ -169,8 +181,28 @@ def test_the_mute_signal_closes_microphone_and_camera_and_opens_them_again(
             sound.speak(asks)
             running.wait_for("time is it")
             running.wait_for("first sound")
-            assert running.end(signal.SIGTERM) == 0
             assert "Traceback" not in running.output
+
+            owner.types("mute")
+            assert running.end(signal.SIGKILL) == -signal.SIGKILL
+        opened, recorders = camera.connections, sound.recorders()
+        with Running("run", "--config", owner.file, env=owner.env) as again:
+
+            def runs() -> bool:
+                recorders.extend(sound.recorders())
+                return any("Microphone and camera are closed" in line for line in list(again.lines))
+
+            wait_until(runs, "It runs")
+            assert owner.status().health.muted
+            sound.speak(asks)
+            recorders += sound.recorders()
+            assert recorders == [] and camera.connections == opened, "neither was opened"
+            owner.types("unmute")
+            wait_until(lambda: sound.recorders() and camera.watchers, "Both are open")
+            wait_until(lambda: owner.status().health.hears, "It hears")
+            assert "time is it" not in again.output
+            assert again.end(signal.SIGTERM) == 0
+            assert "Traceback" not in again.output
 
 
 def test_the_recognisers_library_crashes_while_somebody_speaks(

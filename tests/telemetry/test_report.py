@@ -156,6 +156,18 @@ def test_the_json_holds_every_turn_and_the_header(folder: Path) -> None:
     assert (second["reply"], second["completed"]) == ("".join(REPLY_ZH), True)
 
 
+def test_how_long_each_stage_took_is_told_by_its_median_and_95th_percentile(tmp_path: Path) -> None:
+    timeline = Timeline()
+    for turn_id, hundredths in enumerate([*range(11, 30), 95], start=1):
+        timeline.on_event(e.TurnStarted(10.0, turn_id, 10.0))
+        timeline.on_event(e.StageTimed(10.0 + hundredths / 100, turn_id, "recognize", 10.0, 0.1))
+    timeline.on_event(e.StageTimed(10.5, turn_id, "understand", 10.47, 0.03))
+    write_report(tmp_path, timeline, header=HEADER, pictures={}, replies={}, questions={})
+    text = "\n".join(Page((tmp_path / "report.html").read_text(encoding="utf-8")).text)
+    assert "stage\nturns\nmedian\n95 %" in text
+    assert "recognize\n20\n0.20 s\n0.29 s\nunderstand\n1\n0.03 s\n0.03 s" in text
+
+
 def test_in_virtual_time_no_latency_is_claimed(tmp_path: Path) -> None:
     header = ReportHeader("Replay", HEADER.created, HEADER.machine, "max")
     write(tmp_path, header)

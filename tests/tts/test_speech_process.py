@@ -33,7 +33,7 @@ HANGS_S = 12.0
 
 
 @pytest.fixture(autouse=True)
-def doubles_for_the_child(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def doubles_for_the_child(leaves_nothing: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """The child can import the doubles; the result is their log file."""
     log = tmp_path / "log"
     monkeypatch.setenv("PYTHONPATH", str(ROOT))

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PYTHONS = (sys.executable, "/usr/bin/python3")
-ASKS = "import cv2; print(cv2.videoio_registry.hasBackend(cv2.CAP_GSTREAMER))"
+ASKS = "import sys, cv2; print(sys.version_info[:2], cv2.videoio_registry.hasBackend(cv2.CAP_GSTREAMER))"
 LOOKS = """
 import sys
 sys.path.append(sys.argv[1])  # behind the OpenCV and the NumPy that this Python has
@@ -47,10 +47,15 @@ def run(python: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def python_with_gstreamer() -> str:
+    """One of this version: the libraries that it borrows are compiled for it."""
+    version = sys.version_info[:2]
     for python in PYTHONS:
-        if Path(python).exists() and run(python, "-c", ASKS).stdout.strip() == "True":
+        if Path(python).exists() and run(python, "-c", ASKS).stdout.strip() == f"{version} True":
             return python
-    pytest.skip("no Python here has an OpenCV with GStreamer: apt-get install python3-opencv gstreamer1.0-plugins-base")
+    pytest.skip(
+        f"no Python {version[0]}.{version[1]} here has an OpenCV with GStreamer: where it is the system's, "
+        "apt-get install python3-opencv gstreamer1.0-plugins-base"
+    )
 
 
 def test_a_gstreamer_source_is_a_camera_lost_at_its_end_and_opened_again() -> None:

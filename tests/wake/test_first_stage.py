@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize(("threshold", "answers"), [(0.5, 1), (0.6, 1), (0.7, 0)])
 def test_the_threshold_decides_whether_the_recogniser_is_asked(
-    threshold: float, answers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    leaves_nothing: None, threshold: float, answers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))  # the voices' process loads its doubles by name
     monkeypatch.setitem(FIRST_STAGES, "unsure", "tests.doubles.first_stages:Unsure")
