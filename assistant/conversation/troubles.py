@@ -128,8 +128,9 @@ class SpokenTroubles(TurnObserver):
         elif isinstance(event, PlaybackFinished):
             self._last_said = event.text if event.completed else self._last_said
         elif isinstance(event, Notice) and event.kind == "unmuted":
-            for stage in self._troubles.keys() & _SENSES.keys():
-                self._expect_loss(_SENSES[stage], stage)
+            self._expect_losses()
+        elif isinstance(event, StageRecovered) and event.stage == "speaker":
+            self._expect_losses()  # of which nobody could be told
         elif isinstance(event, (StageFailed, StageRecovered)) and event.stage in _SENSES:
             sense = _SENSES[event.stage]
             if isinstance(event, StageFailed):
@@ -149,6 +150,10 @@ class SpokenTroubles(TurnObserver):
             self._unanswered_at_s = -math.inf  # it is told once, whatever comes of it
             if unanswered_for_s <= _STILL_WAITS_S:
                 self._voice.start("unanswered", lambda: self._tell_unanswered(asked))
+
+    def _expect_losses(self) -> None:
+        for stage in self._troubles.keys() & _SENSES.keys():
+            self._expect_loss(_SENSES[stage], stage)
 
     def _expect_loss(self, sense: str, stage: str) -> None:
         if stage in self._about_to_tell or sense in self._told or (sense == "see" and not self._has_seen):
