@@ -207,7 +207,10 @@ def test_a_voice_that_speaks_again_does_not_speak_for_the_other_one(
     assert ["KeyError" in failure.error for failure in living.failures("voice")] == [True, False]
 
 
-@pytest.mark.parametrize(("engine", "asked_s", "gone_s"), [("Unloadable", 8.0, 75.0), ("Moody", 20.0, 23.0)])
+@pytest.mark.parametrize(
+    ("engine", "asked_s", "gone_s"),
+    [("Unloadable", 8.0, 75.0), ("Moody", 20.0, 23.0), ("Dying", 8.0, 12.0), ("Stuck", 2.0, 6.0)],
+)
 def test_a_voice_that_was_left_alone_is_back_soon_after_the_cause_is_gone(
     living: Living, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str, asked_s: float, gone_s: float
 ) -> None:
@@ -230,12 +233,20 @@ def test_a_voice_that_was_left_alone_is_back_soon_after_the_cause_is_gone(
         cause.unlink()
         await until(gone_s + RECOVERS_S)
         assert "voice" not in assistant.health().unavailable
+        assert pitch_hz(living, 2.0, gone_s) == 880, "the fallback's"
         living.room.say(gone_s + RECOVERS_S)
         await until(gone_s + RECOVERS_S + 6.0)
+        assert pitch_hz(living, gone_s + RECOVERS_S, anyio.current_time()) == 440
 
     told = living.live(script)
     assert all(text.startswith("It's") for text in told)
     assert all(failure.at_s < gone_s for failure in living.failures("voice"))
+
+
+def pitch_hz(living: Living, since_s: float, until_s: float) -> int:
+    """Of what the speaker played, to the next 20 Hz."""
+    sound = np.concatenate([block for at_s, block in living.speaker.played if since_s <= at_s < until_s])
+    return 20 * round(np.argmax(np.abs(np.fft.rfft(sound))) * 24_000 / sound.size / 20)
 
 
 def test_a_voice_is_tried_where_a_sandbox_forbids_to_yield_to_others(
