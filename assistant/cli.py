@@ -30,7 +30,9 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None:
     """Options of every command."""
 
@@ -115,8 +117,8 @@ def dump(
 
 @app.command()
 def logs(
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes.")] = False,
-    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="So many of the newest.")] = 100,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep printing new lines.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many of the newest lines.")] = 100,
     since: Annotated[str | None, typer.Option(help="A time, such as today or '1 hour ago'.")] = None,
 ) -> None:
     """Show what the service wrote to the journal."""
@@ -164,7 +166,7 @@ def listen(
 
 @app.command()
 def say(
-    text: str,
+    text: Annotated[str, typer.Argument(help="What to say.")],
     out: Annotated[Path | None, typer.Option(help="WAV file instead of the speaker.", metavar="FILE")] = None,
     language: Language = None,
     engine: Annotated[str | None, typer.Option(help="Voice engine; the configured one if not given.")] = None,

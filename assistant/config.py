@@ -38,9 +38,8 @@ class AudioConfig(Section):
     queue_s: Annotated[float, Field(gt=0.1, le=60.0)] = 5.0
     """Seconds of microphone sound kept while the pipeline is busy; older sound is dropped and counted."""
     digital_silence: Literal["auto", "fault", "allowed"] = "auto"
-    """What a microphone that delivers nothing but zeros is: a "fault", "allowed", or, by "auto", a fault
-    unless a program makes the sound or the device has come back from about as much by itself, as one with a noise gate
-    does; docs/sound.md tells more."""
+    """What to do with a microphone that gives only zeros: "fault" opens it again and says so, "allowed" accepts it,
+    "auto" decides by the device (docs/sound.md)."""
     wait_for_microphone: Literal["auto", "yes", "no"] = "auto"
     """Whether `assistant run` starts without a microphone and waits for one to be plugged in: "auto" does so as a
     service, while a person at a terminal is told at once."""
@@ -57,7 +56,8 @@ class VadConfig(Section):
     pre_roll_s: Annotated[float, Field(ge=0.0, le=5.0)] = 0.35
     """Sound kept from before the first voiced frame, so that no syllable is lost."""
     min_speech_s: Annotated[float, Field(ge=0.0, le=2.0)] = 0.16
-    """Shorter noises are no utterance. Over a reply, 64 ms less are enough once they are evidently no echo."""
+    """Shorter sounds are ignored. While the assistant speaks, 64 ms less are enough if the sound is certainly not its
+    own echo."""
     pause_s: Annotated[float, Field(ge=0.0, le=10.0)] = 0.09
     """Silence after which what was said so far is recognised ahead of the decision; sound comes in frames of 32 ms."""
     end_silence_s: Silence = 0.6
@@ -74,21 +74,23 @@ class WakeConfig(Section):
     """How the assistant is called."""
 
     mode: Literal["phrase", "push-to-talk", "always"] = "phrase"
-    """"phrase" waits for a wake phrase, "push-to-talk" for being told to listen (SIGUSR2), once an utterance; "always"
-    takes every utterance as addressed to it."""
+    """"phrase" waits for a wake phrase; "push-to-talk" waits for `assistant listen-now` or SIGUSR2, and then takes one
+    utterance; "always" takes every utterance as addressed to it."""
     phrases: tuple[str, ...] = ("hey jarvis", "你好贾维斯")
     """Wake phrases, English or Chinese; any of them wakes it."""
     first_stage: str = "vad"
-    """What runs on every frame before the recogniser: "vad" (any speech), or a wake-word network such as "micro"."""
+    """What runs on every frame before the recogniser: "vad" (any speech), or the wake-word networks of "micro". Those
+    need the extra `wake`, and know "okay nabu", "hey jarvis", "hey mycroft" and "alexa" only: set `phrases` to some of
+    these, for with any other it does not start."""
     first_stage_threshold: Fraction = 0.5
-    """Score from which on that network has heard a phrase; 0.5 is its own threshold. Higher wakes less often by mistake
-    and asks the recogniser less often, lower misses less often."""
+    """How sure that network must be; 0.5 is its makers' setting. Higher: fewer false wakes; lower: fewer misses. No
+    effect with "vad"."""
     match: Fraction = 0.75
     """How alike the heard words must sound to a phrase: higher wakes less often by mistake, lower misses less often."""
     follow_up_s: Seconds = 8.0
     """Seconds after an answer in which no wake phrase is needed."""
     refractory_s: Seconds = 2.0
-    """A wake phrase alone that follows another this soon is the same call, said twice."""
+    """A second wake phrase within this time counts as the same call."""
 
 
 class AsrConfig(Section):
@@ -105,8 +107,7 @@ class AsrConfig(Section):
     beam_size: Annotated[int, Field(ge=1, le=10)] = 1
     """Hypotheses kept while decoding; more is slower and a little more accurate."""
     threads: Annotated[int, Field(ge=0, le=64)] = 0
-    """CPU threads of the recogniser; 0 takes half of the cores. Its threads wait for each other at every layer, so that
-    one which has to share its core with other work holds up all."""
+    """CPU threads of the recogniser; 0 takes half of the cores. More than there are free cores makes it slower."""
     timeout_s: Timeout = 20.0
     """A recogniser that takes longer than this and than four times the speech itself, or that uses no processor
     for 3 s, is killed and started anew, and asked once more."""
@@ -120,9 +121,8 @@ class VisionConfig(Section):
     """The camera and what looks through it."""
 
     camera: str = "0"
-    """"none", an index, a V4L2 path, a GStreamer pipeline, an RTSP or HTTP address, a file, or a folder of pictures. An
-    index is that of the camera at the start: it is known by its name from then on, and another that is put in its place
-    is used after a reload."""
+    """"none", an index, a V4L2 path, a GStreamer pipeline, an RTSP or HTTP address, a file, or a folder of pictures. A
+    camera given by number is remembered by its name while the assistant runs; after swapping it for another, reload."""
     rate_hz: Annotated[float, Field(gt=0.0, le=60.0)] = 1.0
     """Pictures looked at a second while something moves."""
     still_s: Seconds = 5.0
@@ -247,7 +247,8 @@ class InferenceConfig(Section):
     backend: Literal["auto", "onnxruntime"] = "auto"
     """"auto" takes a TensorRT engine for every network that has a bundle, on a machine that can build one."""
     bundles: Path | None = None
-    """Folder with bundles that `assistant-export build` made. Unset: `bundles` in the user's data folder."""
+    """Folder with bundles that `assistant-export build` made. Unset: for the service `/var/lib/edge-assistant/bundles`,
+    else `bundles` in the user's data folder."""
 
 
 class StateConfig(Section):
@@ -269,7 +270,7 @@ class GovernorConfig(Section):
     emotion, then no sight."""
 
     enabled: bool = True
-    """Whether it does."""
+    """Whether it spares the machine at all."""
     every_s: Annotated[float, Field(ge=0.5, le=600.0)] = 5.0
     """How often the sensors are read."""
     warm_c: Annotated[float, Field(ge=30.0, le=120.0)] = 80.0
@@ -307,7 +308,7 @@ class TelemetryConfig(Section):
     log_content: bool = False
     """Whether what was heard and said may appear in that file and in the log."""
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
-    """Port on 127.0.0.1 at which Prometheus finds the metrics; 0 for none."""
+    """Port on 127.0.0.1 at which Prometheus finds the metrics (docs/metrics.md); 0 for none."""
 
 
 class RecorderConfig(Section):

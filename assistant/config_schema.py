@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -122,7 +123,7 @@ def tables(section: type[Section] = Config, path: str = "") -> Iterator[Table]:
     fields = section.model_fields
     own = tuple(_key(_join(path, name), field) for name, field in fields.items() if not _is_table(field))
     if own:
-        yield Table(path, (section.__doc__ or "").strip(), own)
+        yield Table(path, inspect.cleandoc(section.__doc__ or ""), own)
     for name, field in fields.items():
         if _is_table(field):
             yield from tables(field.annotation, _join(path, name))  # type: ignore[arg-type]

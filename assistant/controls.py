@@ -115,11 +115,11 @@ class LiveControls:
 
     async def listen_now(self) -> None:
         """Listen to what is said next without a wake phrase. Muted, it stays so, and says it: only unmuting undoes
-        that. Raises `ControlError` before `attach`."""
+        that. Raises `ControlError` before `attach`, and if the assistant ends meanwhile."""
         if self.muted:
             self._emit(Notice(self._clock.monotonic_s(), "muted", "Microphone and camera are closed; unmute first."))
-        else:
-            await self._attached()[0].listen_now()
+        elif not await self._while_it_lives("listen now", self._attached()[0].listen_now):
+            raise _ending()
 
     def last_reply(self) -> str:
         """What the assistant said last, as far as it was played."""
@@ -132,35 +132,23 @@ class LiveControls:
     async def announce(self, text: str, language: str, still: Callable[[], bool] = lambda: True) -> bool:
         """Say something as soon as nobody else speaks, if it is `still` to be said then; whether it could be heard.
         Raises `ControlError` before `attach`."""
-        return await self._attached()[0].announce(text, language, still)
+        return await self._attached()[0].announcer.announce(text, language, still)
 
     async def ring(self, text: str, language: str, rung: Callable[[], None]) -> bool:
         """Say something again and again until somebody reacts, for some two minutes at most; whether it could be heard.
         `rung` is called after the first time, if that could be. Raises `ControlError` before `attach`."""
-        return await self._attached()[0].ring(text, language, rung)
+        return await self._attached()[0].announcer.ring(text, language, rung)
 
     async def say(self, text: str, language: str) -> bool:
         """`announce` for somebody who is no part of the assistant: what they have it say ends with it, and was then not
         heard. Raises `ControlError` before `attach`."""
-        heard, over = False, anyio.Event()
-        failure: Exception | None = None
+        heard = False
 
         async def announce() -> None:
-            nonlocal heard, failure
-            try:
-                heard = await self.announce(text, language)
-            except Exception as error:  # theirs to know, and not the assistant's end
-                failure = error
-            finally:
-                over.set()
+            nonlocal heard
+            heard = await self.announce(text, language)
 
-        cancel = self.start("say", announce)
-        try:
-            await over.wait()
-        finally:
-            cancel()
-        if failure is not None:
-            raise failure
+        await self._while_it_lives("say", announce)
         return heard
 
     def keep(self, what: str, value: T, write: Callable[[T], None]) -> None:
@@ -204,7 +192,8 @@ class LiveControls:
             self._some_unkept = anyio.Event()
 
     def start(self, name: str, task: Callable[[], Awaitable[None]]) -> Callable[[], None]:
-        """Run `task` beside the conversation; the result cancels it. Raises `ControlError` before `attach`."""
+        """Run `task` beside the conversation; the result cancels it. Raises `ControlError` before `attach`, and when
+        the assistant has ended."""
         _, group = self._attached()
         scope = anyio.CancelScope()
 
@@ -212,10 +201,42 @@ class LiveControls:
             with scope:
                 await task()
 
-        group.start_soon(run, name=name)
+        try:
+            group.start_soon(run, name=name)
+        except RuntimeError:  # the group's way of saying that it has ended
+            raise _ending() from None
         return scope.cancel
+
+    async def _while_it_lives(self, name: str, task: Callable[[], Awaitable[None]]) -> bool:
+        """Run `task`, for somebody who is no part of the assistant: it ends with it. Whether it came to its own end.
+        Raises what it raises, and what `start` does."""
+        done, over = False, anyio.Event()
+        failure: Exception | None = None
+
+        async def run() -> None:
+            nonlocal done, failure
+            try:
+                await task()
+                done = True
+            except Exception as error:  # theirs to know, and not the assistant's end
+                failure = error
+            finally:
+                over.set()
+
+        cancel = self.start(name, run)
+        try:
+            await over.wait()
+        finally:
+            cancel()
+        if failure is not None:
+            raise failure
+        return done
 
     def _attached(self) -> tuple[Turns, TaskGroup]:
         if self._turns is None or self._group is None:
             raise ControlError("The assistant is still starting.", remedy="Try again in a few seconds.")
         return self._turns, self._group
+
+
+def _ending() -> ControlError:
+    return ControlError("The assistant is ending.", remedy="Try again in a few seconds.")

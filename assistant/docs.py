@@ -20,8 +20,9 @@ from assistant import events
 from assistant.config_schema import Key, tables, toml_value
 from assistant.control.manual import control_page
 from assistant.events import Event
-from assistant.telemetry.encode import to_json
+from assistant.telemetry.encode import CONTENT, to_json
 from assistant.telemetry.examples import EXAMPLES
+from assistant.telemetry.metrics_page import metrics_page
 
 _FOLDER = Path(__file__).parents[1] / "docs"
 _JSON_TYPES = {float: "number", int: "integer", str: "text", bool: "boolean", type(None): "null", Any: "any"}
@@ -33,7 +34,8 @@ _COMMON_FIELDS = {
     "confidence": "0 to 1.",
     "language": 'BCP 47 primary tag: "en", "zh".',
 }
-_EVENTS_INTRODUCTION = """# Events
+_WITHHELD = ", ".join(f"`{name}`" for name in CONTENT)
+_EVENTS_INTRODUCTION = f"""# Events
 
 Generated from `assistant/events.py` by `python -m assistant.docs`; do not edit.
 
@@ -41,10 +43,11 @@ An events file (`telemetry.events`, or `events.jsonl` of a replay) holds one JSO
 `"event"`, then its fields.
 
 - Times end in `_s` and are seconds on the monotonic clock of the run, rounded to 1 µs.
-- An array is written as `{"shape", "dtype"}`, sound with its length in `"seconds"` too. Samples and pixels are never
+- An array is written as `{{"shape", "dtype"}}`, sound with its length in `"seconds"` too. Samples and pixels are never
   written, and `AudioFrame` not at all.
-- Unless `telemetry.log_content` is set, what was heard or said (`text`, `slots`, `details`) is written as
-  `{"characters": n}`.
+- In the file of `telemetry.events`, unless `telemetry.log_content` is set, what was heard, said or read, and who was
+  seen ({_WITHHELD}), is written as `{{"characters": n}}`. An `events.jsonl` of
+  `replay`, `demo` or `dump` always holds the words.
 
 ## Events
 """
@@ -71,7 +74,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, default=_FOLDER, help="where the files are")
     options = parser.parse_args(arguments)
     stale = False
-    pages = {"events.md": events_page(), "configuration.md": configuration_page(), "control.md": control_page()}
+    pages = {
+        "events.md": events_page(),
+        "configuration.md": configuration_page(),
+        "control.md": control_page(),
+        "metrics.md": metrics_page(),
+    }
     for name, text in pages.items():
         path = options.folder / name
         if path.is_file() and path.read_text(encoding="utf-8") == text:

@@ -72,6 +72,7 @@ class SpeechPaused(Event):
     """The speaker fell silent, perhaps for good: what was said so far may be recognised ahead of the decision."""
 
     utterance: Utterance
+    """What was said so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ class SpeechEnded(Event):
     `goes_on` apart."""
 
     utterance: Utterance
+    """All that was said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +108,13 @@ class Transcript(Event):
 
     turn_id: int
     text: str
+    """What was asked, as it was recognised, without the wake phrase."""
     language: str
     """BCP 47 primary tag: "en", "zh"."""
     confidence: float
     """0 to 1."""
     is_final: bool
+    """Whether the end of the utterance has been decided: a text before that may still change, or come to nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,7 @@ class WakeWordDetected(Event):
     """The wake phrase was heard and confirmed."""
 
     phrase: str
+    """The one of `wake.phrases` that matched, as it is configured."""
     score: float
     """0 to 1."""
 
@@ -128,6 +133,7 @@ class TurnStarted(Event):
 
     turn_id: int
     speech_ended_at_s: float
+    """When the person's last voiced sample was heard: latencies count from here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +142,10 @@ class IntentRecognized(Event):
 
     turn_id: int
     intent: str | None
+    """The request's name in `assistant/dialogue/sentences/`, such as "scene_describe"; null when no skill understood
+    it."""
     slots: dict[str, str] = field(default_factory=dict)
+    """The request's values by name, such as `{"minutes": "5"}`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +153,13 @@ class Box:
     """An axis-aligned rectangle in fractions of the picture's width and height, 0 to 1."""
 
     x0: float
+    """Left edge."""
     y0: float
+    """Upper edge."""
     x1: float
+    """Right edge."""
     y1: float
+    """Lower edge."""
 
     @property
     def center(self) -> tuple[float, float]:
@@ -166,6 +179,7 @@ class Detection:
     """COCO class name in English."""
     confidence: float
     box: Box
+    """Where it is in the picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +187,7 @@ class Face:
     """One face in a picture."""
 
     box: Box
+    """Where it is in the picture."""
     confidence: float
     keypoints: tuple[tuple[float, float], ...] = ()
     """Right eye, left eye, nose, mouth, right ear, left ear; fractions of the picture."""
@@ -187,6 +202,7 @@ class SceneTag:
     """A whole-picture label."""
 
     label: str
+    """ImageNet's class name in English."""
     confidence: float
 
 
@@ -201,8 +217,11 @@ class Track:
     confidence: float
     """0 to 1, smoothed over the pictures."""
     box: Box
+    """Where it is, smoothed over the pictures; where a look has missed it, where it should be."""
     first_seen_at_s: float
+    """When the first picture that shows it was captured."""
     last_seen_at_s: float
+    """The same of the newest that shows it."""
     confirmed: bool = True
     """False for what was seen once, and not surely: it may be nothing."""
     color: str = ""
@@ -218,9 +237,13 @@ class SceneState(Event):
     """What one picture holds; `at_s` is when the picture was captured, so its age is `now - at_s`."""
 
     objects: tuple[Detection, ...]
+    """What the object detector found in this picture, weak findings too; `tracks` is what is believed to be there."""
     faces: tuple[Face, ...]
+    """Faces that were found in this picture; empty too where none were looked for."""
     tags: tuple[SceneTag, ...] = ()
+    """What the whole picture looks like; those of an earlier look while the picture has not changed."""
     source: str = ""
+    """What the picture came from: `vision.camera`, or a file's name."""
     frame: VideoFrame | None = None
     """The picture itself, for captioners that look at pixels and for reports."""
     tracks: tuple[Track, ...] | None = None
@@ -248,6 +271,7 @@ class SceneChange(Event):
     """COCO class name, or "room"."""
     confidence: float
     track_id: int | None = None
+    """The `Track.track_id` of the person or thing; null for what concerns the whole room."""
     box: Box | None = None
     """Where it was seen last."""
     name: str = ""
@@ -261,6 +285,7 @@ class SceneCaption(Event):
     """A sentence about a scene, no older than `age_s` when it was made."""
 
     text: str
+    """The sentence."""
     language: str
     confidence: float
     age_s: float
@@ -275,7 +300,7 @@ class EmotionEstimate(Event):
     channel: str
     """"face", "voice" or "text"."""
     probabilities: tuple[float, ...]
-    """In the order of `EMOTION_LABELS`; sums to 1."""
+    """One for each feeling: angry, disgust, fear, happy, sad, surprise, neutral; they sum to 1."""
     valence: float
     """-1 (unpleasant) to 1 (pleasant)."""
     arousal: float
@@ -289,12 +314,14 @@ class EmotionContribution:
     """How much a channel counted in a fused estimate, or why it did not."""
 
     channel: str
+    """"face", "voice" or "text"."""
     weight: float
     """0 to 1; the weights of all channels that counted sum to 1."""
     label: EmotionLabel | None
     """The channel's own top class."""
     confidence: float
     age_s: float | None
+    """Seconds since its evidence was observed; null where there is none."""
     left_out: str | None = None
     """Why it did not count: "missing", "too old", "not confident", or "not learned" by the fusion."""
 
@@ -304,11 +331,17 @@ class EmotionState(Event):
     """The fused estimate. `label` is None when the evidence does not allow an answer."""
 
     label: EmotionLabel | None
+    """The likeliest feeling; null while its probability is below `emotion.abstain_below`, or no channel counts."""
     probabilities: tuple[float, ...]
+    """One for each feeling: angry, disgust, fear, happy, sad, surprise, neutral; they sum to 1."""
     valence: float
+    """-1 (unpleasant) to 1 (pleasant), weighted over the channels; the nearer to 0, the less is decided."""
     arousal: float
+    """-1 (calm) to 1 (excited), weighted likewise."""
     confidence: float
+    """Probability of the likeliest feeling; 0 while no channel counts."""
     contributions: tuple[EmotionContribution, ...]
+    """One for each channel that is switched on, whether or not it counted."""
     turn_id: int | None = None
 
 
@@ -318,6 +351,7 @@ class ReplyChunk(Event):
 
     turn_id: int
     text: str
+    """The sentence, as it will be spoken."""
     language: str
 
 
@@ -364,6 +398,7 @@ class PlaybackFinished(Event):
     text: str
     """What was heard; the last sentence perhaps in part, then with "…"."""
     completed: bool
+    """Whether it was heard to its end: not if it was broken off, or the voice or the speaker failed."""
     begun: str = ""
     """The sentences that were begun, as they would have been heard to their ends: what a request to repeat repeats."""
 
@@ -374,6 +409,8 @@ class Interruption(Event):
 
     turn_id: int
     reason: str
+    """"speech" (somebody spoke over it, or it was held for too long), "newer request", or "called" (it was told to
+    listen)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,6 +429,7 @@ class StageTimed(Event):
     """In the order of a turn: "endpoint", "recognize", "emotion", "understand", "first_token" (of a language model),
     "answer" (until its first sentence is there), "synthesize", "output"."""
     started_at_s: float
+    """When it began, or began to be waited for."""
     compute_s: float
     """Seconds of work as measured by a performance counter, also where the run itself is in virtual time."""
 
@@ -403,7 +441,9 @@ class StageFailed(Event):
     stage: str
     """"microphone", "camera", "speaker", "recognizer", "recognizer process", "captioner", "synthesizer" …"""
     error: str
+    """What happened, in words for people."""
     remedy: str = ""
+    """What to do about it; empty where there is nothing to be done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -411,12 +451,16 @@ class StageRecovered(Event):
     """A stage works again."""
 
     stage: str
+    """The same as in its `StageFailed`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice(Event):
-    """A change of state that a person should see: "listening", "attentive", "asleep", "muted", "unmuted"."""
+    """A change of state that a person should see."""
 
     kind: str
+    """"listening", "attentive", "asleep", "muted", "unmuted" or "governor"."""
     text: str = ""
+    """The line that the terminal shows."""
     details: dict[str, Any] = field(default_factory=dict)
+    """Of "attentive" `until_s`, from when on a wake phrase is needed again; of "governor" `step` and `because`."""

@@ -7,7 +7,7 @@ Devices are asynchronous and owned by the event loop. Models are plain blocking 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, runtime_checkable
@@ -409,8 +409,9 @@ class DialogueTurn:
 class DialogueModel(Protocol):
     """Free conversation, for what no intent matched."""
 
-    def reply(self, turn: DialogueTurn) -> AsyncIterator[str]:
-        """The reply's text as it is generated, in pieces of any size. Raises `StageError`."""
+    def reply(self, turn: DialogueTurn) -> AsyncGenerator[str, None]:
+        """The reply's text as it is generated, in pieces of any size, until that ends or whoever listens closes it.
+        Raises `StageError`."""
 
 
 class Interpreter(Protocol):
@@ -435,7 +436,7 @@ class Skill(Protocol):
     """The intents that it answers, as named in `assistant/dialogue/sentences/*.yaml`."""
 
     async def handle(self, intent: Intent, context: Any) -> Any:
-        """Do it and return a `assistant.skills.Reply`; `context` is a `assistant.skills.SkillContext`."""
+        """Do it and return an `assistant.skills.Reply`; `context` is an `assistant.skills.SkillContext`."""
 
 
 Tensor = npt.NDArray[Any]

@@ -12,12 +12,22 @@ from typing import Any
 
 from assistant.errors import ConfigError, DependencyMissingError
 
+_EXTRAS = {"pymicro_wakeword": "wake", "pyttsx3": "espeak", "rapidocr": "ocr", "vosk": "vosk"}
+"""Package → the extra of pyproject.toml that brings it, for those that backends need."""
 
-def resolve(registry: Mapping[str, str], name: str, *, kind: str, extra: str = "") -> Any:
+
+def install_extra(name: str, *, service_too: bool = True) -> str:
+    """How to install an extra of this project, which is in no package index. What pip puts into the service's
+    environment is gone with the next upgrade; what the installer does stays."""
+    service = f"; for the service: sudo ./install.sh --with {name}" if service_too else ""
+    return f"In the clone of this project: .venv/bin/pip install --editable '.[{name}]'{service}"
+
+
+def resolve(registry: Mapping[str, str], name: str, *, kind: str) -> Any:
     """Import and return what `registry[name]` names.
 
-    `kind` is what a user would call it ("recogniser", "voice"), `extra` what brings its package, if one does. Raises
-    `ConfigError` for an unknown name and `DependencyMissingError` when the backend's own package is not installed.
+    `kind` is what a user would call it ("recogniser", "voice"). Raises `ConfigError` for an unknown name and
+    `DependencyMissingError` when the backend's own package is not installed.
     """
     try:
         module_name, _, attribute = registry[name].partition(":")
@@ -26,9 +36,9 @@ def resolve(registry: Mapping[str, str], name: str, *, kind: str, extra: str = "
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:
-        package = f'"edge-assistant[{extra}]"' if extra else error.name
+        package = error.name or ""
         raise DependencyMissingError(
-            f"The {kind} '{name}' needs the Python package '{error.name}', which is not installed.",
-            remedy=f"Install it with: pip install {package}",
+            f"The {kind} '{name}' needs the Python package '{package}', which is not installed.",
+            remedy=install_extra(_EXTRAS[package]) if package in _EXTRAS else f"Install it with: pip install {package}",
         ) from error
     return getattr(module, attribute)

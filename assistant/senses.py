@@ -9,9 +9,10 @@ import anyio
 from anyio.abc import TaskGroup
 
 from assistant.caption import CAPTIONERS
+from assistant.caption.revival import CaptionerRevival
 from assistant.config import Config
 from assistant.emotion.monitor import EmotionMonitor
-from assistant.errors import AssistantError, DeviceError, StageError
+from assistant.errors import AssistantError, DeviceError
 from assistant.events import (
     EmotionState,
     Event,
@@ -34,9 +35,6 @@ from assistant.vision.watcher import SceneWatcher
 
 _FEELS_S = 1.0
 """How long a look waits for the expression of the face that it has found."""
-_HANGS_CHECKED_S = 1.0
-_LOSS_NOTICED_S = 0.5
-_TRIED_AGAIN_S = 3.0
 
 
 class LiveSenses:
@@ -51,21 +49,22 @@ class LiveSenses:
         captioner: Captioner,
         emotions: EmotionMonitor,
         clock: Clock,
+        stages: StageReports,
         troubles: Mapping[str, str] | None = None,
-        stages: StageReports | None = None,
         reading: Reading | None = None,
     ) -> None:
-        """`troubles` is what does not work now: stage → reason; `stages` is told of a captioner that fails; `reading`
+        """`stages` is told of a captioner that fails; `troubles` is what does not work now: stage → reason; `reading`
         is who reads what is written."""
         self._captioner = captioner
         self.emotions = emotions
         self._clock = clock
         self._troubles = {} if troubles is None else troubles
-        self._stages = stages
         self._reading = reading
         self._group: TaskGroup | None = None
         self._looking_since_s: float | None = None
-        self._awaits_captioner = self._captioner_raised = False
+        self._revival: CaptionerRevival | None = None
+        if isinstance(captioner, PreparingCaptioner):
+            self._revival = CaptionerRevival(captioner, stages, clock, self.scene)
         self.watcher: SceneWatcher | None = None
         """Who looks; None without a camera."""
 
@@ -84,7 +83,7 @@ class LiveSenses:
         pictures."""
         captioner = resolve(CAPTIONERS, config.vision.captioner, kind="captioner").create(config, models)
         reading = Reading.create(config, models)
-        senses = cls(captioner, networks.emotions, clock, troubles, StageReports(clock, emit), reading)
+        senses = cls(captioner, networks.emotions, clock, StageReports(clock, emit), troubles, reading)
         if networks.reader is not None and camera is not None:
             senses.watcher = SceneWatcher(camera, networks.reader, config.vision, clock, emit, on_face=senses.feel)
         return senses
@@ -94,8 +93,8 @@ class LiveSenses:
         self._group = group
         if self.watcher is not None:
             group.start_soon(self.watcher.run)
-            if isinstance(self._captioner, PreparingCaptioner):
-                group.start_soon(self._replace_lost, self._captioner)
+            if self._revival is not None:
+                group.start_soon(self._revival.watch)
 
     async def feel(self, evidence: FaceEvidence) -> None:
         """Look at the expression of a face that the watcher found. The scene that it belongs to is told afterwards, so
@@ -170,57 +169,13 @@ class LiveSenses:
             self._group.start_soon(self._look, self.watcher)
 
     async def _look(self, watcher: SceneWatcher) -> None:
-        # A camera that does not work is reported by the watcher itself.
-        with suppress(AssistantError):
-            await self._prepare(await watcher.look())
-        await self._prepare_again()
-
-    async def _prepare(self, scene: SceneState | None) -> bool:
-        """Have a slow captioner begin, so that it is done by the time somebody asks. Whether nothing failed."""
-        if scene is None or not isinstance(self._captioner, PreparingCaptioner):
-            return True
-        try:
-            if not await self._captioner.prepare(scene):
-                return True
-        except AssistantError as error:
-            self._captioner_raised = isinstance(error, StageError)  # one that was not pulled is not tried again
-            if self._stages is not None:
-                self._stages.still_failing("neural captioner", error)
-            return False
-        self._captioner_raised = False
-        if self._stages is not None:
-            self._stages.works("neural captioner")
-        return True
-
-    async def _prepare_again(self) -> None:
-        """Try a captioner that failed again, though nobody speaks: what works again must not be shown as failing. One
-        that raises is tried at once and then every few seconds, one that hangs as soon as it can work, but no more than
-        once: one that is always too slow rests until somebody speaks. No picture is held meanwhile."""
-        captioner = self._captioner
-        if not isinstance(captioner, PreparingCaptioner) or self._awaits_captioner:
-            return
-        self._awaits_captioner = True
-        wait_s = 0.0  # what ran in a process that was lost has another one now
-        try:
-            while self._captioner_raised:
-                has_hung = captioner.hangs
-                while captioner.hangs:
-                    await self._clock.sleep_until(self._clock.monotonic_s() + _HANGS_CHECKED_S)
-                if not has_hung:
-                    await self._clock.sleep_until(self._clock.monotonic_s() + wait_s)
-                    wait_s = _TRIED_AGAIN_S
-                if not await self._prepare(self.scene()) and has_hung:
-                    return
-        finally:
-            self._awaits_captioner = False
-
-    async def _replace_lost(self, captioner: PreparingCaptioner) -> None:
-        """Have a captioner that died while nobody spoke tell of it and begin anew."""
-        while True:
-            await self._clock.sleep_until(self._clock.monotonic_s() + _LOSS_NOTICED_S)
-            if captioner.lost:
-                await self._prepare(self.scene())
-                await self._prepare_again()
+        with suppress(AssistantError):  # a camera that does not work is reported by the watcher itself
+            if self._revival is None:
+                await watcher.look()
+            else:
+                await self._revival.prepare(await watcher.look())
+        if self._revival is not None:
+            await self._revival.try_again()
 
     def close(self) -> None:
         """Release what describes the scene; safe to call twice."""

@@ -8,7 +8,8 @@ speech ended ──► recognise ──► addressed? ──► answer ──►
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import Protocol
 
 import anyio
@@ -19,24 +20,16 @@ from assistant.asr.revival import LOST_STAGE
 from assistant.asr.transcriber import Timed, Transcriber
 from assistant.audio import earcons
 from assistant.config import Config
+from assistant.conversation.addressee import AddresseeDetector, Understanding
 from assistant.conversation.announcing import Announcer
-from assistant.conversation.answering import Reply
 from assistant.conversation.floor import Floor, Turn
 from assistant.conversation.head_start import Foresight, HeadStart
 from assistant.conversation.long_speech import LongSpeech
+from assistant.conversation.reply import Reply
 from assistant.conversation.speaking import Speaking
 from assistant.conversation.talk_button import TalkButton
 from assistant.conversation.window import Window
-from assistant.dialogue.overlap import (
-    acknowledges,
-    is_backchannel,
-    is_courtesy,
-    is_hum,
-    says_not_to_stop,
-    unclear_stop,
-    wants_more,
-)
-from assistant.errors import AssistantError
+from assistant.errors import AssistantError, ControlError
 from assistant.events import (
     Event,
     SpeechContinued,
@@ -51,7 +44,7 @@ from assistant.events import (
     Utterance,
     WakeWordDetected,
 )
-from assistant.ports import Clock, Recognition
+from assistant.ports import Clock
 from assistant.stages import StageReports
 from assistant.vad.endpointing import SpeechEvent
 from assistant.vad.habits import PauseHabits
@@ -62,18 +55,11 @@ _WAITING_UTTERANCES = 1
 before what is said next, so they are few: a machine that was too slow for a while soon answers at once again."""
 
 
-class Answering(Foresight, Protocol):
+class Answering(Understanding, Foresight, Protocol):
     """What finds the reply: `assistant.conversation.answering.Answering`, or a double."""
-
-    @property
-    def converses(self) -> bool:
-        """Whether there is an answer to whatever is said, and not to requests alone."""
 
     def answer(self, transcript: Transcript, utterance: Utterance) -> Reply:
         """The reply to what was just said."""
-
-    async def intent(self, text: str, language: str) -> str | None:
-        """The name of the request that `text` is, None when it is none that can be fulfilled. Raises `StageError`."""
 
     def announcement(self, turn_id: int, text: str, language: str) -> Reply:
         """A reply to nothing: a timer that rings."""
@@ -102,16 +88,15 @@ class Turns:
         self._speaking = speaking
         self._clock = clock
         self._emit = emit
-        self._barge_in = config.tts.barge_in
-        # Without barge-in, what is heard over a reply or just after may well be the reply itself.
-        self._may_hear_itself = config.audio.echo_guard or not config.tts.barge_in
         self._stages = stages
         self._floor = floor = Floor(speaking, clock, emit, barge_in=config.tts.barge_in)
         self._habits = habits = PauseHabits(config.vad)
-        self._announcer = announcer = Announcer(floor, attention, clock, answering.announcement)
+        self.announcer = announcer = Announcer(floor, attention, clock, answering.announcement)
+        """What is said unasked."""
         self._head_start = HeadStart(
             transcriber, attention, answering, speaking, floor, announcer.overlaps, clock, emit, end_after, habits
         )
+        self._addressee = AddresseeDetector(attention, answering, speaking, floor, announcer, stages, config)
         self._group: TaskGroup | None = None
         self._begun = anyio.Event()
         self._window = Window(attention, floor, speaking, clock, emit, config)
@@ -119,46 +104,53 @@ class Turns:
         self._long_speech = LongSpeech()
         self.lost = 0
         """Utterances that reached it whole, were not given up, and that no recogniser could be had for."""
-        self.announce, self.ring = self._announcer.announce, self._announcer.ring
-        self.idle = floor.idle
-        self.unmute = self._window.unmute
 
     @property
     def attentive(self) -> bool:
         """Whether what is said now needs no wake phrase."""
         return not self._attention.muted and self._attention.attentive(self._clock.monotonic_s())
 
-    async def run(self, events: AsyncIterator[SpeechEvent | SpeechContinued]) -> None:
-        """Converse until the speech events end and everything heard has been answered."""
+    async def run(self, events: AsyncGenerator[SpeechEvent | SpeechContinued, None]) -> None:
+        """Converse until the speech events end and everything heard has been answered. Closes them."""
         send, receive = anyio.create_memory_object_stream[Utterance](_WAITING_UTTERANCES)
-        async with anyio.create_task_group() as self._group:
-            self._group.start_soon(self._take_utterances, receive)
-            self._group.start_soon(self._transcriber.watch)
-            self._begun.set()
-            async with send:
-                async for event in events:
-                    if not isinstance(event, SpeechContinued):
-                        self._emit(event)
-                    self._hear(event, self._group)
-                    if isinstance(event, SpeechEnded):
-                        await send.send(event.utterance)
-            await self.idle()
-            self._group.cancel_scope.cancel()
+        try:
+            async with anyio.create_task_group() as self._group:
+                self._group.start_soon(self._take_utterances, receive)
+                self._group.start_soon(self._transcriber.watch)
+                self._begun.set()
+                async with send, aclosing(events):
+                    async for event in events:
+                        if not isinstance(event, SpeechContinued):
+                            self._emit(event)
+                        self._hear(event, self._group)
+                        if isinstance(event, SpeechEnded):
+                            await send.send(event.utterance)
+                await self.idle()
+                self._group.cancel_scope.cancel()
+        finally:
+            self._group = None
 
     def mute(self) -> None:
         """Attend to nobody until `unmute`."""
-        self._announcer.react()
+        self.announcer.react()
         self._window.mute()
+
+    def unmute(self) -> None:
+        """Attend to people again."""
+        self._window.unmute()
+
+    async def idle(self) -> None:
+        """Return when nobody speaks and nothing is left to answer."""
+        await self._floor.idle()
 
     async def listen_now(self) -> None:
         """Listen to what is said next, without a wake phrase; whatever is being said is broken off, and what had been
-        said before is not answered any more."""
+        said before is not answered any more. Raises `ControlError` when the conversation has ended."""
         await self._begun.wait()
-        assert self._group is not None
-        self._announcer.react()
+        self.announcer.react()
         self._button.press()
         self._floor.interrupt("called")
-        await self._invite(self._group)
+        await self._invite()
 
     def _hear(self, event: SpeechEvent | SpeechContinued, group: TaskGroup) -> None:
         self._habits.note(event)
@@ -186,7 +178,7 @@ class Turns:
     def _worth_recognizing(self, utterance: Utterance) -> bool:
         # What is said over a reply, or before its first word, may be "stop", which needs no wake phrase; nor does
         # "okay" while something rings.
-        may_stop = self._announcer.overlaps(utterance) and not self._button.gives_up(utterance)
+        may_stop = self.announcer.overlaps(utterance) and not self._button.gives_up(utterance)
         return may_stop or self._may_be_meant(utterance)
 
     def _may_be_meant(self, utterance: Utterance) -> bool:
@@ -206,7 +198,7 @@ class Turns:
         if not self._worth_recognizing(utterance):
             return
         try:
-            over_reply = self._announcer.overlaps(utterance)
+            over_reply = self.announcer.overlaps(utterance)
             timed = await self._transcriber.recognize(utterance, waits=True, over_reply=over_reply)
         except AssistantError as error:
             if not self._button.gives_up(utterance):  # nobody misses that
@@ -217,16 +209,17 @@ class Turns:
         whole = self._long_speech.join(utterance, timed)
         if whole is None:
             return
-        utterance, timed = whole
-        admission = await self._admit(timed.recognition, utterance)
+        utterance, timed, is_rest = whole
+        admission = await self._addressee.admit(timed.recognition, utterance, is_rest=is_rest)
+        has_heard_ring = await self._addressee.has_heard_ring(admission, timed.recognition.language)
         if self._button.gives_up(utterance):
             return
-        if self._announcer.ringing and acknowledges(admission.command if admission else timed.recognition.text):
-            self._announcer.acknowledge()
+        if self.announcer.acknowledged_by(admission.command if admission else timed.recognition.text):
             return
         if admission is None:
             return
-        self._announcer.react()
+        if has_heard_ring:
+            self.announcer.react()
         self._habits.learn(utterance)
         now_s = self._clock.monotonic_s()
         if admission.match is not None:
@@ -240,63 +233,7 @@ class Turns:
             self._group.start_soon(self._run_turn, turn, admission, timed, utterance)
         else:
             self._floor.interrupt(reason)
-            await self._invite(self._group)
-
-    async def _admit(self, recognition: Recognition, utterance: Utterance) -> Admission | None:
-        """What the utterance asks, None if it is not for the assistant."""
-        text, language = recognition.text, recognition.language
-        admission = self._attention.admit(text, utterance.started_at_s)
-        if admission is not None and admission.match is not None:
-            if wants_more(admission.command) and self._speaking.overlaps(utterance):
-                return None
-            return Admission("", admission.match) if self._attention.only_calls(admission.command) else admission
-        intent: str | None = None
-        if self._announcer.overlaps(utterance):
-            intent = await self._intent(text, language)
-            # Whoever cancels a timer while one rings has it fall silent.
-            if intent == "stop" or (intent == "timer_cancel" and self._announcer.ringing):
-                return Admission(text, None)
-        if self._may_hear_itself and self._speaking.may_have_said(text, utterance, asks=intent is not None):
-            return None
-        converses = self._answering.converses
-        if intent is None and self._announcer.overlaps(utterance):
-            # In the pauses of a ring, when nothing sounds, only a stop alone is one.
-            stop = unclear_stop(recognition, alone=converses or not self._floor.overlaps(utterance))
-            if stop is not None:
-                return Admission(stop, None)
-        if self._speaking.overlaps(utterance):
-            # It goes on anyway; and what nobody understands was other people talking, or a television.
-            asks = intent != "continue" and (intent is not None or converses)
-            return admission if self._barge_in and asks and not is_backchannel(text) else None
-        return admission if admission is not None and await self._asks(text, language) else None
-
-    async def _asks(self, text: str, language: str) -> bool:
-        """Whether what was said while no reply was heard asks for something: a hum does not, nor does "okay" unless a
-        language model may have asked for it, nor an afterthought ("please", "go on"), which does not take the place
-        of the request before it."""
-        current = self._floor.current
-        comes = current is not None and not current.insists
-        if comes and (is_courtesy(text) or await self._intent(text, language) == "continue"):
-            return False
-        converses = self._answering.converses
-        if current is None:
-            # Who says not to stop where nothing sounds, perhaps meant something else, and hears that it was not done.
-            adds_nothing = is_hum(text) if converses else is_backchannel(text) and not says_not_to_stop(text)
-        else:
-            adds_nothing = is_backchannel(text) or is_courtesy(text)
-        # What nobody understands neither interrupts a ring nor says that it was heard: it may be a television.
-        anything = converses or (current is None and not self._announcer.ringing)
-        return (anything and not adds_nothing) or await self._intent(text, language) is not None
-
-    async def _intent(self, text: str, language: str) -> str | None:
-        """The name of the request that `text` is; None when it is none, and while that cannot be found out."""
-        try:
-            intent = await self._answering.intent(text, language)
-        except AssistantError as error:
-            self._stages.failed("interpreter", error)
-            return None
-        self._stages.works("interpreter")
-        return intent
+            await self._invite()
 
     async def _run_turn(self, turn: Turn, admission: Admission, timed: Timed, utterance: Utterance) -> None:
         recognition, turn_id, now_s = timed.recognition, turn.turn_id, self._clock.monotonic_s()
@@ -319,13 +256,16 @@ class Turns:
             return
         await self._window.show(self._attention.end() if reply.ends_conversation else self._attention.release())
 
-    async def _invite(self, group: TaskGroup) -> None:
-        """Listen, and say so without words. Whoever goes on already needs no sound to talk over."""
+    async def _invite(self) -> None:
+        """Listen, and say so without words. Whoever goes on already needs no sound to talk over. Raises `ControlError`
+        when the conversation has ended."""
         if self._attention.muted:  # since they called
             return
         until_s = self._attention.open()  # before anything else: a speaker that hangs takes its time
         await self._floor.vacant()
         if not self._button.person_asks:
             await self._speaking.play(earcons.listening(self._clock.monotonic_s(), self._floor.last_turn_id))
+        if self._group is None:
+            raise ControlError("The conversation has ended: nobody listens.", remedy="Start the assistant again.")
         if self._attention.until_s == until_s:  # nothing was asked meanwhile: they have as long from the sound on
-            group.start_soon(self._window.show, self._attention.open())
+            self._group.start_soon(self._window.show, self._attention.open())

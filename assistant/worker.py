@@ -111,6 +111,14 @@ class Worker:
         self._leave(future)
         return False
 
+    async def end_with(self, timeout_s: float, call: Callable[[], object]) -> None:
+        """Take no more calls, and let the thread end after this one, which is waited for as `finish_within` does."""
+        self._closed = True
+        try:
+            await self.finish_within(timeout_s, call)
+        finally:
+            self.close()
+
     def begin(self, call: Callable[[], object]) -> None:
         """Queue a call that nobody waits for, unless one hangs; whatever it raises is nobody's concern."""
         if not self.hangs:

@@ -20,7 +20,7 @@ from assistant.asr import RECOGNIZERS
 from assistant.audio.echo import EchoGuard
 from assistant.config import Config
 from assistant.dialogue.interpreter import HassilInterpreter
-from assistant.dialogue.overlap import unclear_stop
+from assistant.dialogue.small_words import unclear_stop
 from assistant.events import AudioArray, Utterance
 from assistant.models.store import ModelStore
 from assistant.ports import Recognizer

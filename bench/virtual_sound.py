@@ -28,16 +28,15 @@ _BUFFERED_MS = 500
 """What a player keeps ahead: with 20 ms, a quarter of a second of silence got into three seconds of speech on a machine
 with more to do than it has cores, with this much none did. What is timed is timed by what the microphone hears."""
 
-# Programs are let in last: one that waits for the server must not meet half of it, and play into the microphone.
 _MICROPHONE = "module-remap-source master=mic.monitor source_name=virtual_microphone"
-_DEVICES = f"""\
-load-module module-null-sink sink_name=mic rate=48000
-load-module module-null-sink sink_name=speaker rate=48000
-load-module {_MICROPHONE}
-set-default-source virtual_microphone
-set-default-sink speaker
-load-module module-native-protocol-unix
-"""
+DEVICES = (
+    "load-module module-null-sink sink_name=mic rate=48000",
+    "load-module module-null-sink sink_name=speaker rate=48000",
+    f"load-module {_MICROPHONE}",
+    "set-default-source virtual_microphone",
+    "set-default-sink speaker",
+)
+"""What makes the microphone and the speaker, in the language of `pactl`."""
 
 
 class VirtualSound:
@@ -65,7 +64,9 @@ class VirtualSound:
             "ALSA_CONFIG_PATH": str(alsa),
         }
         self._script = self._folder / "devices.pa"
-        self._script.write_text(_DEVICES, encoding="utf-8")
+        # Programs are let in last: one that waits for the server must not meet half of it and play into the microphone.
+        lines = (*DEVICES, "load-module module-native-protocol-unix", "")
+        self._script.write_text("\n".join(lines), encoding="utf-8")
         self._server: subprocess.Popen[bytes] | None = None
 
     @staticmethod
@@ -85,7 +86,7 @@ class VirtualSound:
             stderr=subprocess.DEVNULL,
         )
         deadline_s = time.monotonic() + _STARTS_S
-        while not self._answers():
+        while not self.answers():
             if time.monotonic() > deadline_s or self._server.poll() is not None:
                 self.__exit__(None, None, None)
                 raise RuntimeError("PulseAudio did not start; run `pulseaudio -n --daemonize=no` to see why.")
@@ -122,30 +123,32 @@ class VirtualSound:
 
     def pull_microphone(self) -> None:
         """Take the microphone alone away: the server gives whoever records what the speaker plays."""
-        self._pactl("unload-module", _MICROPHONE.split()[0])
+        self.pactl("unload-module", _MICROPHONE.split()[0])
 
     def plug_microphone(self) -> None:
         """Give the microphone back, and whoever recorded from it."""
-        self._pactl("load-module", *_MICROPHONE.split())
-        self._pactl("set-default-source", "virtual_microphone")
+        self.pactl("load-module", *_MICROPHONE.split())
+        self.pactl("set-default-source", "virtual_microphone")
 
     def choose_speaker(self, sink: str) -> None:
         """Have `mic` or `speaker` be what the server gives to whoever asks for no particular speaker."""
-        self._pactl("set-default-sink", sink)
+        self.pactl("set-default-sink", sink)
 
     def recorders(self) -> list[str]:
         """Who records: an index each, which no later one gets again."""
-        listed = self._pactl("list", "short", "source-outputs").stdout.decode()
+        listed = self.pactl("list", "short", "source-outputs").stdout.decode()
         fields = [line.split("\t") for line in listed.splitlines()]
         return [index for index, _, client, *_ in fields if client != "-"]  # the server's own modules have none
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
+        """Whether the server can be asked something."""
         try:
-            return self._pactl("info").returncode == 0
+            return self.pactl("info").returncode == 0
         except subprocess.TimeoutExpired:
             return False  # it has opened its socket and is not ready yet
 
-    def _pactl(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    def pactl(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+        """Have the server do something."""
         return subprocess.run(["pactl", *arguments], env=self.env, capture_output=True, timeout=_ANSWERS_S, check=False)
 
 

@@ -18,11 +18,13 @@ from typing import Any
 import numpy as np
 import onnx
 
+from assistant.registry import install_extra
 from export.errors import ConversionError
 from export.onnx_file import read_onnx, write_onnx
 from export.recipe import Array, Feeds
 from export.reference import exact_network
 
+_TORCH = install_extra("export-torch", service_too=False)
 _OPSET = 17
 _MOST_ERROR = 1e-3
 """As a share of an output's largest value."""
@@ -53,7 +55,7 @@ def onnx_from_torchscript(path: Path, shapes: Sequence[Sequence[int]]) -> onnx.M
     if importlib.util.find_spec("torch") is None:
         raise ConversionError(
             f"{path} is TorchScript, and torch is not installed.",
-            remedy="pip install 'edge-assistant[export-torch]', or export the network to ONNX in its own project.",
+            remedy=f"{_TORCH}. Or export the network to ONNX in its own project.",
         )
     import torch
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from assistant.config import Config
 from assistant.config_schema import all_keys
+from assistant.control.manual import control_page
 from assistant.docs import configuration_page, events_page, main
 from assistant.events import Event
 from assistant.settings import load_config
@@ -59,6 +60,13 @@ def test_every_event_has_its_section_and_a_valid_example() -> None:
 def test_a_field_that_many_events_have_has_its_meaning_in_each(field: str) -> None:
     meanings = re.findall(rf"^\| `{field}` \| [^|]+ \| (.*) \|$", events_page(), re.MULTILINE)
     assert len(meanings) > 1 and all(meanings)
+
+
+@pytest.mark.parametrize("page", [events_page, control_page])
+def test_every_field_has_its_meaning(page: Callable[[], str]) -> None:
+    rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| (.*) \|$", page(), re.MULTILINE)
+    assert len(rows) > 20
+    assert [name for name, meaning in rows if not meaning.strip()] == []
 
 
 def test_links_lead_to_sections() -> None:

@@ -17,9 +17,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from itertools import islice, pairwise
 from typing import Any
 
 import numpy as np
@@ -29,14 +28,11 @@ from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from assistant.audio.echo_alignment import Alignment
 from assistant.audio.echo_bands import LOOK_AHEAD, FramePowers
 from assistant.audio.echo_beginning import most_of
-from assistant.audio.echo_delays import Moment
-from assistant.audio.echo_evidence import MOSTLY_REMOVED, Evidence
+from assistant.audio.echo_evidence import Evidence
 from assistant.audio.echo_filter import BLOCK, LENGTH, EchoPath
-from assistant.audio.echo_gate import Gate
-from assistant.audio.echo_hindsight import SOMEONE_FRAMES, someone_else, unlike_path
 from assistant.audio.echo_reference import EARLIEST, FORGOTTEN, LATEST, PlayedChunk, PlayedReference, excerpt
 from assistant.audio.echo_relearning import PLAYED, Relearning
-from assistant.audio.files import resample
+from assistant.audio.echo_withheld import Withheld
 from assistant.events import AudioArray, AudioFrame
 
 _QUIET_S = 1.0
@@ -45,20 +41,6 @@ _STILL_HEARD_S = 0.3
 """How long after playback was stopped its sound may still reach the microphone."""
 _LOST_S = 0.15
 """The microphone's clock is trusted until it is this far off its count of samples: then sound was lost."""
-_FEW_FRAMES, _MANY_FRAMES = 3, 8
-"""Withheld frames with evidence of someone else that release all: where no more will be known of them, and in the first
-reply ever."""
-_WITHHELD_FRAMES = 40
-"""Frames that are withheld at most: by then it is known how late the echo comes, or that there is none."""
-_LOOK_BACK_FRAMES = 4
-"""Frames between two looks at what was withheld, by the path as it is known by then."""
-_NEWEST_FRAMES = 8
-"""Of those, the last ones that were not learned from often enough yet to be judged."""
-_CERTAIN_FRAMES = 2
-"""Frames with evidence of someone else, of another kind than suspicion, that end the withholding in a known room: with
-one, people are heard no sooner to speak of, and self-triggers double where something was moved."""
-_ONSET_FRAMES = 4
-"""Frames before those with evidence of someone else in which they begin."""
 _EVIDENT_FRAMES, _EVIDENT_SOONER_S = 3, 0.064
 """So many frames in a row with evidence of someone else are no echo, in an hour of the assistant's speech: with a voice
 in them they are a person's, two frames before noise is told from speech where nothing is played."""
@@ -68,25 +50,6 @@ _ABSENT = 0.1
 _ABSENT_FRAMES = 70
 """While it has not come for fewer frames in a row, nothing is learned: a device that was held up goes on by then, or is
 given up. After that it is another way, or a speaker turned down."""
-_RATE_DIGITS = 1000
-_MOST_PADDING = 8
-"""Of the rates in use, 22.05 kHz meets 16 kHz least often."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Withheld:
-    """A frame of which nobody knows yet whether it is more than echo."""
-
-    frame: AudioFrame
-    heard: AudioArray
-    """Its sound before anything was taken out, (512,)."""
-    first: int
-    """Its first sample on the time line."""
-    moment: Moment
-    foreign: bool
-    """Whether it was more as far as was known then."""
-    suspected: bool
-    """Whether it was more if the path is as it was before this reply."""
 
 
 class EchoGuard:
@@ -103,14 +66,11 @@ class EchoGuard:
         self._next: int | None = None
         self._heard = np.zeros(SAMPLE_RATE_HZ, np.float32)
         self._windows = np.zeros((4, 2 * FRAME_SAMPLES), np.float32)
-        self._gate = Gate()
+        self._withheld = Withheld(self._evidence, self._share_left)
         self._absent_frames = 0
         """Frames in a row in which the echo did not come."""
         self._foreign_frames = 0
         """Frames in a row up to now with evidence of someone else."""
-        self._withheld: list[_Withheld] = []
-        self._decided = False
-        """Whether nothing needs to be withheld any more."""
         self._speaker = ""
         self.forgotten = 0
         """How often it was told to forget what it had learned."""
@@ -147,7 +107,8 @@ class EchoGuard:
         path, evidence = EchoPath(), Evidence()
         path.recall(learned)
         evidence.recall(learned)
-        self._path, self._evidence, self._decided = path, evidence, evidence.experienced
+        self._path, self._evidence = path, evidence
+        self._withheld.judge_by(evidence, decided=evidence.experienced)
 
     def reference(self, heard_at_s: float, samples: AudioArray, sample_rate_hz: int, *, run: int | None = None) -> None:
         """A chunk begins to be heard, (n,) float32 as it leaves for the device, volume included.
@@ -156,21 +117,12 @@ class EchoGuard:
         same `run` are off by the same (see `assistant.ports.Onset`), so that where one was found tells where the next
         is.
         """
-        drift, stated = self._alignment.drift, round(heard_at_s * SAMPLE_RATE_HZ)
-        stretched_hz = round(SAMPLE_RATE_HZ * _RATE_DIGITS * (1.0 + drift))
-        last = self._reference.last
-        if last is not None and last.aligned and run is not None and last.run == run:
-            onset = last.first + last.lead + (heard_at_s - last.stated_s) * SAMPLE_RATE_HZ * (1.0 + last.drift)
-            padding, lead = _between_samples(onset, stretched_hz / (sample_rate_hz * _RATE_DIGITS))
-            padded = np.concatenate([np.zeros(padding, np.float32), samples])
-            at_16_khz = resample(padded, sample_rate_hz * _RATE_DIGITS, stretched_hz)
-            first = round(onset - lead)
-            self._reference.add(PlayedChunk(at_16_khz, stated, first, drift, run, heard_at_s, lead, aligned=True))
+        follows = self._reference.place(
+            samples, sample_rate_hz, heard_at_s, run, drift=self._alignment.drift, expect=self._alignment.place
+        )
+        if follows:
             self._evidence.join()
             return
-        at_16_khz = resample(samples, sample_rate_hz * _RATE_DIGITS, stretched_hz)
-        first = self._alignment.place(stated, self._reference.end)
-        self._reference.add(PlayedChunk(at_16_khz, stated, first, drift, run, heard_at_s))
         self._evidence.begin()
         self._known_response = self._path.response() if self._evidence.path_known else None
 
@@ -187,7 +139,8 @@ class EchoGuard:
     def forget(self) -> None:
         """Microphone or speaker may be another one: what was learned of the way between them need not hold any more,
         and what is withheld is not heard."""
-        self._path, self._evidence, self._decided = EchoPath(), Evidence(), False
+        self._path, self._evidence = EchoPath(), Evidence()
+        self._withheld.judge_by(self._evidence, decided=False)
         self._relearning.forget()
         self._known_response = None
         self.forgotten += 1
@@ -199,8 +152,8 @@ class EchoGuard:
         self._reference.lose()
         self._alignment = Alignment()
         self._evidence.doubt()
-        self._next, self._foreign_frames, self._gate = None, 0, Gate()
-        self._withheld = []
+        self._next, self._foreign_frames = None, 0
+        self._withheld.forget()
 
     def clean(self, frame: AudioFrame) -> list[AudioFrame]:
         """The frame (512 samples, 16 kHz) without the assistant's voice: silence, unless someone else is heard.
@@ -229,14 +182,19 @@ class EchoGuard:
         begun = chunk is not None and first >= chunk.first
         known = self._known_response
         closest = None if chunk is None or known is None else partial(self._closest_powers, chunk, known, first)
-        foreign = self._evidence.foreign(powers, closest, aligned=aligned, begun=begun, open_gate=self._gate.is_open)
-        if aligned and not foreign and not self._gate.is_open:
+        foreign = self._evidence.foreign(
+            powers, closest, aligned=aligned, begun=begun, open_gate=self._withheld.gate_is_open
+        )
+        if aligned and not foreign and not self._withheld.gate_is_open:
             self._relearn(first)
-        cleaned, suspected = replace(frame, samples=residual), self._evidence.suspected
-        if not self._decided or self._withheld or suspected:
-            assert self._evidence.moment is not None
-            self._withheld.append(_Withheld(cleaned, frame.samples, first, self._evidence.moment, foreign, suspected))
-        return self._give(cleaned, foreign=foreign)
+        cleaned = replace(frame, samples=residual)
+        self._withheld.add(cleaned, frame.samples, first, foreign=foreign)
+        self._note(cleaned, foreign=foreign)
+        return self._withheld.give(cleaned, foreign=foreign)
+
+    def rest(self) -> list[AudioFrame]:
+        """All that is withheld: no more will be known of it."""
+        return self._withheld.rest()
 
     def _count(self, frame: AudioFrame) -> int:
         """The frame's first sample on the time line. Frames are counted, for their times jitter."""
@@ -262,7 +220,7 @@ class EchoGuard:
             played = self._reference.view(first + FRAME_SAMPLES - len(self._heard), len(self._heard))
             heard = self._heard[played != 0.0]
             self._path.expect(float(np.dot(heard, heard) / (np.dot(played, played) + 1e-9)))
-            if not self._decided:
+            if not self._withheld.decided:
                 self._relearn_withheld()
         if abs(moved) > 2:
             self._evidence.doubt()
@@ -283,9 +241,7 @@ class EchoGuard:
 
     def _relearn_withheld(self) -> None:
         """Learn from what was heard before it was known how late the echo comes, too."""
-        for before, withheld in pairwise(self._withheld):
-            end = withheld.first + FRAME_SAMPLES
-            heard = np.concatenate([before.heard, withheld.heard])
+        for heard, end in self._withheld.consecutive():
             self._relearning.remember(heard, self._reference.view(end - PLAYED, PLAYED))
 
     def _refill(self, first: int) -> None:
@@ -315,86 +271,18 @@ class EchoGuard:
         echo = most_of(heard, played, response)
         return FramePowers.of(np.stack([heard, heard - echo, echo, self._windows[3]]))
 
-    def _give(self, frame: AudioFrame, *, foreign: bool) -> list[AudioFrame]:
-        """The frame behind the gate. Nothing for a while, where something is withheld, until someone else was in it or
-        it is certain that there was nobody."""
-        self._foreign_frames = self._foreign_frames + 1 if foreign and self._decided else 0
+    def _note(self, frame: AudioFrame, *, foreign: bool) -> None:
+        """Keep since when somebody else is evidently heard, and when nothing was of what is played."""
+        self._foreign_frames = self._foreign_frames + 1 if foreign and self._withheld.decided else 0
         if self._foreign_frames >= _EVIDENT_FRAMES:
             self.evident_at_s = frame.at_s
         if self.unheard:
             self.unheard_at_s = frame.at_s
-        if self._decided and not self._withheld:
-            return [self._gate.let_through(frame, foreign=foreign)]
-        if len(self._withheld) == _WITHHELD_FRAMES or (self._decided and self._evidence.trusted):
-            return self.rest()
-        return self._release_someone(_CERTAIN_FRAMES if self._decided else _MANY_FRAMES)
 
-    def rest(self) -> list[AudioFrame]:
-        """All that is withheld: no more will be known of it."""
-        released = self._release_someone(_FEW_FRAMES)
-        self._decided = self._decided or self._evidence.experienced
-        return released or self._release()
-
-    def _release_someone(self, least: int) -> list[AudioFrame]:
-        """All that was withheld, if someone else was heard in it: by hindsight, or in `least` frames at the time."""
-        if not self._withheld:
-            return []
-        known = [number for number, withheld in enumerate(self._withheld) if self._is_foreign(withheld)]
-        heard = [] if self._decided else self._someone_by_hindsight()
-        if not heard and len(known) >= least:
-            heard = known
-        unexplained = (number for number in heard if not self._is_echo(self._withheld[number]))
-        enough = min(SOMEONE_FRAMES, least)
-        if len(list(islice(unexplained, enough))) < enough:
-            return []
-        begin = heard[0]
-        while begin and self._withheld[begin - 1].suspected:
-            begin -= 1
-        self._decided, first = True, max(0, begin - _ONSET_FRAMES)
-        return [*self._release(first), *self._release(heard[-1] + 1 - first, foreign=True), *self._release()]
-
-    def _someone_by_hindsight(self) -> list[int]:
-        """The frames that were withheld in which somebody else was, by number."""
-        moments = [withheld.moment for withheld in self._withheld]
-        heard = someone_else(moments)
-        if heard or not self._evidence.path_learned_a_little or len(moments) % _LOOK_BACK_FRAMES:
-            return heard
-        learned = self._withheld[:-_NEWEST_FRAMES]
-        return unlike_path(moments[:-_NEWEST_FRAMES], [self._share_left(withheld) for withheld in learned])
-
-    def _is_foreign(self, withheld: _Withheld) -> bool:
-        """Whether it was more than echo, as far as was known then or can be told since."""
-        return withheld.foreign or (withheld.suspected and self._evidence.trusted)
-
-    def _is_someone(self, withheld: _Withheld) -> bool:
-        return self._is_foreign(withheld) and not self._is_echo(withheld)
-
-    def _is_echo(self, withheld: _Withheld) -> bool:
-        """Whether the path as it is known by now explains most of what was heard, when it was not known yet."""
-        return self._share_left(withheld) < MOSTLY_REMOVED
-
-    def _share_left(self, withheld: _Withheld) -> float:
-        """How much of the power of what was heard the path leaves, as it is known by now."""
-        self._refill(withheld.first)
-        left = withheld.heard - self._filter(withheld.heard, withheld.first, learn=False)
-        self._refill(withheld.first if self._next is None else self._next)
-        return float(np.dot(left, left) / (np.dot(withheld.heard, withheld.heard) + 1e-9))
-
-    def _release(self, count: int | None = None, *, foreign: bool = False) -> list[AudioFrame]:
-        """The first `count` of the frames that were withheld, all by default, behind the gate."""
-        count = len(self._withheld) if count is None else count
-        released, self._withheld = self._withheld[:count], self._withheld[count:]
-        return [
-            self._gate.let_through(
-                withheld.frame, foreign=foreign or (self._is_foreign(withheld) and not self._is_echo(withheld))
-            )
-            for withheld in released
-        ]
-
-
-def _between_samples(onset: float, scale: float) -> tuple[int, float]:
-    """How many samples of silence before a chunk put its onset nearest to where it is between the microphone's samples,
-    and how many of the microphone's these are; `scale` is one of its samples in the microphone's."""
-    paddings = range(_MOST_PADDING)
-    padding = min(paddings, key=lambda count: abs(onset - count * scale - round(onset - count * scale)))
-    return padding, padding * scale
+    def _share_left(self, heard: AudioArray, first: int) -> float:
+        """How much of the power of a frame that was heard, (512,) from sample `first` on, the path leaves, as it is
+        known by now."""
+        self._refill(first)
+        left = heard - self._filter(heard, first, learn=False)
+        self._refill(first if self._next is None else self._next)
+        return float(np.dot(left, left) / (np.dot(heard, heard) + 1e-9))

@@ -14,7 +14,7 @@ import numpy as np
 from assistant.atomic import replace_file
 from assistant.audio import sound_server
 from assistant.audio.echo import EchoGuard
-from assistant.audio.portaudio import without_address
+from assistant.audio.sound_devices import without_address
 from assistant.ports import AudioSink, AudioSource
 
 _LOG = logging.getLogger(__name__)

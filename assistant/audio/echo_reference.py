@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from assistant.audio import SAMPLE_RATE_HZ
+from assistant.audio.files import resample
 from assistant.events import AudioArray
 
 MAX_SAMPLES = 60 * SAMPLE_RATE_HZ
@@ -20,6 +21,10 @@ FORGOTTEN = 2 * SAMPLE_RATE_HZ
 EARLIEST = round(-0.15 * SAMPLE_RATE_HZ)
 LATEST = round(0.42 * SAMPLE_RATE_HZ)
 """Where a chunk may be heard, against the time that the player stated."""
+
+_RATE_DIGITS = 1000
+_MOST_PADDING = 8
+"""Of the rates in use, 22.05 kHz meets 16 kHz least often."""
 
 
 @dataclass(slots=True, eq=False)
@@ -73,6 +78,34 @@ class PlayedReference:
     def last(self) -> PlayedChunk | None:
         """The chunk that began last; None when nothing is known."""
         return self._chunks[-1] if self._chunks else None
+
+    def place(
+        self,
+        samples: AudioArray,
+        sample_rate_hz: int,
+        heard_at_s: float,
+        run: int | None,
+        *,
+        drift: float,
+        expect: Callable[[int, int | None], int],
+    ) -> bool:
+        """A chunk, (n,) float32, begins to be heard at about `heard_at_s`; it is stretched by `drift`. Whether where it
+        is heard follows from the last one of its `run`, which was found. Where not, `expect` tells it of where the
+        player says, and of one past the last sample before."""
+        stated = round(heard_at_s * SAMPLE_RATE_HZ)
+        stretched_hz = round(SAMPLE_RATE_HZ * _RATE_DIGITS * (1.0 + drift))
+        last = self.last
+        if last is not None and last.aligned and run is not None and last.run == run:
+            onset = last.first + last.lead + (heard_at_s - last.stated_s) * SAMPLE_RATE_HZ * (1.0 + last.drift)
+            padding, lead = _between_samples(onset, stretched_hz / (sample_rate_hz * _RATE_DIGITS))
+            padded = np.concatenate([np.zeros(padding, np.float32), samples])
+            at_16_khz = resample(padded, sample_rate_hz * _RATE_DIGITS, stretched_hz)
+            first = round(onset - lead)
+            self.add(PlayedChunk(at_16_khz, stated, first, drift, run, heard_at_s, lead, aligned=True))
+            return True
+        at_16_khz = resample(samples, sample_rate_hz * _RATE_DIGITS, stretched_hz)
+        self.add(PlayedChunk(at_16_khz, stated, expect(stated, self.end), drift, run, heard_at_s))
+        return False
 
     def add(self, chunk: PlayedChunk) -> None:
         """A chunk begins; whatever was expected to be heard at the same time is cut short."""
@@ -128,3 +161,11 @@ def excerpt(samples: AudioArray, first: int, count: int) -> AudioArray:
     if begin < end:
         out[begin - first : end - first] = samples[begin:end]
     return out
+
+
+def _between_samples(onset: float, scale: float) -> tuple[int, float]:
+    """How many samples of silence before a chunk put its onset nearest to where it is between the microphone's samples,
+    and how many of the microphone's these are; `scale` is one of its samples in the microphone's."""
+    paddings = range(_MOST_PADDING)
+    padding = min(paddings, key=lambda count: abs(onset - count * scale - round(onset - count * scale)))
+    return padding, padding * scale

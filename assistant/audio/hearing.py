@@ -10,8 +10,8 @@ import math
 from typing import Literal
 
 from assistant.audio import SAMPLE_RATE_HZ
-from assistant.audio.portaudio import without_address
 from assistant.audio.rate import RateMeter
+from assistant.audio.sound_devices import without_address
 from assistant.errors import DeviceError, StageError
 from assistant.events import AudioFrame
 from assistant.ports import Clock

@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 import numpy as np
 
-from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, portaudio, sound_server
+from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, portaudio, sound_devices, sound_server
 from assistant.audio.server_changes import tell_changes
 from assistant.config import AudioConfig
 from assistant.errors import DeviceError
@@ -153,7 +153,7 @@ class Microphone:
             stream.close(ignore_errors=True)
 
     def _start(self) -> None:
-        device = portaudio.find(self._config.input, "input", known_as=self._known_as)
+        device = sound_devices.find(self._config.input, "input", known_as=self._known_as)
         self.name = self._known_as = device.name
         sounddevice = portaudio.load()
         loop = self._loop
@@ -172,7 +172,7 @@ class Microphone:
                 callback=self._capture,
             )
 
-        self._stream, _ = portaudio.start_stream(device, "input", (SAMPLE_RATE_HZ, device.default_rate_hz), make)
+        self._stream, _ = sound_devices.start_stream(device, "input", (SAMPLE_RATE_HZ, device.default_rate_hz), make)
         self._epoch = portaudio.epoch()
 
     def _start_again(self) -> None:

@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
-from assistant.audio import portaudio
+from assistant.audio import portaudio, sound_devices
 from assistant.errors import DeviceError
 
 RATE_HZ = 24_000
@@ -130,7 +130,7 @@ class OutputDevice:
                 self._start()
 
     def _open_stream(self) -> None:
-        device = portaudio.find(self._wanted, "output", known_as=self._known_as)
+        device = sound_devices.find(self._wanted, "output", known_as=self._known_as)
         self.name = self._known_as = device.name
         sounddevice = portaudio.load()
 
@@ -149,7 +149,7 @@ class OutputDevice:
 
         rates_hz = dict.fromkeys((RATE_HZ, device.default_rate_hz))
         wanted_hz = [rate_hz for rate_hz in rates_hz if rate_hz != self._refused_hz] or list(rates_hz)
-        self._stream, _ = portaudio.open_stream(device, "output", wanted_hz, make)
+        self._stream, _ = sound_devices.open_stream(device, "output", wanted_hz, make)
         self._epoch = portaudio.epoch()
 
     def _usable(self) -> Any:

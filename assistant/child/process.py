@@ -57,7 +57,7 @@ class Child:
         """Why it was given up, in the first place; known before it is."""
         assert self._process.stdin is not None
         os.set_blocking(self._process.stdin.fileno(), False)
-        self._sending = threading.Lock()
+        self._sending, self._receiving = threading.Lock(), threading.Lock()
         self.send(configuration)
 
     @property
@@ -86,7 +86,8 @@ class Child:
         long before that if it `works` for the reply, that is needs the processor for it, and does not use any."""
         deadline_s = time.monotonic() + timeout_s
         try:
-            return read_frame(lambda size: self._read(size, deadline_s, works=works))
+            with self._receiving:
+                return read_frame(lambda size: self._read(size, deadline_s, works=works))
         except TimeoutError as error:
             why = str(error) or f"it delivered nothing for {timeout_s:g} s"
             raise self._give_up(ChildHungError(f"{why} and was killed")) from None
@@ -96,21 +97,24 @@ class Child:
             raise self._failure() from error
 
     def signal_death(self) -> None:
-        """Have the system end it, with everything that it started. Whoever waits for a reply gets `ChildFailedError`;
-        unlike `kill`, this may be called while another thread does."""
+        """Have the system end it, with everything that it started. Whoever waits for a reply gets `ChildFailedError`.
+        Unlike `kill` this never blocks, and leaves the pipes to be freed."""
         with self._reaping:
             self._signal_group()
 
     def kill(self) -> None:
-        """End it at once and free its pipes; safe to call twice."""
+        """End it at once and free its pipes; safe to call twice. One that another thread waits at is left to that
+        thread, which finds that it has ended: a descriptor that is closed may be another file's at once."""
         self.signal_death()
         self._given_up = True  # one that is stuck in the kernel dies when that lets go of it
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_END_S)
-        for pipe in (self._process.stdin, self._process.stdout):
+        for pipe, used in ((self._process.stdin, self._sending), (self._process.stdout, self._receiving)):
             assert pipe is not None
-            with contextlib.suppress(OSError):
-                pipe.close()
+            if used.acquire(blocking=False):
+                with contextlib.suppress(OSError):
+                    pipe.close()
+                used.release()
 
     def ending(self) -> ChildFailedError:
         """How it ended; may be asked while another thread waits for it."""

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import typer
 
-from assistant.atomic import replace_file
+from assistant.atomic import write_text
 from assistant.config_schema import tables, toml_value
 from assistant.control.client import ask
 from assistant.control.protocol import Reload, ReloadResult, Status, StatusResult
 from assistant.errors import AssistantError, ConfigError, DependencyMissingError, NotRunningError
-from assistant.settings import load_settings, search_paths
+from assistant.settings import SYSTEM_FILE, load_settings, search_paths
 
 _EDITORS = ("sensible-editor", "nano", "vim", "vi")
 _RELOAD_S = 120.0
@@ -26,22 +26,58 @@ def edit_configuration(path: Path | None) -> None:
     """Open an editor on a copy of the file, check the result, and put it in place.
 
     A wrong result can be edited again; given up, the file stays as it was. A running assistant that reads this file
-    is told. Raises `ConfigError` for a wrong result, `DependencyMissingError` without an editor.
+    is told. Raises `ConfigError` for a wrong result and for a file that may not be written,
+    `DependencyMissingError` without an editor.
     """
     file = path or next((place for place in search_paths() if place.is_file()), search_paths()[0])
+    _require_rights(file)
     before = file.read_text(encoding="utf-8") if file.is_file() else _beginning()
-    with tempfile.TemporaryDirectory(prefix="assistant-config-") as folder:
-        copy = Path(folder) / file.name
+    folder = Path(tempfile.mkdtemp(prefix="assistant-config-"))
+    kept = False
+    try:
+        copy = folder / file.name
         copy.write_text(before, encoding="utf-8")
         _edit_until_right(copy, file)
         text = copy.read_text(encoding="utf-8")
-    if text == before:
-        typer.echo(f"{file} stays as it was.")
-        return
-    with replace_file(file) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        if text == before:
+            typer.echo(f"{file} stays as it was.")
+            return
+        kept = True  # unless the next line succeeds
+        _put_in_place(text, file, copy)
+        kept = False
+    finally:
+        if not kept:
+            shutil.rmtree(folder)
     typer.echo(f"{file} is written.")
     _tell(file)
+
+
+def _require_rights(file: Path) -> None:
+    """Raises `ConfigError` for whoever may not read the file or put another in its place: before it is edited."""
+    if _may_be_replaced(file):
+        return
+    named = "" if file == SYSTEM_FILE else f" --config {shlex.quote(str(file))}"
+    raise ConfigError(f"You may not write {file}.", remedy=f"Run: sudo assistant config edit{named}")
+
+
+def _may_be_replaced(file: Path) -> bool:
+    try:
+        folder = next(parent for parent in file.absolute().parents if parent.is_dir())
+        readable = not file.exists() or os.access(file, os.R_OK, effective_ids=True)
+    except PermissionError:  # a folder on the way is closed
+        return False
+    return readable and os.access(folder, os.W_OK | os.X_OK, effective_ids=True)
+
+
+def _put_in_place(text: str, file: Path, copy: Path) -> None:
+    """Raises `ConfigError` when that fails; it names the copy, which is all that is left of somebody's work."""
+    try:
+        write_text(file, text)
+    except OSError as error:
+        raise ConfigError(
+            f"{file} cannot be written: {error.strerror}. What you wrote is kept in {copy}.",
+            remedy=f"When the reason is gone: cp {shlex.quote(str(copy))} {shlex.quote(str(file))}",
+        ) from error
 
 
 def _edit_until_right(copy: Path, file: Path) -> None:

@@ -7,13 +7,13 @@ import json
 from rich.console import Console
 from rich.table import Table
 
-from assistant.audio import portaudio, sound_server
+from assistant.audio import sound_devices, sound_server
 from assistant.vision.video4linux import cameras
 
 
 def list_devices(as_json: bool) -> None:
     """Print microphones, speakers and cameras with what to write into the configuration."""
-    sound = portaudio.devices()
+    sound = sound_devices.devices()
     cancelled = [source for source in sound_server.sources() if source.cancels_echo]
     if as_json:
         listing = {

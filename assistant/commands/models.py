@@ -26,7 +26,9 @@ def _store(config: Path | None) -> ModelStore:
 
 
 @app.command("list")
-def list_models(config: _File = None, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+def list_models(
+    config: _File = None, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+) -> None:
     """Show every known model: licence, size, state, and what uses it."""
     store = _store(config)
     states = store.states()

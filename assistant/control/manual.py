@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from typing import Any
 
@@ -52,8 +53,10 @@ service's group is told that it runs, without its process. A socket that a dead 
 | 8 | no assistant runs, or you may not talk to it |
 | 9 | it did not answer, still starts, or refused |
 | 10 | `run`: another one runs already |
-| 2 | the configuration is wrong |
+| 2 | the configuration or an option is wrong |
+| 3 | a recording, a picture or a folder that was named cannot be used |
 | 4, 5, 6, 7 | a device, a model, a program or a voice is missing or failed there |
+| 130 | it was ended by Ctrl-C |
 
 ## The protocol
 One JSON object a line, in UTF-8, at most {MAX_LINE_BYTES} bytes; each request is answered by one line, in order, over
@@ -113,15 +116,19 @@ def control_page() -> str:
     parts = [_INTRODUCTION]
     for name, request in COMMANDS.items():
         example = {"version": VERSION, "command": name, **_EXAMPLES.get(name, {})}
-        parts.append(f"### {name}\n\n{request.__doc__}\n\n```json\n{json.dumps(example)}\n```\n")
+        parts.append(f"### {name}\n\n{_doc(request)}\n\n```json\n{json.dumps(example)}\n```\n")
         if own := _table(request, hidden=frozenset(Request.model_fields) | {"command"}):
             parts.append(own)
         if result := _table(RESULTS[name]):
             parts.append(f"The result:\n\n{result}")
     parts.append("## Parts of results\n")
     for part in (HealthState, LastFailure, Latency):
-        parts.append(f"### {part.__name__}\n\n{part.__doc__}\n\n{_table(part)}")
+        parts.append(f"### {part.__name__}\n\n{_doc(part)}\n\n{_table(part)}")
     return "\n".join(parts)
+
+
+def _doc(model: type[BaseModel]) -> str:
+    return inspect.cleandoc(model.__doc__ or "")
 
 
 def _table(model: type[BaseModel], hidden: frozenset[str] = frozenset()) -> str:

@@ -48,6 +48,7 @@ class Say(Request):
 
     command: Literal["say"] = "say"
     text: Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
+    """What is to be said."""
     language: Literal["en", "zh"] | None = None
     """Taken from the script if not given."""
 
@@ -76,6 +77,7 @@ class Volume(Request):
 
     command: Literal["volume"] = "volume"
     volume: Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+    """0 (silent) to 1."""
 
 
 class Reload(Request):
@@ -116,13 +118,16 @@ class Pong(Result):
     """Who answered."""
 
     pid: int
+    """The process that answered."""
 
 
 class LastFailure(Result):
     """How something failed when it was asked for last."""
 
     reason: str
+    """What happened."""
     ago_s: float
+    """How many seconds ago that was."""
 
 
 class HealthState(Result):
@@ -136,6 +141,7 @@ class HealthState(Result):
     reason: str
     """Why it does not hear, and what hangs; empty while neither is so."""
     muted: bool
+    """Microphone and camera are closed, because somebody asked for that."""
     unavailable: dict[str, str]
     """What else does not work: stage → reason."""
     last_failures: dict[str, LastFailure] = {}
@@ -151,18 +157,24 @@ class Latency(Result):
     """How the durations of one stage are distributed over the newest turns."""
 
     count: int
+    """Turns that were measured: the newest 500 at most."""
     p50_s: float
+    """Median, in seconds."""
     p95_s: float
+    """95th percentile, in seconds."""
 
 
 class StatusResult(Result):
     """How the assistant is."""
 
     pid: int
+    """The process that answered."""
     state: Literal["starting", "running", "reloading", "stopping"]
+    """What it does. One that has been starting for long may be waiting for its microphone: see `health`."""
     uptime_s: float
     """Seconds since the process began to start."""
     health: HealthState
+    """Whether it hears, and what does not work."""
     attentive: bool = False
     """Whether what is said now needs no wake phrase: in a follow-up window, during a turn, or always."""
     volume: float | None
@@ -206,6 +218,7 @@ class DumpResult(Result):
     sound_s: float
     """Seconds of sound."""
     pictures: int
+    """How many pictures were written."""
     config_file: str | None
     """The configuration that was in force; null for the defaults."""
 

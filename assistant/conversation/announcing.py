@@ -7,8 +7,9 @@ from collections.abc import Callable
 import anyio
 
 from assistant.audio import earcons
-from assistant.conversation.answering import Reply
 from assistant.conversation.floor import PATIENCE_S, Floor
+from assistant.conversation.reply import Reply
+from assistant.dialogue.small_words import acknowledges
 from assistant.events import Utterance
 from assistant.ports import Clock
 from assistant.wake.attention import Attention
@@ -74,11 +75,15 @@ class Announcer:
         self._somebody_reacts.set()
         self._somebody_reacts = anyio.Event()
 
-    def acknowledge(self) -> None:
-        """Somebody says no more than that they have heard it: it falls silent, and nothing else comes of that."""
+    def acknowledged_by(self, text: str) -> bool:
+        """Whether who said `text` says no more than that they have heard what rings: it falls silent, and nothing else
+        comes of that."""
+        if not self.ringing or not acknowledges(text):
+            return False
         self.react()
         if self._floor.current is not None and self._floor.current.insists:
             self._floor.interrupt("speech")
+        return True
 
     def overlaps(self, utterance: Utterance) -> bool:
         """Whether a turn was going on while the person spoke, or something rings; its pauses are part of that."""

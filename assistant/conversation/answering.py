@@ -9,12 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from assistant.config import Config
-from assistant.conversation.speaking import Sentence
+from assistant.conversation.reply import Reply, Sentence
 from assistant.dialogue.answer import Answer
 from assistant.dialogue.completeness import is_unfinished
-from assistant.dialogue.overlap import is_backchannel
 from assistant.dialogue.replies import phrase
 from assistant.dialogue.respond import Responder
+from assistant.dialogue.small_words import is_backchannel
 from assistant.dialogue.style import speaking_style
 from assistant.emotion.monitor import EmotionMonitor
 from assistant.errors import AssistantError, StageError
@@ -23,18 +23,6 @@ from assistant.han import spoken_language
 from assistant.ports import Clock, SpeakingStyle
 from assistant.skills import Controls, Senses, SkillContext
 from assistant.stages import StageReports
-
-
-class Reply:
-    """What is said in one turn."""
-
-    def __init__(self, sentences: AsyncGenerator[Sentence, None]) -> None:
-        self.sentences = sentences
-        """To be iterated once."""
-        self.ends_conversation = False
-        """Whether no follow-up window opens; known once `sentences` is exhausted."""
-        self.when_unknown: Callable[[], bool] = lambda: True
-        """Called once, before the first sentence, if they only say that nobody knows what was meant: whether to."""
 
 
 class Answering:

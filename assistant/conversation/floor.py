@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from assistant.conversation.answering import Reply
+from assistant.conversation.reply import Reply
 from assistant.conversation.speaking import Speaking
 from assistant.events import Event, Interruption, SpeechChunk, TurnFinished, Utterance
 from assistant.ports import Clock

@@ -12,8 +12,9 @@ from typing import Protocol
 
 from assistant.asr.transcriber import Transcriber
 from assistant.conversation.floor import Floor
-from assistant.conversation.speaking import Sentence, Speaking
-from assistant.dialogue.overlap import unclear_stop
+from assistant.conversation.reply import Sentence
+from assistant.conversation.speaking import Speaking
+from assistant.dialogue.small_words import unclear_stop
 from assistant.errors import AssistantError
 from assistant.events import Event, Transcript, Utterance
 from assistant.han import script_language

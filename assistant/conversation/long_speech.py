@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
+from typing import NamedTuple
 
 from assistant.asr.transcriber import Timed
 from assistant.dialogue.normalization import normalize
@@ -12,10 +14,19 @@ from assistant.han import HAN_RANGE, contains_han
 
 _MOST_PIECES = 3
 """A minute, with the usual `vad.max_utterance_s`. What goes on for longer without a pause, like a television, is taken
-as it is so far: nobody would get an answer otherwise."""
+as it is so far: nobody would get an answer otherwise. Nor would they if the rest were taken for what is said next."""
 _MOST_TWICE = 4
 """Words that may be heard twice: a piece begins with the sound of `vad.pre_roll_s` before the cut."""
 _WORD = re.compile(rf"[{HAN_RANGE}]|[^\s{HAN_RANGE}]+")
+
+
+class Whole(NamedTuple):
+    """All that was said, and its text; the samples are those of the last piece alone."""
+
+    utterance: Utterance
+    timed: Timed
+    is_rest: bool
+    """Whether it goes on without a pause after what was taken as it was."""
 
 
 class LongSpeech:
@@ -24,14 +35,16 @@ class LongSpeech:
     def __init__(self) -> None:
         self._so_far: tuple[Utterance, Timed] | None = None
         self._pieces = 0
+        self._taken_until_s = -math.inf
+        """Where the last of the pieces was cut that were taken as they were."""
 
     def goes_on_with(self, utterance: Utterance) -> bool:
         """Whether the pieces that are kept go on with `utterance`."""
         return self._so_far is not None and self._so_far[0].at_s == utterance.started_at_s
 
-    def join(self, utterance: Utterance, timed: Timed) -> tuple[Utterance, Timed] | None:
-        """All that was said and its text, with the samples of the last piece alone; None while more will come of it.
-        Pieces that do not go on with `utterance`, since that was never heard, are forgotten."""
+    def join(self, utterance: Utterance, timed: Timed) -> Whole | None:
+        """What `utterance` is the last piece of; None while more will come of it. Pieces that do not go on with
+        `utterance`, since that was never heard, are forgotten."""
         if self._so_far is not None and self.goes_on_with(utterance):
             first, before = self._so_far
             utterance = replace(utterance, started_at_s=first.started_at_s)
@@ -39,9 +52,13 @@ class LongSpeech:
         else:
             self._pieces = 0
         self._pieces += 1
-        ends = not utterance.goes_on or self._pieces == _MOST_PIECES
-        self._so_far = None if ends else (utterance, timed)
-        return (utterance, timed) if ends else None
+        if utterance.goes_on and self._pieces < _MOST_PIECES:
+            self._so_far = utterance, timed
+            return None
+        self._so_far = None
+        is_rest = utterance.started_at_s == self._taken_until_s
+        self._taken_until_s = utterance.at_s if utterance.goes_on else -math.inf
+        return Whole(utterance, timed, is_rest)
 
 
 def _joined(before: Timed, after: Timed) -> Timed:

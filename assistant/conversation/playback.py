@@ -1,9 +1,12 @@
-"""The sound of one reply as a tape: it can be stopped, wound back a little, and played on."""
+"""One reply on its way, with its sound as a tape: it can be stopped, wound back a little, and played on."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+
+import anyio
 
 from assistant.dialogue.heard import heard_part
 from assistant.dialogue.sentences import joined_sentences
@@ -96,6 +99,29 @@ class Tape:
         if self.heard_s > sentence.ends_s - _NEARLY_S:
             return sentence.text
         return heard_part(sentence.text, (self.heard_s - sentence.begins_s) / (sentence.ends_s - sentence.begins_s))
+
+
+@dataclass(slots=True, eq=False)
+class Playback:
+    """One reply on its way."""
+
+    turn_id: int
+    tape: Tape
+    awaits_speaker: bool
+    run: anyio.CancelScope | None = None
+    """What is cancelled to pause it."""
+    first_block_at_s: float | None = None
+    started: bool = False
+    sounds: bool = False
+    """Whether some of it was heard since it began, or went on."""
+    all_given: bool = False
+    """Whether all that is left of it has been given to the speaker."""
+    paused: bool = False
+    failed: bool = False
+    lost: bool = False
+    """Whether its speaker is."""
+    wanted_until_s: float = math.inf
+    """Counted from the first loss: a speaker that takes silence and no speech seems to be back again and again."""
 
 
 def _seconds(chunk: SpeechChunk) -> float:

@@ -6,22 +6,18 @@ when the reply is cancelled instead, synthesis and sound end together.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
 
 import anyio
-import numpy as np
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from assistant.audio.echo import EchoGuard
-from assistant.audio.portaudio import without_address
-from assistant.conversation.audible import LINGERS_S, AudibleTimes
-from assistant.conversation.playback import REWIND_S, Tape
+from assistant.conversation.own_voice import OwnVoice
+from assistant.conversation.playback import REWIND_S, Playback, Tape
+from assistant.conversation.reply import Sentence
 from assistant.conversation.speaking_ahead import Voices, VoicesAhead
-from assistant.dialogue.overlap import echoes, ends_with
 from assistant.errors import DeviceError, StageError
 from assistant.events import (
     AudioArray,
@@ -34,25 +30,12 @@ from assistant.events import (
     StageTimed,
     Utterance,
 )
-from assistant.ports import AudioSink, Clock, Onset, SpeakingStyle
+from assistant.ports import AudioSink, Clock, Onset
 from assistant.stages import StageReports
-from assistant.tts.finishing import sounding_s
-
-_ONSET_S = 0.5
-"""Longest time from the first sound of speech to `SpeechStarted`."""
 
 _WANTED_S = 10.0
 """So long after its speaker was first found lost, a reply of which nothing was heard is still waited for."""
 _LOOKS_AGAIN_S = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """One sentence and how to say it."""
-
-    text: str
-    language: str
-    style: SpeakingStyle
 
 
 class Speaking:
@@ -72,19 +55,17 @@ class Speaking:
         self._sink = sink
         self._clock = clock
         self._emit = emit
-        self._guard = guard
+        self._own_voice = OwnVoice(guard, sink, clock)
         sink.heard_otherwise = self._heard_otherwise
         self._stages = stages
-        self._playback: _Playback | None = None
+        self._playback: Playback | None = None
         self._last_words = ""
-        self._heard = AudibleTimes()
 
     @property
     def audible(self) -> bool:
         """Whether a reply is being heard right now; a paused one is not, nor one that is long in coming to its next
         sentence."""
-        sounds = self._playback is not None and self._playback.sounds
-        return sounds and self._clock.monotonic_s() < self._heard.until_s + LINGERS_S
+        return self._playback is not None and self._playback.sounds and self._own_voice.lingers
 
     @property
     def paused(self) -> bool:
@@ -93,22 +74,11 @@ class Speaking:
 
     def overlaps(self, utterance: Utterance) -> bool:
         """Whether a reply was heard while the person spoke. What begins with its last sound answers it."""
-        return self._heard.overlap(utterance)
+        return self._own_voice.overlaps(utterance)
 
     def may_have_said(self, text: str, utterance: Utterance, *, asks: bool) -> bool:
-        """Whether `text` may be a piece of the reply that the microphone heard, or the end of it that it heard late. It
-        is none where nothing of a reply reaches the microphone; nor if it was evidently more than an echo and `asks`
-        for something, or the reply had ended."""
-        late = not self.overlaps(utterance)
-        if late and not self._heard.trailed_by(utterance):
-            return False
-        guard = self._guard
-        if guard is not None:
-            unheard = guard.unheard_at_s + _ONSET_S >= utterance.started_at_s
-            evident = utterance.started_at_s <= guard.evident_at_s <= utterance.ended_at_s + _ONSET_S
-            if unheard or (evident and (asks or late)):
-                return False
-        return ends_with(text, self._words()) if late else echoes(text, self._words())
+        """Whether `text` may be a piece of the reply that the microphone heard; see `OwnVoice.may_have_said`."""
+        return self._own_voice.may_have_said(text, self._words(), utterance, asks=asks)
 
     def _words(self) -> str:
         """What is being said, or was said last, up to a second ahead of what was heard."""
@@ -132,7 +102,7 @@ class Speaking:
         if playback is None or playback.run is None or playback.run.cancel_called or self._heard_out(playback):
             return
         playback.run.cancel()
-        self._fall_silent()
+        self._own_voice.stop()
         between_sentences = playback.sounds and not self.audible
         playback.tape.rewind(self._sink.played_s(), 0.0 if between_sentences else REWIND_S)
         if playback.sounds:
@@ -151,7 +121,7 @@ class Speaking:
         """Say all sentences; the first one, and the rest after a `hold`, once `may_go_on` returns. Cancelling it stops
         the sound at once; `PlaybackFinished` tells what was heard, and the result whether that was all. One that
         `awaits_speaker` is said when a speaker that was lost before the first sound comes back soon."""
-        playback = self._playback = _Playback(turn_id, Tape(self._sink.played_s()), awaits_speaker)
+        playback = self._playback = Playback(turn_id, Tape(self._sink.played_s()), awaits_speaker)
         send, receive = anyio.create_memory_object_stream[SpeechChunk](1)
         completed = False
         try:
@@ -165,7 +135,7 @@ class Speaking:
                 self._mark_silent(playback)
             self._playback = None
             if not completed:
-                self._fall_silent()
+                self._own_voice.stop()
             # Of one that never began, nothing: what was played is the silence by which a lost speaker is tried.
             tape = playback.tape if playback.started else Tape(self._sink.played_s())
             tape.note(self._sink.played_s())
@@ -194,11 +164,11 @@ class Speaking:
             ended = True
         finally:
             if not ended:
-                self._fall_silent()
+                self._own_voice.stop()
 
     async def _synthesize(
         self,
-        playback: _Playback,
+        playback: Playback,
         sentences: AsyncGenerator[Sentence, None],
         send: MemoryObjectSendStream[SpeechChunk],
     ) -> None:
@@ -212,7 +182,7 @@ class Speaking:
                     self._stages.failed("synthesizer", error)
 
     async def _synthesize_one(
-        self, playback: _Playback, sentence: Sentence, send: MemoryObjectSendStream[SpeechChunk]
+        self, playback: Playback, sentence: Sentence, send: MemoryObjectSendStream[SpeechChunk]
     ) -> None:
         asked_at_s, started = self._clock.monotonic_s(), time.perf_counter()
         unsaid = sentence.text
@@ -232,7 +202,7 @@ class Speaking:
 
     async def _play_with_pauses(
         self,
-        playback: _Playback,
+        playback: Playback,
         chunks: MemoryObjectReceiveStream[SpeechChunk],
         may_go_on: Callable[[], Awaitable[None]],
     ) -> None:
@@ -250,7 +220,7 @@ class Speaking:
                 if not await self._speaker_returned(playback):
                     return
 
-    async def _play(self, playback: _Playback, chunk: SpeechChunk) -> None:
+    async def _play(self, playback: Playback, chunk: SpeechChunk) -> None:
         if playback.lost:
             return
         try:
@@ -265,7 +235,7 @@ class Speaking:
             return  # held in this very moment
         heard_at_s = onset.at_s
         playback.sounds = True
-        self._note_sound(onset, chunk.samples, chunk.sample_rate_hz)
+        self._own_voice.begin(onset, chunk.samples, chunk.sample_rate_hz)
         playback.tape.note(self._sink.played_s())
         if playback.paused:
             playback.paused = False
@@ -276,7 +246,7 @@ class Speaking:
             self._emit(StageTimed(heard_at_s, playback.turn_id, "output", waiting_since_s, 0.0))
             self._emit(PlaybackStarted(heard_at_s, playback.turn_id))
 
-    async def _drain(self, playback: _Playback) -> None:
+    async def _drain(self, playback: Playback) -> None:
         if playback.lost:
             return
         try:
@@ -285,7 +255,7 @@ class Speaking:
             playback.failed = True
             self._stages.failed("speaker", error)
 
-    async def _speaker_returned(self, playback: _Playback) -> bool:
+    async def _speaker_returned(self, playback: Playback) -> bool:
         """Whether a reply of which nothing was heard can be said now; waits for its speaker as long as it is wanted."""
         while playback.awaits_speaker and playback.lost and not playback.started:
             now_s = self._clock.monotonic_s()
@@ -298,53 +268,14 @@ class Speaking:
             await self._clock.sleep_until(now_s + _LOOKS_AGAIN_S)
         return False
 
-    def _fall_silent(self) -> None:
-        self._sink.stop()
-        if self._guard is not None:
-            self._guard.cut(self._clock.monotonic_s())
-
-    def _heard_out(self, playback: _Playback) -> bool:
+    def _heard_out(self, playback: Playback) -> bool:
         """Whether nothing but silence is left to be heard."""
-        return playback.sounds and playback.all_given and self._clock.monotonic_s() >= self._heard.until_s
+        return playback.sounds and playback.all_given and self._own_voice.is_over
 
-    def _mark_silent(self, playback: _Playback) -> None:
-        if self._heard_out(playback):
-            self._heard.end()
-        else:
-            self._heard.cut(self._clock.monotonic_s())
+    def _mark_silent(self, playback: Playback) -> None:
+        self._own_voice.fell_silent(heard_out=self._heard_out(playback))
         playback.sounds = False
 
     def _heard_otherwise(self, onset: Onset, rest: AudioArray, sample_rate_hz: int) -> None:
         if self._playback is not None and self._playback.sounds:
-            self._note_sound(onset, rest, sample_rate_hz)
-
-    def _note_sound(self, onset: Onset, samples: AudioArray, sample_rate_hz: int) -> None:
-        """A chunk, or the rest of one, begins to be heard."""
-        self._heard.add(onset.at_s, onset.at_s + sounding_s(samples, sample_rate_hz))
-        if self._guard is not None:
-            self._guard.play_through(without_address(self._sink.name))
-            played = np.multiply(samples, self._sink.volume, dtype=np.float32)
-            self._guard.reference(onset.at_s, played, sample_rate_hz, run=onset.run)
-
-
-@dataclass(slots=True, eq=False)
-class _Playback:
-    """One reply on its way."""
-
-    turn_id: int
-    tape: Tape
-    awaits_speaker: bool
-    run: anyio.CancelScope | None = None
-    """What is cancelled to pause it."""
-    first_block_at_s: float | None = None
-    started: bool = False
-    sounds: bool = False
-    """Whether some of it was heard since it began, or went on."""
-    all_given: bool = False
-    """Whether all that is left of it has been given to the speaker."""
-    paused: bool = False
-    failed: bool = False
-    lost: bool = False
-    """Whether its speaker is."""
-    wanted_until_s: float = math.inf
-    """Counted from the first loss: a speaker that takes silence and no speech seems to be back again and again."""
+            self._own_voice.begin(onset, rest, sample_rate_hz)

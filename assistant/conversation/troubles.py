@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Protocol
 
 import anyio
 
 from assistant.config import Config
 from assistant.dialogue.replies import phrase
+from assistant.errors import ControlError
 from assistant.events import (
     Event,
     Notice,
@@ -88,7 +90,7 @@ class Voice(Protocol):
         """Say something as soon as nobody else speaks, if it is `still` to be said then."""
 
     def start(self, name: str, task: Callable[[], Awaitable[None]]) -> object:
-        """Run a task beside the conversation."""
+        """Run a task beside the conversation, from the next turn of the loop on. Raises `ControlError` outside one."""
 
 
 class SpokenTroubles(TurnObserver):
@@ -158,8 +160,9 @@ class SpokenTroubles(TurnObserver):
     def _expect_loss(self, sense: str, stage: str) -> None:
         if stage in self._about_to_tell or sense in self._told or (sense == "see" and not self._has_seen):
             return
-        self._about_to_tell.add(stage)
-        self._voice.start(f"loss: {sense}", lambda: self._tell_loss(sense, stage))
+        with suppress(ControlError):  # there is no voice yet; what still fails when there is one fails anew then
+            self._voice.start(f"loss: {sense}", lambda: self._tell_loss(sense, stage))
+            self._about_to_tell.add(stage)
 
     def _lost(self, sense: str) -> bool:
         return any(_SENSES.get(stage) == sense for stage in self._troubles)

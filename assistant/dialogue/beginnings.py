@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from assistant.dialogue.replies import PHRASES
+from assistant.dialogue.phrases import PHRASES
 
 _UNASKED = ("cannot_", "can_", "could_not_", "timer_rings")
 """What the names of replies begin with that nobody waits for."""

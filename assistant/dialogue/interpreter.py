@@ -17,9 +17,9 @@ from hassil.util import TrackedText, remove_skip_words_tracked
 from rapidfuzz import fuzz, process
 
 from assistant.dialogue.normalization import clauses, normalize
-from assistant.dialogue.overlap import is_stop, says_not_to_stop
 from assistant.dialogue.phonetics import HomophoneFolder, english_key, keys_of, pinyin_key
 from assistant.dialogue.requests import SOCIAL, several_requests
+from assistant.dialogue.small_words import is_stop, says_not_to_stop
 from assistant.dialogue.templates import compile_templates, expand_templates, load_templates
 from assistant.han import script_language
 from assistant.kept import KEPT, file_identity

@@ -11,12 +11,13 @@ import http.client
 import json
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 import anyio.to_thread
 
+from assistant.dialogue.thoughts import ThoughtFilter
 from assistant.errors import ConfigError, StageError
 from assistant.ports import DialogueTurn
 
@@ -29,6 +30,8 @@ T = TypeVar("T")
 _MAX_LINE_BYTES = 1 << 20
 _MAX_ERROR_BYTES = 300
 _REMEDY = "Check dialogue.language_model.url and that the server is running."
+_THOUGHTS = ("reasoning_content", "reasoning")
+"""Where a server puts thoughts that it tells apart: llama.cpp and DeepSeek, Ollama and vLLM."""
 _LANGUAGE_NAMES = {"en": "English", "zh": "Chinese"}
 
 
@@ -51,11 +54,27 @@ class OpenAiDialogueModel:
         """From `dialogue.language_model`. Raises `ConfigError` for an unusable address."""
         return cls(config.dialogue.language_model)
 
-    async def reply(self, turn: DialogueTurn) -> AsyncIterator[str]:
-        """The answer's text in the pieces that the server sends. Raises `StageError`, also after some pieces."""
-        connection = self._connection()
+    async def reply(self, turn: DialogueTurn) -> AsyncGenerator[str, None]:
+        """The answer's text in the pieces that the server sends, without what the model thinks. Raises `StageError`,
+        also after some pieces."""
         asked_at_s = time.monotonic()  # the server's time is real, also for a loop in virtual time
-        spoke = False
+        thoughts, thought, spoke = ThoughtFilter(), False, False
+        async with contextlib.aclosing(self._deltas(turn)) as deltas:
+            async for content, thought_apart in deltas:
+                if piece := thoughts.feed(content):
+                    spoke = spoke or not piece.isspace()
+                    yield piece
+                thought = thought or thought_apart or thoughts.has_thought
+                if not spoke and time.monotonic() - asked_at_s > self._config.timeout_s:
+                    raise self._only_thought() if thought else self._too_slow()
+        if rest := thoughts.flush():
+            yield rest
+        elif thought and not spoke:
+            raise self._only_thought()
+
+    async def _deltas(self, turn: DialogueTurn) -> AsyncGenerator[tuple[str, bool], None]:
+        """What comes line by line, as `_delta` reads it. Raises `StageError`."""
+        connection = self._connection()
         response: http.client.HTTPResponse | None = None
         link: socket.socket | None = None
         try:
@@ -66,11 +85,7 @@ class OpenAiDialogueModel:
                 line = await self._blocking(response.readline, _MAX_LINE_BYTES)
                 if not line or line.strip() == b"data: [DONE]":
                     return
-                if piece := _content(line):
-                    spoke = True
-                    yield piece
-                elif not spoke and time.monotonic() - asked_at_s > self._config.timeout_s:
-                    raise self._too_slow()
+                yield _delta(line)
         finally:
             # Shutting down first wakes a thread that still reads; closing alone would wait for it.
             if link is not None:
@@ -118,14 +133,28 @@ class OpenAiDialogueModel:
             remedy="Raise dialogue.language_model.timeout_s or use a smaller model.",
         )
 
+    def _only_thought(self) -> StageError:
+        return StageError(
+            "The language model only thought, and said nothing.",
+            remedy="Turn thinking off at the server, use a model that does not think, or raise "
+            "dialogue.language_model.timeout_s.",
+        )
+
 
 def _messages(turn: DialogueTurn) -> list[dict[str, str]]:
     messages = [{"role": "system", "content": _system_prompt(turn)}]
+    unanswered: list[str] = []
     for person, assistant in turn.history:
-        messages.append({"role": "user", "content": person})
+        unanswered.append(person)
         if assistant:
-            messages.append({"role": "assistant", "content": assistant})
-    return [*messages, {"role": "user", "content": turn.text}]
+            messages += [_said_by_person(unanswered), {"role": "assistant", "content": assistant}]
+            unanswered = []
+    return [*messages, _said_by_person([*unanswered, turn.text])]
+
+
+def _said_by_person(texts: list[str]) -> dict[str, str]:
+    """One message, however many of their answers nobody heard: many a model's template wants the roles to alternate."""
+    return {"role": "user", "content": "\n".join(texts)}
 
 
 def _system_prompt(turn: DialogueTurn) -> str:
@@ -141,11 +170,12 @@ def _system_prompt(turn: DialogueTurn) -> str:
     return " ".join(parts)
 
 
-def _content(line: bytes) -> str:
-    """The text in one line of the event stream, empty for lines without any. Raises `StageError` for garbage."""
+def _delta(line: bytes) -> tuple[str, bool]:
+    """The text in one line of the event stream, empty for lines without any, and whether there are thoughts beside it.
+    Raises `StageError` for garbage."""
     text = line.decode("utf-8", "replace").strip()
     if not text or text.startswith((":", "event:", "id:", "retry:")):
-        return ""
+        return "", False
     try:
         if not text.startswith("data:"):
             raise ValueError("no 'data:' line")
@@ -153,7 +183,8 @@ def _content(line: bytes) -> str:
         if "error" in message:
             raise ValueError(str(message["error"]))
         choices = message["choices"]
-        return str(choices[0]["delta"].get("content") or "") if choices else ""
+        delta = choices[0]["delta"] if choices else {}
+        return str(delta.get("content") or ""), any(delta.get(field) for field in _THOUGHTS)
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise StageError(
             f"The language model sent what is no chat completion: {text[:80]!r} ({error!r}).",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -108,7 +109,7 @@ class Responder:
     async def answer(self, transcript: Transcript, context: SkillContext) -> Answer:
         """Understand `transcript` and begin the answer. Raises `StageError` only if the interpreter hangs.
 
-        The turn manager records `memory.heard` and `memory.played`; what was generated but not played was not said.
+        `Answering` records `memory.heard` and `memory.played`; what was generated but not played was not said.
         """
         started_s = time.perf_counter()
         intent = await self._interpret(transcript.text, transcript.language)
@@ -217,10 +218,12 @@ class Responder:
         splitter = SentenceSplitter()
         self.memory.improvises()
         try:
-            async for piece in model.reply(self._dialogue_turn(transcript, context, answer.language)):
-                answer.first_token = answer.first_token or (context.clock.monotonic_s(), time.perf_counter())
-                for sentence in splitter.feed(piece):
-                    yield sentence
+            turn = self._dialogue_turn(transcript, context, answer.language)
+            async with aclosing(model.reply(turn)) as pieces:
+                async for piece in pieces:
+                    answer.first_token = answer.first_token or (context.clock.monotonic_s(), time.perf_counter())
+                    for sentence in splitter.feed(piece):
+                        yield sentence
         except Exception as error:  # Whatever the model, a caption or the emotions do wrong, the conversation goes on.
             self._note_failure(error, context, answer)
             yield phrase("model_failed", answer.language)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from assistant.han import contains_han
+from assistant.han import script_language
 
 _HAN_END = "。！？；…"
 _LATIN_END = ".!?;"
@@ -26,9 +26,10 @@ def split_sentences(text: str) -> list[str]:
     return [*splitter.feed(text), *splitter.flush()]
 
 
-def joined_sentences(sentences: Sequence[str]) -> str:
-    """`sentences` as one text, without the empty ones."""
-    return ("" if sentences and contains_han(sentences[0]) else " ").join(filter(None, sentences))
+def joined_sentences(sentences: Sequence[str], language: str | None = None) -> str:
+    """`sentences` as one text, without the empty ones; in `language`, by default that of the first one's script."""
+    language = language or script_language(sentences[0] if sentences else "")
+    return ("" if language == "zh" else " ").join(filter(None, sentences))
 
 
 class SentenceSplitter:

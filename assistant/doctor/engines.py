@@ -15,7 +15,8 @@ from assistant.inference.loader import default_cache
 from assistant.inference.stack import SYSTEM, tensorrt_version
 
 _NO_RECIPES = frozenset({"timing", "quarantine"})
-_COMPILE = "Build it again: assistant-export compile BUNDLE"
+_BUILD = "Build it again: assistant-export compile BUNDLE"
+_BUILD_FOR_SERVICE = "Build it again: sudo systemctl start --no-block edge-assistant-engines"
 
 
 def examine(patient: Patient) -> Iterator[Check]:
@@ -31,7 +32,7 @@ def examine(patient: Patient) -> Iterator[Check]:
         gpus = ", ".join(f"{gpu.name} (compute capability {gpu.sm})" for gpu in probe.gpus)
         yield Check("NVIDIA GPU", True, f"{gpus}; the driver supports CUDA {probe.cuda}")
         yield from _tensorrt()
-    yield from _engines(EngineCache(default_cache()))
+    yield from _engines(EngineCache(default_cache()), _BUILD_FOR_SERVICE if patient.is_service else _BUILD)
 
 
 def _tensorrt() -> Iterator[Check]:
@@ -42,7 +43,7 @@ def _tensorrt() -> Iterator[Check]:
         yield Check("TensorRT", False, f"{error.reason.value}: {error.message}", error.remedy or "", needed=False)
 
 
-def _engines(cache: EngineCache) -> Iterator[Check]:
+def _engines(cache: EngineCache, build: str) -> Iterator[Check]:
     try:
         folders = sorted(cache.root.iterdir()) if cache.root.is_dir() else []
         recipes = [folder.name for folder in folders if folder.is_dir() and folder.name not in _NO_RECIPES]
@@ -60,15 +61,15 @@ def _engines(cache: EngineCache) -> Iterator[Check]:
     except EngineError:
         host = None
     for recipe in recipes:
-        yield _engine(cache, recipe, host)
+        yield _engine(cache, recipe, host, build)
 
 
-def _engine(cache: EngineCache, recipe: str, host: HostFingerprint | None) -> Check:
+def _engine(cache: EngineCache, recipe: str, host: HostFingerprint | None, build: str) -> Check:
     name = f"engine {recipe}"
     try:
         choice = cache.choice(recipe)
         if choice is None:
-            return Check(name, False, "not-built: no choice was made yet", _COMPILE, needed=False)
+            return Check(name, False, "not-built: no choice was made yet", build, needed=False)
         if host is None:
             return Check(name, False, "not used: this machine has no GPU with TensorRT", needed=False)
         if misfit := host.mismatch(choice.host):
@@ -81,7 +82,7 @@ def _engine(cache: EngineCache, recipe: str, host: HostFingerprint | None) -> Ch
         sidecar = cache.sidecar(recipe, choice.engine)
         file = cache.engine(recipe, choice.engine)
         if sidecar is None or not file.is_file() or file.stat().st_size != sidecar.size:
-            return Check(name, False, f"hash-mismatch: {file} is not what was built", _COMPILE, needed=False)
+            return Check(name, False, f"hash-mismatch: {file} is not what was built", build, needed=False)
     except AssistantError as error:
-        return Check(name, False, error.message, error.remedy or _COMPILE, needed=False)
+        return Check(name, False, error.message, error.remedy or build, needed=False)
     return Check(name, True, f"{choice.winner}, built {choice.built_at:%Y-%m-%d} in power mode {choice.power_mode}")

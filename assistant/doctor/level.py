@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, portaudio, sound_server
-from assistant.audio.portaudio import SoundDevice
+from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, portaudio, sound_devices, sound_server
+from assistant.audio.sound_devices import SoundDevice
 from assistant.events import AudioArray
 
 LISTENING_S = 1.5
@@ -78,7 +78,7 @@ def listen(device: SoundDevice) -> Level:
     def keep(data: AudioArray, count: int, stream_time: object, status: object) -> None:
         blocks.append((time.monotonic(), data[:, 0].copy()))
 
-    stream, rate_hz = portaudio.start_stream(
+    stream, rate_hz = sound_devices.start_stream(
         device,
         "input",
         (SAMPLE_RATE_HZ, device.default_rate_hz),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assistant.audio import portaudio
+from assistant.audio import sound_devices
 from assistant.doctor import running
 from assistant.doctor.check import Check, Patient
 from assistant.doctor.level import listen
@@ -24,7 +24,7 @@ def _microphone(patient: Patient) -> Iterator[Check]:
         yield Check("microphone", False, found, 'A live conversation needs one: set audio.input = "default".')
         return
     try:
-        device = portaudio.find(wanted, "input")
+        device = sound_devices.find(wanted, "input")
     except AssistantError as error:
         yield Check("microphone", False, error.message, error.remedy or "")
         return
@@ -53,7 +53,7 @@ def _speaker(patient: Patient) -> Check:
     if wanted == "none":
         return Check("speaker", True, "switched off by the configuration")
     try:
-        device = portaudio.find(wanted, "output")
+        device = sound_devices.find(wanted, "output")
     except AssistantError as error:
         return Check("speaker", False, error.message, error.remedy or "", needed=False)
     return Check("speaker", True, f"{device.name} through {device.host}")

@@ -7,6 +7,7 @@ A process has one GPU to build engines for, so there is one of these a process, 
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -41,8 +42,12 @@ _PASSING = {FallbackReason.OUT_OF_MEMORY, FallbackReason.CUDA_FAILED}
 
 
 def default_bundles() -> Path:
-    """Where bundles are looked for: the user's data folder."""
-    return platformdirs.user_data_path("edge-assistant") / "bundles"
+    """Where bundles are looked for: beside the state folder that systemd hands a service, else in the user's data.
+
+    The service's belong to root, as its models do, and its unit that builds engines takes them from there.
+    """
+    from_systemd = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    return (Path(from_systemd).parent if from_systemd else platformdirs.user_data_path("edge-assistant")) / "bundles"
 
 
 class Engines:

@@ -15,14 +15,14 @@ from typing import Any, cast
 from assistant.inference.cuda import CUDA_DRIVERS, CudaDriver, CudaError
 from assistant.inference.fallback import EngineError, FallbackReason
 from assistant.inference.probe import DriverProbe, Gpu, system_probe
-from assistant.registry import resolve
+from assistant.registry import install_extra, resolve
 
 _OLDEST_MAJOR = {"tensorrt": 10, "tensorrt_rtx": 1}
 """TensorRT's Python modules by preference, and the oldest major version of each whose API this backend speaks. A Jetson
 has the first; TensorRT-RTX comes from the package index, for the GPU of a workstation."""
 _SYSTEM_PACKAGES = (
-    "Install TensorRT from JetPack (python3-libnvinfer), pycuda or cuda-bindings with pip, and make the virtual "
-    "environment with --system-site-packages."
+    "Install TensorRT (on a Jetson: sudo apt-get install nvidia-jetpack) and what calls CUDA. "
+    f"{install_extra('tensorrt')}. That environment must see the system's: --system-site-packages."
 )
 
 

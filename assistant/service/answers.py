@@ -92,8 +92,15 @@ class Answers:
         assert controls is not None  # it has started
         return controls
 
+    def _lasting(self) -> LiveControls:
+        """Of an assistant that is not about to end, which begins nothing. Raises `ControlError` without one."""
+        controls, state = self._controls(), self._service.state
+        if state != "running":
+            raise ControlError(f"The assistant is {state}.", remedy="Try again in a few seconds.")
+        return controls
+
     async def _listen(self) -> None:
-        controls = self._controls()
+        controls = self._lasting()
         if controls.muted:
             raise ControlError("The assistant is muted.", remedy="Unmute it first: assistant unmute")
         await controls.listen_now()
@@ -101,10 +108,7 @@ class Answers:
     async def _say(self, request: Say) -> None:
         if not has_words(request.text):
             raise MediaError("There is nothing to say: the text holds no word.", remedy="Give a text with words.")
-        controls, state = self._controls(), self._service.state
-        if state != "running":  # an assistant that is about to end begins nothing
-            raise ControlError(f"The assistant is {state}.", remedy="Try again in a few seconds.")
-        if await controls.say(request.text, request.language or script_language(request.text)):
+        if await self._lasting().say(request.text, request.language or script_language(request.text)):
             return
         if self._voice_failures:
             failure = list(self._voice_failures.values())[-1]

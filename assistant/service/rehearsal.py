@@ -36,6 +36,9 @@ one."""
 _NO_QUIET_S = 60.0
 """Where it is never quiet, one is made so often: a television must not keep the voice slow for ever."""
 _LOOKS_EVERY_S = 0.2
+_AGAIN_S, _LONGEST_WAIT_S = 5.0, 600.0
+"""From a failure to the next try, the first time and at most; it doubles. The process may have been killed for its
+memory, or the voice may be left alone until it speaks again: either comes back, and nobody hears of it."""
 _SPEECH = ("speech", 0)
 
 
@@ -83,13 +86,21 @@ class Rehearsal:
 
     async def _rehearse(self, language: str) -> None:
         await self._in_use[language].wait()
-        try:
+        wait_s = _AGAIN_S
+        missing = 1
+        while missing:
             await self._until_quiet()
-            while missing := await self._voices.rehearse(language):
+            try:
+                missing = await self._voices.rehearse(language)
+            except StageError as error:  # whoever is answered by this voice is told
+                _LOG.info("What replies in '%s' begin with is not made in advance: %s", language, error.message)
+                if error.exit_code != StageError.exit_code:  # it lacks a model or a program
+                    return
+                await anyio.sleep(wait_s)
+                wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+            else:
                 _LOG.debug("%d of what replies in '%s' begin with are yet to be made.", missing, language)
-                await self._until_quiet()
-        except StageError as error:  # whoever is answered by this voice is told
-            _LOG.info("What replies in '%s' begin with is not made in advance: %s", language, error.message)
+                wait_s = _AGAIN_S
 
     async def _until_quiet(self) -> None:
         with anyio.move_on_after(_NO_QUIET_S):

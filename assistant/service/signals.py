@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
@@ -42,11 +42,11 @@ async def handle_signals(
         task_status.started()
         async for number in signals:
             if number == signal.SIGUSR1:
-                group.start_soon(_toggle_mute, toggle_mute)
+                group.start_soon(_carry_out, toggle_mute)
             elif number == signal.SIGUSR2:
-                group.start_soon(_listen_now, service)
+                group.start_soon(_carry_out, partial(_listen_now, service))
             elif number == signal.SIGHUP and not hangup_ends:
-                group.start_soon(_reload, service)
+                group.start_soon(_carry_out, service.reload)
             else:
                 _end_anyway()
                 save()
@@ -65,19 +65,18 @@ def _end_anyway() -> None:
     timer.start()
 
 
-async def _reload(service: Service) -> None:
-    with suppress(AssistantError):  # it was logged, and `assistant status` shows it
-        await service.reload()
-
-
-async def _toggle_mute(toggle: Callable[[], Awaitable[None]]) -> None:
-    with suppress(AssistantError):  # it was told
-        await toggle()
+async def _carry_out(call: Callable[[], Awaitable[object]]) -> None:
+    """Nobody waits for what comes of a signal, and whatever that is, the service goes on."""
+    try:
+        await call()
+    except AssistantError:
+        pass  # what is wrong was told or logged, and while there is no assistant, it is to nobody
+    except Exception:
+        _LOG.exception("A signal could not be carried out.")
 
 
 async def _listen_now(service: Service) -> None:
     """What is said next needs no wake phrase."""
-    with suppress(AssistantError):  # it has not started yet
-        controls = service.running().assistant.controls
-        if controls is not None:
-            await controls.listen_now()
+    controls = service.running().assistant.controls
+    if controls is not None:
+        await controls.listen_now()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assistant.dialogue.replies import CHANNELS, FEELINGS, joined, phrase, sentences
+from assistant.dialogue.phrases import CHANNELS, FEELINGS
+from assistant.dialogue.replies import joined, phrase
+from assistant.dialogue.sentences import joined_sentences
 from assistant.events import EmotionLabel, EmotionState
 from assistant.ports import Intent
 from assistant.skills import Reply, SkillContext
@@ -62,7 +64,7 @@ def _feeling(state: EmotionState, label: EmotionLabel, asked: str | None, langua
         seems = phrase("feelings_sure" if sure else "feelings_hedged", language, feeling=feeling)
     if asked is None or asked in _KNOWN_FEELINGS:
         return seems
-    return sentences([phrase("feelings_cannot_tell", language), seems], language)
+    return joined_sentences([phrase("feelings_cannot_tell", language), seems], language)
 
 
 def _evidence(state: EmotionState | None, language: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from assistant.dialogue.numbers import spoken_count
-from assistant.dialogue.replies import joined, phrase, sentences
+from assistant.dialogue.replies import joined, phrase
+from assistant.dialogue.sentences import joined_sentences
 from assistant.people.present import Named
 from assistant.vision.labels import counted, name_of
 from assistant.vision.things import PERSON
@@ -21,7 +22,7 @@ def spoken_people(known: Sequence[Named], others: int, language: str, *, perhaps
     if others > 0:
         key, names = groups[-1]
         told[-1] = phrase(key, language, people=_with_others(names, others, language, perhaps))
-    return sentences(told, language)
+    return joined_sentences(told, language)
 
 
 def _with_others(names: Sequence[str], others: int, language: str, perhaps: bool) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from assistant.dialogue.replies import joined, phrase, sentences
+from assistant.dialogue.replies import joined, phrase
+from assistant.dialogue.sentences import joined_sentences
 from assistant.events import SceneState, Track
 from assistant.han import script_language
 from assistant.people.present import named_people
@@ -151,7 +152,7 @@ def _only_here(told: str, intent: Intent) -> str:
     """With what must be said first to who asks about a place of which a camera does not know whether it sees it."""
     if "elsewhere" not in intent.slots:
         return told
-    return sentences([phrase("scene_only_before_camera", intent.language), told], intent.language)
+    return joined_sentences([phrase("scene_only_before_camera", intent.language), told], intent.language)
 
 
 def _whether_there(told: str, intent: Intent) -> str:
@@ -162,7 +163,7 @@ def _whether_there(told: str, intent: Intent) -> str:
         return told
     place = spoken_side(surface, "on", intent.language)
     key = "scene_whether_was_there" if intent.name == "scene_seen" else "scene_whether_there"
-    return sentences([told, phrase(key, intent.language, place=place)], intent.language)
+    return joined_sentences([told, phrase(key, intent.language, place=place)], intent.language)
 
 
 def _number(found: Found, language: str, *, asks_whether: bool = False, where: str = "") -> str:
@@ -205,7 +206,7 @@ def _where(found: Found, things: list[Track], language: str) -> str:
     if doubtful:
         key = "scene_perhaps_more" if sure else "scene_count_perhaps"
         told.append(phrase(key, language, counted=whereabouts(doubtful, things, language, more=bool(sure))))
-    return sentences(told, language)
+    return joined_sentences(told, language)
 
 
 def _color(label: str, found: Sequence[Track], language: str) -> str:

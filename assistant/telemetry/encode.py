@@ -13,8 +13,8 @@ from assistant.events import Event
 
 Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 
-# Fields that hold what was heard, seen or said, in whichever event they appear.
-_CONTENT = frozenset({"text", "begun", "slots", "details", "name"})
+CONTENT = ("text", "begun", "slots", "details", "name")
+"""Fields that hold what was heard, seen or said, in whichever event they appear."""
 
 
 def to_json(event: Event, *, log_content: bool = True) -> dict[str, Json]:
@@ -33,7 +33,7 @@ def _object(value: Any, log_content: bool) -> dict[str, Json]:
         item = getattr(value, field.name)
         if isinstance(item, np.ndarray):
             encoded[field.name] = _array(item, getattr(value, "sample_rate_hz", None))
-        elif field.name in _CONTENT and not log_content:
+        elif field.name in CONTENT and not log_content:
             encoded[field.name] = _redacted(item)
         else:
             encoded[field.name] = _value(item, log_content)

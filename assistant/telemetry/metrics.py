@@ -150,23 +150,7 @@ class _State(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        state = self._ask()
-        yield _labelled("assistant_build", "The version that runs.", "version", {__version__: 1})
-        hears = state is not None and state.health.hears
-        yield GaugeMetricFamily("assistant_hears", "Whether it hears.", value=hears)
-        if state is None:
-            return
-        yield GaugeMetricFamily("assistant_muted", "Whether it was asked not to listen.", value=state.health.muted)
-        failing = dict.fromkeys(state.health.unavailable, 1)
-        yield _labelled("assistant_unavailable", "1 for what does not work.", "stage", failing)
-        lost = CounterMetricFamily("assistant_dropped", "Lost, something being too slow or failing.", labels=["what"])
-        for what, count in state.dropped.items():
-            lost.add_metric([what], count)
-        yield lost
-        yield _quantiles(state.latency)
-        text = "What is saved: 0 nothing, 3 the most."
-        yield GaugeMetricFamily("assistant_governor_step", text, value=state.governor_step)
-        yield from _sensors(state.reading)
+        yield from state_families(self._ask())
 
     def _ask(self) -> Snapshot | None:
         """What the event loop says; None if it hangs."""
@@ -187,6 +171,26 @@ class _State(Collector):
             return None
 
 
+def state_families(state: Snapshot | None) -> Iterator[Metric]:
+    """What is true at the moment of asking, as Prometheus takes it; None for a loop that does not answer."""
+    yield _labelled("assistant_build", "The version that runs.", "version", {__version__: 1})
+    hears = state is not None and state.health.hears
+    yield GaugeMetricFamily("assistant_hears", "Whether it hears.", value=hears)
+    if state is None:
+        return
+    yield GaugeMetricFamily("assistant_muted", "Whether it was asked not to listen.", value=state.health.muted)
+    failing = dict.fromkeys(state.health.unavailable, 1)
+    yield _labelled("assistant_unavailable", "1 for what does not work.", "stage", failing)
+    lost = CounterMetricFamily("assistant_dropped", "Lost, something being too slow or failing.", labels=["what"])
+    for what, count in state.dropped.items():
+        lost.add_metric([what], count)
+    yield lost
+    yield _quantiles(state.latency)
+    text = "What is saved: 0 nothing, 3 the most."
+    yield GaugeMetricFamily("assistant_governor_step", text, value=state.governor_step)
+    yield from _sensors(state.reading)
+
+
 def _quantiles(latency: Mapping[str, Summary]) -> Metric:
     text = "How long a stage of a turn takes, over the newest turns and across restarts."
     summary = Metric("assistant_stage_latency_seconds", text, "summary")
@@ -198,9 +202,9 @@ def _quantiles(latency: Mapping[str, Summary]) -> Metric:
 
 def _sensors(reading: Reading) -> Iterator[Metric]:
     heat = {zone.zone: zone.celsius for zone in reading.temperatures}
-    yield _labelled("assistant_temperature_celsius", "By thermal zone.", "zone", heat)
-    yield _labelled("assistant_power_watts", "By rail.", "rail", reading.power_watts)
-    yield GaugeMetricFamily("assistant_throttled", "Whether heat slows the machine down.", value=reading.throttled)
+    yield _labelled("assistant_temperature_celsius", "Temperature by thermal zone.", "zone", heat)
+    yield _labelled("assistant_power_watts", "Power by rail.", "rail", reading.power_watts)
+    yield GaugeMetricFamily("assistant_throttled", "Whether heat slows the machine down now.", value=reading.throttled)
     if reading.memory_available_bytes is not None:
         text = "What can still be allocated."
         yield GaugeMetricFamily("assistant_memory_available_bytes", text, value=reading.memory_available_bytes)

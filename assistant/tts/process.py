@@ -7,38 +7,34 @@ the sentence is said by the fallback voice. All waiting for the child happens on
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 import itertools
 import logging
-import math
-import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import anyio
-import numpy as np
 
-from assistant.child.process import Child, ChildFailedError, ChildHungError
+from assistant.child.process import ChildFailedError, ChildHungError
 from assistant.child.wire import Header
 from assistant.config import Config
 from assistant.errors import StageError
 from assistant.events import AudioArray
-from assistant.han import spoken_language
 from assistant.ports import SpeakingStyle
-from assistant.tts import PROCESS_MODULE, SAMPLE_RATE_HZ, SYNTHESIZERS
+from assistant.tts import SAMPLE_RATE_HZ, SYNTHESIZERS
 from assistant.tts.finishing import has_words
+from assistant.tts.preloading import Preloading
 from assistant.tts.standing import Standing
+from assistant.tts.voice_child import VoiceChild
 from assistant.worker import Worker
 
 _LOG = logging.getLogger(__name__)
 _LOOKS_EVERY_S = 0.5
-_RESTS_S = 2.5
-"""Least time from one start of a process that was lost to the next; after one that took long the machine is left to
-others for as long."""
 _COMES_BACK_S = 1.0
 """An engine whose sentence is no longer wanted has this long to notice once the next one is asked for."""
+_ENDS_S = 5.0
+"""How long the end of the process is waited for."""
 _HANGS = 0.25
 """One that has delivered nothing for this part of `tts.timeout_s` by then is not merely slow: it has failed. People do
 not wait for all of it before they ask again."""
@@ -59,7 +55,7 @@ class SpeechProcess:
         """`beginnings` are what sentences are likely to begin with, by language; see `rehearse`. `on_failure` is told,
         on the event loop, whenever an engine failed, also where the fallback took over."""
         self._config = config
-        self._configuration = {
+        configuration = {
             "kind": "configure",
             "generation": 0,
             "config": config.model_dump(mode="json"),
@@ -72,23 +68,15 @@ class SpeechProcess:
         self._worker = Worker("voice", timeout_s=3 * config.tts.timeout_s + 10, only_asks=True)
         self._one_at_a_time = anyio.Semaphore(1)
         self._generations = itertools.count(1)
-        self._standing = Standing(config.tts, self._configuration, self._came_back)
-        self._languages = dict.fromkeys(config.tts.preload)
-        """Those whose voices are to be loaded, also those that were spoken in since the start."""
-        self._preloading: asyncio.Task[None] | None = None
+        self._standing = Standing(config.tts, configuration, self._came_back)
+        self._voice = VoiceChild(configuration, config.tts.timeout_s)
+        self._preloading = Preloading(
+            config.tts.preload,
+            self.warm,
+            on_failure=lambda error: self._on_failure(error),
+            on_recovery=self._tell_recovery,
+        )
         self._watching: asyncio.Task[None] | None = None
-        self._lost = False
-        """Whether the process has died since its voices were loaded last, and was not loaded with them again."""
-        self._not_before_s = -math.inf
-        # The last request sent and the last one that the child has finished; written on the worker's thread.
-        self._asked = self._finished = 0
-        self._delivered_at_s = 0.0  # seconds of `time.monotonic`; written there too
-        self._speaks: str | None = None
-        """The engine that was asked to speak last; None where it was to load or rehearse, which takes what it takes."""
-        self._hung: ChildHungError | None = None
-        """How the last request ended, if that is yet to be counted: perhaps nobody waited for it any more."""
-        self._child: Child | None = None
-        self._closed = False
 
     def report_to(self, on_failure: Callable[[StageError], None], on_recovery: Callable[[], None]) -> None:
         """From now on tell these: `on_recovery` when an engine that had failed spoke again and none of the chosen ones
@@ -98,19 +86,19 @@ class SpeechProcess:
     @property
     def pid(self) -> int | None:
         """The child's process number, None while there is none."""
-        return self._child.pid if self._child and self._child.running else None
+        return self._voice.pid
 
     async def start(self) -> None:
         """Start the child and let it load the voices of `tts.preload`; returns before they are loaded. Called again,
         it gives every engine another chance, so that whoever is told now hears of one that is still broken."""
         self._give_up_background()
-        self._lost = False
-        self._begin_preload()
+        self._preloading.lost = False
+        self._preloading.begin()
         self._watching = asyncio.create_task(self._watch(), name="watch over the voices")
 
     async def warm(self, language: str) -> None:
         """Load the voice of `language`, so that its first sentence comes without that wait. Raises `StageError`."""
-        self._languages[spoken_language(language)] = None
+        self._preloading.note(language)
         async with self._one_at_a_time:
             engine = self._standing.engines(language)[0]
             try:
@@ -119,11 +107,11 @@ class SpeechProcess:
                 raise self._strike(engine, error) from error
 
     async def rehearse(self, language: str) -> int:
-        """Have the voice of `language` make one of the beginnings that it lacks, if it is one that keeps them, and say
-        how many it lacks then. Who asks for a sentence meanwhile waits. Raises `StageError`: nobody was to hear it, so
-        that does not count against the voice."""
+        """Have the voice that was chosen for `language` make one of the beginnings that it lacks, if it is one that
+        keeps them, and say how many it lacks then. Who asks for a sentence meanwhile waits. Raises `StageError`, also
+        while the voice is left alone. Nobody was to hear it, so that does not count against the voice."""
         async with self._one_at_a_time:
-            engine = self._standing.engines(language)[0]
+            engine = self._standing.chosen(language)
             try:
                 return int((await self._have_done("rehearse", engine, language))["missing"])
             except ChildFailedError as error:
@@ -140,7 +128,7 @@ class SpeechProcess:
         if not has_words(sentence):
             return
         details = {"text": sentence, "language": language, "style": self._style(style)}
-        self._languages[spoken_language(language)] = None
+        self._preloading.note(language)
         async with self._one_at_a_time:
             await self._free_child()  # first: it may find that an engine hangs
             failures = []
@@ -148,8 +136,8 @@ class SpeechProcess:
                 generation = next(self._generations)
                 finished = False
                 try:
-                    await self._worker.run(self._ask, "speak", generation, engine, details)
-                    while (samples := await self._worker.run(self._next)) is not None:
+                    await self._worker.run(self._voice.ask, "speak", generation, engine, details)
+                    while (samples := await self._worker.run(self._voice.next)) is not None:
                         yield samples, SAMPLE_RATE_HZ
                     finished = True
                     if self._standing.spoke(engine):
@@ -160,7 +148,7 @@ class SpeechProcess:
                     self._on_failure(failures[-1])
                 finally:
                     if not finished:
-                        self._cancel(generation)
+                        self._voice.cancel(generation)
             failed = StageError(
                 " ".join(failure.message for failure in failures),
                 remedy=next((failure.remedy for failure in failures if failure.remedy), None),
@@ -170,60 +158,52 @@ class SpeechProcess:
 
     async def close(self) -> None:
         """End the child; safe to call twice."""
-        self._closed = True
+        if self._voice.closed:
+            return
+        self._voice.closed = True
         given_up = self._give_up_background()
-        if self._child:
-            self._child.kill()
-        self._worker.close()
+        self._voice.signal_death()
+        await self._worker.end_with(_ENDS_S, self._voice.end)
         if given_up:
             await asyncio.wait(given_up)  # a trial ends its process
 
     def _give_up_background(self) -> list[asyncio.Task[None]]:
-        own = [task for task in (self._preloading, self._watching) if task is not None]
-        for task in own:
-            task.cancel()
+        if self._watching is not None:
+            self._watching.cancel()
+        own = [task for task in (self._preloading.give_up(), self._watching) if task is not None]
         return [*own, *self._standing.forgive()]
-
-    def _begin_preload(self) -> None:
-        if self._preloading:
-            self._preloading.cancel()
-        self._preloading = asyncio.create_task(self._preload(), name="voices")
 
     async def _watch(self) -> None:
         """Have a process that died replaced, also while nobody speaks: the next reply is not to wait for its voices."""
         while True:
             await anyio.sleep(_LOOKS_EVERY_S)
-            if self._child and not self._child.running:
+            if self._voice.death is not None:
                 async with self._one_at_a_time:
                     self._note_death()
-            loads = self._preloading is not None and not self._preloading.done()
-            if self._lost and not loads and anyio.current_time() >= self._not_before_s:
-                self._begin_preload()
+            self._preloading.begin_if_lost()
 
     def _note_death(self) -> None:
         """Tell of a process that died while it was asked for nothing."""
-        if self._child and not self._child.running:
-            why = self._child.ending()
+        if (why := self._voice.death) is not None:
             self._let_go_of_child()
-            self._lost = True
+            self._preloading.lost = True
             self._on_failure(StageError(f"The process of the voices failed: {why}.", remedy="It is started anew."))
 
     def _let_go_of_child(self) -> None:
-        if self._child:
-            self._child.kill()
-            self._child = None
+        if (child := self._voice.let_go()) is not None:
+            self._worker.begin(child.kill)  # there, for it may be reading what this closes
 
     def _strike(self, engine: str, error: Exception) -> StageError:
         """Count a failure of an engine; the result is what to say of it."""
-        self._hung = None
-        if self._child and not self._child.running:
+        self._voice.forget_hang()
+        if self._voice.death is not None:
             self._let_go_of_child()
         self._standing.failed(engine)
         return _failure_of(engine, error)
 
     def _tell_recovery(self) -> None:
         """Whoever hears of recoveries is told when no voice that was chosen fails any more."""
-        if not self._lost and self._standing.all_speak:
+        if not self._preloading.lost and self._standing.all_speak:
             self._on_recovery()
 
     async def _came_back(self, engine: str) -> None:
@@ -232,105 +212,38 @@ class SpeechProcess:
             self._let_go_of_child()  # what is left of the engine in this one may fail for ever
         if self._standing.works(engine):
             self._tell_recovery()
-        self._begin_preload()
-
-    async def _preload(self) -> None:
-        began_s = anyio.current_time()
-        for language in list(self._languages):
-            try:
-                await self.warm(language)
-            except StageError as error:
-                self._on_failure(error)
-        ended_s = anyio.current_time()
-        self._not_before_s = max(began_s + _RESTS_S, ended_s + (ended_s - began_s))
-        if self._lost:
-            self._lost = False  # an engine that could not be loaded has failed, and is tried
-            self._tell_recovery()
+        self._preloading.begin()
 
     async def _have_done(self, kind: str, engine: str, language: str) -> Header:
         """Ask an engine for what makes no sound; what it tells in the end. Raises `ChildFailedError`, `StageError`."""
         await self._free_child()
-        await self._worker.run(self._ask, kind, next(self._generations), engine, {"language": language})
-        reply, _ = await self._worker.run(self._reply)
-        return reply
+        await self._worker.run(self._voice.ask, kind, next(self._generations), engine, {"language": language})
+        return await self._worker.run(self._voice.reply)
 
     async def _free_child(self) -> None:
         """Wait until the child has done with what is not wanted any more; one that hangs is killed. What is no sentence
         cannot be broken off, and takes what it takes."""
-        if self._closed:
+        if self._voice.closed:
             raise StageError("The voices have been closed.")
         hung: ChildHungError | None = None
-        waits_s = self._config.tts.timeout_s if self._speaks is None else _COMES_BACK_S
+        waits_s = self._config.tts.timeout_s if self._voice.speaks is None else _COMES_BACK_S
         with anyio.move_on_after(waits_s) as waiting:
-            hung = await self._worker.run(self._settle)
-        if waiting.cancelled_caught and self._child:
+            hung = await self._worker.run(self._voice.settle)
+        if waiting.cancelled_caught and self._voice.signal_death():
             _LOG.warning("A voice hangs in a sentence that was interrupted; its process is started anew.")
-            self._child.signal_death()
-            hung = await self._worker.run(self._settle)
-            silent_s = time.monotonic() - self._delivered_at_s
+            hung = await self._worker.run(self._voice.settle)
+            silent_s = self._voice.silent_s
             if hung is None and silent_s >= _HANGS * self._config.tts.timeout_s:
                 hung = ChildHungError(f"it delivered nothing for {silent_s:.1f} s and was killed")
             if hung is None:
                 self._let_go_of_child()
-        if hung is not None and self._speaks is not None:
-            self._on_failure(self._strike(self._speaks, hung))
+        if hung is not None and self._voice.speaks is not None:
+            self._on_failure(self._strike(self._voice.speaks, hung))
         self._note_death()
 
     def _style(self, style: SpeakingStyle) -> dict[str, Any]:
         rate = min(max(style.rate * self._config.tts.rate, 0.5), 2.0)
         return dataclasses.asdict(dataclasses.replace(style, rate=rate))
-
-    def _cancel(self, generation: int) -> None:
-        if self._child:
-            with contextlib.suppress(ChildFailedError):
-                self._child.send({"kind": "cancel", "generation": generation})
-
-    # The rest runs on the worker's thread.
-
-    def _ask(self, kind: str, generation: int, engine: str, details: Mapping[str, Any]) -> None:
-        if self._closed:
-            raise StageError("The voices have been closed.")
-        if not (self._child and self._child.running):
-            if self._child:
-                self._child.kill()
-            self._child = Child(PROCESS_MODULE, self._configuration)
-        self._asked, self._delivered_at_s = generation, time.monotonic()
-        self._speaks = engine if kind == "speak" else None
-        self._child.send({"kind": kind, "generation": generation, "engine": engine, **details})
-
-    def _next(self) -> AudioArray | None:
-        """The next block of the last request, None after its last."""
-        header, payload = self._reply()
-        return np.frombuffer(payload, np.float32) if header["kind"] == "audio" else None
-
-    def _reply(self) -> tuple[Header, bytes]:
-        """What the last request is answered next. Raises `StageError` where that is a failure."""
-        header, payload = self._receive()
-        if header["kind"] == "failed":
-            error = StageError(header["message"], remedy=header["remedy"])
-            error.exit_code = header["exit_code"]  # a voice that was not pulled is not a voice that broke
-            raise error
-        return header, payload
-
-    def _settle(self) -> ChildHungError | None:
-        """Return once the last request is done with, or the child is dead; the reason if it is because it hung."""
-        with contextlib.suppress(ChildFailedError):  # the next sentence gets another process
-            while self._finished < self._asked and self._child and self._child.running:
-                self._receive()
-        hung, self._hung = self._hung, None
-        return hung
-
-    def _receive(self) -> tuple[Header, bytes]:
-        assert self._child is not None
-        try:
-            header, payload = self._child.receive(self._config.tts.timeout_s, works=True)
-        except ChildHungError as error:
-            self._hung = error
-            raise
-        self._delivered_at_s = time.monotonic()
-        if header["kind"] != "audio":
-            self._finished = header["generation"]
-        return header, payload
 
 
 def _failure_of(engine: str, error: Exception) -> StageError:

@@ -15,6 +15,7 @@ from assistant.errors import DependencyMissingError
 from assistant.events import AudioArray
 from assistant.models.store import ModelStore
 from assistant.ports import SpeakingStyle
+from assistant.registry import install_extra
 from assistant.tts.espeak import INSTALL, WORDS_A_MINUTE, readable, require_espeak
 from assistant.tts.wav import output_of, samples_from_wav
 
@@ -32,7 +33,7 @@ class Pyttsx3Synthesizer:
         require_espeak()
         if not importlib.util.find_spec("pyttsx3"):
             raise DependencyMissingError(
-                "The Python package 'pyttsx3' is not installed.", remedy="Install it with: pip install pyttsx3"
+                "The Python package 'pyttsx3' is not installed.", remedy=install_extra("espeak")
             )
         self._timeout_s = timeout_s
 

@@ -37,6 +37,8 @@ class Standing:
         """Those that failed and have not spoken since, be it in a trial."""
         self._trials: dict[str, asyncio.Task[None]] = {}
         """By engine."""
+        self._ending: set[asyncio.Task[None]] = set()
+        """Trials that are not wanted any more, until their processes have ended."""
 
     @property
     def all_speak(self) -> bool:
@@ -46,7 +48,7 @@ class Standing:
     def engines(self, language: str) -> list[str]:
         """The engine for a language and its fallback, those of them that speak it. One that is left alone is tried all
         the same where the fallback fails too: a wait is better than silence. Raises `StageError` if none speaks it."""
-        engine = self._tts.zh if language == "zh" else self._tts.en
+        engine = self._chosen(language)
         speaking = [each for each in self._candidates(engine, language) if speaks(each, language)]
         if not speaking:
             raise StageError(
@@ -54,6 +56,16 @@ class Standing:
                 remedy=f"Use one of: {', '.join(each for each in LANGUAGES if speaks(each, language))}.",
             )
         return speaking
+
+    def chosen(self, language: str) -> str:
+        """The engine that was chosen for a language. Raises `StageError` while another has to speak in its place."""
+        engine = self._chosen(language)
+        if self.engines(language)[0] != engine:
+            raise StageError(f"The voice '{engine}' does not speak '{language}' at present.")
+        return engine
+
+    def _chosen(self, language: str) -> str:
+        return self._tts.zh if language == "zh" else self._tts.en
 
     def _candidates(self, engine: str, language: str) -> list[str]:
         fallback = self._tts.fallback
@@ -73,8 +85,7 @@ class Standing:
         """It spoke for somebody; whether it had failed before."""
         self._strikes.pop(engine, None)
         self._relapses.pop(engine, None)
-        if trial := self._trials.pop(engine, None):
-            trial.cancel()
+        self._end_trial(engine)
         return self.works(engine)
 
     def works(self, engine: str) -> bool:
@@ -87,11 +98,15 @@ class Standing:
         """Give all of them another chance. The trials that were going on are about to end."""
         self._strikes.clear()
         self._failing.clear()
-        trials = list(self._trials.values())
-        for trial in trials:
+        for engine in list(self._trials):
+            self._end_trial(engine)
+        return list(self._ending)
+
+    def _end_trial(self, engine: str) -> None:
+        if trial := self._trials.pop(engine, None):
             trial.cancel()
-        self._trials.clear()
-        return trials
+            self._ending.add(trial)
+            trial.add_done_callback(self._ending.discard)
 
     def _is_tried(self, engine: str) -> bool:
         return engine in self._trials and not self._trials[engine].done()

@@ -21,6 +21,8 @@ _NICENESS = 10
 """Each try may load a network, which is half a second to several of the processor, and nobody waits for it."""
 _WORDS_S = 8.0
 """A voice that takes longer for so few words is of no use in a conversation, though its first ones take longest."""
+_ENDS_S = 5.0
+"""How long the end of its process is waited for."""
 _WORDS = {"en": "One two three.", "zh": "一 二 三。"}
 
 
@@ -49,8 +51,8 @@ class Trial:
         finally:
             self._over = True
             if self._child:
-                self._child.kill()
-            self._worker.close()
+                self._child.signal_death()
+            await self._worker.end_with(_ENDS_S, self._end)
 
     def _speaks(self) -> bool:
         """Whether the words were said. Runs on the worker's thread."""
@@ -65,10 +67,14 @@ class Trial:
             pass
         return False
 
+    def _end(self) -> None:
+        """Runs there too, for the thread may be reading what this closes."""
+        if self._child:
+            self._child.kill()
+
     def _running_child(self) -> Child:
         if not (self._child and self._child.running):
-            if self._child:
-                self._child.kill()
+            self._end()
             self._child = Child(PROCESS_MODULE, self._configuration, niceness=_NICENESS)
             if self._over:  # since this began
                 self._child.kill()

@@ -21,9 +21,7 @@ _TIMEOUT_S = 30.0
 
 def open_text_reader(config: Config, models: ModelStore) -> TextReader:
     """The reader that the section `vision` names. Raises `DependencyMissingError` where it is not installed."""
-    reader: TextReader = resolve(TEXT_READERS, config.vision.text_reader, kind="text reader", extra="ocr").create(
-        config, models
-    )
+    reader: TextReader = resolve(TEXT_READERS, config.vision.text_reader, kind="text reader").create(config, models)
     return reader
 
 

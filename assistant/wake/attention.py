@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from assistant.config import WakeConfig
-from assistant.dialogue.overlap import is_hum
+from assistant.dialogue.small_words import is_hum
 from assistant.events import Utterance
 from assistant.ports import Clock
 from assistant.wake.phrase import PhraseMatch, PhraseMatcher

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from assistant.errors import DependencyMissingError
+from assistant.registry import install_extra
 
 app = typer.Typer(
     name="train",
@@ -95,5 +96,5 @@ def _require(*packages: str) -> None:
         if importlib.util.find_spec(package) is None:
             raise DependencyMissingError(
                 f"Training needs the Python package '{package}', which is not installed.",
-                remedy='Install it with: pip install "edge-assistant[train]"',
+                remedy=install_extra("train", service_too=False),
             )

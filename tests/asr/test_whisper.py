@@ -18,7 +18,7 @@ from assistant.asr.primed import may_interrupt
 from assistant.asr.whisper import WhisperRecognizer, window_for
 from assistant.audio.files import read_audio
 from assistant.config import Config
-from assistant.dialogue.overlap import unclear_stop
+from assistant.dialogue.small_words import unclear_stop
 from assistant.errors import ConfigError, ModelError, ModelMissingError
 from assistant.events import AudioArray
 from assistant.models.store import ModelStore

@@ -1,4 +1,5 @@
-"""The live assistant on an open speaker: its own voice reaches the microphone, and PulseAudio takes it out."""
+"""The live assistant on an open speaker: its own voice reaches the microphone, and PulseAudio takes it out. PipeWire
+leaves some of it, for the assistant's own guard."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ import pytest
 from bench.virtual_sound import Tap, VirtualSound
 from tests.doubles.command import Running, wait_until
 from tests.doubles.person import Person
+from tests.doubles.pipewire import PipeWireSound
 
 pytestmark = [pytest.mark.pulse, pytest.mark.models]
 _ECHO = "65%"
@@ -22,30 +24,35 @@ _METHODS = ("webrtc", "speex")
 """What an echo canceller of PulseAudio may have been built with, the better first."""
 
 
-def pactl(sound: VirtualSound, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["pactl", *arguments], env=sound.env, capture_output=True, text=True, check=False, timeout=10)
-
-
 def load(sound: VirtualSound, module: str, *alternatives: tuple[str, ...]) -> None:
     """Load a module with the first arguments that it takes."""
     for arguments in alternatives:
-        done = pactl(sound, "load-module", module, *arguments)
+        done = sound.pactl("load-module", module, *arguments)
         if done.returncode == 0:
             return
-    pytest.skip(f"this PulseAudio has no {module}: {done.stderr}")
+    pytest.skip(f"this sound server has no {module}: {done.stderr.decode()}")
+
+
+@pytest.fixture(params=(VirtualSound, PipeWireSound), ids=("PulseAudio", "PipeWire"))
+def server(request: pytest.FixtureRequest, clean: None) -> Iterator[VirtualSound]:
+    if missing := request.param.missing():
+        pytest.skip(f"Not installed: {', '.join(missing)}.")
+    with request.param() as server:
+        yield server
 
 
 @pytest.fixture
-def open_speaker(sound: VirtualSound) -> VirtualSound:
+def open_speaker(server: VirtualSound) -> VirtualSound:
     """A room in which the microphone hears the speaker, and an echo canceller, which is what programs get."""
+    sound = server
     load(sound, "module-loopback", ("source=speaker.monitor", "sink=mic", "latency_msec=30"))
-    [echo, *_] = pactl(sound, "list", "short", "sink-inputs").stdout.split()
-    assert pactl(sound, "set-sink-input-volume", echo, _ECHO).returncode == 0
+    [echo, *_] = sound.pactl("list", "short", "sink-inputs").stdout.decode().split()
+    assert sound.pactl("set-sink-input-volume", echo, _ECHO).returncode == 0
     ends = ("source_name=clean_microphone", "source_master=virtual_microphone")
     ends += ("sink_name=clean_speaker", "sink_master=speaker")
     load(sound, "module-echo-cancel", *((f"aec_method={method}", *ends) for method in _METHODS))
-    assert pactl(sound, "set-default-source", "clean_microphone").returncode == 0
-    assert pactl(sound, "set-default-sink", "clean_speaker").returncode == 0
+    assert sound.pactl("set-default-source", "clean_microphone").returncode == 0
+    assert sound.pactl("set-default-sink", "clean_speaker").returncode == 0
     return sound
 
 
@@ -63,7 +70,7 @@ def test_it_answers_and_does_not_interrupt_itself(
     events = tmp_path / "events.jsonl"
     settings = {
         "ASSISTANT_VISION__CAMERA": "none",
-        "ASSISTANT_AUDIO__ECHO_GUARD": "false",
+        "ASSISTANT_AUDIO__ECHO_GUARD": "true" if isinstance(open_speaker, PipeWireSound) else "false",
         "ASSISTANT_TELEMETRY__EVENTS": str(events),
     }
 
@@ -88,4 +95,6 @@ def test_it_answers_and_does_not_interrupt_itself(
     assert [event["completed"] for event in told("PlaybackFinished")] == [True]
     assert not told("Interruption")
     [begun] = told("PlaybackStarted")
+    if isinstance(open_speaker, PipeWireSound):
+        return  # what is left may sound like speech for a moment, which holds the reply up and does not end it
     assert all(event["at_s"] < begun["at_s"] for event in told("SpeechStarted")), "it has not heard its own voice"

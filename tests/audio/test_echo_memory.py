@@ -17,7 +17,7 @@ import pytest
 
 from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, sound_server
 from assistant.audio.echo_memory import EchoMemory
-from assistant.audio.portaudio import without_address
+from assistant.audio.sound_devices import without_address
 from assistant.events import AudioFrame
 from assistant.virtual_time import run_in_virtual_time
 from tests.doubles.rooms import Loudspeaker, Playback, Room

@@ -237,7 +237,7 @@ def test_a_failure_is_told_once_with_its_reason_and_captions_go_on() -> None:
 
     async def main() -> None:
         stages = StageReports(LoopClock(), events.append)
-        senses = LiveSenses(captioner, None, LoopClock(), stages=stages)  # type: ignore[arg-type]
+        senses = LiveSenses(captioner, None, LoopClock(), stages)  # type: ignore[arg-type]
         senses.watcher = OneScene()  # type: ignore[assignment]
         async with anyio.create_task_group() as group:
             senses._group = group

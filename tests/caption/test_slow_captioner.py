@@ -100,7 +100,7 @@ def with_a_slow_captioner(
         captioner, watcher, clock = make(), NewPictures(), LoopClock()
         assert isinstance(captioner, PreparingCaptioner)
         stages = StageReports(clock, emit)
-        senses = LiveSenses(captioner, cast("EmotionMonitor", None), clock, stages=stages)
+        senses = LiveSenses(captioner, cast("EmotionMonitor", None), clock, stages)
         senses.watcher = cast("SceneWatcher", watcher)
         async with anyio.create_task_group() as group:
             senses.attach(group)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import stat
 import subprocess
 from pathlib import Path
@@ -9,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from assistant.errors import ConfigError, DependencyMissingError
-from tests.doubles.command import assistant
+from tests.doubles.command import assistant, typed
+from tests.doubles.nobody import as_nobody, open_folder
 
 OLD = "[audio]\nvolume = 0.5\n"
 
@@ -57,6 +60,29 @@ def test_no_change_writes_nothing(file: Path) -> None:
 def test_an_editor_that_fails_leaves_the_file(file: Path) -> None:
     assert "status 3" in edit(file, 'echo "[nonsense" > "$1"; exit 3', ConfigError.exit_code)
     assert file.read_text() == OLD
+
+
+def test_who_may_not_write_the_file_is_told_before_the_editor_opens(capsys: pytest.CaptureFixture[str]) -> None:
+    with open_folder() as folder:
+        file = folder / "assistant.toml"
+        file.write_text(OLD)
+        file.chmod(0o644)
+        command = ("config", "edit", "--config", file)
+        # Whoever may is let in; and what a command imports may be closed to others.
+        assert typed(*command, env={"VISUAL": "", "EDITOR": "true"}, capture=capsys)[0] == 0
+        with as_nobody():
+            code, said = typed(*command, env={"VISUAL": "", "EDITOR": "false"}, capture=capsys)
+    assert code == ConfigError.exit_code, said
+    assert f"may not write {file}" in said and f"Run: sudo assistant config edit --config {file}" in said
+
+
+def test_what_cannot_be_put_in_place_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "folder" / "assistant.toml"
+    file.parent.mkdir()
+    said = edit(file, f'echo "# of mine" >> "$1"; rm -r {file.parent}; touch {file.parent}', ConfigError.exit_code)
+    [copy] = re.findall(r"is kept in (/\S+)\.\n", said)
+    assert Path(copy).read_text().endswith("# of mine\n")
+    shutil.rmtree(Path(copy).parent)
 
 
 def test_an_editor_with_arguments_is_understood(file: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from assistant.config import Config
 from assistant.dialogue.interpreter import HassilInterpreter
-from assistant.dialogue.replies import PHRASES
+from assistant.dialogue.phrases import PHRASES
 from assistant.events import EMOTION_LABELS, Box, Detection, SceneCaption, SceneState
 from assistant.han import contains_han
 from assistant.models.store import ModelStore

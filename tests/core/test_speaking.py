@@ -5,7 +5,8 @@ import anyio.lowlevel
 
 from assistant.audio.scripted import RecordingSpeaker
 from assistant.clock import LoopClock
-from assistant.conversation.speaking import Sentence, Speaking
+from assistant.conversation.reply import Sentence
+from assistant.conversation.speaking import Speaking
 from assistant.events import Event, PlaybackFinished, PlaybackPaused
 from assistant.ports import SpeakingStyle
 from assistant.stages import StageReports

@@ -7,7 +7,8 @@ from datetime import datetime
 import pytest
 
 from assistant.dialogue.beginnings import beginnings
-from assistant.dialogue.replies import PHRASES, phrase
+from assistant.dialogue.phrases import PHRASES
+from assistant.dialogue.replies import phrase
 from assistant.skills.clock import spoken_time
 
 BEGINNINGS = beginnings()

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import http.server
-import json
 import threading
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import anyio
 import pytest
@@ -18,39 +16,10 @@ from assistant.errors import ConfigError, StageError
 from assistant.models.store import ModelStore
 from assistant.ports import DialogueTurn
 from assistant.virtual_time import run_in_virtual_time
+from tests.doubles.endpoint import Endpoint, chunk, stream
 
 _TURN = DialogueTurn("Tell me a joke.", "en", (("Hello", "Hi!"), ("Stop", "")), "I see a dog.", "happy")
-
-
-class Endpoint:
-    """A server on a free port whose answer each test writes."""
-
-    def __init__(self) -> None:
-        self.requests: list[tuple[str, dict[str, str], dict[str, Any]]] = []
-        self.respond: Callable[[http.server.BaseHTTPRequestHandler], None] = lambda handler: None
-        self.finish = threading.Event()
-        endpoint = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                endpoint.requests.append((self.path, dict(self.headers), body))
-                endpoint.respond(self)
-
-            def log_message(self, format: str, *args: object) -> None:
-                """Quiet."""
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
-
-    def close(self) -> None:
-        self.finish.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+_THOUGHT = 'data: {"choices": [{"delta": {"content": null, "reasoning_content": "Hm."}}]}'
 
 
 @pytest.fixture
@@ -58,21 +27,6 @@ def endpoint() -> Iterator[Endpoint]:
     server = Endpoint()
     yield server
     server.close()
-
-
-def _stream(*lines: str) -> Callable[[http.server.BaseHTTPRequestHandler], None]:
-    def respond(handler: http.server.BaseHTTPRequestHandler) -> None:
-        handler.send_response(200)
-        handler.send_header("Content-Type", "text/event-stream")
-        handler.end_headers()
-        for line in lines:
-            handler.wfile.write(f"{line}\n\n".encode())
-
-    return respond
-
-
-def _chunk(text: str) -> str:
-    return "data: " + json.dumps({"choices": [{"delta": {"content": text}}]}, ensure_ascii=False)
 
 
 def _ask(url: str, *, timeout_s: float = 5.0, api_key: str = "") -> list[str]:
@@ -86,20 +40,40 @@ def _ask(url: str, *, timeout_s: float = 5.0, api_key: str = "") -> list[str]:
 
 
 def test_pieces_come_as_the_server_sends_them(endpoint: Endpoint) -> None:
-    endpoint.respond = _stream(
+    endpoint.respond = stream(
         ": a comment",
         'data: {"choices": [{"delta": {"role": "assistant"}}]}',
-        _chunk("Why did "),
-        _chunk("the 狗?"),
+        chunk("Why did "),
+        chunk("the 狗?"),
         'data: {"choices": []}',
         "data: [DONE]",
-        _chunk("never read"),
+        chunk("never read"),
     )
     assert _ask(endpoint.url) == ["Why did ", "the 狗?"]
 
 
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_what_it_thinks_is_not_said_however_it_is_cut(endpoint: Endpoint, size: int) -> None:
+    text = "<think>A <b>dog</b>? 狗 </thin> k</think>\n\nIf 1 < 2, <think></think>say <th."
+    endpoint.respond = stream(*(chunk(text[at : at + size]) for at in range(0, len(text), size)), "data: [DONE]")
+    assert "".join(_ask(endpoint.url)).strip() == "If 1 < 2, say <th."
+
+
+@pytest.mark.parametrize("lines", [[chunk("<think>Hm."), chunk(" Well")], [chunk("<think></think>\n")], [_THOUGHT]])
+def test_one_that_only_thinks_is_said_to_do_that(endpoint: Endpoint, lines: list[str]) -> None:
+    endpoint.respond = stream(*lines, "data: [DONE]")
+    with pytest.raises(StageError, match="only thought") as caught:
+        _ask(endpoint.url)
+    assert "thinking" in (caught.value.remedy or "")
+
+
+def test_thoughts_that_the_server_tells_apart_are_waited_for(endpoint: Endpoint) -> None:
+    endpoint.respond = stream(_THOUGHT, _THOUGHT, chunk("Newton."), "data: [DONE]")
+    assert _ask(endpoint.url) == ["Newton."]
+
+
 def test_the_request_carries_history_scene_and_emotion(endpoint: Endpoint) -> None:
-    endpoint.respond = _stream("data: [DONE]")
+    endpoint.respond = stream("data: [DONE]")
     _ask(endpoint.url + "/", api_key="secret")
     path, headers, body = endpoint.requests[0]
     assert path == "/v1/chat/completions"
@@ -108,8 +82,7 @@ def test_the_request_carries_history_scene_and_emotion(endpoint: Endpoint) -> No
     system, *rest = body["messages"]
     assert "I see a dog." in system["content"]
     assert "happy" in system["content"]
-    assert [message["content"] for message in rest] == ["Hello", "Hi!", "Stop", "Tell me a joke."]
-    assert [message["role"] for message in rest] == ["user", "assistant", "user", "user"]
+    assert [message["content"] for message in rest] == ["Hello", "Hi!", "Stop\nTell me a joke."]
 
 
 def test_a_refused_connection_is_named(endpoint: Endpoint) -> None:
@@ -135,7 +108,7 @@ def test_an_error_status_is_named_with_the_servers_words(endpoint: Endpoint) -> 
     ["<html>", "data: {", 'data: {"choices": [{}]}', "data: 3", 'data: {"error": "no memory"}', '{"choices": []}'],
 )
 def test_garbage_is_an_error_and_no_answer(endpoint: Endpoint, line: str) -> None:
-    endpoint.respond = _stream(line)
+    endpoint.respond = stream(line)
     with pytest.raises(StageError, match="no chat completion"):
         _ask(endpoint.url)
 
@@ -146,10 +119,18 @@ def test_what_is_no_http_at_all_is_an_error(endpoint: Endpoint) -> None:
         _ask(endpoint.url)
 
 
-@pytest.mark.parametrize("line", ["", ": still thinking"])
-def test_a_server_that_says_nothing_is_given_up(endpoint: Endpoint, line: str) -> None:
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("", "sent nothing"),
+        (": still thinking", "sent nothing"),
+        (_THOUGHT, "only thought"),
+        (chunk("<think>Hm."), "only thought"),
+    ],
+)
+def test_a_server_that_says_nothing_is_given_up(endpoint: Endpoint, line: str, why: str) -> None:
     def respond(handler: http.server.BaseHTTPRequestHandler) -> None:
-        _stream()(handler)
+        stream()(handler)
         while line and not endpoint.finish.wait(0.02):
             handler.wfile.write(f"{line}\n".encode())
         endpoint.finish.wait(10)
@@ -160,7 +141,7 @@ def test_a_server_that_says_nothing_is_given_up(endpoint: Endpoint, line: str) -
             respond(handler)
 
     endpoint.respond = tolerant
-    with pytest.raises(StageError, match="sent nothing"):
+    with pytest.raises(StageError, match=why):
         _ask(endpoint.url, timeout_s=0.2)
 
 
@@ -168,7 +149,7 @@ def test_an_interrupted_answer_hangs_up_on_the_server(endpoint: Endpoint) -> Non
     hung_up = threading.Event()
 
     def respond(handler: http.server.BaseHTTPRequestHandler) -> None:
-        _stream(_chunk("Well"))(handler)
+        stream(chunk("Well"))(handler)
         handler.connection.settimeout(5)
         with contextlib.suppress(OSError):
             if handler.connection.recv(1) == b"":
@@ -197,7 +178,7 @@ def test_an_interrupted_answer_hangs_up_on_the_server(endpoint: Endpoint) -> Non
 def test_a_replay_waits_for_the_server_while_its_clock_stands_still(endpoint: Endpoint) -> None:
     def respond(handler: http.server.BaseHTTPRequestHandler) -> None:
         endpoint.finish.wait(0.5)
-        _stream(_chunk("Newton."), "data: [DONE]")(handler)
+        stream(chunk("Newton."), "data: [DONE]")(handler)
 
     endpoint.respond = respond
     model = OpenAiDialogueModel(LanguageModelConfig(url=endpoint.url, timeout_s=20.0))
@@ -218,7 +199,7 @@ def test_a_replay_waits_for_the_server_while_its_clock_stands_still(endpoint: En
 
 def test_a_server_that_only_says_that_it_lives_is_given_up_in_a_replay_too(endpoint: Endpoint) -> None:
     def respond(handler: http.server.BaseHTTPRequestHandler) -> None:
-        _stream()(handler)
+        stream()(handler)
         with contextlib.suppress(OSError):  # the client hangs up
             while not endpoint.finish.wait(0.02):
                 handler.wfile.write(b": still thinking\n")

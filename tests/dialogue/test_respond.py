@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 import anyio
@@ -56,7 +56,7 @@ class Storyteller:
         self._error = error
         self.turns: list[DialogueTurn] = []
 
-    async def reply(self, turn: DialogueTurn) -> AsyncIterator[str]:
+    async def reply(self, turn: DialogueTurn) -> AsyncGenerator[str, None]:
         self.turns.append(turn)
         for piece in self._pieces:
             yield piece

@@ -173,6 +173,19 @@ def test_a_state_folder_that_cannot_be_made_is_told_with_what_to_do(tmp_path: Pa
     assert "state.dir" in check.remedy
 
 
+@pytest.mark.parametrize(
+    ("config", "remedy"),
+    [(None, "assistant-export compile"), (SYSTEM_FILE, "systemctl start --no-block edge-assistant-engines")],
+)
+def test_how_an_engine_is_built_is_told_as_it_goes_for_whoever_needs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: Path | None, remedy: str
+) -> None:
+    (tmp_path / "edge-assistant/engines/tiny").mkdir(parents=True)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    check = by_name(engines.examine(Patient(Config(), config)))["engine tiny"]
+    assert not check.ok and remedy in check.remedy
+
+
 def test_engines_of_a_service_that_are_closed_to_who_asks_are_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     with open_folder() as cache:
         (cache / "edge-assistant/engines").mkdir(parents=True)

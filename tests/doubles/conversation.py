@@ -3,7 +3,7 @@ senses and the voices. What looks after them in `assistant/app.py` has no part i
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta, timezone
 from typing import TypeVar
@@ -125,7 +125,7 @@ class ThinkingModel:
         """For the registry."""
         return cls(0.1)
 
-    async def reply(self, turn: DialogueTurn) -> AsyncIterator[str]:
+    async def reply(self, turn: DialogueTurn) -> AsyncGenerator[str, None]:
         for words in self._says or ("You said: ", f"{turn.text.rstrip('.?!。？！')}."):
             await anyio.sleep(self._takes_s)
             yield words

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import sys
 import tempfile
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,25 @@ def no_task_left_running() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(anyio, "run", run_alone)
         yield
+
+
+@contextmanager
+def no_generator_left_open() -> Iterator[None]:
+    """Inside a running loop, every asynchronous generator that is begun must be closed by whoever iterates it: the
+    garbage collector would close it some time later."""
+    hooks, left = sys.get_asyncgen_hooks(), []
+
+    def collected(generator: AsyncGenerator[Any, Any]) -> None:
+        left.append(generator.__qualname__)
+        hooks.finalizer(generator)
+
+    sys.set_asyncgen_hooks(finalizer=collected)
+    try:
+        yield
+        gc.collect()
+    finally:
+        sys.set_asyncgen_hooks(*hooks)
+    assert not left, f"Generators left open: {left}"
 
 
 async def no_task_left_behind() -> None:

@@ -23,7 +23,8 @@ def as_nobody() -> Iterator[None]:
 
 @contextmanager
 def open_folder() -> Iterator[Path]:
-    """A temporary folder that everybody may enter; pytest's own are closed to others."""
-    with tempfile.TemporaryDirectory() as folder:
+    """A temporary folder that everybody may enter; pytest's own are closed to others, and with them those of tests that
+    may leave nothing behind."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)

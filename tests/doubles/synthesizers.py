@@ -185,6 +185,16 @@ class Moody(Indisposed):
         yield from voice.synthesize(sentence, language, style)
 
 
+class Shy(Indisposed):
+    """The same, but it hangs when it is tried, and then a file exists that is called as that one, but ".tried"."""
+
+    def synthesize(self, sentence: str, language: str, style: SpeakingStyle) -> Iterator[AudioArray]:
+        if sentence == "One two three.":
+            Path(os.environ[LOG_VARIABLE]).with_suffix(".tried").touch()
+            time.sleep(3600)
+        yield from super().synthesize(sentence, language, style)
+
+
 class Leaving(Tone):
     """Crashes while a program that it has started goes on, whose number the log file holds."""
 
@@ -257,6 +267,6 @@ class Unrehearsed(Slow):
 
 VOICES: Sequence[type[Tone]] = (
     *(Tone, HighTone, Articulate, Hanging, Spinning, Segfaulting, CrashingOnce, Chatty, Garbling, Refusing, Buggy),
-    *(Endless, Indisposed, Dying, Unloadable, Noted, Moody, Leaving, Stuck, Ruined, Slow),
+    *(Endless, Indisposed, Dying, Unloadable, Noted, Moody, Shy, Leaving, Stuck, Ruined, Slow),
     *(Held, Unrehearsed),
 )

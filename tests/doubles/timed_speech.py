@@ -6,6 +6,7 @@ So a test knows exactly which sound a recogniser was given: a syllable that is l
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 import anyio
@@ -72,20 +73,20 @@ class TimedMicrophone:
         self._next = int(self._clock.monotonic_s() / _FRAME_S)
 
     async def frames(self) -> AsyncGenerator[AudioFrame, None]:
-        queued = self.queue.__aiter__()
         taken = self._next
-        while not self._closed:
-            now_s = self._clock.monotonic_s()
-            while (self._next + 1) * _FRAME_S <= now_s + 1e-9:
-                self.queue.put(self._frame(self._next))
-                self._next += 1
-            if taken + self.queue.dropped < self._next:
-                taken += 1
-                yield await queued.__anext__()
-            elif now_s >= self._lasts_s:
-                return
-            else:
-                await self._clock.sleep_until((self._next + 1) * _FRAME_S)
+        async with aclosing(self.queue.__aiter__()) as queued:
+            while not self._closed:
+                now_s = self._clock.monotonic_s()
+                while (self._next + 1) * _FRAME_S <= now_s + 1e-9:
+                    self.queue.put(self._frame(self._next))
+                    self._next += 1
+                if taken + self.queue.dropped < self._next:
+                    taken += 1
+                    yield await queued.__anext__()
+                elif now_s >= self._lasts_s:
+                    return
+                else:
+                    await self._clock.sleep_until((self._next + 1) * _FRAME_S)
 
     async def close(self, *, failed: bool = False) -> None:
         self._closed = True

@@ -24,6 +24,7 @@ from assistant.senses import LiveSenses
 from assistant.skills.reading import ReadingSkill
 from assistant.skills.scene import SceneSkill
 from assistant.skills.scene_events import SceneEventsSkill
+from assistant.stages import StageReports
 from assistant.virtual_time import run_in_virtual_time
 from assistant.vision.scene import SceneReader
 from assistant.vision.watcher import SceneWatcher
@@ -106,7 +107,8 @@ def test_without_sight_every_skill_that_needs_it_says_so(tmp_path: Path) -> None
     async def main() -> dict[str, str]:
         clock, machine, troubles = LoopClock(), TracedMachine(tmp_path, "orin-nano-warms-up"), Troubles()
         emotions = EmotionMonitor.create(Config(emotion=EmotionConfig(channels=())), ModelStore(), print, 0.0)
-        senses = LiveSenses(GroundedCaptioner(min_confidence=0.35, max_age_s=10.0), emotions, clock, troubles.now)
+        captioner, stages = GroundedCaptioner(min_confidence=0.35, max_age_s=10.0), StageReports(clock, print)
+        senses = LiveSenses(captioner, emotions, clock, stages, troubles.now)
         camera = FakeCamera(clock, lambda now_s: flat_picture(200))
         reader = SceneReader(BrightnessDetector(), GivenFaces())
         senses.watcher = SceneWatcher(camera, reader, VisionConfig(), clock, troubles.on_event)

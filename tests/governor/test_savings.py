@@ -13,6 +13,7 @@ from assistant.events import EmotionEstimate, SceneState, SceneTag, Transcript, 
 from assistant.governor.savings import LiveSavings
 from assistant.models.store import ModelStore
 from assistant.senses import LiveSenses
+from assistant.stages import StageReports
 from assistant.virtual_time import run_in_virtual_time
 from assistant.vision.scene import SceneReader
 from assistant.vision.watcher import SceneWatcher
@@ -35,7 +36,7 @@ class Flickering:
         reader = SceneReader(BrightnessDetector(), GivenFaces(), OneTag())
         only_text = Config(emotion=EmotionConfig(channels=("text",)))
         emotions = EmotionMonitor.create(only_text, ModelStore(), lambda event: None, 0.0)
-        self.senses = LiveSenses(None, emotions, clock)
+        self.senses = LiveSenses(None, emotions, clock, StageReports(clock, self._note))
         self.watcher = self.senses.watcher = SceneWatcher(self.camera, reader, config, clock, self._note)
         self.savings = LiveSavings(self.senses, slow_rate_hz=0.2)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -60,6 +61,25 @@ def test_an_engine_is_taken_where_there_is_one(bundles: Path) -> None:
     session = opener.open(settings(bundles, backend="onnxruntime"), "tiny", folder / "plain.onnx")
     assert session.backend == "onnxruntime"
     assert "configuration asks" in opener.running_on()["tiny"]
+
+
+def test_the_service_takes_engines_of_the_bundles_that_its_unit_builds_them_from(
+    bundles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also with a configuration that is older than the key: an upgrade leaves that as it is."""
+    units = Path(__file__).parents[2] / "systemd" / "units"
+    service, builder = ((units / f"edge-assistant{name}.service").read_text("utf-8") for name in ("", "-engines"))
+    [state] = re.findall(r"^StateDirectory=(\S+)$", service, re.MULTILINE)
+    [built_from] = re.findall(r"^ExecStart=.* in (/\S+)/\*/;", builder, re.MULTILINE)
+    there = tmp_path / "root" / built_from.lstrip("/")
+    there.parent.mkdir(parents=True)
+    bundles.rename(there)
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "root" / "var" / "lib" / state))
+    assert compile_bundle(there / "tiny", tmp_path / "cache", COMPILATION, stack=JETPACK_6).ok
+    opener = engines(tmp_path)
+    session = opener.open(InferenceConfig(), "tiny", tmp_path / "plain.onnx")
+    assert opener.running_on() == {"tiny": "tensorrt"}
+    session.close()
 
 
 def test_a_machine_without_driver_is_told_of_once_for_all_networks(

@@ -195,7 +195,7 @@ async def _happen(do: Do, conversation: Conversation) -> None:
     await anyio.sleep(do.at_s)
     match do.what:
         case "announce":
-            await conversation.turns.announce(do.text, "en")
+            await conversation.turns.announcer.announce(do.text, "en")
         case "listen_now":
             await conversation.controls.listen_now()
         case "toggle_mute":

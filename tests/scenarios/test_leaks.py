@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from tests.doubles import leaks
-from tests.doubles.conversation import Conversation
+from tests.doubles.conversation import Conversation, ThinkingModel
 from tests.doubles.timed_speech import Piece
 
 
@@ -54,3 +54,28 @@ def test_a_conversation_that_breaks_frees_its_recogniser() -> None:
     conversation.meanwhile.append(break_it)
     with pytest.raises(Exception, match="unhandled errors in a TaskGroup"):
         conversation.hold()
+
+
+class Broken(Conversation):
+    """One that is broken off, and must close then what it iterates."""
+
+    at_s = 0.0
+
+    async def _converse(self) -> None:
+        with leaks.no_generator_left_open():
+            with anyio.move_on_after(self.at_s):
+                await super()._converse()
+
+
+def test_a_conversation_that_is_broken_off_closes_what_it_iterates() -> None:
+    said = [Piece(1.0 + 4.0 * number, 1.0, "hey jarvis what time is it") for number in range(4)]
+    conversation = Broken(said, real_time_factor=10.0)  # so slow that what is heard has to wait
+    conversation.at_s = 13.0
+    conversation.hold()
+
+
+def test_a_language_model_is_told_when_nobody_listens_any_more() -> None:
+    model = ThinkingModel(0.5, ["Well, there once was a dog. ", "It had a cat. ", "And so on. "] * 10)
+    conversation = Broken([Piece(1.0, 1.0, "hey jarvis tell me a story"), Piece(4.0, 0.5, "stop")], model=model)
+    conversation.at_s = 60.0
+    conversation.hold()

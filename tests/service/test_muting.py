@@ -32,6 +32,14 @@ def notices(house: House) -> list[str]:
     return [event.kind for event in house.living.log.of(Notice) if event.kind in ("listening", "muted", "unmuted")]
 
 
+def press_while_loading(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(config: Config, models: ModelStore) -> Words:
+        asyncio.run_coroutine_threadsafe(house.lives.toggle_mute(), HangableLoop.current).result(10.0)
+        return Words()
+
+    monkeypatch.setattr(Words, "create", load)
+
+
 def test_on_a_full_disk_it_stays_muted_through_a_reload(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -129,17 +137,30 @@ def test_pressed_between_two_assistants_it_holds_before_anything_opens(
 def test_pressed_while_networks_are_loaded_it_holds_before_it_listens(
     house: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, muted: bool
 ) -> None:
-    def press_while_loading(config: Config, models: ModelStore) -> Words:
-        asyncio.run_coroutine_threadsafe(house.lives.toggle_mute(), HangableLoop.current).result(10.0)
-        return Words()
-
     async def script() -> None:
         assert house.controls.muted is not muted
         await until_it_is(lambda: house.living.sound.recording is muted)
 
     (tmp_path / "state").mkdir()
     MuteMemory(tmp_path / "state").remember(muted)
-    monkeypatch.setattr(Words, "create", press_while_loading)
+    press_while_loading(house, monkeypatch)
     house.live(script, HangableLoop)
     assert MuteMemory(tmp_path / "state").recall() is not muted
     assert notices(house) == (["unmuted", "listening"] if muted else ["muted", "muted"])
+
+
+def test_what_cannot_be_kept_during_the_start_is_said_when_there_is_a_voice(
+    house: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def script() -> None:
+        assert not house.controls.muted
+        await until_it_is(lambda: house.living.said)
+        shutil.rmtree(tmp_path / "state" / "muted")
+        await until_it_is(lambda: len(house.living.said) == 2)
+
+    (tmp_path / "state" / "muted" / "by whom").mkdir(parents=True)
+    press_while_loading(house, monkeypatch)
+    house.live(script, HangableLoop)
+    assert "can't save" in house.living.said[0]
+    assert "can save again" in house.living.said[1]
+    assert "An observer failed" not in caplog.text

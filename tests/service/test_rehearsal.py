@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from assistant.config import Config, TtsConfig
-from assistant.errors import StageError
+from assistant.errors import ModelMissingError, StageError
 from assistant.events import (
     Event,
     PlaybackFinished,
@@ -31,17 +31,17 @@ from tests.doubles.living import HangableLoop
 class Rehearsed:
     """Voices that note when they were asked to make a beginning."""
 
-    def __init__(self, missing: int) -> None:
+    def __init__(self, missing: int, failures: Sequence[StageError] = ()) -> None:
+        """`failures` are what becomes of the first tries."""
         self.missing = missing
         self.at_s: list[float] = []
-        self.asked = 0
+        self._failures = list(failures)
 
     async def rehearse(self, language: str) -> int:
         assert language == "zh"
-        self.asked += 1
-        if self.missing < 0:
-            raise StageError("There is no such voice.")
         self.at_s.append(anyio.current_time())
+        if self._failures:
+            raise self._failures.pop(0)
         await anyio.sleep(0.5)
         self.missing -= 1
         return self.missing
@@ -150,14 +150,29 @@ def test_nothing_is_made_for_a_language_that_is_not_spoken() -> None:
     assert voices.at_s == []
 
 
-def test_a_voice_that_fails_is_left_alone() -> None:
-    voices = Rehearsed(missing=-1)
+def test_a_voice_that_was_never_pulled_is_left_alone() -> None:
+    never_pulled = StageError("There is no such model.")
+    never_pulled.exit_code = ModelMissingError.exit_code
+    voices = Rehearsed(missing=3, failures=[never_pulled])
 
     async def script(_: Rehearsal) -> None:
-        await anyio.sleep(60.0)
+        await anyio.sleep(3600.0)
 
     rehearse(voices, ["zh"], script)
-    assert voices.asked == 1
+    assert len(voices.at_s) == 1
+
+
+@pytest.mark.parametrize(("failures", "within_s"), [(1, 15.0), (30, 5 * 3600.0)])
+def test_a_voice_that_failed_makes_the_rest_once_it_speaks_again(failures: int, within_s: float) -> None:
+    voices = Rehearsed(missing=3, failures=[StageError("It was killed.")] * failures)
+
+    async def script(_: Rehearsal) -> None:
+        await anyio.sleep(within_s)
+
+    rehearse(voices, ["zh"], script)
+    assert voices.missing == 0
+    assert len(voices.at_s) == failures + 3
+    assert (np.diff(voices.at_s)[:failures] >= 5.0).all(), "others need the machine meanwhile"
 
 
 def test_the_service_has_all_of_them_made(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

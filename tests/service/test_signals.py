@@ -33,6 +33,8 @@ class Service:
         raise ConfigError("It is wrong.")
     async def toggle_mute(self):
         print("toggled", flush=True)
+        if "broken" in sys.argv:
+            raise RuntimeError("It is broken.")
 
 async def main():
     service = Service()
@@ -99,6 +101,17 @@ def test_a_hangup_reloads_a_service_and_a_wrong_configuration_ends_nothing() -> 
             assert said(process) == "reloaded"
         process.send_signal(signal.SIGUSR1)
         assert said(process) == "toggled"
+        process.send_signal(signal.SIGTERM)
+        assert said(process) == "saved"
+
+
+def test_what_breaks_while_a_signal_is_carried_out_is_logged_and_ends_nothing() -> None:
+    with service("broken") as process:
+        process.send_signal(signal.SIGUSR1)
+        assert said(process) == "toggled"
+        assert "could not be carried out" in said(process)
+        while said(process) != "RuntimeError: It is broken.":
+            assert process.poll() is None
         process.send_signal(signal.SIGTERM)
         assert said(process) == "saved"
 

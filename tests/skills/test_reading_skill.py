@@ -22,6 +22,7 @@ from assistant.ports import Intent, ReadText, TextLine
 from assistant.senses import LiveSenses
 from assistant.skills import Reply
 from assistant.skills.reading import ReadingSkill
+from assistant.stages import StageReports
 from assistant.virtual_time import run_in_virtual_time
 from assistant.vision.reading import Reading
 from assistant.vision.scene import SceneReader
@@ -117,6 +118,7 @@ def _senses(clock: LoopClock, reading: Reading) -> LiveSenses:
         GroundedCaptioner(min_confidence=0.35, max_age_s=10.0),
         EmotionMonitor.create(Config(emotion=EmotionConfig(channels=())), ModelStore(), lambda _: None, 0.0),
         clock,
+        StageReports(clock, lambda _: None),
         reading=reading,
     )
     camera = FakeCamera(clock, lambda now_s: flat_picture(int(now_s)))
@@ -177,7 +179,7 @@ def test_without_the_extra_it_names_the_extra(monkeypatch: pytest.MonkeyPatch) -
         async with anyio.create_task_group() as group:
             senses.attach(group)
             await clock.sleep_until(1.0)
-            with pytest.raises(DependencyMissingError, match=r"edge-assistant\[ocr\]"):
+            with pytest.raises(DependencyMissingError, match=r"'\.\[ocr\]'.* --with ocr"):
                 await senses.read()
             group.cancel_scope.cancel()
         senses.close()

@@ -14,6 +14,7 @@ from assistant.models.store import ModelStore
 from assistant.ports import Intent
 from assistant.senses import LiveSenses
 from assistant.skills.scene_events import SceneEventsSkill
+from assistant.stages import StageReports
 from assistant.virtual_time import run_in_virtual_time
 from assistant.vision.scene import SceneReader
 from assistant.vision.watcher import SceneWatcher
@@ -48,6 +49,7 @@ def _watch_a_dog_that_comes_at(seconds: list[float], *, stop_at_s: float | None 
             GroundedCaptioner(min_confidence=0.35, max_age_s=10.0),
             EmotionMonitor.create(Config(emotion=EmotionConfig(channels=())), ModelStore(), lambda _: None, 0.0),
             clock,
+            StageReports(clock, lambda _: None),
         )
         reader = SceneReader(BrightnessDetector(), GivenFaces())
         senses.watcher = SceneWatcher(camera, reader, VisionConfig(rate_hz=2.0), clock, lambda _: None)

@@ -49,3 +49,5 @@ def test_the_extras_for_a_jetson_resolve_to_wheels() -> None:
     options = [f"--extra={name}" for name in ("wake", "tensorrt", "espeak", "ocr")]
     found = resolved("3.10", "aarch64-manylinux_2_35", *options)
     assert {"pymicro-wakeword", "cuda-bindings", "pyttsx3", "rapidocr"} <= found.keys()
+    # JetPack 6 has a driver of CUDA 12.6.
+    assert found["cuda-bindings"].startswith("12.")

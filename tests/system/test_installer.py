@@ -243,6 +243,27 @@ def test_without_extras_there_are_none(tmp_path: Path) -> None:
     assert "/extras" not in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--only", "models"], "make setup"),
+        (["--for", "3.10", "mips"], "make setup"),
+        (["--only", "packages", "--for", "3.10", "mips"], "do not fit mips|sudo scripts/make-offline-folder"),
+        (["--only", "everything"], "usage:"),
+    ],
+)
+def test_an_offline_folder_that_cannot_be_made_is_told_before_anything_is_fetched(
+    tmp_path: Path, options: list[str], told: str
+) -> None:
+    """In a clone in which nothing was set up."""
+    (tmp_path / "scripts").mkdir()
+    script = shutil.copy(PROJECT / "scripts" / "make-offline-folder", tmp_path / "scripts")
+    command = [str(script), str(tmp_path / "stick"), *options]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode != 0 and re.search(told, result.stderr), result.stderr
+    assert not (tmp_path / "stick").exists()
+
+
 def test_an_extra_that_the_offline_folder_lacks_is_told_with_how_to_make_one_that_has_it(tmp_path: Path) -> None:
     """The step itself, with a pip that finds nothing: the installer as a whole would need root."""
     script = f"""

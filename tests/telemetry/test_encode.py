@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 import pytest
 
 from assistant import events as e
+from assistant.caption.grounded import GroundedCaptioner
+from assistant.config import Config
+from assistant.dialogue.interpreter import HassilInterpreter
+from assistant.models.store import ModelStore
 from assistant.telemetry.encode import to_json
 from assistant.telemetry.examples import EXAMPLES
+from assistant.wake.attention import invitation
+from assistant.wake.phrase import PhraseMatcher
+
+E = TypeVar("E", bound=e.Event)
 
 
 def event_classes(base: type[e.Event] = e.Event) -> Iterator[type[e.Event]]:
@@ -32,6 +42,24 @@ def test_every_event_is_small_valid_json(event: e.Event, log_content: bool) -> N
     line = json.dumps(encoded, allow_nan=False)
     assert json.loads(line) == encoded
     assert len(line) < 1500
+
+
+def example(kind: type[E]) -> E:
+    return next(event for event in EXAMPLES if isinstance(event, kind))
+
+
+def test_the_examples_say_what_the_assistant_would_say() -> None:
+    config, heard, understood = Config(), example(e.Transcript), example(e.IntentRecognized)
+    assert example(e.Notice).text == invitation(config.wake)
+    called = PhraseMatcher(config.wake.phrases, config.wake.match).match(f"Hey Jarvis, {heard.text}")
+    assert called is not None
+    assert (called.rest, called.phrase) == (heard.text, example(e.WakeWordDetected).phrase)
+    intent = HassilInterpreter.create(config, ModelStore()).interpret(heard.text, heard.language)
+    assert intent is not None and (intent.name, dict(intent.slots)) == (understood.intent, understood.slots)
+    caption = example(e.SceneCaption)
+    made = GroundedCaptioner.create(config, ModelStore()).caption(example(e.SceneState), "en", caption.at_s)
+    assert replace(made, turn_id=caption.turn_id, age_s=round(made.age_s, 6)) == caption
+    assert example(e.ReplyChunk).text == caption.text
 
 
 def test_arrays_become_shapes_and_sound_its_length() -> None:

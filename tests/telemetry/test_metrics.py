@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 import time
@@ -15,6 +16,7 @@ from assistant.events import PlaybackStarted, StageFailed, StageTimed
 from assistant.governor.reading import Reading, Temperature
 from assistant.health import Health
 from assistant.telemetry.metrics import ADDRESS, Metrics, Snapshot
+from assistant.telemetry.metrics_page import metrics_page
 from tests.doubles.prometheus import free_port, in_a_thread, scrape
 from tests.telemetry.conversation_events import HEARD, events
 
@@ -44,6 +46,21 @@ def served(metrics: Metrics, ask: Callable[[int], Awaitable[str]]) -> str:
         return answer
 
     return anyio.run(main)
+
+
+def test_the_page_has_every_metric_with_its_labels() -> None:
+    metrics = Metrics()
+    for event in events():
+        metrics.on_event(event)
+    metrics.on_event(StageFailed(30.0, "microphone", "It is gone."))
+    rows = re.findall(r"^\| `(\w+)` \| \w+ \| (.*) \| [A-Z1].* \|$", metrics_page(), re.MULTILINE)
+    documented = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
+    lines = re.findall(
+        r"^(assistant_\w+?)(?:_bucket|_count|_sum)?(?:\{(.*)\})? \S+$", served(metrics, in_a_thread), re.M
+    )
+    assert len(lines) > 30
+    for name, labels in lines:
+        assert set(re.findall(r"(\w+)=", labels)) - {"le"} <= documented[name], name
 
 
 def test_a_conversation_is_counted_and_the_state_is_told() -> None:

@@ -62,7 +62,7 @@ def test_without_torch_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(DependencyMissingError, match="torch") as caught:
         run("fusion", "--out", str(tmp_path))
-    assert "edge-assistant[train]" in str(caught.value)
+    assert ".venv/bin/pip install --editable '.[train]'" in str(caught.value)
 
 
 def test_text_in_two_languages_is_learned_and_exported(tmp_path: Path) -> None:

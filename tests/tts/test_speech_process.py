@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -536,6 +537,31 @@ def test_a_rehearsal_that_fails_does_not_count_against_the_voice(
     asyncio.run(run())
 
 
+def test_no_other_voice_rehearses_for_one_that_is_left_alone(doubles_for_the_child: Path) -> None:
+    cause = doubles_for_the_child
+
+    async def run() -> None:
+        recovered = asyncio.Event()
+        voices = SpeechProcess(
+            Config(tts=TtsConfig(en="Indisposed", fallback="HighTone", preload=())), registry=REGISTRY
+        )
+        voices.report_to(lambda _: None, recovered.set)
+        await voices.start()
+        try:
+            cause.touch()
+            for _ in range(2):
+                await said(voices, "one")
+            with pytest.raises(StageError, match="'Indisposed' does not speak"):
+                await voices.rehearse("en")
+            cause.unlink()
+            await asyncio.wait_for(recovered.wait(), WAIT_S)
+            assert await voices.rehearse("en") == 0
+        finally:
+            await voices.close()
+
+    asyncio.run(run())
+
+
 def test_who_tells_of_no_beginnings_gets_none_made(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, doubles_for_the_child: Path
 ) -> None:
@@ -551,6 +577,45 @@ def test_who_tells_of_no_beginnings_gets_none_made(
     asyncio.run(run())
     assert not doubles_for_the_child.exists()
     assert not (tmp_path / "cache").exists()
+
+
+def test_a_voice_that_speaks_again_while_it_is_tried_holds_nobody_up(
+    monkeypatch: pytest.MonkeyPatch, doubles_for_the_child: Path
+) -> None:
+    cause = doubles_for_the_child
+
+    async def talk(voices: SpeechProcess) -> None:
+        cause.touch()
+        assert hertz((await said(voices, "one"))[-2400:]) == 880
+        cause.unlink()
+        while not cause.with_suffix(".tried").exists():  # noqa: ASYNC110 (nothing tells of it)
+            await asyncio.sleep(0.01)
+        turned = whether_the_loop_turns(monkeypatch)
+        assert hertz(await said(voices, "one")) == 440
+        await voices.close()
+        assert len(turned) >= 2, "for that of the trial, and that of the voices"
+        assert all(turned)
+
+    assert len(conversation(talk, "Shy")) == 1
+
+
+def test_the_end_in_the_middle_of_a_sentence_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def talk(voices: SpeechProcess) -> None:
+        first_heard = asyncio.Event()
+
+        async def listen() -> None:
+            async for _ in voices.speak("one two", "en", SpeakingStyle()):
+                first_heard.set()
+
+        listening = asyncio.create_task(listen())
+        await first_heard.wait()
+        turned = whether_the_loop_turns(monkeypatch)
+        await voices.close()
+        assert turned and all(turned)
+        with pytest.raises(StageError):
+            await listening
+
+    conversation(talk, "Hanging")
 
 
 def test_a_closed_process_says_so() -> None:
@@ -584,6 +649,22 @@ def test_the_child_ends_with_its_parent(tmp_path: Path) -> None:
         parent.kill()
     # An orphan's zombie belongs to init, which need not exist in a container.
     wait_until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+
+
+def whether_the_loop_turns(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """For each process whose end is waited for from now on, whether the event loop turns meanwhile."""
+    turned: list[bool] = []
+    loop, wait = asyncio.get_running_loop(), subprocess.Popen.wait
+
+    def waits(process: subprocess.Popen[bytes], timeout: float | None = None) -> int:
+        if timeout is not None:
+            turns = threading.Event()
+            loop.call_soon_threadsafe(turns.set)
+            turned.append(turns.wait(10.0))
+        return wait(process, timeout)
+
+    monkeypatch.setattr(subprocess.Popen, "wait", waits)
+    return turned
 
 
 def kill(voices: SpeechProcess) -> None:

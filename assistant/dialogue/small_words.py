@@ -1,19 +1,17 @@
-"""What was said over a reply: listening noises and the reply's own echo are no reason to stop talking; "stop" is one,
-however often and with whatever small words it is said."""
+"""Small words: what is said without asking anything, such as a listening noise, politeness or a cough; and "stop",
+however often and with whatever else of them it is said.
+
+Over a reply the former are no reason to stop talking, and the latter is one.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
-from itertools import accumulate, groupby
-
-from rapidfuzz import fuzz
 
 from assistant.dialogue.normalization import clauses, normalize
-from assistant.dialogue.numbers import digits_spoken, is_number_word
-from assistant.dialogue.phonetics import english_key, pinyin_key
-from assistant.han import HAN, HAN_RANGE, contains_han, script_language
+from assistant.dialogue.phonetics import pinyin_key
+from assistant.han import contains_han
 from assistant.ports import Recognition
 
 _ENGLISH_HUMS = r"m+|h+m+|m+h+m*|mm+ ?h+m+|u+h+|u+h+ ?h+u+h+|u+m+|e+r+m*|a+h+|a+ha+|o+h+|h+u+h+|e+h+"
@@ -83,12 +81,6 @@ it again, while what was muted for nothing hears nobody any more. Where nothing 
 _LAUGH_OR_COUGH = re.compile(r"[(\[（【*♪][^)\]）】*♪]*[)\]）】*♪]?")
 """How recognisers write what is no word: "(coughs)", "[music]", 【笑】."""
 
-_ALIKE = 88.0
-"""Likeness by sound (0 to 100) from which what was heard counts as a piece of what is being said."""
-_MIN_ECHO = {"en": 8, "zh": 4}
-"""English letters or Chinese characters; anything shorter is in every sentence."""
-_WORD = re.compile(rf"[{HAN_RANGE}]|[^\s{HAN_RANGE}]+")
-
 
 def is_backchannel(text: str) -> bool:
     """Whether someone who says `text` is only listening, or wants to: "mhm", "don't stop", 嗯, a cough, nothing."""
@@ -138,46 +130,14 @@ def wants_more(text: str) -> bool:
 
 
 def unclear_stop(recognition: Recognition, *, alone: bool = True) -> str | None:
-    """ "Stop" or 停 if what was heard over a reply or a ring may have been a stop, None if not; unless it has to stand
-    `alone`, also one before something else: "Hold on. I have a question." There a stop too many costs little and one
-    too few much; where nothing sounds, it would be the other way round."""
+    """Give "Stop" or 停 if what was heard over a reply or a ring may have been a stop, None if not; unless it has to
+    stand `alone`, also one before something else: "Hold on. I have a question." There a stop too many costs little and
+    one too few much; where nothing sounds, it would be the other way round."""
     if is_backchannel(recognition.text):
         return None
     first = [] if alone else clauses(recognition.text)[:1]
     found = next(filter(_may_be_stop, (recognition.text, *first, *recognition.perhaps)), None)
     return None if found is None else "停" if contains_han(found) else "Stop"
-
-
-def echoes(text: str, spoken: str) -> bool:
-    """Whether `text` is a piece of what the assistant itself says, as a recogniser may hear it. With another number it
-    is none: fifteen is not fifty, however alike they sound."""
-    language = script_language(text)
-    key = pinyin_key if language == "zh" else english_key
-    heard, said = _words(text, language), _words(spoken, language)
-    heard_key, said_keys = " ".join(map(key, heard)), [key(word) for word in said]
-    said_key = " ".join(said_keys)
-    length = len(HAN.findall("".join(heard))) if language == "zh" else sum(map(len, heard))
-    if length < _MIN_ECHO[language] or len(heard_key) > len(said_key) * 1.1:
-        return False
-    found = fuzz.partial_ratio_alignment(heard_key, said_key, score_cutoff=_ALIKE)
-    if found is None:
-        return False
-    ends = accumulate(len(word_key) + 1 for word_key in said_keys)
-    piece = [
-        word
-        for word, word_key, end in zip(said, said_keys, ends, strict=True)
-        if end - 1 - len(word_key) < found.dest_end and end - 1 > found.dest_start
-    ]
-    return not _differ(_numbers(heard), _numbers(piece))
-
-
-def ends_with(text: str, spoken: str) -> bool:
-    """Whether `text` is how `spoken` ends, as a recogniser may hear it, be it ever so short."""
-    language = script_language(text)
-    key = pinyin_key if language == "zh" else english_key
-    heard, said = _words(text, language), _words(spoken, language)
-    heard_key, end_key = (" ".join(map(key, words)) for words in (heard, said[-len(heard) :]))
-    return bool(heard_key) and fuzz.ratio(heard_key, end_key) >= _ALIKE
 
 
 def _may_be_stop(text: str) -> bool:
@@ -188,23 +148,6 @@ def _may_be_stop(text: str) -> bool:
     if len(plain) > _MAX_STOP_CHARACTERS:
         return False
     return is_stop(text) or _SOUNDS_LIKE_STOP.fullmatch(f"{pinyin_key(plain)} ") is not None
-
-
-def _words(text: str, language: str) -> list[str]:
-    """English words, or Chinese characters and what stands between them; numbers in words, as they are spoken."""
-    return _WORD.findall(digits_spoken(normalize(text), language).replace("-", " "))
-
-
-def _numbers(words: Sequence[str]) -> list[str]:
-    """The numbers among `words`, each with a space on either side of its words."""
-    runs = groupby(("二" if word == "两" else word for word in words), is_number_word)
-    return [f" {' '.join(run)} " for is_number, run in runs if is_number]
-
-
-def _differ(heard: Sequence[str], said: Sequence[str]) -> bool:
-    """Whether each has a number that is not in the other. A part of one is no other number: an echo may begin within
-    it, and Chinese has characters of the same sound that are none."""
-    return any(not any(a in b for b in said) for a in heard) and any(not any(b in a for a in heard) for b in said)
 
 
 def _only(english: str, chinese: str, text: str) -> bool:
