@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -12,7 +13,16 @@ import anyio
 from assistant.config import Config
 from assistant.dialogue.replies import phrase
 from assistant.errors import ControlError
-from assistant.events import Event, Notice, PlaybackFinished, SceneState, StageFailed, StageRecovered, Transcript
+from assistant.events import (
+    Event,
+    Notice,
+    PlaybackFinished,
+    SceneState,
+    StageFailed,
+    StageRecovered,
+    Transcript,
+    TurnStarted,
+)
 from assistant.han import spoken_language
 from assistant.health import LastFailure
 from assistant.ports import TurnObserver
@@ -42,6 +52,9 @@ _TOLD_ANYWAY = {"recognizer"}
 
 _CERTAIN_AFTER_S = {"overload": 30.0}
 """What has worked for so long is back. A machine that is too slow keeps up for a while whenever nobody speaks."""
+
+_STILL_WAITS_S = 120.0
+"""Whoever was not answered for longer has asked somebody else, or knows no more what it was about."""
 
 
 class Troubles(TurnObserver):
@@ -81,7 +94,8 @@ class Voice(Protocol):
 
 
 class SpokenTroubles(TurnObserver):
-    """Says "I can't see right now" once sight is lost for a while, and says so when it is back.
+    """Says "I can't see right now" once sight is lost for a while, and says so when it is back; and once there is a
+    speaker again, that it could not answer.
 
     A camera that has never worked is not mentioned: who asks what it sees is told, and nobody else misses it. Nor is
     anything while it is muted, when it neither hears nor sees on purpose; what is still lost afterwards is.
@@ -101,9 +115,14 @@ class SpokenTroubles(TurnObserver):
         """Stages; one is more urgent than another."""
         self._losses: Counter[str] = Counter()
         self._last_said = ""
+        self._asked = 0
+        """The turn of what was asked last."""
+        self._unanswered_at_s = -math.inf
+        """When the answer to that was given up for want of a speaker."""
 
     def on_event(self, event: Event) -> None:
         """Take note of what is lost and found, and of the language that is spoken."""
+        self._note_answer(event)
         if isinstance(event, Transcript):
             self._language = spoken_language(event.language)
         elif isinstance(event, SceneState):
@@ -111,8 +130,9 @@ class SpokenTroubles(TurnObserver):
         elif isinstance(event, PlaybackFinished):
             self._last_said = event.text if event.completed else self._last_said
         elif isinstance(event, Notice) and event.kind == "unmuted":
-            for stage in self._troubles.keys() & _SENSES.keys():
-                self._expect_loss(_SENSES[stage], stage)
+            self._expect_losses()
+        elif isinstance(event, StageRecovered) and event.stage == "speaker":
+            self._expect_losses()  # of which nobody could be told
         elif isinstance(event, (StageFailed, StageRecovered)) and event.stage in _SENSES:
             sense = _SENSES[event.stage]
             if isinstance(event, StageFailed):
@@ -120,6 +140,22 @@ class SpokenTroubles(TurnObserver):
                 self._expect_loss(sense, event.stage)
             elif sense in self._told - self._telling and not self._lost(sense):
                 self._voice.start(f"return: {sense}", lambda: self._tell_return(sense, event.stage))
+
+    def _note_answer(self, event: Event) -> None:
+        if isinstance(event, TurnStarted):
+            self._asked, self._unanswered_at_s = event.turn_id, -math.inf
+        elif isinstance(event, PlaybackFinished) and event.turn_id == self._asked:
+            if not event.completed and not event.begun and "speaker" in self._troubles:
+                self._unanswered_at_s = event.at_s
+        elif isinstance(event, StageRecovered) and event.stage == "speaker":
+            asked, unanswered_for_s = self._asked, event.at_s - self._unanswered_at_s
+            self._unanswered_at_s = -math.inf  # it is told once, whatever comes of it
+            if unanswered_for_s <= _STILL_WAITS_S:
+                self._voice.start("unanswered", lambda: self._tell_unanswered(asked))
+
+    def _expect_losses(self) -> None:
+        for stage in self._troubles.keys() & _SENSES.keys():
+            self._expect_loss(_SENSES[stage], stage)
 
     def _expect_loss(self, sense: str, stage: str) -> None:
         if stage in self._about_to_tell or sense in self._told or (sense == "see" and not self._has_seen):
@@ -166,6 +202,9 @@ class SpokenTroubles(TurnObserver):
         if sense in self._told and self._losses[sense] == losses:
             self._told.discard(sense)
             await self._say(f"can_{sense}_again")
+
+    async def _tell_unanswered(self, asked: int) -> None:
+        await self._say("could_not_answer", lambda: self._asked == asked)
 
     async def _say(self, key: str, still: Callable[[], bool] = lambda: True) -> bool:
         """Say it if it is `still` to be said when its turn comes. Whether it was heard to its end."""

@@ -6,7 +6,7 @@ import re
 
 from assistant.dialogue.phrases import PHRASES
 
-_UNASKED = ("cannot_", "can_", "timer_rings")
+_UNASKED = ("cannot_", "can_", "could_not_", "timer_rings")
 """What the names of replies begin with that nobody waits for."""
 _CLAUSE = re.compile(r"(?:\W*\w){3}.*?[，。：！？]")
 """As much of a reply that is always the same as a voice says in one go, see `assistant.tts.kokoro.pieces`."""

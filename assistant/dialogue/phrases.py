@@ -47,6 +47,7 @@ PHRASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "zh": ("我现在没法保存，重启的话，你设好的可能会丢。",),
     },
     "can_save_again": {"en": ("I can save again.",), "zh": ("我又能保存了。",)},
+    "could_not_answer": {"en": ("I couldn't answer you a moment ago.",), "zh": ("我刚才没能回答你。",)},
     # Scene.
     "scene_nothing_yet": {
         "en": ("I haven't seen anything yet. Ask me again in a moment.",),

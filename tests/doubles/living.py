@@ -4,6 +4,7 @@ process, but for the networks, which hear and see what the test says."""
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import threading
 from collections import Counter
@@ -28,6 +29,7 @@ from assistant.clock import LoopClock
 from assistant.config import Config
 from assistant.dialogue import INTERPRETERS
 from assistant.events import (
+    AudioFrame,
     Detection,
     Face,
     ImageArray,
@@ -53,6 +55,8 @@ from tests.doubles.vision import BrightnessDetector, FakeCamera
 
 HERE = "tests.doubles.living"
 TIME = "Hey Jarvis, what time is it?"
+FRAMES, TASKS = 5.0 / 0.032 + 20, 20
+"""What `held` may be at most: hardly more frames than the queue of the microphone holds."""
 _SLICE_S = 0.1
 """How soon a call that takes time notices that it may go faster, or must go slower."""
 
@@ -291,6 +295,12 @@ async def until(at_s: float) -> None:
     await anyio.sleep(max(0.0, at_s - anyio.current_time()))
 
 
+def held() -> tuple[int, int]:
+    """How many frames of sound and how many tasks there are."""
+    frames = sum(type(thing) is AudioFrame for thing in gc.get_objects())
+    return frames, len(asyncio.all_tasks())
+
+
 async def health_every(assistant: Assistant, seconds: float, until_s: float) -> list[tuple[float, Health]]:
     """What a supervisor would have seen."""
     seen = []
@@ -393,4 +403,7 @@ def hang(until_s: float) -> Callable[[], float]:
     return call
 
 
-__all__: Sequence[str] = ("TIME", "Dogs", "Living", "Loudness", "Room", "Words", "hang", "health_every", "until")
+__all__: Sequence[str] = (
+    *("FRAMES", "TASKS", "TIME"),
+    *("Dogs", "Living", "Loudness", "Room", "Words", "hang", "health_every", "held", "until"),
+)

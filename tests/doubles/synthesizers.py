@@ -150,11 +150,11 @@ class Indisposed(Tone):
 
 
 class Dying(Tone):
-    """Kills its process while that file exists."""
+    """Crashes while that file exists."""
 
     def before(self, number: int) -> None:
         if Path(os.environ[LOG_VARIABLE]).exists():
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), signal.SIGSEGV)
 
 
 class Unloadable(Tone):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,8 @@ _KEPT_S = 65.0
 class Disk:
     """A small one, of memory."""
 
+    full = "No space left"
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._filling = folder / "somebody else's"
@@ -43,10 +46,31 @@ class Disk:
         self._filling.unlink()
 
 
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Disk]:
+class Limit:
+    """A folder in which no file may grow while it is full, in this process: who needs no root for that."""
+
+    full = "File too large"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._soft, self._hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill(self) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, self._hard))  # its signal is one that Python ignores
+
+    def free(self) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (self._soft, self._hard))
+
+
+@pytest.fixture(params=["disk", "limit"])
+def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk | Limit]:
     folder = tmp_path / "disk"
     folder.mkdir()
+    if request.param == "limit":
+        limit = Limit(folder)
+        yield limit
+        limit.free()
+        return
     try:
         command = ["mount", "-t", "tmpfs", "-o", "size=2m", "none", str(folder)]
         mounted = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
@@ -59,7 +83,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
 
 
 def test_on_a_full_disk_it_converses_and_once_there_is_room_all_is_kept_again(
-    living: Living, disk: Disk, caplog: pytest.LogCaptureFixture
+    living: Living, disk: Disk | Limit, caplog: pytest.LogCaptureFixture
 ) -> None:
     state = living.state = disk.folder / "state"
     living.clock = SteppedClock()
@@ -91,7 +115,7 @@ def test_on_a_full_disk_it_converses_and_once_there_is_room_all_is_kept_again(
         for at_s in (70.0, 85.0, 105.0):
             living.room.say(at_s)
         await until(125.0)
-        assert "No space left" in assistant.health().unavailable["state"], "the timer"
+        assert disk.full in assistant.health().unavailable["state"], "the timer"
         assert assistant.health().ok and assistant.health().hears
         await assistant.controls.mute()
         assert MuteMemory(state).recall(), "an empty file needs no room"
@@ -127,6 +151,8 @@ def test_on_a_full_disk_it_converses_and_once_there_is_room_all_is_kept_again(
     finally:
         events.close()
     assert all(event.completed for event in living.log.of(PlaybackFinished))
+    told = ["I can't save anything right now, so a restart may lose what you have set.", "I can save again."]
+    assert [text for text in said if "save" in text] == told
     assert [text.split(",")[0] for text in said if text.startswith("Okay")] == ["Okay", "Okay"]
     *_, newest = (disk.folder / "events.jsonl").read_text(encoding="utf-8").splitlines()
     assert json.loads(newest)["event"] == "Notice", "that it is muted"

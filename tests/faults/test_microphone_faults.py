@@ -172,20 +172,44 @@ def test_a_loss_that_is_over_before_anybody_could_be_told_is_not_told(living: Li
     assert living.live(script) == [f"{LONG} {LONG}"]
 
 
+def test_a_loss_that_nobody_could_be_told_of_is_told_once_there_is_a_speaker_again(living: Living) -> None:
+    async def script(assistant: Assistant) -> None:
+        await until(3.0)
+        living.sound.pull(living.speaker)
+        living.sound.pull(living.microphone)
+        await until(30.0)
+        assert {"microphone", "speaker"} <= assistant.health().unavailable.keys()
+        living.sound.plug(living.speaker)
+        await until(45.0)
+        living.sound.plug(living.microphone)
+        await until(45.0 + RECOVERS_S)
+        assert assistant.health().hears
+
+    said = living.live(script)
+    assert [text for text in said if text] == ["I can't hear anything right now.", "I can hear you again."]
+
+
 def test_a_source_that_hangs_without_a_word_is_noticed(living: Living, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the source's own timeout does not work."""
     monkeypatch.setattr("assistant.audio.microphone._SILENT_DEVICE_S", 1e6)
+    living.says(TIME, TIME)
 
     async def script(assistant: Assistant) -> None:
-        await until(3.0)
+        living.room.say(1.9)
+        await until(3.0)  # all was said, and nobody knows that it was
         living.microphone.stalls = True
         await until(7.0)
         assert "hangs" in assistant.health().reason
+        await until(14.0)
         living.microphone.stalls = False
-        await until(7.0 + RECOVERS_S)
+        await until(14.0 + RECOVERS_S)
         assert assistant.health().hears
+        living.room.say(14.0 + RECOVERS_S + 1.0)
+        await until(14.0 + RECOVERS_S + 6.0)
 
-    living.live(script)
+    answered, *told, again = living.live(script)
+    assert answered.startswith("It's") and again.startswith("It's")
+    assert told == ["I can't hear anything right now.", "I can hear you again."]
 
 
 @pytest.mark.parametrize(

@@ -10,34 +10,43 @@ RECOVERS_S = 5.0
 
 
 def test_an_overload_that_comes_and_goes_is_told_and_so_is_its_end(living: Living) -> None:
+    living.says(TIME, TIME)
+
     async def script(assistant: Assistant) -> None:
+        living.room.say(8.9)
         for burst_s in (10.0, 15.0):
             await until(burst_s)
             living.microphone.overflows, living.microphone.speed = True, 0.4
             await until(burst_s + 1.0)
             living.microphone.overflows, living.microphone.speed = False, 1.0
-        await until(20.0)
+        living.room.say(16.0)
+        await until(16.0 + RECOVERS_S)
         assert "overload" not in assistant.health().unavailable
         await until(60.0)
 
-    said = living.live(script)
-    assert said == ["I can't keep up right now, so I may miss what you say.", "I can keep up again."]
+    before, after, *told = living.live(script)
+    assert before.startswith("It's") and after.startswith("It's")
+    assert told == ["I can't keep up right now, so I may miss what you say.", "I can keep up again."]
     assert len(living.failures("overload")) == len(living.recoveries("overload")) == 2
 
 
-def test_a_burst_of_overflows_is_counted_told_and_no_wrong_rate(living: Living) -> None:
+def test_a_burst_of_overflows_is_counted_and_told_and_costs_no_whole_sentence(living: Living) -> None:
+    living.says(TIME, TIME)
+
     async def script(assistant: Assistant) -> None:
-        await until(10.0)
+        living.room.say(8.9)
+        await until(10.0)  # all was said, and nobody knows that it was
         living.microphone.overflows, living.microphone.speed = True, 0.4
         await until(13.0)
         living.microphone.overflows, living.microphone.speed = False, 1.0
         assert "overload" in assistant.health().unavailable
-        await until(20.0)
+        living.room.say(13.0)
+        await until(13.0 + RECOVERS_S)
         assert "overload" not in assistant.health().unavailable
         assert 30 < living.dropped < 60
         assert assistant.health().hears
 
-    living.live(script)
+    assert [text[:4] for text in living.live(script)] == ["It's", "It's"]
     assert living.failures("overload")[0].error == "The machine is too slow: sound is being lost."
     assert not living.failures("microphone")
 

@@ -250,11 +250,12 @@ def test_digital_silence_is_allowed_where_the_configuration_says_so(living: Livi
 
 
 @pytest.mark.parametrize("speed", [0.5, 3.0])
-def test_a_wrong_rate_is_named(living: Living, speed: float) -> None:
-    living.says(TIME)
+def test_a_wrong_rate_is_named_and_told(living: Living, speed: float) -> None:
+    living.says(TIME, TIME)
 
     async def script(assistant: Assistant) -> None:
-        await until(3.0)
+        living.room.say(1.9)
+        await until(3.0)  # all was said, and nobody knows that it was
         living.microphone.speed = speed
         await until(8.0)
         assert "samples a second instead of 16000" in assistant.health().reason
@@ -271,7 +272,9 @@ def test_a_wrong_rate_is_named(living: Living, speed: float) -> None:
         await anyio.sleep(1.5)
         assert assistant.health().hears, "it is not suspected for ever"
 
-    assert living.live(script)[-1].startswith("It's")
+    answered, *told, again = living.live(script)
+    assert answered.startswith("It's") and again.startswith("It's")
+    assert told == ["I can't hear anything right now.", "I can hear you again."]
     assert len(living.recoveries("microphone")) == 1
 
 

@@ -25,6 +25,7 @@ class TakesOnlySilence:
 
 HELP = "Hey Jarvis, what can you do?"
 RECOVERS_S = 5.0
+UNANSWERED = "I couldn't answer you a moment ago."
 
 
 def test_a_speaker_pulled_in_mid_sentence_is_told_and_used_again_when_it_is_back(living: Living) -> None:
@@ -199,8 +200,9 @@ def test_a_dead_speaker_that_is_tried_again_meanwhile_has_finished_nothing(livin
         assert "speaker" not in assistant.health().unavailable
 
     living.live(script)
-    assert [(event.completed, event.played_s) for event in living.log.of(PlaybackFinished)] == [(False, 0.0)] * 2
-    assert not living.log.of(PlaybackStarted)
+    *lost, _ = living.log.of(PlaybackFinished)
+    assert [(event.completed, event.played_s) for event in lost] == [(False, 0.0)] * 2
+    assert living.said[-1] == UNANSWERED and len(living.log.of(PlaybackStarted)) == 1
     assert len(living.recoveries("speaker")) == 1
 
 
@@ -258,11 +260,19 @@ def test_a_speaker_that_dies_over_the_last_words_has_not_finished_them(living: L
     assert not finished.completed and 0.0 < finished.played_s < 1.0
 
 
-@pytest.mark.parametrize(("back_at_s", "said"), [(8.0, ["It's"]), (25.0, [""])])
-def test_what_was_asked_while_the_speaker_was_away_is_said_if_it_is_back_soon(
-    living: Living, back_at_s: float, said: list[str]
+@pytest.mark.parametrize(
+    ("asked", "back_at_s", "said"),
+    [
+        (TIME, 8.0, ["It's"]),
+        (TIME, 25.0, ["", UNANSWERED]),
+        ("你好贾维斯，现在几点？", 25.0, ["", "我刚才没能回答你。"]),
+        (TIME, 140.0, [""]),
+    ],
+)
+def test_what_was_asked_while_the_speaker_was_away_is_answered_or_missed_if_it_is_back_soon(
+    living: Living, asked: str, back_at_s: float, said: list[str]
 ) -> None:
-    living.says(TIME)
+    living.says(asked)
 
     async def script(assistant: Assistant) -> None:
         await until(1.0)
@@ -276,10 +286,27 @@ def test_what_was_asked_while_the_speaker_was_away_is_said_if_it_is_back_soon(
 
     living.live(script)
     finished = living.log.of(PlaybackFinished)
-    assert [event.text[:4] for event in finished] == said
+    assert all(event.text.startswith(text) for event, text in zip(finished, said, strict=True)), living.said
     assert [event.completed for event in finished] == [text != "" for text in said]
     assert living.speaker.heard_between(back_at_s, back_at_s + RECOVERS_S + 3.0) == (said != [""])
     assert len(living.failures("speaker")) == len(living.recoveries("speaker")) == 1
+
+
+def test_who_was_not_answered_and_asks_again_is_answered_and_told_nothing(living: Living) -> None:
+    living.says(TIME, TIME)
+
+    async def script(assistant: Assistant) -> None:
+        await until(1.0)
+        living.sound.pull(living.speaker)
+        living.room.say(2.0)
+        await until(20.0)
+        assert living.said == [""]
+        living.room.say(20.0)
+        await until(23.0)
+        living.sound.plug(living.speaker)
+        await until(35.0)
+
+    assert [text[:4] for text in living.live(script)] == ["", "It's"]
 
 
 def test_a_speaker_that_takes_silence_but_no_speech_ends_the_reply_all_the_same(living: Living) -> None:
@@ -291,7 +318,7 @@ def test_a_speaker_that_takes_silence_but_no_speech_ends_the_reply_all_the_same(
         await until(2.5)
         living.speaker.stalls = True
         living.room.say(3.0)
-        await until(30.0)
+        await until(25.0)
         assert len(living.recoveries("speaker")) > 1
         assert [(event.completed, event.played_s) for event in living.log.of(PlaybackFinished)] == [(False, 0.0)]
 
