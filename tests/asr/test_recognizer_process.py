@@ -35,7 +35,7 @@ MODELS = ModelStore(Path("/nonexistent"))
 @pytest.fixture(autouse=True)
 def fates(leaves_nothing: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fates]:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    for name in ("Fated", "Counting", "Streaming"):
+    for name in ("Fated", "Counting", "Crowded", "Streaming"):
         monkeypatch.setitem(asr.RECOGNIZERS, name, f"tests.doubles.fated:{name}")
     yield Fates(tmp_path / "fates", monkeypatch)
 
@@ -93,6 +93,15 @@ def test_each_sample_goes_there_once_and_in_as_few_parts_as_there_are_questions(
         assert (await transcriber.recognize(said(60.0, 9.0))).recognition.text == "960000 in 1"
 
     with_process("Counting", use)
+
+
+def test_it_keeps_no_utterance_that_is_over() -> None:
+    async def use(transcriber: Transcriber, process: RecognizerProcess) -> None:
+        for number in range(1, 6):
+            heard = await transcriber.recognize(said(0.1, float(number)))
+        assert heard.recognition.text == "1 utterances"
+
+    with_process("Crowded", use)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import pytest
 
 from assistant.asr.hallucinations import Evidence
 from assistant.asr.primed import may_interrupt
+from assistant.asr.tokens import Tokens
 from assistant.asr.whisper import WhisperRecognizer, window_for
 from assistant.audio.files import read_audio
 from assistant.config import Config
@@ -81,13 +82,20 @@ def test_silence_and_noise_are_no_sentence(base: WhisperRecognizer) -> None:
     assert texts == dict.fromkeys(sounds, "")
 
 
-def test_mandarin_is_detected_and_written_in_simplified_characters(
-    base: WhisperRecognizer, model_store: ModelStore
-) -> None:
+def test_mandarin_is_detected(base: WhisperRecognizer, model_store: ModelStore) -> None:
     stream = base.open(None)
     stream.accept(read_audio(model_store.file("sample-speech-zh", "nihao_shijie.wav")))
     assert re.findall(r"\w+", stream.result().text) == ["你好世界"]
     assert stream.result().language == "zh"
+
+
+def test_what_the_network_writes_in_traditional_characters_becomes_simplified(
+    base: WhisperRecognizer, model_store: ModelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Tokens, "decode", lambda tokens, ids: "現在幾點了")
+    mandarin = read_audio(model_store.file("sample-speech-zh", "nihao_shijie.wav"))
+    assert heard(base, mandarin, "zh") == "现在几点了"
+    assert heard(base, english("What time is it?"), "en") == "現在幾點了", "other languages stay as they are"
 
 
 def test_telephone_quality(base: WhisperRecognizer, model_store: ModelStore) -> None:

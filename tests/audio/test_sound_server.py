@@ -237,6 +237,17 @@ def test_without_a_server_or_its_tool_nothing_is_known(monkeypatch: pytest.Monke
     assert not sound_server.is_virtual("default")
 
 
+def test_asking_starts_no_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where none runs, the library by which programs ask would start one, which takes the cards from who uses them."""
+    started, program = tmp_path / "started", tmp_path / "pactl"
+    program.write_text(f'#!/bin/sh\n[ -n "$PULSE_NO_SPAWN" ] || touch "{started}"\nexit 1\n', encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.delenv("PULSE_NO_SPAWN", raising=False)
+    assert sound_server.chosen() == ""
+    assert not started.exists()
+
+
 def test_an_echo_canceller_is_named_and_told_how_to_use(server: VirtualSound) -> None:
     with module(server, *canceller("mic.monitor")):
         [check] = echo.examine(Patient(Config()))

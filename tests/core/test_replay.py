@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
@@ -60,3 +61,13 @@ def test_it_is_as_loud_as_configured_and_louder_when_that_is_asked_for(config: C
     whole = 0.5  # how loud the voice is by itself
     assert first == pytest.approx(0.5 * whole, rel=0.05)
     assert louder > 1.1 * first
+
+
+def test_what_time_it_is_is_the_script_s(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else no two replays of a recording would say the same."""
+    monkeypatch.setattr(Asked, "create", lambda config, models: KnownWords(["Hey Jarvis, what time is it?"]))
+    soundfile.write(tmp_path / "speech.wav", speech_like(seconds=1.5), 16_000)
+    starts_at = datetime(2026, 3, 3, 17, 10, tzinfo=timezone.utc)
+    script = script_of([tmp_path / "speech.wav"]).model_copy(update={"starts_at": starts_at})
+    replayed = replay(config, script, None, ModelStore(tmp_path), lambda clock: [], "max")
+    assert [turn.played for turn in replayed.timeline.turns] == ["It's ten past five."]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import time
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -141,6 +143,23 @@ class Streaming(Counting):
     streams_partials = True
 
 
+class Crowded(Fated):
+    """Hears how many utterances its process has not let go of."""
+
+    def open(self, language: str | None) -> CrowdedStream:
+        return CrowdedStream()
+
+
+class CrowdedStream(FatedStream):
+    kept: ClassVar[weakref.WeakSet[CrowdedStream]] = weakref.WeakSet()
+
+    def __init__(self) -> None:
+        self.kept.add(self)
+
+    def result(self, *, over_reply: bool = False) -> Recognition:
+        return Recognition(f"{len(self.kept)} utterances", "en", 0.9)
+
+
 class FatedWriter:
     """Writes the same about every picture, and how large it is."""
 
@@ -165,4 +184,4 @@ class FatedCaptioner:
         return NeuralCaptioner(writer, grounded, min_confidence=0.1, max_age_s=10.0)
 
 
-__all__: Sequence[str] = ("HEARD", "Counting", "Fated", "FatedCaptioner", "Fates", "Streaming")
+__all__: Sequence[str] = ("HEARD", "Counting", "Crowded", "Fated", "FatedCaptioner", "Fates", "Streaming")

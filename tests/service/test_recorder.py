@@ -22,10 +22,12 @@ from assistant.errors import ConfigError, ControlError
 from assistant.events import AudioFrame, IntentRecognized, Transcript
 from assistant.models.store import ModelStore
 from assistant.ports import Recognition
+from assistant.script import load_script
 from assistant.vision.pictures import write_picture
 from tests.doubles.command import NEUTRAL, typed
 from tests.doubles.house import House
 from tests.doubles.living import HangableLoop, until
+from tests.doubles.sound_devices import Room
 from tests.doubles.vision import flat_picture
 
 RATE_HZ = 16_000
@@ -186,16 +188,46 @@ def test_where_the_microphone_was_lost_there_is_silence(house: House, tmp_path: 
     assert np.diff(begun_s) == pytest.approx([19.0, 4.0], abs=0.1)
 
 
-@pytest.mark.parametrize("seconds", [0, 10])
-def test_no_more_is_kept_than_was_asked_for(house: House, tmp_path: Path, seconds: int) -> None:
-    house.configure("recorder", seconds=seconds)
+def test_pictures_are_dated_from_the_beginning_of_what_is_kept(house: House, tmp_path: Path) -> None:
+    """A machine that has been up for days counts from its start."""
+    house.configure("recorder", seconds=10)
+
+    async def script() -> None:
+        await until(now_s() + 40.0)
+        await dump(house)
+
+    house.live(script, HangableLoop)
+    shown_s = [picture.at_s for picture in load_script(tmp_path / "state" / "recording" / "replay.toml").pictures]
+    assert len(shown_s) > 5
+    assert min(shown_s) < 2.0 and 8.0 < max(shown_s) <= 10.0
+
+
+def test_a_room_that_is_quieter_than_a_step_of_16_bits_is_no_silence(house: House, tmp_path: Path) -> None:
+    """A replay would take it for a dead microphone."""
+    house.microphone.sound = Room(noise=1e-6)
+
+    async def script() -> None:
+        await until(now_s() + 2.0)
+        await dump(house)
+
+    house.live(script, HangableLoop)
+    sound, _ = soundfile.read(tmp_path / "state" / "recording" / "audio.wav")
+    assert np.abs(sound).max() == pytest.approx(1e-6)
+
+
+@pytest.mark.parametrize("seconds", [None, 0, 10])
+def test_no_more_is_kept_than_was_asked_for(house: House, tmp_path: Path, seconds: int | None) -> None:
+    """Whoever asks for nothing has nothing kept."""
+    del house.on_disk["recorder"]
+    if seconds is not None:
+        house.configure("recorder", seconds=seconds)
 
     async def script() -> None:
         await until(now_s() + 30.0)
         kept_s = frames_in_memory() * 512 / RATE_HZ
         status = await house.answers(Status())
         assert isinstance(status, StatusResult)
-        assert status.recorder_s == seconds
+        assert status.recorder_s == (seconds or 0)
         if seconds:
             assert kept_s == pytest.approx(seconds, abs=2.0)
             assert (await dump(house)).sound_s == pytest.approx(seconds, abs=0.1)

@@ -59,6 +59,19 @@ def test_a_child_that_is_killed_for_its_memory_ends_no_service(name: str) -> Non
     assert "OOMPolicy=continue" in (UNITS / name).read_text(encoding="utf-8").splitlines()
 
 
+@pytest.mark.parametrize("name", ["edge-assistant.service", "edge-assistant-engines.service"])
+def test_neither_service_may_take_all_the_memory(name: str) -> None:
+    """A language model beside them, and the system itself, have to live too."""
+    text = (UNITS / name).read_text(encoding="utf-8")
+    soft, hard = (re.findall(rf"^{key}=(\d+)%$", text, re.MULTILINE) for key in ("MemoryHigh", "MemoryMax"))
+    assert 0 < int(*soft) < int(*hard) < 100
+
+
+def test_what_hangs_or_fails_is_started_again() -> None:
+    text = (UNITS / sandbox.SERVICE).read_text(encoding="utf-8").splitlines()
+    assert {"Type=notify", "WatchdogSec=30", "Restart=on-failure", "StartLimitIntervalSec=0"} <= set(text)
+
+
 def test_nothing_that_the_boot_waits_for_waits_for_a_microphone() -> None:
     """multi-user.target comes after what it wants, unless that has no default dependencies."""
     for unit in UNITS.iterdir():
