@@ -89,6 +89,9 @@ class WakeConfig(Section):
     """How alike the heard words must sound to a phrase: higher wakes less often by mistake, lower misses less often."""
     follow_up_s: Seconds = 8.0
     """Seconds after an answer in which no wake phrase is needed."""
+    follow_up_sound: bool = False
+    """Whether two falling notes tell that this time is over, where there is no screen. Who calls and says nothing hears
+    them in any case."""
     refractory_s: Seconds = 2.0
     """A second wake phrase within this time counts as the same call."""
 

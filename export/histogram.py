@@ -63,7 +63,7 @@ class StreamingHistogram:
     @property
     def edges(self) -> NDArray[np.float64]:
         """(BINS + 1,): where the bins begin and end."""
-        return np.linspace(-self.limit, self.limit, BINS + 1)
+        return np.linspace(-self.limit, self.limit, BINS + 1, dtype=np.float64)
 
     @property
     def magnitudes(self) -> NDArray[np.int64]:

@@ -87,7 +87,7 @@ def _converted(name: bytes, shape: tuple[int, ...], kind: int, data: bytes) -> I
 def _rounded(rows: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
     """Rows (n, m) as whole numbers from -127 to 127, and the factor (n,) that each was multiplied by."""
     largest = np.abs(rows).max(axis=1)
-    scales = np.float32(127.0) / np.where(largest == 0, np.float32(127.0), largest)
+    scales = (np.float32(127.0) / np.where(largest == 0, np.float32(127.0), largest)).astype(np.float32, copy=False)
     return np.rint(rows * scales[:, None]).astype(np.int8), scales
 
 

@@ -64,7 +64,7 @@ class EchoGuard:
         """The path as it was known when the reply began: it has not learned from what it is to judge."""
         self._evidence = Evidence()
         self._next: int | None = None
-        self._heard = np.zeros(SAMPLE_RATE_HZ, np.float32)
+        self._heard: AudioArray = np.zeros(SAMPLE_RATE_HZ, np.float32)
         self._windows = np.zeros((4, 2 * FRAME_SAMPLES), np.float32)
         self._withheld = Withheld(self._evidence, self._share_left)
         self._absent_frames = 0

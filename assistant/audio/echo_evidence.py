@@ -72,8 +72,8 @@ class Evidence:
     """Judges frame by frame; what it learned stays from reply to reply."""
 
     def __init__(self) -> None:
-        self._left_db = np.zeros(BANDS, np.float32)
-        self._left_spread_db = np.full(BANDS, 6.0, np.float32)
+        self._left_db: Bands = np.zeros(BANDS, np.float32)
+        self._left_spread_db: Bands = np.full(BANDS, 6.0, np.float32)
         self._left_frames = np.zeros(BANDS, np.float32)
         self._loudest_db = np.full(BANDS, -90.0, np.float32)
         self._loudest_frames = np.zeros(BANDS, np.float32)
@@ -249,7 +249,7 @@ class Evidence:
     def _left_bound_db(self) -> Bands:
         """The most that the path leaves, over what it predicts."""
         few = np.where(self._left_frames < 12, 15.0, 0.0)
-        return (self._left_db + 2.0 * self._left_spread_db + few).astype(np.float32)
+        return np.asarray(self._left_db + 2.0 * self._left_spread_db + few, np.float32)
 
     def _noise_under(self, heard: Bands) -> Bands:
         """The room's noise: follows a quieter moment fast, a louder room slowly."""

@@ -44,7 +44,8 @@ class Window:
 
     async def show(self, until_s: float) -> None:
         """Show that no wake phrase is needed until then, and afterwards that it is again, unless it ends otherwise.
-        Muted, it is shown as that. Who called it and said nothing hears the end too."""
+        Muted, it is shown as that. Who called it and said nothing hears the end too, and with `wake.follow_up_sound`
+        everybody does."""
         self._scope.cancel()  # whoever waits for the end of the last one waits in vain
         if until_s == math.inf or self._attention.muted:
             return
@@ -60,7 +61,8 @@ class Window:
             if self._attention.until_s == until_s and not scope.cancel_called:
                 now_s = self._clock.monotonic_s()
                 self._emit(Notice(now_s, "asleep", window_ended(self._config)))
-                if self._attention.awaits_caller and not self._floor.person_speaks:
+                tells = self._attention.awaits_caller or self._config.follow_up_sound
+                if tells and not self._floor.person_speaks:
                     await self._speaking.play(earcons.asleep(now_s, self._floor.last_turn_id))
 
     def mute(self) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import onnxruntime as ort
 
 from assistant.config import Config
@@ -158,7 +159,7 @@ def _digests(folder: Path) -> str:
     return " ".join(file.sha256 for _, file in sorted(record.files.items())) if record is not None else ""
 
 
-def _styles(voices: dict[str, np.ndarray], voice: str) -> np.ndarray:
+def _styles(voices: dict[str, npt.NDArray[np.float32]], voice: str) -> npt.NDArray[np.float32]:
     try:
         return voices[voice]
     except KeyError:

@@ -52,5 +52,6 @@ def samples_from_wav(data: bytes) -> tuple[AudioArray, int]:
 
 def samples_from_pcm16(data: bytes) -> AudioArray:
     """Float32 samples (n,) of raw 16-bit little-endian mono sound."""
-    samples: AudioArray = np.frombuffer(data, "<i2", count=len(data) // 2) / np.float32(32768)
+    steps = np.frombuffer(data, "<i2", count=len(data) // 2)
+    samples: AudioArray = np.divide(steps, np.float32(32768), dtype=np.float32)
     return samples

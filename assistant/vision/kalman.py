@@ -34,10 +34,10 @@ class BoxFilter:
 
     def __init__(self, box: Box) -> None:
         self._at = _numbers(box)
-        self._speed = np.zeros(4)
+        self._speed: Vector = np.zeros(4)
         scale = self._scale()
         self._var = (_MEASURED * scale) ** 2
-        self._cov = np.zeros(4)
+        self._cov: Vector = np.zeros(4)
         self._speed_var = (_FIRST_SPEED * scale) ** 2
 
     @property

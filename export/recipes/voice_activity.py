@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from assistant.audio.files import read_audio
 from export.onnx_from_silero import BLOCK_SAMPLES, CONTEXT_SAMPLES, STATE_SHAPE, export_static, original_network
@@ -20,7 +21,7 @@ _EVERY = 8
 def _samples(path: Path, purpose: Purpose, tools: SampleTools) -> Iterator[Feeds]:
     """Every eighth block of a recording, with the state that the network had then; others for validation."""
     sound = read_audio(path)
-    state = np.zeros(STATE_SHAPE, np.float32)
+    state: npt.NDArray[np.float32] = np.zeros(STATE_SHAPE, np.float32)
     window = np.zeros((1, CONTEXT_SAMPLES + BLOCK_SAMPLES), np.float32)
     wanted = 0 if purpose == "calibration" else _EVERY // 2
     for number in range(len(sound) // BLOCK_SAMPLES):

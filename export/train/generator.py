@@ -82,7 +82,7 @@ class World:
         correlation = np.outer(shared, shared)
         np.fill_diagonal(correlation, 1.0)
         # A drift that is not known is more noise of the channel's own.
-        return correlation + np.diag([truth.drift**2 for truth in self.channels.values()])
+        return np.asarray(correlation + np.diag([truth.drift**2 for truth in self.channels.values()]))
 
 
 # What the assistant's channels are believed to be like; there are no labelled recordings that it could be measured on.

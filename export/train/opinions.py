@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from assistant.config import Config
 from assistant.emotion import CHANNELS as CHANNEL_REGISTRY
@@ -34,7 +35,8 @@ def fusion_data(folder: Path, layout: str, seed: int, tell: Callable[[str], None
     samples = read_folder(folder, layout)
     split = split_by_speaker(samples, seed)
     witness = _Witness(ModelStore(), tell)
-    parts, people = [], np.zeros(0, np.int64)
+    parts = []
+    people: npt.NDArray[np.intp] = np.zeros(0, np.intp)
     for part, places in zip(PARTS, (split.train, split.validation, split.test), strict=True):
         kept, said = each_readable([samples[place] for place in places], witness.opinions, tell)
         some = [place for place, estimates in enumerate(said) if estimates]

@@ -3,13 +3,20 @@
 import anyio
 import numpy as np
 
+from assistant.config import Config, WakeConfig
 from tests.doubles.conversation import Conversation
 from tests.doubles.timed_speech import Piece
 
 
-def _sounds_s(*pieces: Piece, talk_button_at_s: float | None = None, real_time_factor: float = 0.0) -> list[float]:
+def _sounds_s(
+    *pieces: Piece,
+    talk_button_at_s: float | None = None,
+    real_time_factor: float = 0.0,
+    follow_up_sound: bool = False,
+) -> list[float]:
     """When sounds began."""
-    conversation = Conversation(list(pieces), lasts_s=25.0, real_time_factor=real_time_factor)
+    config = Config(wake=WakeConfig(follow_up_sound=follow_up_sound))
+    conversation = Conversation(list(pieces), lasts_s=25.0, real_time_factor=real_time_factor, config=config)
     if talk_button_at_s is not None:
 
         async def press() -> None:
@@ -37,6 +44,12 @@ def test_nobody_hears_the_end_who_has_said_something_or_over_speech() -> None:
     assert answers_s > 11.0
     cough, television = Piece(9.0, 1.5), Piece(11.8, 5.0, "and the story went on and on")
     assert _sounds_s(cough, television, talk_button_at_s=2.0, real_time_factor=0.8) == [2.0]
+
+
+def test_who_wants_it_hears_the_end_of_every_window() -> None:
+    asks = Piece(1.0, 1.8, "Hey Jarvis, what time is it?")
+    answers_s, falls_s = _sounds_s(asks, follow_up_sound=True)
+    assert 8.5 < falls_s - answers_s < 10.5, "the reply, the window, and a moment for who began in it"
 
 
 def test_who_presses_the_talk_button_hears_that_it_listens_whoever_was_speaking() -> None:
