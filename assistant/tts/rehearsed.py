@@ -1,4 +1,5 @@
-"""A slow voice that has the beginnings of replies at hand: they are heard at once, while it makes the rest."""
+"""A slow voice that has the beginnings of replies at hand: they are heard at once, while it makes the rest. What it has
+said a short time ago it has at hand as a whole: of an unchanged scene, asked again, or to repeat something."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from assistant.events import AudioArray
 from assistant.ports import RehearsableSynthesizer, SpeakingStyle, Synthesizer
 from assistant.tts.finishing import has_words, sounding_s, trimmed
 from assistant.tts.kept_speech import KeptSpeech
+from assistant.tts.recent_speech import RecentSpeech
 
 _LOG = logging.getLogger(__name__)
 _SAME_RATE = 0.02
@@ -24,6 +26,8 @@ _WITHIN_S, _AFTER_CLAUSE_S = 0.45, 0.7
 """The longest silence in the middle of a clause, and after one, that is heard as a pause of whoever speaks."""
 _MARK = "，"
 """Begins the rest after a beginning that is no clause: its first sound is clearer than that of a sentence."""
+_RECENT_S = 60.0
+"""Speech that is kept in memory, six megabytes: some twenty sentences."""
 _CLAUSE_ENDS = "，、；：。！？,;:.!?"
 
 
@@ -40,10 +44,24 @@ class RehearsedVoice:
         self._rate = rate
         self._beginnings = beginnings
         self._kept = KeptSpeech(folder)
+        self._recent = RecentSpeech(round(_RECENT_S * voice.sample_rate_hz))
         self._missing: dict[str, list[str]] = {}
         """Language → what is yet to be made, once that was asked."""
 
     def synthesize(self, sentence: str, language: str, style: SpeakingStyle) -> Iterator[AudioArray]:
+        """What it is made of, or was, if it was said to its end."""
+        key = sentence, language, round(style.rate, 2)  # pitch and volume are the listener's: see `finishing.speech`
+        blocks = self._recent.get(key)
+        if blocks is not None:
+            yield from blocks
+            return
+        made = []
+        for block in self._made_of(sentence, language, style):
+            made.append(block)
+            yield block
+        self._recent.put(key, made)
+
+    def _made_of(self, sentence: str, language: str, style: SpeakingStyle) -> Iterator[AudioArray]:
         """The beginning, if it is kept, and what the voice makes of the rest: before the beginning is heard, where it
         would be over too long before."""
         beginning, samples = self._beginning_of(sentence, language, style)

@@ -11,6 +11,7 @@ import pytest
 from assistant.events import AudioArray
 from assistant.ports import SpeakingStyle
 from assistant.tts.finishing import speech
+from assistant.tts.recent_speech import RecentSpeech
 from assistant.tts.rehearsed import RehearsedVoice, rehearsed
 from tests.doubles.synthesizers import LOG_VARIABLE, RATE_HZ, Slow, Tone
 
@@ -156,9 +157,9 @@ def test_where_nothing_can_be_kept_it_speaks_as_without(asked: Asked, tmp_path: 
 
 def test_a_beginning_that_would_be_over_long_before_the_rest_waits_for_it(asked: Asked, folder: Path) -> None:
     voice = Slow()
-    with_beginnings = voice_of(folder, voice)
-    rehearse(with_beginnings)
+    rehearse(voice_of(folder, voice))
     for takes, made_before in ((0.5, []), (2.0, ["一个人，"])):
+        with_beginnings = voice_of(folder, voice)
         voice.takes = takes
         asked.for_()
         blocks: Iterator[AudioArray] = with_beginnings.synthesize("我看到一个人，一只狗。", "zh", NEUTRAL)
@@ -179,3 +180,36 @@ def test_its_sound_is_the_voices_own(asked: Asked, folder: Path) -> None:
     rehearse(voice)
     (kept,), (fresh,) = said(voice, "不客气。"), list(speech(Slow(), "不客气。", "zh", NEUTRAL))
     assert np.abs(kept - fresh).max() < 1e-3
+
+
+def test_said_again_it_asks_nothing_of_the_voice_and_sounds_the_same(asked: Asked, folder: Path) -> None:
+    voice = voice_of(folder)
+    rehearse(voice)
+    first = said(voice, "我看到一个人，一只狗。")
+    asked.for_()
+    again = said(voice, "我看到一个人，一只狗。", SpeakingStyle(volume=0.5))
+    assert asked.for_() == []
+    assert [block.tolist() for block in again] == [(0.5 * block).tolist() for block in first]
+    said(voice, "我看到一个人，一只狗。", SpeakingStyle(rate=1.2))
+    assert asked.for_() == ["我看到一个人，", "一只狗。"], "at another pace"
+
+
+def test_what_was_broken_off_is_made_to_its_end_the_next_time(asked: Asked, folder: Path) -> None:
+    voice = voice_of(folder)
+    broken_off = voice.synthesize("两只猫，一只狗。", "zh", NEUTRAL)
+    next(broken_off)
+    broken_off.close()  # type: ignore[attr-defined]
+    asked.for_()
+    assert len(said(voice, "两只猫，一只狗。")) == 2
+    assert asked.for_() == ["两只猫，", "一只狗。"]
+
+
+def test_it_keeps_the_newest_sentences_that_fit() -> None:
+    recent, second = RecentSpeech(30), [np.zeros(10, np.float32)]
+    for name in "abc":
+        recent.put(name, second)
+    assert recent.get("a") is not None, "said again, it is newer than b"
+    recent.put("d", second)
+    assert [name for name in "abcd" if recent.get(name) is not None] == ["a", "c", "d"]
+    recent.put("longer than all", 4 * second)
+    assert [name for name in ("a", "longer than all") if recent.get(name) is not None] == ["a"]
