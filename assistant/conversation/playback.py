@@ -52,6 +52,11 @@ class Tape:
         self.heard_s = 0.0
         """How much of the reply was heard, as of the last `note`."""
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was ever to be played."""
+        return self._length_s == 0.0
+
     def foresee(self, chunk: SpeechChunk) -> None:
         """A chunk was made, which will be played after those before it. So the length of a sentence is known while it
         is played, as far as it has been made."""

@@ -247,7 +247,8 @@ class Speaking:
             self._emit(PlaybackStarted(heard_at_s, playback.turn_id))
 
     async def _drain(self, playback: Playback) -> None:
-        if playback.lost:
+        # Of a reply without a word, such as that to "stop", nothing can fail: the sink would tell of what came before.
+        if playback.lost or playback.tape.is_empty:
             return
         try:
             await self._sink.drain()

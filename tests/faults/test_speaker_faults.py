@@ -309,6 +309,24 @@ def test_who_was_not_answered_and_asks_again_is_answered_and_told_nothing(living
     assert [text[:4] for text in living.live(script)] == ["", "It's"]
 
 
+def test_stop_is_no_answer_that_a_dead_speaker_kept_from_anybody(living: Living) -> None:
+    living.says(TIME, "Stop.")
+
+    async def script(assistant: Assistant) -> None:
+        await until(2.5)
+        living.speaker.stalls = True
+        living.room.say(3.0)
+        living.room.say(9.0, 0.5)
+        await until(14.0)
+        living.speaker.stalls = False
+        await until(14.0 + RECOVERS_S + 5.0)
+        assert "speaker" not in assistant.health().unavailable
+
+    living.live(script)
+    assert [(event.text, event.completed) for event in living.log.of(PlaybackFinished)] == [("", False), ("", True)]
+    assert len(living.failures("speaker")) == 1
+
+
 def test_a_speaker_that_takes_silence_but_no_speech_ends_the_reply_all_the_same(living: Living) -> None:
     """It seems to be back again and again, and what is to be said next would wait for ever."""
     living.says(TIME)
