@@ -15,6 +15,7 @@ from assistant.dialogue.replies import phrase
 from assistant.errors import ControlError
 from assistant.events import (
     Event,
+    Interruption,
     Notice,
     PlaybackFinished,
     SceneState,
@@ -116,7 +117,7 @@ class SpokenTroubles(TurnObserver):
         self._losses: Counter[str] = Counter()
         self._last_said = ""
         self._asked = 0
-        """The turn of what was asked last."""
+        """The turn of what was asked last; 0 once its answer was broken off, which nobody waits for then."""
         self._unanswered_at_s = -math.inf
         """When the answer to that was given up for want of a speaker."""
 
@@ -144,6 +145,8 @@ class SpokenTroubles(TurnObserver):
     def _note_answer(self, event: Event) -> None:
         if isinstance(event, TurnStarted):
             self._asked, self._unanswered_at_s = event.turn_id, -math.inf
+        elif isinstance(event, Interruption) and event.turn_id == self._asked:
+            self._asked = 0
         elif isinstance(event, PlaybackFinished) and event.turn_id == self._asked:
             if not event.completed and not event.begun and "speaker" in self._troubles:
                 self._unanswered_at_s = event.at_s

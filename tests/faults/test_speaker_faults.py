@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 
 from assistant.app import Assistant
-from assistant.events import Event, PlaybackFinished, PlaybackStarted, SpeechChunk, StageFailed, StageRecovered
+from assistant.events import (
+    Event,
+    Interruption,
+    PlaybackFinished,
+    PlaybackStarted,
+    SpeechChunk,
+    StageFailed,
+    StageRecovered,
+)
 from tests.doubles.living import TIME, Living, until
 from tests.doubles.sound_devices import Card
 
@@ -307,6 +315,29 @@ def test_who_was_not_answered_and_asks_again_is_answered_and_told_nothing(living
         await until(35.0)
 
     assert [text[:4] for text in living.live(script)] == ["", "It's"]
+
+
+@pytest.mark.parametrize("called", ["by the button", "by its name"])
+def test_who_calls_it_instead_of_waiting_for_an_answer_is_not_told_of_it(living: Living, called: str) -> None:
+    living.says(TIME, "Hey Jarvis.")
+
+    async def script(assistant: Assistant) -> None:
+        assert assistant.controls is not None
+        await until(1.0)
+        living.sound.pull(living.speaker)
+        living.room.say(2.0)
+        await until(7.0)
+        if called == "by the button":
+            await assistant.controls.listen_now()
+        else:
+            living.room.say(7.0)
+        await until(9.5)
+        assert [event.turn_id for event in living.log.of(Interruption)] == [1]
+        living.sound.plug(living.speaker)
+        await until(20.0)
+        assert "speaker" not in assistant.health().unavailable
+
+    assert living.live(script) == [""]
 
 
 def test_stop_is_no_answer_that_a_dead_speaker_kept_from_anybody(living: Living) -> None:
