@@ -140,7 +140,7 @@ class SpokenTroubles(TurnObserver):
                 self._losses[sense] += 1
                 self._expect_loss(sense, event.stage)
             elif sense in self._told - self._telling and not self._lost(sense):
-                self._voice.start(f"return: {sense}", lambda: self._tell_return(sense, event.stage))
+                self._start(f"return: {sense}", lambda: self._tell_return(sense, event.stage))
 
     def _note_answer(self, event: Event) -> None:
         if isinstance(event, TurnStarted):
@@ -154,7 +154,7 @@ class SpokenTroubles(TurnObserver):
             asked, unanswered_for_s = self._asked, event.at_s - self._unanswered_at_s
             self._unanswered_at_s = -math.inf  # it is told once, whatever comes of it
             if unanswered_for_s <= _STILL_WAITS_S:
-                self._voice.start("unanswered", lambda: self._tell_unanswered(asked))
+                self._start("unanswered", lambda: self._tell_unanswered(asked))
 
     def _expect_losses(self) -> None:
         for stage in self._troubles.keys() & _SENSES.keys():
@@ -163,9 +163,16 @@ class SpokenTroubles(TurnObserver):
     def _expect_loss(self, sense: str, stage: str) -> None:
         if stage in self._about_to_tell or sense in self._told or (sense == "see" and not self._has_seen):
             return
-        with suppress(ControlError):  # there is no voice yet; what still fails when there is one fails anew then
-            self._voice.start(f"loss: {sense}", lambda: self._tell_loss(sense, stage))
+        if self._start(f"loss: {sense}", lambda: self._tell_loss(sense, stage)):
             self._about_to_tell.add(stage)
+
+    def _start(self, name: str, task: Callable[[], Awaitable[None]]) -> bool:
+        """Run it if there is a conversation. What can fail just before one is the state, which is then tried anew, and
+        told anew, as it begins; after one nobody is left to be told."""
+        with suppress(ControlError):
+            self._voice.start(name, task)
+            return True
+        return False
 
     def _lost(self, sense: str) -> bool:
         return any(_SENSES.get(stage) == sense for stage in self._troubles)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import anyio
@@ -58,6 +59,30 @@ def test_muted_by_voice_it_neither_hears_nor_sees_until_it_is_unmuted(living: Li
     assert notices(living) == ["listening", "muted", "unmuted"]
     assert living.microphone.opened == 2
     assert not living.log.of(AudioFrame)
+
+
+def test_what_can_be_kept_again_once_the_assistant_has_ended_is_said_to_nobody(
+    living: Living, state: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    living.state = state
+    (state / "muted" / "by whom").mkdir(parents=True)
+    assistants: list[Assistant] = []
+
+    async def unmute() -> None:
+        assert assistants[0].controls is not None
+        await assistants[0].controls.unmute()
+
+    async def script(assistant: Assistant) -> None:
+        assistants.append(assistant)
+        await until(1.0)
+        await unmute()
+        await until(15.0)
+
+    assert len(living.live(script)) == 1 and "can't save" in living.said[0]
+    shutil.rmtree(state / "muted")
+    anyio.run(unmute)
+    assert living.recoveries("state")
+    assert "An observer failed" not in caplog.text
 
 
 def test_muted_it_stays_so_through_a_restart_and_opens_nothing(
