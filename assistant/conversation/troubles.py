@@ -54,6 +54,10 @@ _TOLD_ANYWAY = {"recognizer"}
 _CERTAIN_AFTER_S = {"overload": 30.0}
 """What has worked for so long is back. A machine that is too slow keeps up for a while whenever nobody speaks."""
 
+_TOLD_AGAIN_S = (0.0, 10.0, 30.0, 60.0, 300.0)
+"""From a speaker's return to the next try to tell what nobody could be told without one, by the tries since something
+was last heard; the last one repeats. A speaker that takes silence and no speech seems to be back again and again."""
+
 _STILL_WAITS_S = 120.0
 """Whoever was not answered for longer has asked somebody else, or knows no more what it was about."""
 
@@ -116,6 +120,9 @@ class SpokenTroubles(TurnObserver):
         """Stages; one is more urgent than another."""
         self._losses: Counter[str] = Counter()
         self._last_said = ""
+        self._tries = 0
+        """To tell again what is lost, since something was last heard to its end."""
+        self._about_to_try = False
         self._asked = 0
         """The turn of what was asked last; 0 once its answer was broken off, which nobody waits for then."""
         self._unanswered_at_s = -math.inf
@@ -129,11 +136,12 @@ class SpokenTroubles(TurnObserver):
         elif isinstance(event, SceneState):
             self._has_seen = True
         elif isinstance(event, PlaybackFinished):
-            self._last_said = event.text if event.completed else self._last_said
+            if event.completed and event.text:
+                self._last_said, self._tries = event.text, 0
         elif isinstance(event, Notice) and event.kind == "unmuted":
             self._expect_losses()
         elif isinstance(event, StageRecovered) and event.stage == "speaker":
-            self._expect_losses()  # of which nobody could be told
+            self._expect_losses_again()
         elif isinstance(event, (StageFailed, StageRecovered)) and event.stage in _SENSES:
             sense = _SENSES[event.stage]
             if isinstance(event, StageFailed):
@@ -160,6 +168,10 @@ class SpokenTroubles(TurnObserver):
         for stage in self._troubles.keys() & _SENSES.keys():
             self._expect_loss(_SENSES[stage], stage)
 
+    def _expect_losses_again(self) -> None:
+        """There is a speaker again: nobody may have been told of them."""
+        self._about_to_try = self._about_to_try or self._start("losses", self._try_to_tell_losses)
+
     def _expect_loss(self, sense: str, stage: str) -> None:
         if stage in self._about_to_tell or sense in self._told or (sense == "see" and not self._has_seen):
             return
@@ -176,6 +188,12 @@ class SpokenTroubles(TurnObserver):
 
     def _lost(self, sense: str) -> bool:
         return any(_SENSES.get(stage) == sense for stage in self._troubles)
+
+    async def _try_to_tell_losses(self) -> None:
+        await anyio.sleep(_TOLD_AGAIN_S[min(self._tries, len(_TOLD_AGAIN_S) - 1)])
+        self._about_to_try = False
+        self._expect_losses()
+        self._tries += bool(self._about_to_tell)
 
     async def _tell_loss(self, sense: str, stage: str) -> None:
         losses = self._losses[sense]

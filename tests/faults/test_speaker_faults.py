@@ -12,6 +12,7 @@ from assistant.events import (
     Interruption,
     PlaybackFinished,
     PlaybackStarted,
+    ReplyChunk,
     SpeechChunk,
     StageFailed,
     StageRecovered,
@@ -21,19 +22,25 @@ from tests.doubles.sound_devices import Card
 
 
 class TakesOnlySilence:
-    """An observer that has a card take the silence by which a lost speaker is tried, and no speech after it."""
+    """An observer that has a card take the silence by which a lost speaker is tried, and no speech after it, until it
+    is mended."""
 
     def __init__(self, card: Card) -> None:
         self.card = card
+        self._mended = False
 
     def on_event(self, event: Event) -> None:
         if isinstance(event, StageFailed | StageRecovered) and event.stage == "speaker":
-            self.card.stalls = isinstance(event, StageRecovered)
+            self.card.stalls = isinstance(event, StageRecovered) and not self._mended
+
+    def mend(self) -> None:
+        self._mended, self.card.stalls = True, False
 
 
 HELP = "Hey Jarvis, what can you do?"
 RECOVERS_S = 5.0
 UNANSWERED = "I couldn't answer you a moment ago."
+DEAF = "I can't hear anything right now."
 
 
 def test_a_speaker_pulled_in_mid_sentence_is_told_and_used_again_when_it_is_back(living: Living) -> None:
@@ -367,11 +374,30 @@ def test_a_speaker_that_takes_silence_but_no_speech_ends_the_reply_all_the_same(
         await until(2.5)
         living.speaker.stalls = True
         living.room.say(3.0)
-        await until(25.0)
+        await until(30.0)
         assert len(living.recoveries("speaker")) > 1
-        assert [(event.completed, event.played_s) for event in living.log.of(PlaybackFinished)] == [(False, 0.0)]
 
     living.live(script)
+    [answer] = [event for event in living.log.of(PlaybackFinished) if event.turn_id == 1]
+    assert (answer.completed, answer.played_s) == (False, 0.0) and answer.at_s < 25.0
+
+
+def test_a_speaker_that_takes_silence_but_no_speech_is_not_tried_all_the_time_for_what_is_lost(living: Living) -> None:
+    """And once it speaks, what is lost is told."""
+    faulty = TakesOnlySilence(living.speaker)
+    living.observers.append(faulty)
+
+    async def script(assistant: Assistant) -> None:
+        await until(2.5)
+        living.speaker.stalls = True
+        living.sound.pull(living.microphone)
+        await until(200.0)
+        assert 1 < len([event for event in living.log.of(ReplyChunk) if event.text == DEAF]) <= 6
+        assert DEAF not in living.said
+        faulty.mend()
+        await until(520.0)
+
+    assert [text for text in living.live(script) if text == DEAF] == [DEAF]
 
 
 def test_of_two_requests_while_the_speaker_was_away_the_newer_is_answered(living: Living) -> None:
