@@ -261,11 +261,17 @@ class Turns:
         when the conversation has ended."""
         if self._attention.muted:  # since they called
             return
+        self._while_it_lasts()
         until_s = self._attention.open()  # before anything else: a speaker that hangs takes its time
         await self._floor.vacant()
         if not self._button.person_asks:
             await self._speaking.play(earcons.listening(self._clock.monotonic_s(), self._floor.last_turn_id))
+        group = self._while_it_lasts()
+        if self._attention.until_s == until_s:  # nothing was asked meanwhile: they have as long from the sound on
+            group.start_soon(self._window.show, self._attention.open())
+
+    def _while_it_lasts(self) -> TaskGroup:
+        """What runs beside the conversation. Raises `ControlError` when that has ended."""
         if self._group is None:
             raise ControlError("The conversation has ended: nobody listens.", remedy="Start the assistant again.")
-        if self._attention.until_s == until_s:  # nothing was asked meanwhile: they have as long from the sound on
-            self._group.start_soon(self._window.show, self._attention.open())
+        return self._group

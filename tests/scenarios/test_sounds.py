@@ -2,8 +2,11 @@
 
 import anyio
 import numpy as np
+import pytest
 
 from assistant.config import Config, WakeConfig
+from assistant.errors import ControlError
+from assistant.virtual_time import run_in_virtual_time
 from tests.doubles.conversation import Conversation
 from tests.doubles.timed_speech import Piece
 
@@ -58,3 +61,16 @@ def test_who_presses_the_talk_button_hears_that_it_listens_whoever_was_speaking(
     assert _sounds_s(Piece(1.0, 6.0, story), talk_button_at_s=4.0) == [4.0, 12.5], "in the middle of it"
     (answers_s,) = _sounds_s(Piece(1.0, 1.2, "What time is it?"), talk_button_at_s=1.8)
     assert answers_s > 2.2, "whoever presses it as they speak is not talked over"
+
+
+def test_who_presses_the_talk_button_when_it_has_ended_hears_no_sound_that_it_listens() -> None:
+    conversation = Conversation([], lasts_s=2.0)
+    conversation.hold()
+
+    async def press() -> None:
+        with pytest.raises(ControlError, match="nobody listens"):
+            await conversation.turns.listen_now()
+        assert not conversation.turns.attentive
+
+    run_in_virtual_time(press)
+    assert not conversation.speaker.recording().any()
