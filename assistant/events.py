@@ -94,7 +94,7 @@ class SpeechEnded(Event):
     `goes_on` apart."""
 
     utterance: Utterance
-    """All that was said."""
+    """What was said; with `goes_on`, a piece of it."""
 
 
 @dataclass(frozen=True, slots=True)
