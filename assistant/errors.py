@@ -11,6 +11,7 @@
     │   └── SourceError                 its source cannot be reached or read
     ├── DependencyMissingError (ImportError) an optional package or program is not installed
     ├── StageError (RuntimeError)       a recogniser, synthesiser or other stage failed or hung
+    │   └── AnsweredError               it did its part all the same
     ├── NotRunningError (ConnectionError) no assistant runs that could be asked or told
     ├── ControlError (RuntimeError)     the running assistant did not understand, is not ready, or did not answer
     └── AlreadyRunningError (RuntimeError) another assistant uses the same control socket
@@ -107,3 +108,8 @@ class StageError(AssistantError, RuntimeError):
     """
 
     exit_code = 7
+
+
+class AnsweredError(StageError):
+    """A stage did something wrong that is to be told and mended, and gave all that it had to give: nothing takes its
+    place."""

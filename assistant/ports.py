@@ -411,7 +411,7 @@ class DialogueModel(Protocol):
 
     def reply(self, turn: DialogueTurn) -> AsyncGenerator[str, None]:
         """The reply's text as it is generated, in pieces of any size, until that ends or whoever listens closes it.
-        Raises `StageError`."""
+        Raises `StageError`; it is an `AnsweredError` where the reply is whole all the same."""
 
 
 class Interpreter(Protocol):

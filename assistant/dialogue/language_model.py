@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import anyio.to_thread
 
 from assistant.dialogue.thoughts import ThoughtFilter
-from assistant.errors import ConfigError, StageError
+from assistant.errors import AnsweredError, ConfigError, StageError
 from assistant.ports import DialogueTurn
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class OpenAiDialogueModel:
 
     async def reply(self, turn: DialogueTurn) -> AsyncGenerator[str, None]:
         """The answer's text in the pieces that the server sends, without what the model thinks. Raises `StageError`,
-        also after some pieces."""
+        also after some pieces, and `AnsweredError` after the last one."""
         asked_at_s = time.monotonic()  # the server's time is real, also for a loop in virtual time
         thoughts, thought, spoke = ThoughtFilter(), False, False
         async with contextlib.aclosing(self._deltas(turn)) as deltas:
@@ -71,6 +71,12 @@ class OpenAiDialogueModel:
             yield rest
         elif thought and not spoke:
             raise self._only_thought()
+        if thoughts.thought_aloud:
+            raise AnsweredError(
+                "The language model's thoughts were said aloud: they ended in '</think>' and had no beginning.",
+                remedy="Turn on the server's reasoning parser (llama.cpp: --reasoning-format auto; vLLM: "
+                "--reasoning-parser), or turn thinking off.",
+            )
 
     async def _deltas(self, turn: DialogueTurn) -> AsyncGenerator[tuple[str, bool], None]:
         """What comes line by line, as `_delta` reads it. Raises `StageError`."""

@@ -17,7 +17,7 @@ from assistant.dialogue.questions import OpenQuestion
 from assistant.dialogue.replies import failure, phrase
 from assistant.dialogue.sentences import SentenceSplitter, split_sentences
 from assistant.dialogue.style import Wording
-from assistant.errors import AssistantError, ConfigError
+from assistant.errors import AnsweredError, AssistantError, ConfigError
 from assistant.events import IntentRecognized, StageFailed, Transcript
 from assistant.han import spoken_language
 from assistant.ports import DialogueModel, DialogueTurn, Intent, Interpreter, Skill
@@ -224,11 +224,14 @@ class Responder:
                     answer.first_token = answer.first_token or (context.clock.monotonic_s(), time.perf_counter())
                     for sentence in splitter.feed(piece):
                         yield sentence
+        except AnsweredError as error:
+            self._note_failure(error, context, answer)
         except Exception as error:  # Whatever the model, a caption or the emotions do wrong, the conversation goes on.
             self._note_failure(error, context, answer)
             yield phrase("model_failed", answer.language)
             return
-        answer.worked.append(answer.stage)
+        else:
+            answer.worked.append(answer.stage)
         for sentence in splitter.flush():
             yield sentence
 

@@ -12,7 +12,8 @@ import pytest
 
 from assistant.config import Config, DialogueConfig, LanguageModelConfig
 from assistant.dialogue.language_model import OpenAiDialogueModel
-from assistant.errors import ConfigError, StageError
+from assistant.dialogue.sentences import split_sentences
+from assistant.errors import AnsweredError, ConfigError, StageError
 from assistant.models.store import ModelStore
 from assistant.ports import DialogueTurn
 from assistant.virtual_time import run_in_virtual_time
@@ -57,6 +58,27 @@ def test_what_it_thinks_is_not_said_however_it_is_cut(endpoint: Endpoint, size: 
     text = "<think>A <b>dog</b>? 狗 </thin> k</think>\n\nIf 1 < 2, <think></think>say <th."
     endpoint.respond = stream(*(chunk(text[at : at + size]) for at in range(0, len(text), size)), "data: [DONE]")
     assert "".join(_ask(endpoint.url)).strip() == "If 1 < 2, say <th."
+
+
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_a_thought_that_never_began_ends_without_its_tag_and_is_told_after_the_answer(
+    endpoint: Endpoint, size: int
+) -> None:
+    text = "A dog? </thin> k</think>It is <think>2?</think>4.</think>"
+    endpoint.respond = stream(*(chunk(text[at : at + size]) for at in range(0, len(text), size)), "data: [DONE]")
+    model = OpenAiDialogueModel(LanguageModelConfig(url=endpoint.url))
+    pieces: list[str] = []
+
+    async def collect() -> None:
+        async for piece in model.reply(_TURN):
+            pieces.append(piece)
+
+    with pytest.raises(AnsweredError, match="aloud") as caught:
+        anyio.run(collect)
+    assert "reasoning parser" in (caught.value.remedy or "")
+    *_, answer = split_sentences("".join(pieces))
+    assert answer == "It is 4."
+    assert "think>" not in "".join(pieces)
 
 
 @pytest.mark.parametrize("lines", [[chunk("<think>Hm."), chunk(" Well")], [chunk("<think></think>\n")], [_THOUGHT]])

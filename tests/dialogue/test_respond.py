@@ -11,7 +11,7 @@ import pytest
 from assistant.config import Config, DialogueConfig, EmotionConfig
 from assistant.dialogue.answer import Answer
 from assistant.dialogue.respond import Responder
-from assistant.errors import ConfigError, StageError
+from assistant.errors import AnsweredError, ConfigError, StageError
 from assistant.events import EmotionLabel, EmotionState, SceneCaption, SceneState, Transcript
 from assistant.ports import DialogueModel, DialogueTurn, Intent
 from assistant.skills import Reply, SkillContext
@@ -191,6 +191,16 @@ def test_a_failing_language_model_is_said_and_reported() -> None:
     assert [(failure.stage, failure.error, failure.remedy) for failure in answer.failures] == [
         ("language model", "Lost.", "Restart it.")
     ]
+
+
+def test_what_a_language_model_did_wrong_beside_a_whole_answer_is_reported_alone() -> None:
+    model = Storyteller(["One. Tw", "o"], AnsweredError("Thought aloud.", remedy="Turn it off."))
+    answer, sentences = _say("tell me a story", model=model)
+    assert sentences == ["One.", "Two"]
+    assert [(failure.stage, failure.error, failure.remedy) for failure in answer.failures] == [
+        ("language model", "Thought aloud.", "Turn it off.")
+    ]
+    assert not answer.worked
 
 
 _SEEN = SceneState(0.0, (), ())
