@@ -22,6 +22,8 @@ from assistant.errors import AssistantError, StageError
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_ENDS_S = 5.0
+"""How long the last call of a worker is waited for by default: it ends a process."""
 _GRACE_S = 10.0
 """How long the interpreter's exit waits for calls that go on: as long as a network takes to load."""
 
@@ -111,17 +113,19 @@ class Worker:
         self._leave(future)
         return False
 
-    async def end_with(self, timeout_s: float, call: Callable[[], object]) -> None:
-        """Take no more calls, and let the thread end after this one, which is waited for as `finish_within` does."""
+    async def end_with(self, call: Callable[[], object], *, timeout_s: float = _ENDS_S) -> None:
+        """Take no more calls, and let the thread end after this one, which is waited for as `finish_within` does, and
+        made some time though nobody waits for it any more."""
         self._closed = True
         try:
             await self.finish_within(timeout_s, call)
         finally:
-            self.close()
+            self._executor.shutdown(wait=False)
 
     def begin(self, call: Callable[[], object]) -> None:
-        """Queue a call that nobody waits for, unless one hangs; whatever it raises is nobody's concern."""
-        if not self.hangs:
+        """Queue a call that nobody waits for, unless one hangs or this was closed; whatever it raises is nobody's
+        concern."""
+        if not self.hangs and not self._closed:
             self._begin(self._timeout_s, call)
 
     def _begin(self, timeout_s: float, call: Callable[[], object]) -> asyncio.Future[Any]:

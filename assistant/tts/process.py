@@ -16,7 +16,7 @@ from typing import Any
 
 import anyio
 
-from assistant.child.process import ChildFailedError, ChildHungError
+from assistant.child.process import Child, ChildFailedError, ChildHungError
 from assistant.child.wire import Header
 from assistant.config import Config
 from assistant.errors import StageError
@@ -33,8 +33,6 @@ _LOG = logging.getLogger(__name__)
 _LOOKS_EVERY_S = 0.5
 _COMES_BACK_S = 1.0
 """An engine whose sentence is no longer wanted has this long to notice once the next one is asked for."""
-_ENDS_S = 5.0
-"""How long the end of the process is waited for."""
 _HANGS = 0.25
 """One that has delivered nothing for this part of `tts.timeout_s` by then is not merely slow: it has failed. People do
 not wait for all of it before they ask again."""
@@ -163,7 +161,7 @@ class SpeechProcess:
         self._voice.closed = True
         given_up = self._give_up_background()
         self._voice.signal_death()
-        await self._worker.end_with(_ENDS_S, self._voice.end)
+        await self._worker.end_with(self._voice.end)
         if given_up:
             await asyncio.wait(given_up)  # a trial ends its process
 
@@ -177,27 +175,31 @@ class SpeechProcess:
         """Have a process that died replaced, also while nobody speaks: the next reply is not to wait for its voices."""
         while True:
             await anyio.sleep(_LOOKS_EVERY_S)
-            if self._voice.death is not None:
+            if self._voice.dead is not None:
                 async with self._one_at_a_time:
                     self._note_death()
             self._preloading.begin_if_lost()
 
     def _note_death(self) -> None:
         """Tell of a process that died while it was asked for nothing."""
-        if (why := self._voice.death) is not None:
-            self._let_go_of_child()
+        if (dead := self._voice.dead) is not None and not self._voice.closed:
+            why = dead.ending()
+            self._let_go_of(dead)
             self._preloading.lost = True
             self._on_failure(StageError(f"The process of the voices failed: {why}.", remedy="It is started anew."))
 
-    def _let_go_of_child(self) -> None:
-        if (child := self._voice.let_go()) is not None:
+    def _let_go_of(self, child: Child | None) -> None:
+        if child is not None:
+            self._voice.let_go(child)
             self._worker.begin(child.kill)  # there, for it may be reading what this closes
 
     def _strike(self, engine: str, error: Exception) -> StageError:
-        """Count a failure of an engine; the result is what to say of it."""
+        """Count a failure of an engine; the result is what to say of it. Raises `StageError` once the voices have been
+        closed, which is what failed then."""
+        if self._voice.closed:
+            raise StageError("The voices have been closed.") from error
         self._voice.forget_hang()
-        if self._voice.death is not None:
-            self._let_go_of_child()
+        self._let_go_of(self._voice.dead)
         self._standing.failed(engine)
         return _failure_of(engine, error)
 
@@ -209,7 +211,7 @@ class SpeechProcess:
     async def _came_back(self, engine: str) -> None:
         async with self._one_at_a_time:
             await self._free_child()
-            self._let_go_of_child()  # what is left of the engine in this one may fail for ever
+            self._let_go_of(self._voice.child)  # what is left of the engine in this one may fail for ever
         if self._standing.works(engine):
             self._tell_recovery()
         self._preloading.begin()
@@ -236,7 +238,7 @@ class SpeechProcess:
             if hung is None and silent_s >= _HANGS * self._config.tts.timeout_s:
                 hung = ChildHungError(f"it delivered nothing for {silent_s:.1f} s and was killed")
             if hung is None:
-                self._let_go_of_child()
+                self._let_go_of(self._voice.child)
         if hung is not None and self._voice.speaks is not None:
             self._on_failure(self._strike(self._voice.speaks, hung))
         self._note_death()

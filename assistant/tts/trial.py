@@ -21,8 +21,6 @@ _NICENESS = 10
 """Each try may load a network, which is half a second to several of the processor, and nobody waits for it."""
 _WORDS_S = 8.0
 """A voice that takes longer for so few words is of no use in a conversation, though its first ones take longest."""
-_ENDS_S = 5.0
-"""How long the end of its process is waited for."""
 _WORDS = {"en": "One two three.", "zh": "一 二 三。"}
 
 
@@ -52,7 +50,7 @@ class Trial:
             self._over = True
             if self._child:
                 self._child.signal_death()
-            await self._worker.end_with(_ENDS_S, self._end)
+            await self._worker.end_with(self._end)
 
     def _speaks(self) -> bool:
         """Whether the words were said. Runs on the worker's thread."""

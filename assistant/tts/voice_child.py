@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -24,7 +25,9 @@ class VoiceChild:
         """`configuration` is the first request of each process. One that delivers nothing for `timeout_s` hangs."""
         self._configuration = configuration
         self._timeout_s = timeout_s
-        self._child: Child | None = None
+        self.child: Child | None = None
+        """The process, be it dead."""
+        self._replacing = threading.Lock()
         self.closed = False
         """Whether none is started any more."""
         self.speaks: str | None = None
@@ -38,7 +41,8 @@ class VoiceChild:
     @property
     def pid(self) -> int | None:
         """The process's number, None while there is none."""
-        return self._child.pid if self._child and self._child.running else None
+        child = self.child
+        return child.pid if child and child.running else None
 
     @property
     def silent_s(self) -> float:
@@ -46,27 +50,31 @@ class VoiceChild:
         return time.monotonic() - self._delivered_at_s
 
     @property
-    def death(self) -> ChildFailedError | None:
-        """How it died, until it is let go of or replaced; None while it lives and where there is none."""
-        return self._child.ending() if self._child and not self._child.running else None
+    def dead(self) -> Child | None:
+        """The one that has died, until it is let go of or replaced; None while it lives and where there is none."""
+        child = self.child  # once: `ask` may replace it meanwhile
+        return child if child and not child.running else None
 
     def cancel(self, generation: int) -> None:
         """Tell it that a request is not wanted any more."""
-        if self._child:
+        child = self.child
+        if child and child.running and not self.closed:  # to send to a dead one would wait for its end
             with contextlib.suppress(ChildFailedError):
-                self._child.send({"kind": "cancel", "generation": generation})
+                child.send({"kind": "cancel", "generation": generation})
 
     def signal_death(self) -> bool:
         """Have it die; whoever reads learns of that. Whether there is one."""
-        if self._child:
-            self._child.signal_death()
-        return self._child is not None
+        child = self.child
+        if child:
+            child.signal_death()
+        return child is not None
 
-    def let_go(self) -> Child | None:
-        """Have it die, and know of none any more; the result is to be killed where it is read."""
-        self.signal_death()
-        child, self._child = self._child, None
-        return child
+    def let_go(self, child: Child) -> None:
+        """Have this one die, and know of it no more; it is to be killed where it is read."""
+        child.signal_death()
+        with self._replacing:
+            if self.child is child:
+                self.child = None
 
     def forget_hang(self) -> None:
         """That the last request hung, if it did, has been counted."""
@@ -76,12 +84,15 @@ class VoiceChild:
         """Send a request. Raises `ChildFailedError`, and `StageError` once this is `closed`."""
         if self.closed:
             raise StageError("The voices have been closed.")
-        if not (self._child and self._child.running):
+        child = self.child
+        if not (child and child.running):
             self.end()
-            self._child = Child(PROCESS_MODULE, self._configuration)
+            child = Child(PROCESS_MODULE, self._configuration)
+            with self._replacing:
+                self.child = child
         self._asked, self._delivered_at_s = generation, time.monotonic()
         self.speaks = engine if kind == "speak" else None
-        self._child.send({"kind": kind, "generation": generation, "engine": engine, **details})
+        child.send({"kind": kind, "generation": generation, "engine": engine, **details})
 
     def next(self) -> AudioArray | None:
         """The next block of the last request, float32 (n,); None after its last. Raises as `reply` does."""
@@ -96,19 +107,20 @@ class VoiceChild:
     def settle(self) -> ChildHungError | None:
         """Return once the last request is done with, or the child is dead; the reason if it is because it hung."""
         with contextlib.suppress(ChildFailedError):  # the next sentence gets another process
-            while self._finished < self._asked and (child := self._child) and child.running:
+            while self._finished < self._asked and (child := self.child) and child.running:
                 self._receive(child)
         hung, self._hung = self._hung, None
         return hung
 
     def end(self) -> None:
         """Kill it; safe to call twice."""
-        if self._child:
-            self._child.kill()
+        if child := self.child:
+            child.kill()
 
     def _reply(self) -> tuple[Header, bytes]:
-        assert self._child is not None
-        header, payload = self._receive(self._child)
+        child = self.child
+        assert child is not None
+        header, payload = self._receive(child)
         if header["kind"] == "failed":
             error = StageError(header["message"], remedy=header["remedy"])
             error.exit_code = header["exit_code"]  # a voice that was not pulled is not a voice that broke

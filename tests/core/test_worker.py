@@ -1,8 +1,10 @@
 import asyncio
+import functools
 import subprocess
 import sys
 import threading
 import time
+import weakref
 
 import anyio
 import pytest
@@ -185,5 +187,34 @@ def test_what_must_be_done_some_time_is_waited_for_no_longer_than_its_timeout():
         release.set()
         await works_again(worker)
         assert not worker.hangs
+
+    anyio.run(main)
+
+
+@pytest.mark.parametrize("gives_up", [False, True], ids=["too slow", "cancelled"])
+def test_the_last_call_is_made_though_nobody_waits_for_it_any_more(gives_up: bool):
+    async def main() -> None:
+        worker, slow, done = Worker("model"), threading.Event(), threading.Event()
+        with anyio.move_on_after(0.05):
+            await worker.run(slow.wait)
+        with anyio.move_on_after(0.05 if gives_up else None):
+            await worker.end_with(done.set, timeout_s=60.0 if gives_up else 0.05)
+        assert not done.is_set()
+        slow.set()
+        await anyio.to_thread.run_sync(worker.ended, 60.0)
+        assert done.is_set()
+
+    anyio.run(main)
+
+
+def test_a_closed_worker_queues_nothing_that_it_will_never_do():
+    async def main() -> None:
+        worker = Worker("model")
+        await worker.end_with(int)
+        call = functools.partial(int)
+        kept = weakref.ref(call)
+        worker.begin(call)
+        del call
+        assert kept() is None
 
     anyio.run(main)

@@ -23,6 +23,7 @@ from assistant.events import AudioArray
 from assistant.ports import SpeakingStyle
 from assistant.tts import process
 from assistant.tts.process import SpeechProcess
+from assistant.tts.voice_child import VoiceChild
 from tests.doubles.synthesizers import LOG_VARIABLE, VOICES
 
 ROOT = Path(__file__).parents[2]
@@ -612,10 +613,33 @@ def test_the_end_in_the_middle_of_a_sentence_holds_nobody_up(monkeypatch: pytest
         turned = whether_the_loop_turns(monkeypatch)
         await voices.close()
         assert turned and all(turned)
-        with pytest.raises(StageError):
+        with pytest.raises(StageError, match="closed"):
             await listening
+        assert not [task for task in asyncio.all_tasks() if "trial" in task.get_name()], "nothing has failed"
 
-    conversation(talk, "Hanging")
+    assert conversation(talk, "Hanging") == []
+
+
+def test_a_process_that_was_found_dead_is_let_go_of_and_not_the_one_that_has_replaced_it() -> None:
+    """The next sentence may replace it just then, on another thread."""
+    configuration = {"config": Config().model_dump(mode="json"), "models_root": None, "registry": REGISTRY}
+    child = VoiceChild({"kind": "configure", "generation": 0, "beginnings": {}, **configuration}, WAIT_S)
+    try:
+        child.ask("warm", 1, "Tone", {"language": "en"})
+        assert child.child is not None
+        child.child.kill()
+        dead = child.dead
+        assert dead is child.child
+        child.ask("warm", 2, "Tone", {"language": "en"})
+        assert child.dead is None
+        child.let_go(dead)
+        assert child.reply()["kind"] == "done"
+        living = child.child
+        child.let_go(living)
+        assert child.child is None
+        living.kill()
+    finally:
+        child.end()
 
 
 def test_a_closed_process_says_so() -> None:
