@@ -86,14 +86,15 @@ class Rehearsal:
 
     async def _rehearse(self, language: str) -> None:
         await self._in_use[language].wait()
-        wait_s = _AGAIN_S
+        wait_s, told = _AGAIN_S, ""
         missing = 1
         while missing:
             await self._until_quiet()
             try:
                 missing = await self._voices.rehearse(language)
             except StageError as error:  # whoever is answered by this voice is told
-                _LOG.info("What replies in '%s' begin with is not made in advance: %s", language, error.message)
+                level, told = logging.DEBUG if error.message == told else logging.INFO, error.message
+                _LOG.log(level, "What replies in '%s' begin with is not made in advance: %s", language, told)
                 if error.exit_code != StageError.exit_code:  # it lacks a model or a program
                     return
                 await anyio.sleep(wait_s)

@@ -200,8 +200,9 @@ class SpeechProcess:
             raise StageError("The voices have been closed.") from error
         self._voice.forget_hang()
         self._let_go_of(self._voice.dead)
-        self._standing.failed(engine)
-        return _failure_of(engine, error)
+        failure = _failure_of(engine, error)
+        self._standing.failed(engine, failure.exit_code)
+        return failure
 
     def _tell_recovery(self) -> None:
         """Whoever hears of recoveries is told when no voice that was chosen fails any more."""

@@ -33,8 +33,8 @@ class Standing:
         self._strikes: Counter[str] = Counter()
         self._relapses: Counter[str] = Counter()
         """How often it has spoken in a trial since it last did for people."""
-        self._failing: set[str] = set()
-        """Those that failed and have not spoken since, be it in a trial."""
+        self._failing: dict[str, int] = {}
+        """Those that failed and have not spoken since, be it in a trial, with the exit codes of the newest failures."""
         self._trials: dict[str, asyncio.Task[None]] = {}
         """By engine."""
         self._ending: set[asyncio.Task[None]] = set()
@@ -43,7 +43,7 @@ class Standing:
     @property
     def all_speak(self) -> bool:
         """Whether no engine that was chosen fails."""
-        return self._failing.isdisjoint((self._tts.en, self._tts.zh))
+        return self._failing.keys().isdisjoint((self._tts.en, self._tts.zh))
 
     def engines(self, language: str) -> list[str]:
         """The engine for a language and its fallback, those of them that speak it. One that is left alone is tried all
@@ -58,10 +58,13 @@ class Standing:
         return speaking
 
     def chosen(self, language: str) -> str:
-        """The engine that was chosen for a language. Raises `StageError` while another has to speak in its place."""
+        """The engine that was chosen for a language. Raises `StageError` while another has to speak in its place,
+        with the exit code of why."""
         engine = self._chosen(language)
         if self.engines(language)[0] != engine:
-            raise StageError(f"The voice '{engine}' does not speak '{language}' at present.")
+            error = StageError(f"The voice '{engine}' does not speak '{language}' at present.")
+            error.exit_code = self._failing.get(engine, error.exit_code)
+            raise error
         return engine
 
     def _chosen(self, language: str) -> str:
@@ -74,10 +77,11 @@ class Standing:
         left_alone = self._strikes[engine] >= _STRIKES and self._is_tried(engine)
         return [fallback] if left_alone and fallback not in self._failing else [engine, fallback]
 
-    def failed(self, engine: str) -> None:
-        """It failed somebody: from now on it is tried where nobody waits for it, unless it is nobody's choice."""
+    def failed(self, engine: str, exit_code: int) -> None:
+        """It failed somebody, with an error that has this exit code: from now on it is tried where nobody waits for it,
+        unless it is nobody's choice."""
         self._strikes[engine] += 1
-        self._failing.add(engine)
+        self._failing[engine] = exit_code
         if engine in (self._tts.en, self._tts.zh) and not self._is_tried(engine):
             self._trials[engine] = asyncio.create_task(self._try(engine), name=f"trial of {engine}")
 
@@ -90,9 +94,7 @@ class Standing:
 
     def works(self, engine: str) -> bool:
         """It does not fail any more; whether it had failed before."""
-        failed = engine in self._failing
-        self._failing.discard(engine)
-        return failed
+        return self._failing.pop(engine, None) is not None
 
     def forgive(self) -> list[asyncio.Task[None]]:
         """Give all of them another chance. The trials that were going on are about to end."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from assistant.errors import StageError
+from assistant.errors import ModelMissingError, StageError
 from assistant.events import AudioArray
 from assistant.han import HAN
 from assistant.ports import SpeakingStyle
@@ -163,7 +163,7 @@ class Unloadable(Tone):
     @classmethod
     def create(cls, config: object, models: object) -> Unloadable:
         if Path(os.environ[LOG_VARIABLE]).exists():
-            raise StageError("This voice has no network.")
+            raise ModelMissingError("This voice has no network.")
         return cls()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
@@ -163,7 +164,10 @@ def test_a_voice_that_was_never_pulled_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize(("failures", "within_s"), [(1, 15.0), (30, 5 * 3600.0)])
-def test_a_voice_that_failed_makes_the_rest_once_it_speaks_again(failures: int, within_s: float) -> None:
+def test_a_voice_that_failed_makes_the_rest_once_it_speaks_again(
+    failures: int, within_s: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     voices = Rehearsed(missing=3, failures=[StageError("It was killed.")] * failures)
 
     async def script(_: Rehearsal) -> None:
@@ -173,6 +177,7 @@ def test_a_voice_that_failed_makes_the_rest_once_it_speaks_again(failures: int, 
     assert voices.missing == 0
     assert len(voices.at_s) == failures + 3
     assert (np.diff(voices.at_s)[:failures] >= 5.0).all(), "others need the machine meanwhile"
+    assert caplog.text.count("It was killed.") == 1, "the journal is told once"
 
 
 def test_the_service_has_all_of_them_made(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from assistant.config import Config, TtsConfig
-from assistant.errors import StageError
+from assistant.errors import ModelMissingError, StageError
 from assistant.events import AudioArray
 from assistant.ports import SpeakingStyle
 from assistant.tts import process
@@ -544,7 +544,7 @@ def test_no_other_voice_rehearses_for_one_that_is_left_alone(doubles_for_the_chi
     async def run() -> None:
         recovered = asyncio.Event()
         voices = SpeechProcess(
-            Config(tts=TtsConfig(en="Indisposed", fallback="HighTone", preload=())), registry=REGISTRY
+            Config(tts=TtsConfig(en="Unloadable", fallback="HighTone", preload=())), registry=REGISTRY
         )
         voices.report_to(lambda _: None, recovered.set)
         await voices.start()
@@ -552,8 +552,9 @@ def test_no_other_voice_rehearses_for_one_that_is_left_alone(doubles_for_the_chi
             cause.touch()
             for _ in range(2):
                 await said(voices, "one")
-            with pytest.raises(StageError, match="'Indisposed' does not speak"):
+            with pytest.raises(StageError, match="'Unloadable' does not speak") as caught:
                 await voices.rehearse("en")
+            assert caught.value.exit_code == ModelMissingError.exit_code, "why it does not"
             cause.unlink()
             await asyncio.wait_for(recovered.wait(), WAIT_S)
             assert await voices.rehearse("en") == 0
