@@ -23,6 +23,17 @@ def install_extra(name: str, *, service_too: bool = True) -> str:
     return f"In the clone of this project: .venv/bin/pip install --editable '.[{name}]'{service}"
 
 
+def install_package(package: str, distribution: str = "") -> str:
+    """How to install an importable package, which pip calls `distribution` where it has another name: with the extra
+    that brings it, if one does; all others are part of the project, of which the installer makes a whole one anew."""
+    if package in _EXTRAS:
+        return install_extra(_EXTRAS[package])
+    return (
+        f"In the clone of this project: .venv/bin/pip install {distribution or package}; "
+        "for the service: sudo ./install.sh"
+    )
+
+
 def resolve(registry: Mapping[str, str], name: str, *, kind: str) -> Any:
     """Import and return what `registry[name]` names.
 
@@ -39,6 +50,6 @@ def resolve(registry: Mapping[str, str], name: str, *, kind: str) -> Any:
         package = error.name or ""
         raise DependencyMissingError(
             f"The {kind} '{name}' needs the Python package '{package}', which is not installed.",
-            remedy=install_extra(_EXTRAS[package]) if package in _EXTRAS else f"Install it with: pip install {package}",
+            remedy=install_package(package),
         ) from error
     return getattr(module, attribute)

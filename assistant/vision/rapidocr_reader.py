@@ -61,7 +61,8 @@ class RapidOcrReader:
         except Exception as error:  # whatever a library raises, nothing was read
             raise ModelError(
                 f"RapidOCR could not read {frame.source or 'the picture'}: {error!r}.",
-                remedy="If it fails on every picture, install it anew: pip install --force-reinstall rapidocr",
+                remedy="If it fails on every picture, install it anew. In the clone of this project: "
+                ".venv/bin/pip install --force-reinstall rapidocr; for the service: sudo ./install.sh",
             ) from error
         if found.boxes is None:
             return []

@@ -57,6 +57,7 @@ def test_a_gpu_that_tensorrt_rtx_has_no_kernels_for_is_named_before_anything_is_
     ) as caught:
         machine.tensorrt()
     assert caught.value.reason is FallbackReason.NO_TENSORRT
+    assert " .venv/bin/pip install tensorrt;" in (caught.value.remedy or "")
 
 
 def test_tensorrt_rtx_serves_where_there_is_no_other_and_its_engines_are_not_taken_for_the_others(

@@ -264,14 +264,17 @@ def test_removing_frees_the_folder_and_says_whether_there_was_one(shelf: Shelf) 
 def test_a_model_in_a_python_package_is_found_there(shelf: Shelf) -> None:
     shelf.model("fonts", [{"uri": "package:rich", "distribution": "rich"}], [{"name": "console.py"}])
     shelf.model("gone", [{"uri": "package:not_installed_here", "distribution": "not-installed"}])
+    shelf.model("extra", [{"uri": "package:rapidocr", "distribution": "rapidocr"}], [{"name": "no such file"}])
     store = shelf.store()
     assert store.pull("fonts") == store.path("fonts")
     assert store.file("fonts", "console.py").is_file()
     store.verify("fonts")
-    with pytest.raises(ModelError, match="pip uninstall rich"):
+    with pytest.raises(ModelError, match=r"\.venv/bin/pip uninstall rich"):
         store.remove("fonts")
-    with pytest.raises(ModelMissingError, match="pip install not-installed"):
+    with pytest.raises(ModelMissingError, match=r"\.venv/bin/pip install not-installed; .*sudo \./install\.sh$"):
         store.pull("gone")
+    with pytest.raises(ModelMissingError, match=r"\.venv/bin/pip install .*\[ocr\].*sudo \./install\.sh --with ocr$"):
+        store.pull("extra")
 
 
 def test_the_root_comes_from_the_environment(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
