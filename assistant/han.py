@@ -10,6 +10,8 @@ its Extension A (https://www.unicode.org/charts/)."""
 
 HAN = re.compile(f"[{HAN_RANGE}]")
 """One Chinese character."""
+WORD = re.compile(rf"[{HAN_RANGE}]|[^\s{HAN_RANGE}]+")
+"""One Chinese character, or what stands between such and space: an English word with its punctuation."""
 
 
 def contains_han(text: str) -> bool:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import replace
 from typing import NamedTuple
 
 from assistant.asr.transcriber import Timed
 from assistant.dialogue.normalization import normalize
 from assistant.events import Utterance
-from assistant.han import HAN_RANGE, contains_han
+from assistant.han import WORD, contains_han
 
 _MOST_PIECES = 3
 """A minute, with the usual `vad.max_utterance_s`. What goes on for longer without a pause, like a television, is taken
 as it is so far: nobody would get an answer otherwise. Nor would they if the rest were taken for what is said next."""
 _MOST_TWICE = 4
 """Words that may be heard twice: a piece begins with the sound of `vad.pre_roll_s` before the cut."""
-_WORD = re.compile(rf"[{HAN_RANGE}]|[^\s{HAN_RANGE}]+")
 
 
 class Whole(NamedTuple):
@@ -81,5 +79,5 @@ def _joined_text(before: str, after: str) -> str:
 
 def _words(text: str) -> list[tuple[str, int]]:
     """Words, or Chinese characters, and where each begins."""
-    found = ((normalize(match.group()), match.start()) for match in _WORD.finditer(text))
+    found = ((normalize(match.group()), match.start()) for match in WORD.finditer(text))
     return [(word, begins) for word, begins in found if word]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from itertools import accumulate, groupby
 
@@ -11,13 +10,12 @@ from rapidfuzz import fuzz
 from assistant.dialogue.normalization import normalize
 from assistant.dialogue.numbers import digits_spoken, is_number_word
 from assistant.dialogue.phonetics import english_key, pinyin_key
-from assistant.han import HAN, HAN_RANGE, script_language
+from assistant.han import HAN, WORD, script_language
 
 _ALIKE = 88.0
 """Likeness by sound (0 to 100) from which what was heard counts as a piece of what is being said."""
 _MIN_ECHO = {"en": 8, "zh": 4}
 """English letters or Chinese characters; anything shorter is in every sentence."""
-_WORD = re.compile(rf"[{HAN_RANGE}]|[^\s{HAN_RANGE}]+")
 
 
 def echoes(text: str, spoken: str) -> bool:
@@ -54,7 +52,7 @@ def ends_with(text: str, spoken: str) -> bool:
 
 def _words(text: str, language: str) -> list[str]:
     """English words, or Chinese characters and what stands between them; numbers in words, as they are spoken."""
-    return _WORD.findall(digits_spoken(normalize(text), language).replace("-", " "))
+    return WORD.findall(digits_spoken(normalize(text), language).replace("-", " "))
 
 
 def _numbers(words: Sequence[str]) -> list[str]:
