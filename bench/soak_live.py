@@ -48,6 +48,8 @@ class LiveSoak:
         self._said = recordings(models, chinese=chinese)
         self._pictures = [read_picture(path) for path in sorted(models.path("sample-pictures").glob("*.png"))]
         self._port = free_port()
+        self._started_s = self._cpu_s = 0.0
+        """When it began, and how much processor time the assistant had used at the last sample."""
 
     def run(self) -> None:
         with (
@@ -63,7 +65,8 @@ class LiveSoak:
                     self._converse(number, assistant, sound)
                     self._take_sample(assistant)
                     number += 1
-            except (AssistantError, psutil.Error, OSError) as error:  # it does not answer, or has ended
+            # It does not answer, or has ended, or tells what cannot be read.
+            except (AssistantError, psutil.Error, OSError, ValueError) as error:
                 self.watch.failures["assistant"] = 1
                 print(f"The assistant is gone: {error!r}", *assistant.lines[-15:], sep="\n")
 
