@@ -28,7 +28,14 @@ from assistant.models.store import ModelStore
 from bench.virtual_sound import VirtualSound
 from tests.doubles.command import Running, wait_until
 from tests.doubles.conversation import EventLog
-from tests.doubles.events_file import assert_recovered_in_time, events_of, lost_frames, of_turns, say_until
+from tests.doubles.events_file import (
+    assert_recovered_in_time,
+    events_of,
+    has_recovered,
+    lost_frames,
+    of_turns,
+    say_until,
+)
 from tests.doubles.house import until_it_is
 from tests.doubles.live_sound import EVENTS, HELP, SOCKET, TIME, recording, replies
 from tests.doubles.person import Person
@@ -126,12 +133,12 @@ def test_what_is_said_until_the_microphone_or_the_sound_server_goes_is_understoo
         before, lost = len(understood(tmp_path)), lost_frames(tmp_path / SOCKET)
         say_until(lambda before=before: len(understood(tmp_path)) > before, "It understands", rob, tmp_path / SOCKET)
         assert "what" in understood(tmp_path)[-1].lower() or lost_frames(tmp_path / SOCKET) > lost
-        live.wait_for("microphone: works again", times=len(lost_and_back))
+        lost_s, back_s = lost_and_back[-1]
+        wait_until(lambda lost_s=lost_s: has_recovered(tmp_path / EVENTS, "microphone", lost_s), "It is used again")
         wait_until(lambda: hears(tmp_path / SOCKET), "It hears again")
+        assert_recovered_in_time(tmp_path / EVENTS, ["microphone"], lost_s, back_s)
     assert live.end(signal.SIGTERM) == 0
     assert "Traceback" not in live.output
-    for lost_s, back_s in lost_and_back:
-        assert_recovered_in_time(tmp_path / EVENTS, ["microphone"], lost_s, back_s)
 
 
 def is_subscribed() -> bool:
