@@ -50,7 +50,7 @@ class RehearsedVoice:
 
     def synthesize(self, sentence: str, language: str, style: SpeakingStyle) -> Iterator[AudioArray]:
         """What it is made of, or was, if it was said to its end."""
-        key = sentence, language, round(style.rate, 2)  # pitch and volume are the listener's: see `finishing.speech`
+        key = sentence, language, round(style.rate / _SAME_RATE)  # `finishing.speech` sees to pitch and volume
         blocks = self._recent.get(key)
         if blocks is not None:
             yield from blocks

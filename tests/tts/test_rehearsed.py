@@ -187,8 +187,8 @@ def test_said_again_it_asks_nothing_of_the_voice_and_sounds_the_same(asked: Aske
     rehearse(voice)
     first = said(voice, "我看到一个人，一只狗。")
     asked.for_()
-    again = said(voice, "我看到一个人，一只狗。", SpeakingStyle(volume=0.5))
-    assert asked.for_() == []
+    again = said(voice, "我看到一个人，一只狗。", SpeakingStyle(rate=1.005, volume=0.5))
+    assert asked.for_() == [], "a mood may change the rate a little"
     assert [block.tolist() for block in again] == [(0.5 * block).tolist() for block in first]
     said(voice, "我看到一个人，一只狗。", SpeakingStyle(rate=1.2))
     assert asked.for_() == ["我看到一个人，", "一只狗。"], "at another pace"
