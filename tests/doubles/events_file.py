@@ -34,11 +34,6 @@ _RECOVERS_S = 15.0
 5 s where nothing else is slow, `tests/faults` tells in virtual time."""
 
 
-def has_recovered(file: Path, stage: str, since_s: float) -> bool:
-    """Whether a stage was told to work again since then, on the clock of the events (`time.monotonic`)."""
-    return any(event["stage"] == stage and event["at_s"] > since_s for event in events_of(file, "StageRecovered"))
-
-
 def assert_recovered_in_time(file: Path, stages: Iterable[str], lost_s: float, back_s: float) -> None:
     """What was lost at `lost_s` and back at `back_s`, on the clock of the events (`time.monotonic`), was used again in
     time from then on, or from when its loss was told; unless the assistant told that its machine is too slow."""
