@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -11,18 +10,17 @@ from typing import Protocol
 import anyio
 
 from assistant.config import Config
+from assistant.conversation.unanswered import Unanswered
 from assistant.dialogue.replies import phrase
 from assistant.errors import ControlError
 from assistant.events import (
     Event,
-    Interruption,
     Notice,
     PlaybackFinished,
     SceneState,
     StageFailed,
     StageRecovered,
     Transcript,
-    TurnStarted,
 )
 from assistant.han import spoken_language
 from assistant.health import LastFailure
@@ -57,9 +55,6 @@ _CERTAIN_AFTER_S = {"overload": 30.0}
 _TOLD_AGAIN_S = (0.0, 10.0, 30.0, 60.0, 300.0)
 """From a speaker's return to the next try to tell what nobody could be told without one, by the tries since something
 was last heard; the last one repeats. A speaker that takes silence and no speech seems to be back again and again."""
-
-_STILL_WAITS_S = 120.0
-"""Whoever was not answered for longer has asked somebody else, or knows no more what it was about."""
 
 
 class Troubles(TurnObserver):
@@ -123,14 +118,11 @@ class SpokenTroubles(TurnObserver):
         self._tries = 0
         """To tell again what is lost, since something was last heard to its end."""
         self._about_to_try = False
-        self._asked = 0
-        """The turn of what was asked last; 0 once its answer was broken off, which nobody waits for then."""
-        self._unanswered_at_s = -math.inf
-        """When the answer to that was given up for want of a speaker."""
+        self._unanswered = Unanswered()
 
     def on_event(self, event: Event) -> None:
         """Take note of what is lost and found, and of the language that is spoken."""
-        self._note_answer(event)
+        self._unanswered.note(event, no_speaker="speaker" in self._troubles)
         if isinstance(event, Transcript):
             self._language = spoken_language(event.language)
         elif isinstance(event, SceneState):
@@ -141,6 +133,8 @@ class SpokenTroubles(TurnObserver):
         elif isinstance(event, Notice) and event.kind == "unmuted":
             self._expect_losses()
         elif isinstance(event, StageRecovered) and event.stage == "speaker":
+            if (turn_id := self._unanswered.waiting(event.at_s)) is not None:
+                self._start("unanswered", lambda: self._tell_unanswered(turn_id))
             self._expect_losses_again()
         elif isinstance(event, (StageFailed, StageRecovered)) and event.stage in _SENSES:
             sense = _SENSES[event.stage]
@@ -149,20 +143,6 @@ class SpokenTroubles(TurnObserver):
                 self._expect_loss(sense, event.stage)
             elif sense in self._told - self._telling and not self._lost(sense):
                 self._start(f"return: {sense}", lambda: self._tell_return(sense, event.stage))
-
-    def _note_answer(self, event: Event) -> None:
-        if isinstance(event, TurnStarted):
-            self._asked, self._unanswered_at_s = event.turn_id, -math.inf
-        elif isinstance(event, Interruption) and event.turn_id == self._asked:
-            self._asked = 0
-        elif isinstance(event, PlaybackFinished) and event.turn_id == self._asked:
-            if not event.completed and not event.begun and "speaker" in self._troubles:
-                self._unanswered_at_s = event.at_s
-        elif isinstance(event, StageRecovered) and event.stage == "speaker":
-            asked, unanswered_for_s = self._asked, event.at_s - self._unanswered_at_s
-            self._unanswered_at_s = -math.inf  # it is told once, whatever comes of it
-            if unanswered_for_s <= _STILL_WAITS_S:
-                self._start("unanswered", lambda: self._tell_unanswered(asked))
 
     def _expect_losses(self) -> None:
         for stage in self._troubles.keys() & _SENSES.keys():
@@ -231,8 +211,8 @@ class SpokenTroubles(TurnObserver):
             self._told.discard(sense)
             await self._say(f"can_{sense}_again")
 
-    async def _tell_unanswered(self, asked: int) -> None:
-        await self._say("could_not_answer", lambda: self._asked == asked)
+    async def _tell_unanswered(self, turn_id: int) -> None:
+        await self._say("could_not_answer", lambda: self._unanswered.was_last(turn_id))
 
     async def _say(self, key: str, still: Callable[[], bool] = lambda: True) -> bool:
         """Say it if it is `still` to be said when its turn comes. Whether it was heard to its end."""
