@@ -9,12 +9,12 @@ import anyio
 from anyio.abc import TaskGroup
 
 from assistant.audio.listener import Listener
+from assistant.common import Common
 from assistant.dialogue.memory import ConversationMemory
 from assistant.errors import AssistantError, ControlError
-from assistant.events import Event, Notice
-from assistant.ports import AudioSink, Clock
+from assistant.events import Notice
+from assistant.ports import AudioSink
 from assistant.run_memory import RunMemory, Unkept
-from assistant.stages import StageReports
 from assistant.turn import Turns
 from assistant.vision.watcher import SceneWatcher
 
@@ -30,22 +30,18 @@ class LiveControls:
 
     def __init__(
         self,
+        common: Common,
         sink: AudioSink,
         listener: Listener,
         watcher: SceneWatcher | None,
         memory: ConversationMemory,
-        clock: Clock,
-        emit: Callable[[Event], None],
         run_memory: RunMemory,
-        stages: StageReports,
     ) -> None:
-        """`run_memory` is what the assistants of a run share; `stages` knows what failed before."""
+        """`run_memory` is what the assistants of a run share."""
+        self._clock, self._emit, self._stages = common.clock, common.emit, common.stages
         self._sink = sink
         self._listener = listener
         self._watcher = watcher
-        self._clock = clock
-        self._emit = emit
-        self._stages = stages
         self._unkept, self._mute_memory = run_memory.unkept, run_memory.mute
         self._some_unkept = anyio.Event()
         self._memory = memory

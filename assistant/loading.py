@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from assistant.asr.loading import load_recognizer
 from assistant.asr.process import STARTS_S, RecognizerProcess
-from assistant.config import Config
+from assistant.common import Common
 from assistant.dialogue.respond import Responder
 from assistant.emotion.monitor import EmotionMonitor
 from assistant.errors import ModelError
 from assistant.events import Event, StageFailed
 from assistant.heap import trim_heap
 from assistant.models.store import ModelStore
-from assistant.ports import Clock, Recognizer
+from assistant.ports import Recognizer
 from assistant.vision.scene import SceneReader
 from assistant.worker import Worker
 
@@ -31,17 +30,11 @@ class Networks:
 
 
 async def load_networks(
-    config: Config,
-    models: ModelStore,
-    clock: Clock,
-    emit: Callable[[Event], None],
-    process: RecognizerProcess | None,
-    *,
-    with_sight: bool,
+    common: Common, models: ModelStore, process: RecognizerProcess | None, *, with_sight: bool
 ) -> Networks:
     """Raises `ModelError` without a recogniser, which runs in `process` if there is one; whatever else cannot be loaded
     is told by `StageFailed`."""
-    now_s = clock.monotonic_s()
+    config, emit, now_s = common.config, common.emit, common.clock.monotonic_s()
     failures: list[Event] = []  # to be shown on the loop, not on the loaders' threads
 
     def load_sight() -> SceneReader | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import aclosing, suppress
 
 import anyio
@@ -10,7 +10,7 @@ from anyio.abc import TaskGroup
 
 from assistant.caption import CAPTIONERS
 from assistant.caption.revival import CaptionerRevival
-from assistant.config import Config
+from assistant.common import Common
 from assistant.emotion.monitor import EmotionMonitor
 from assistant.errors import AssistantError, DeviceError
 from assistant.events import (
@@ -70,22 +70,17 @@ class LiveSenses:
 
     @classmethod
     def create(
-        cls,
-        config: Config,
-        models: ModelStore,
-        networks: Networks,
-        camera: Camera | None,
-        clock: Clock,
-        emit: Callable[[Event], None],
-        troubles: Mapping[str, str],
+        cls, common: Common, models: ModelStore, networks: Networks, camera: Camera | None, troubles: Mapping[str, str]
     ) -> LiveSenses:
         """With the captioner that the section `vision` names; with sight if there is a camera and what looks at its
         pictures."""
+        config, clock = common.config, common.clock
         captioner = resolve(CAPTIONERS, config.vision.captioner, kind="captioner").create(config, models)
         reading = Reading.create(config, models)
-        senses = cls(captioner, networks.emotions, clock, StageReports(clock, emit), troubles, reading)
+        senses = cls(captioner, networks.emotions, clock, common.stages, troubles, reading)
         if networks.reader is not None and camera is not None:
-            senses.watcher = SceneWatcher(camera, networks.reader, config.vision, clock, emit, on_face=senses.feel)
+            emit, reader = common.emit, networks.reader
+            senses.watcher = SceneWatcher(camera, reader, config.vision, clock, emit, on_face=senses.feel)
         return senses
 
     def attach(self, group: TaskGroup) -> None:

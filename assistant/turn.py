@@ -19,7 +19,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 from assistant.asr.revival import LOST_STAGE
 from assistant.asr.transcriber import Timed, Transcriber
 from assistant.audio import earcons
-from assistant.config import Config
+from assistant.common import Common
 from assistant.conversation.addressee import AddresseeDetector, Understanding
 from assistant.conversation.announcing import Announcer
 from assistant.conversation.floor import Floor, Turn
@@ -31,7 +31,6 @@ from assistant.conversation.talk_button import TalkButton
 from assistant.conversation.window import Window
 from assistant.errors import AssistantError, ControlError
 from assistant.events import (
-    Event,
     SpeechContinued,
     SpeechDiscarded,
     SpeechEnded,
@@ -44,8 +43,6 @@ from assistant.events import (
     Utterance,
     WakeWordDetected,
 )
-from assistant.ports import Clock
-from assistant.stages import StageReports
 from assistant.vad.endpointing import SpeechEvent
 from assistant.vad.habits import PauseHabits
 from assistant.wake.attention import Admission, Attention
@@ -70,37 +67,32 @@ class Turns:
 
     def __init__(
         self,
+        common: Common,
         transcriber: Transcriber,
         attention: Attention,
         answering: Answering,
         speaking: Speaking,
-        clock: Clock,
-        emit: Callable[[Event], None],
-        config: Config,
         end_after: Callable[[float, Utterance], None],
-        stages: StageReports,
     ) -> None:
-        """`end_after` has the endpointer end the pause of an utterance after that many seconds of silence; `stages`
-        knows what failed before."""
+        """`end_after` has the endpointer end the pause of an utterance after that many seconds of silence."""
+        self._clock, self._emit, self._stages = common.clock, common.emit, common.stages
         self._transcriber = transcriber
         self._attention = attention
         self._answering = answering
         self._speaking = speaking
-        self._clock = clock
-        self._emit = emit
-        self._stages = stages
-        self._floor = floor = Floor(speaking, clock, emit, barge_in=config.tts.barge_in)
-        self._habits = habits = PauseHabits(config.vad)
-        self.announcer = announcer = Announcer(floor, attention, clock, answering.announcement)
+        self._floor = floor = Floor(common, speaking)
+        self._habits = habits = PauseHabits(common.config.vad)
+        self.announcer = announcer = Announcer(floor, attention, common.clock, answering.announcement)
         """What is said unasked."""
+        overlaps = announcer.overlaps
         self._head_start = HeadStart(
-            transcriber, attention, answering, speaking, floor, announcer.overlaps, clock, emit, end_after, habits
+            common, transcriber, attention, answering, speaking, floor, habits, overlaps=overlaps, end_after=end_after
         )
-        self._addressee = AddresseeDetector(attention, answering, speaking, floor, announcer, stages, config)
+        self._addressee = AddresseeDetector(common, attention, answering, speaking, floor, announcer)
         self._group: TaskGroup | None = None
         self._begun = anyio.Event()
-        self._window = Window(attention, floor, speaking, clock, emit, config)
-        self._button = TalkButton(floor, clock, end_after)
+        self._window = Window(common, attention, floor, speaking)
+        self._button = TalkButton(floor, common.clock, end_after)
         self._long_speech = LongSpeech()
         self.lost = 0
         """Utterances that reached it whole, were not given up, and that no recogniser could be had for."""

@@ -29,6 +29,7 @@ from assistant.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from assistant.audio.files import read_audio
 from assistant.audio.scripted import SilentSpeaker
 from assistant.clock import LoopClock
+from assistant.common import Common
 from assistant.config import Config, VadConfig, WakeConfig
 from assistant.conversation.answering import Answering
 from assistant.conversation.floor import Floor
@@ -39,7 +40,6 @@ from assistant.events import AudioArray, AudioFrame, Event, SpeechEnded, SpeechP
 from assistant.models.store import ModelStore
 from assistant.ports import Recognition, Recognizer, VoiceActivityDetector
 from assistant.registry import resolve
-from assistant.stages import StageReports
 from assistant.telemetry.timeline import percentile
 from assistant.tts.render import render_speech
 from assistant.vad import DETECTORS
@@ -47,7 +47,6 @@ from assistant.vad.endpointing import Endpointer
 from assistant.vad.habits import PauseHabits
 from assistant.virtual_time import run_in_virtual_time
 from assistant.wake.attention import Attention
-from assistant.wake.phrase import PhraseMatcher
 from bench import speech_sets
 from tests.doubles.context import GivenSenses, RecordedControls
 from tests.doubles.conversation import HummingVoices, NoFeelings
@@ -254,23 +253,22 @@ class Ends:
 
     def _head_start(self, endpointer: Endpointer) -> HeadStart:
         """That of a conversation in which nothing was said yet and everything is meant."""
-        clock, config = self._clock, WakeConfig(mode="always")
-        attention = Attention(config, PhraseMatcher(config.phrases, config.match), clock)
-        stages = StageReports(clock, _nothing)
-        speaking = Speaking(HummingVoices(), SilentSpeaker(clock), clock, _nothing, None, stages)
-        floor = Floor(speaking, clock, _nothing, barge_in=True)
+        clock, config = self._clock, Config(wake=WakeConfig(mode="always"))
+        common = Common.create(config, clock, _nothing)
+        attention = Attention(config.wake, clock)
+        speaking = Speaking(common, HummingVoices(), SilentSpeaker(clock), guard=None)
+        floor = Floor(common, speaking)
         transcriber: Any = self._transcriber
         return HeadStart(
+            common,
             transcriber,
             attention,
             self._answering,
             speaking,
             floor,
-            floor.overlaps,
-            clock,
-            _nothing,
-            endpointer.end_after,
             self._habits,
+            overlaps=floor.overlaps,
+            end_after=endpointer.end_after,
         )
 
 
@@ -316,18 +314,9 @@ def policies() -> list[Policy]:
 
 
 async def _judge_all(heard: Sequence[Heard], config: Config, models: ModelStore) -> dict[str, dict[str, Row]]:
-    responder, clock = Responder.create(config, models), LoopClock()
-    answering = Answering(
-        responder,
-        NoFeelings(0.0),  # type: ignore[arg-type]
-        GivenSenses(),
-        RecordedControls(),
-        config,
-        clock,
-        _nothing,
-        None,
-        StageReports(clock, _nothing),
-    )
+    responder, common = Responder.create(config, models), Common.create(config, LoopClock(), _nothing)
+    feelings: Any = NoFeelings(0.0)
+    answering = Answering(common, responder, feelings, GivenSenses(), RecordedControls(), state=None)
     try:
         return {policy.name: await judge(policy, heard, answering) for policy in policies()}
     finally:

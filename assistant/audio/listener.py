@@ -14,7 +14,7 @@ from assistant.audio.echo_memory import EchoMemory
 from assistant.audio.hearing import Hearing
 from assistant.audio.overload import Overload
 from assistant.audio.scoring import DETECTOR, Scoring
-from assistant.config import Config
+from assistant.common import Common
 from assistant.errors import AssistantError, DeviceError
 from assistant.events import AudioFrame, Event, SpeechContinued, Utterance
 from assistant.models.store import ModelStore
@@ -88,11 +88,9 @@ class Listener:
     @classmethod
     def create(
         cls,
-        config: Config,
+        common: Common,
         models: ModelStore,
         source: AudioSource,
-        clock: Clock,
-        emit: Callable[[Event], None],
         *,
         streaming: bool,
         echoes: EchoMemory | None = None,
@@ -100,13 +98,14 @@ class Listener:
     ) -> Listener:
         """With the detectors that the sections `vad` and `wake` name; `streaming` if the recogniser takes speech as it
         comes. The guard of `echoes` takes part."""
+        config, clock = common.config, common.clock
         longest_s = 2 * config.asr.patience_s(config.vad.max_utterance_s)  # asked again, by another process
         return cls(
             source,
             resolve(DETECTORS, config.vad.backend, kind="voice-activity detector").create(config, models),
             Endpointer(config.vad),
             clock,
-            emit,
+            common.emit,
             progress_s=_PROGRESS_S if streaming else None,
             guard=echoes.guard if echoes is not None else None,
             first_stage=open_first_stage(config, models) if config.wake.mode == "phrase" else None,

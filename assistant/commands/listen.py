@@ -17,6 +17,7 @@ from assistant.audio.microphone import Microphone
 from assistant.audio.scripted import ScriptedMicrophone
 from assistant.clock import LoopClock
 from assistant.commands.sound import check_microphone
+from assistant.common import Common
 from assistant.config import Config
 from assistant.errors import AssistantError, MediaError
 from assistant.events import SpeechContinued, SpeechEnded, SpeechPaused
@@ -45,10 +46,10 @@ def listen_live(recording: Path | None, config_path: Path | None) -> None:
 async def _listen(config: Config, recording: Path | None) -> int:
     """The number of utterances heard."""
     clock, models, out = LoopClock(), ModelStore(config.models.dir), RichConsole(highlight=False, soft_wrap=True)
-    emit = Console(clock, out).on_event
+    common = Common.create(config, clock, Console(clock, out).on_event)
     scripted = ScriptedMicrophone(clock) if recording else None
     source: AudioSource = scripted or Microphone(config.audio)
-    failures = None if scripted else StageReports(clock, emit)
+    failures = None if scripted else common.stages
     async with AsyncExitStack() as closing:
         process = recognizer_process(config, models)
         if process is not None:
@@ -57,7 +58,7 @@ async def _listen(config: Config, recording: Path | None) -> int:
         transcriber = Transcriber(recognizer, clock, config.asr, failures)
         closing.callback(transcriber.close)
         streams = recognizer.streams_partials
-        listener = Listener.create(config, models, source, clock, emit, streaming=streams)
+        listener = Listener.create(common, models, source, streaming=streams)
         closing.push_async_callback(source.close)
         await source.open()
         group = await closing.enter_async_context(anyio.create_task_group())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from assistant.config import Config
+from assistant.common import Common
 from assistant.conversation.announcing import Announcer
 from assistant.conversation.floor import Floor
 from assistant.conversation.speaking import Speaking
@@ -23,7 +23,6 @@ from assistant.dialogue.small_words import (
 from assistant.errors import AssistantError
 from assistant.events import Utterance
 from assistant.ports import Recognition
-from assistant.stages import StageReports
 from assistant.wake.attention import Admission, Attention
 
 
@@ -43,24 +42,22 @@ class AddresseeDetector:
 
     def __init__(
         self,
+        common: Common,
         attention: Attention,
         understanding: Understanding,
         speaking: Speaking,
         floor: Floor,
         announcer: Announcer,
-        stages: StageReports,
-        config: Config,
     ) -> None:
-        """`stages` knows what failed before."""
         self._attention = attention
         self._understanding = understanding
         self._speaking = speaking
         self._floor = floor
         self._announcer = announcer
-        self._stages = stages
-        self._barge_in = config.tts.barge_in
+        self._stages = common.stages
+        self._barge_in = common.config.tts.barge_in
         # Without barge-in, what is heard over a reply or just after may well be the reply itself.
-        self._may_hear_itself = config.audio.echo_guard or not config.tts.barge_in
+        self._may_hear_itself = common.config.audio.echo_guard or not self._barge_in
 
     async def admit(self, recognition: Recognition, utterance: Utterance, *, is_rest: bool) -> Admission | None:
         """What the utterance asks, None if it is not for the assistant. One that `is_rest` only goes on with what is

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
-from assistant.config import Config
+from assistant.common import Common
 from assistant.conversation.reply import Reply, Sentence
 from assistant.dialogue.answer import Answer
 from assistant.dialogue.completeness import is_unfinished
@@ -20,9 +20,8 @@ from assistant.emotion.monitor import EmotionMonitor
 from assistant.errors import AssistantError, StageError
 from assistant.events import EmotionState, Event, PlaybackFinished, ReplyChunk, StageTimed, Transcript, Utterance
 from assistant.han import spoken_language
-from assistant.ports import Clock, SpeakingStyle
+from assistant.ports import SpeakingStyle
 from assistant.skills import Controls, Senses, SkillContext
-from assistant.stages import StageReports
 
 
 class Answering:
@@ -30,27 +29,22 @@ class Answering:
 
     def __init__(
         self,
+        common: Common,
         responder: Responder,
         emotions: EmotionMonitor,
         senses: Senses,
         controls: Controls,
-        config: Config,
-        clock: Clock,
-        emit: Callable[[Event], None],
+        *,
         state: Path | None,
-        stages: StageReports,
     ) -> None:
-        """`state` is the folder for what skills keep across restarts; None keeps nothing. `stages` knows what failed
-        before."""
+        """`state` is the folder for what skills keep across restarts; None keeps nothing."""
+        self._config, self._clock = common.config, common.clock
+        self._emit, self._stages = common.emit, common.stages
         self._responder = responder
         self._emotions = emotions
         self._senses = senses
         self._controls = controls
-        self._config = config
-        self._clock = clock
-        self._emit = emit
         self._state = state
-        self._stages = stages
 
     @property
     def converses(self) -> bool:

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import anyio
 
+from assistant.common import Common
 from assistant.conversation.reply import Reply
 from assistant.conversation.speaking import Speaking
-from assistant.events import Event, Interruption, SpeechChunk, TurnFinished, Utterance
-from assistant.ports import Clock
+from assistant.events import Interruption, SpeechChunk, TurnFinished, Utterance
 
 PATIENCE_S = 3.0
 """How long a reply waits to begin, and an announcement to be made, while someone speaks."""
@@ -42,12 +41,11 @@ class Turn:
 class Floor:
     """Lets one speak at a time."""
 
-    def __init__(self, speaking: Speaking, clock: Clock, emit: Callable[[Event], None], *, barge_in: bool) -> None:
-        """With `barge_in`, speech holds up a reply that is being heard."""
+    def __init__(self, common: Common, speaking: Speaking) -> None:
         self._speaking = speaking
-        self._clock = clock
-        self._emit = emit
-        self._barge_in = barge_in
+        self._clock, self._emit = common.clock, common.emit
+        self._barge_in = common.config.tts.barge_in
+        """Whether speech holds up a reply that is being heard."""
         self._lock = anyio.Lock()
         self._changed = anyio.Event()
         self._speaks = False

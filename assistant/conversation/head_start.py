@@ -11,14 +11,15 @@ from collections.abc import Callable
 from typing import Protocol
 
 from assistant.asr.transcriber import Transcriber
+from assistant.common import Common
 from assistant.conversation.floor import Floor
 from assistant.conversation.reply import Sentence
 from assistant.conversation.speaking import Speaking
 from assistant.dialogue.small_words import unclear_stop
 from assistant.errors import AssistantError
-from assistant.events import Event, Transcript, Utterance
+from assistant.events import Transcript, Utterance
 from assistant.han import script_language
-from assistant.ports import Clock, Recognition
+from assistant.ports import Recognition
 from assistant.vad.habits import PauseHabits
 from assistant.wake.attention import Attention
 
@@ -38,16 +39,16 @@ class HeadStart:
 
     def __init__(
         self,
+        common: Common,
         transcriber: Transcriber,
         attention: Attention,
         foresight: Foresight,
         speaking: Speaking,
         floor: Floor,
-        overlaps: Callable[[Utterance], bool],
-        clock: Clock,
-        emit: Callable[[Event], None],
-        end_after: Callable[[float, Utterance], None],
         habits: PauseHabits,
+        *,
+        overlaps: Callable[[Utterance], bool],
+        end_after: Callable[[float, Utterance], None],
     ) -> None:
         """`overlaps` tells what was said over a turn, or while something rings; `end_after` has the endpointer end the
         pause of an utterance after that many seconds of silence."""
@@ -56,11 +57,10 @@ class HeadStart:
         self._foresight = foresight
         self._speaking = speaking
         self._floor = floor
-        self._overlaps = overlaps
-        self._clock = clock
-        self._emit = emit
-        self._end_after = end_after
         self._habits = habits
+        self._overlaps = overlaps
+        self._end_after = end_after
+        self._clock, self._emit = common.clock, common.emit
         self._pause: Utterance | None = None
         """What was said before the pause that lasts."""
         self._working = False

@@ -14,6 +14,7 @@ import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from assistant.audio.echo import EchoGuard
+from assistant.common import Common
 from assistant.conversation.own_voice import OwnVoice
 from assistant.conversation.playback import REWIND_S, Playback, Tape
 from assistant.conversation.reply import Sentence
@@ -21,7 +22,6 @@ from assistant.conversation.speaking_ahead import Voices, VoicesAhead
 from assistant.errors import DeviceError, StageError
 from assistant.events import (
     AudioArray,
-    Event,
     PlaybackFinished,
     PlaybackPaused,
     PlaybackResumed,
@@ -30,8 +30,7 @@ from assistant.events import (
     StageTimed,
     Utterance,
 )
-from assistant.ports import AudioSink, Clock, Onset
-from assistant.stages import StageReports
+from assistant.ports import AudioSink, Onset
 
 _WANTED_S = 10.0
 """So long after its speaker was first found lost, a reply of which nothing was heard is still waited for."""
@@ -41,23 +40,13 @@ _LOOKS_AGAIN_S = 0.25
 class Speaking:
     """Speaks replies, one at a time."""
 
-    def __init__(
-        self,
-        voices: Voices,
-        sink: AudioSink,
-        clock: Clock,
-        emit: Callable[[Event], None],
-        guard: EchoGuard | None,
-        stages: StageReports,
-    ) -> None:
-        """`guard` is told what is played and when; `stages` knows what failed before."""
+    def __init__(self, common: Common, voices: Voices, sink: AudioSink, *, guard: EchoGuard | None) -> None:
+        """`guard` is told what is played and when."""
+        self._clock, self._emit, self._stages = common.clock, common.emit, common.stages
         self._voices = VoicesAhead(voices)
         self._sink = sink
-        self._clock = clock
-        self._emit = emit
-        self._own_voice = OwnVoice(guard, sink, clock)
+        self._own_voice = OwnVoice(guard, sink, common.clock)
         sink.heard_otherwise = self._heard_otherwise
-        self._stages = stages
         self._playback: Playback | None = None
         self._last_words = ""
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import anyio
 
 from assistant.audio import earcons
-from assistant.config import Config
+from assistant.common import Common
 from assistant.conversation.floor import Floor
 from assistant.conversation.speaking import Speaking
-from assistant.events import Event, Notice
-from assistant.ports import Clock
+from assistant.events import Notice
 from assistant.wake.attention import Attention, window_ended, window_opened
 
 _LATE_S = 0.34
@@ -24,22 +22,13 @@ _WORTH_S = 1.0
 class Window:
     """Shows when it opens and when it ends."""
 
-    def __init__(
-        self,
-        attention: Attention,
-        floor: Floor,
-        speaking: Speaking,
-        clock: Clock,
-        emit: Callable[[Event], None],
-        config: Config,
-    ) -> None:
+    def __init__(self, common: Common, attention: Attention, floor: Floor, speaking: Speaking) -> None:
         self._attention = attention
         self._speaking = speaking
         self._floor = floor
-        self._clock = clock
-        self._emit = emit
-        self._config = config.wake
-        self._known_within_s = config.vad.min_speech_s + _LATE_S
+        self._clock, self._emit = common.clock, common.emit
+        self._config = common.config.wake
+        self._known_within_s = common.config.vad.min_speech_s + _LATE_S
         self._scope = anyio.CancelScope()
 
     async def show(self, until_s: float) -> None:

@@ -31,9 +31,9 @@ class Admission:
 class Attention:
     """Knows until when no wake phrase is needed."""
 
-    def __init__(self, config: WakeConfig, matcher: PhraseMatcher, clock: Clock) -> None:
+    def __init__(self, config: WakeConfig, clock: Clock) -> None:
         self._config = config
-        self._matcher = matcher
+        self._matcher = PhraseMatcher(config.phrases, config.match)
         self._clock = clock
         self._until_s = math.inf if config.mode == "always" else -math.inf
         self._held = False

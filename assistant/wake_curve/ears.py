@@ -50,7 +50,7 @@ class Ears:
         if self._first_stage is not None:
             self._first_stage.reset()
         endpointer = Endpointer(self._vad, SAMPLE_RATE_HZ)
-        attention = Attention(self._wake, self._matcher, LoopClock())
+        attention = Attention(self._wake, LoopClock())
         size, at_s = self._detector.frame_samples, 0.0
         for start in range(0, samples.size - size + 1, size):
             frame = AudioFrame(at_s := at_s + size / SAMPLE_RATE_HZ, samples[start : start + size], SAMPLE_RATE_HZ)

@@ -19,6 +19,7 @@ from assistant.audio.listener import Listener
 from assistant.audio.microphone import Microphone
 from assistant.audio.speaker import Speaker
 from assistant.clock import LoopClock
+from assistant.common import Common
 from assistant.config import Config
 from assistant.control.client import ask_at
 from assistant.control.protocol import Status, StatusResult
@@ -139,9 +140,9 @@ def test_what_the_sound_server_puts_in_the_place_of_a_device_is_noticed_when_it_
 
     async def main() -> None:
         config = Config.model_validate({"vad": {"backend": "energy"}})
-        source, clock = Microphone(config.audio), LoopClock()
+        common, source = Common.create(config, LoopClock(), log.on_event), Microphone(config.audio)
         echoes = EchoMemory(tmp_path, source, Speaker(config.audio))
-        listener = Listener.create(config, ModelStore(), source, clock, log.on_event, streaming=False, echoes=echoes)
+        listener = Listener.create(common, ModelStore(), source, streaming=False, echoes=echoes)
 
         async with anyio.create_task_group() as group:
             group.start_soon(_listen, listener)
@@ -186,8 +187,8 @@ def test_a_failure_in_the_callback_of_the_microphone_is_told_and_it_hears_again(
 
     async def main() -> None:
         config = Config.model_validate({"vad": {"backend": "energy"}})
-        microphone, clock = Microphone(config.audio), LoopClock()
-        listener = Listener.create(config, ModelStore(), microphone, clock, log.on_event, streaming=False)
+        common, microphone = Common.create(config, LoopClock(), log.on_event), Microphone(config.audio)
+        listener = Listener.create(common, ModelStore(), microphone, streaming=False)
 
         async with anyio.create_task_group() as group:
             group.start_soon(_listen, listener)

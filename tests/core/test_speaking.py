@@ -5,11 +5,12 @@ import anyio.lowlevel
 
 from assistant.audio.scripted import RecordingSpeaker
 from assistant.clock import LoopClock
+from assistant.common import Common
+from assistant.config import Config
 from assistant.conversation.reply import Sentence
 from assistant.conversation.speaking import Speaking
 from assistant.events import Event, PlaybackFinished, PlaybackPaused
 from assistant.ports import SpeakingStyle
-from assistant.stages import StageReports
 from assistant.virtual_time import run_in_virtual_time
 from tests.doubles.conversation import HummingVoices
 
@@ -27,7 +28,7 @@ def test_a_reply_is_not_held_in_the_moment_in_which_it_has_been_heard():
             speaking.hold()
 
     clock = LoopClock()
-    speaking = Speaking(HummingVoices(), Heard(clock), clock, told.append, None, StageReports(clock, told.append))
+    speaking = Speaking(Common.create(Config(), clock, told.append), HummingVoices(), Heard(clock), guard=None)
 
     async def main() -> bool:
         return await speaking.speak(1, _noon(), anyio.lowlevel.checkpoint)

@@ -14,6 +14,7 @@ import numpy as np
 from assistant.audio.listener import Listener
 from assistant.audio.scripted import RecordingSpeaker
 from assistant.clock import LoopClock
+from assistant.common import Common
 from assistant.config import Config
 from assistant.controls import LiveControls
 from assistant.conversation.answering import Answering
@@ -27,12 +28,11 @@ from assistant.ports import DialogueModel, DialogueTurn, Onset, Recognition, Spe
 from assistant.registry import resolve
 from assistant.run_memory import RunMemory
 from assistant.skills import SKILLS
-from assistant.stages import StageReports
+from assistant.telemetry.observers import Observers
 from assistant.turn import Turns
 from assistant.vad.endpointing import Endpointer
 from assistant.virtual_time import run_in_virtual_time
 from assistant.wake.attention import Attention
-from assistant.wake.phrase import PhraseMatcher
 from tests.doubles.context import GivenSenses
 from tests.doubles.timed_speech import HeardSpeech, Piece, TimedMicrophone, TimedTranscriber, WordsInTime
 
@@ -236,41 +236,30 @@ class Conversation:
         return self.log
 
     async def _converse(self) -> None:
-        config, clock, emit = self.config, self.clock, self.log.on_event
+        observers = Observers([self.log])
+        common = Common.create(self.config, self.clock, observers.emit)
+        config, clock = common.config, common.clock
         await self.speaker.open()
         self.speaker.set_volume(config.audio.volume)
         recognizer = WordsInTime(self._pieces, self._streams_partials)
         transcriber = TimedTranscriber(recognizer, clock, config.asr, self._pieces, self._factor)
-        self.attention = Attention(config.wake, PhraseMatcher(config.wake.phrases, config.wake.match), clock)
+        self.attention = Attention(config.wake, clock)
         listener = Listener(
             self.microphone,
             HeardSpeech(),
             Endpointer(config.vad),
             clock,
-            emit,
+            common.emit,
             progress_s=0.2 if self._streams_partials else None,
             on_wake=self.attention.fired,
         )
         skills = {name: resolve(SKILLS, name, kind="skill").create(config, ModelStore()) for name in SKILLS}
         self.responder = Responder(interpreter(), skills, self._model, config)
-        stages = StageReports(clock, emit)
-        self.controls = LiveControls(
-            self.speaker, listener, None, self.responder.memory, clock, emit, RunMemory(None), stages
-        )
-        answering = Answering(
-            self.responder, self._feelings, self.senses, self.controls, config, clock, emit, None, stages
-        )
-        self.turns = Turns(
-            transcriber,
-            self.attention,
-            answering,
-            Speaking(self.voices, self.speaker, clock, _both(emit, answering.on_event), None, stages),
-            clock,
-            emit,
-            config,
-            listener.end_after,
-            stages,
-        )
+        self.controls = LiveControls(common, self.speaker, listener, None, self.responder.memory, RunMemory(None))
+        answering = Answering(common, self.responder, self._feelings, self.senses, self.controls, state=None)
+        speaking = Speaking(common, self.voices, self.speaker, guard=None)
+        self.turns = Turns(common, transcriber, self.attention, answering, speaking, listener.end_after)
+        observers.add(answering)
         try:
             # One that never ends fails: what nobody wakes would wait for ever.
             with anyio.fail_after(self._lasts_s + _NO_END_S):
@@ -283,14 +272,6 @@ class Conversation:
         finally:
             transcriber.close()
             self.responder.close()
-
-
-def _both(first: Callable[[Event], None], second: Callable[[Event], None]) -> Callable[[Event], None]:
-    def emit(event: Event) -> None:
-        first(event)
-        second(event)
-
-    return emit
 
 
 _interpreter: list[HassilInterpreter] = []
