@@ -33,6 +33,7 @@ from assistant.opening import open_microphone, open_speaker
 from assistant.ports import Clock, TurnObserver
 from assistant.run_memory import RunMemory
 from assistant.senses import LiveSenses
+from assistant.stages import VOICE
 from assistant.telemetry.observers import Observers
 from assistant.tts.process import SpeechProcess
 from assistant.turn import Turns
@@ -65,7 +66,7 @@ class Assistant:
         self.controls: LiveControls | None = None  # before `start`
         self._voices = devices.voices or SpeechProcess(config, models.root)
         self._recognizer = devices.recognizer or recognizer_process(config, models)
-        self._voices.report_to(partial(common.stages.failed, "voice"), partial(common.stages.works, "voice"))
+        self._voices.report_to(partial(common.stages.failed, VOICE), partial(common.stages.works, VOICE))
 
     async def start(self, *, wait_for_microphone: bool = False) -> None:
         """Raises `DeviceError` without a microphone, unless it shall wait for one, and `ModelError` without a

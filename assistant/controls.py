@@ -15,6 +15,7 @@ from assistant.errors import AssistantError, ControlError
 from assistant.events import Notice
 from assistant.ports import AudioSink
 from assistant.run_memory import RunMemory, Unkept
+from assistant.stages import KEPT, STATE
 from assistant.turn import Turns
 from assistant.vision.watcher import SceneWatcher
 
@@ -151,7 +152,7 @@ class LiveControls:
         """Have `write` keep `value` across restarts. When it raises an `AssistantError`, that is told, and it is called
         again and again, until what is called `what` is kept; until then the run remembers it."""
         if (error := self._try_to_keep(what, Unkept(value, write))) is not None:
-            self._stages.failed("state", error)
+            self._stages.failed(STATE, error)
 
     def recall(self, what: str, read: Callable[[], T], otherwise: T) -> T:
         """What was to be kept last, which `read` reads if it was; when that raises an `AssistantError`, that is told,
@@ -162,7 +163,7 @@ class LiveControls:
         try:
             return read()
         except AssistantError as error:
-            self._stages.failed(f"kept {what}", error)
+            self._stages.failed(f"{KEPT} {what}", error)
             return otherwise
 
     def _try_to_keep(self, what: str, unkept: Unkept) -> AssistantError | None:
@@ -173,9 +174,9 @@ class LiveControls:
             self._some_unkept.set()
             return error
         self._unkept.pop(what, None)
-        self._stages.works(f"kept {what}")
+        self._stages.works(f"{KEPT} {what}")
         if not self._unkept:
-            self._stages.works("state")
+            self._stages.works(STATE)
         return None
 
     async def _keep_again(self) -> None:

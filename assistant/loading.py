@@ -15,6 +15,7 @@ from assistant.events import Event, StageFailed
 from assistant.heap import trim_heap
 from assistant.models.store import ModelStore
 from assistant.ports import Recognizer
+from assistant.stages import CAMERA
 from assistant.vision.scene import SceneReader
 from assistant.worker import Worker
 
@@ -41,7 +42,7 @@ async def load_networks(
         try:
             return SceneReader.create(config, models) if with_sight else None
         except ModelError as error:
-            failures.append(StageFailed(now_s, "camera", error.message, error.remedy or ""))
+            failures.append(StageFailed(now_s, CAMERA, error.message, error.remedy or ""))
             return None
 
     # A process that hangs as it starts is started once more.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from assistant.asr.process import RecognizerProcess
 from assistant.errors import DeviceError
 from assistant.ports import AudioSink, AudioSource, Camera
-from assistant.stages import StageReports
+from assistant.stages import SPEAKER, StageReports
 from assistant.tts.process import SpeechProcess
 
 _LOG = logging.getLogger(__name__)
@@ -63,4 +63,4 @@ async def open_speaker(speaker: AudioSink, stages: StageReports) -> None:
     try:
         await speaker.open()
     except DeviceError as error:
-        stages.failed("speaker", error)
+        stages.failed(SPEAKER, error)

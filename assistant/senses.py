@@ -29,7 +29,7 @@ from assistant.models.store import ModelStore
 from assistant.ports import Camera, Captioner, Clock, FaceEvidence, PreparingCaptioner, ReadText
 from assistant.registry import resolve
 from assistant.skills.sight import SIGHT_STAGES
-from assistant.stages import StageReports
+from assistant.stages import CAMERA, StageReports
 from assistant.vision.reading import Reading
 from assistant.vision.watcher import SceneWatcher
 
@@ -150,7 +150,7 @@ class LiveSenses:
     def unavailable(self) -> dict[str, str]:
         """What does not work now: stage → reason."""
         if self.watcher is None:
-            return {"camera": "No camera is in use.", **self._troubles}
+            return {CAMERA: "No camera is in use.", **self._troubles}
         return dict(self._troubles)
 
     def on_event(self, event: Event) -> None:

@@ -1,4 +1,4 @@
-"""Says when a stage fails, and when it works again."""
+"""What stages are called, and who says when one fails, and when it works again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,54 @@ from assistant.errors import AssistantError
 from assistant.events import Event, StageFailed, StageRecovered
 from assistant.ports import Clock
 
-_ON_REQUEST = ("captioner", "emotion", "interpreter", "language model", "skill", "synthesizer")
+# What a turn takes time for, in its order.
+ENDPOINT = "endpoint"
+RECOGNIZE = "recognize"
+EMOTION = "emotion"
+"""It can fail too: of the channels, "emotion-face" and the like."""
+UNDERSTAND = "understand"
+FIRST_TOKEN = "first_token"
+"""Of a language model."""
+ANSWER = "answer"
+"""Until its first sentence is there."""
+SYNTHESIZE = "synthesize"
+OUTPUT = "output"
+MOUTH_TO_EAR = "mouth_to_ear"
+"""Of them together: from the end of speech to the moment at which the first sound leaves the device."""
+
+# What can fail.
+MICROPHONE = "microphone"
+VOICE_ACTIVITY_DETECTOR = "voice-activity detector"
+OVERLOAD = "overload"
+"""Sound is lost because the machine is too slow."""
+RECOGNIZER = "recognizer"
+"""Of what was said and not understood. It is over as soon as there is one that recognises, though nobody speaks."""
+RECOGNIZER_PROCESS = "recognizer process"
+"""What was said is not lost with it, and is answered when another is there."""
+INTERPRETER = "interpreter"
+LANGUAGE_MODEL = "language model"
+SKILL = "skill"
+"""Followed by the request: "skill scene_describe"."""
+SYNTHESIZER = "synthesizer"
+"""A sentence could not be said."""
+VOICE = "voice"
+"""An engine of the voices' process, in whose place another speaks."""
+SPEAKER = "speaker"
+CAMERA = "camera"
+VISION = "vision"
+SIGHT = "sight"
+"""While the governor keeps it off."""
+PEOPLE = "people"
+POSE = "pose"
+CAPTIONER = "captioner"
+NEURAL_CAPTIONER = "neural captioner"
+STATE = "state"
+"""Something could not be kept across restarts."""
+KEPT = "kept"
+"""Followed by what was kept and cannot be read: "kept timers"."""
+METRICS = "metrics"
+
+_ON_REQUEST = (CAPTIONER, EMOTION, INTERPRETER, LANGUAGE_MODEL, SKILL, SYNTHESIZER)
 """What the names of stages begin with that work only for somebody who says something."""
 
 

@@ -16,7 +16,6 @@ import anyio
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectReceiveStream
 
-from assistant.asr.revival import LOST_STAGE
 from assistant.asr.transcriber import Timed, Transcriber
 from assistant.audio import earcons
 from assistant.common import Common
@@ -43,6 +42,7 @@ from assistant.events import (
     Utterance,
     WakeWordDetected,
 )
+from assistant.stages import ENDPOINT, RECOGNIZE, RECOGNIZER
 from assistant.vad.endpointing import SpeechEvent
 from assistant.vad.habits import PauseHabits
 from assistant.wake.attention import Admission, Attention
@@ -195,9 +195,9 @@ class Turns:
         except AssistantError as error:
             if not self._button.gives_up(utterance):  # nobody misses that
                 self.lost += 1
-                self._stages.failed(LOST_STAGE, error)
+                self._stages.failed(RECOGNIZER, error)
             return
-        self._stages.works(LOST_STAGE)
+        self._stages.works(RECOGNIZER)
         whole = self._long_speech.join(utterance, timed)
         if whole is None:
             return
@@ -236,8 +236,8 @@ class Turns:
         recognizes_from_s = min(timed.started_at_s, utterance.at_s)
         for event in (
             TurnStarted(now_s, turn_id, utterance.ended_at_s),
-            StageTimed(utterance.at_s, turn_id, "endpoint", utterance.ended_at_s, 0.0),
-            StageTimed(timed.finished_at_s, turn_id, "recognize", recognizes_from_s, timed.compute_s),
+            StageTimed(utterance.at_s, turn_id, ENDPOINT, utterance.ended_at_s, 0.0),
+            StageTimed(timed.finished_at_s, turn_id, RECOGNIZE, recognizes_from_s, timed.compute_s),
             transcript,
         ):
             self._emit(event)

@@ -20,7 +20,7 @@ from assistant.control.client import ask_at
 from assistant.control.protocol import Done, Mute, Request, Status, StatusResult, Unmute
 from assistant.errors import AssistantError
 from assistant.models.store import ModelStore
-from assistant.telemetry.latency import MOUTH_TO_EAR
+from assistant.stages import MOUTH_TO_EAR
 from assistant.vision.pictures import read_picture
 from bench.running import Running, running
 from bench.soak_verdict import LEAST, Sample, line_of

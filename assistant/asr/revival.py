@@ -10,13 +10,8 @@ import anyio
 from assistant.asr.process import STARTS_S, RecognizerProcess
 from assistant.errors import AssistantError
 from assistant.ports import Clock
-from assistant.stages import StageReports
+from assistant.stages import RECOGNIZER, RECOGNIZER_PROCESS, StageReports
 from assistant.worker import Worker
-
-STAGE = "recognizer process"
-"""Not "recognizer": what was said is not lost with the process, and is answered when another is there."""
-LOST_STAGE = "recognizer"
-"""Of what was said and not understood. It is over as soon as there is one that recognises, though nobody speaks."""
 
 _LOOKS_EVERY_S = 0.5
 _TRIED_AGAIN_S = (0.0, 0.0, 1.0, 2.5)
@@ -64,7 +59,7 @@ class Revival:
             except AssistantError:
                 continue  # it is told, and tried again
             if self._stages is not None:
-                self._stages.works(LOST_STAGE)
+                self._stages.works(RECOGNIZER)
 
     async def ensure(self, until_s: float = -math.inf) -> int:
         """Return once there is one: how many there were before it. Raises why there is none, after a try or where it is
@@ -109,7 +104,7 @@ class Revival:
         self._error = None
         self._number += 1
         if self._stages is not None:
-            self._stages.works(STAGE)
+            self._stages.works(RECOGNIZER_PROCESS)
 
     def _note_failure(self, error: AssistantError, *, took_s: float = 0.0) -> None:
         """`took_s` is for how long it was being started, which leaves the machine as long to others."""
@@ -121,4 +116,4 @@ class Revival:
         self._failures += 1
         self._error = error
         if self._stages is not None:
-            self._stages.still_failing(STAGE, error)
+            self._stages.still_failing(RECOGNIZER_PROCESS, error)

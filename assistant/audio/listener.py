@@ -13,14 +13,14 @@ from assistant.audio.echo import EchoGuard
 from assistant.audio.echo_memory import EchoMemory
 from assistant.audio.hearing import Hearing
 from assistant.audio.overload import Overload
-from assistant.audio.scoring import DETECTOR, Scoring
+from assistant.audio.scoring import Scoring
 from assistant.common import Common
 from assistant.errors import AssistantError, DeviceError
 from assistant.events import AudioFrame, Event, SpeechContinued, Utterance
 from assistant.models.store import ModelStore
 from assistant.ports import AudioSource, Clock, VoiceActivityDetector, WakeWordDetector
 from assistant.registry import resolve
-from assistant.stages import StageReports
+from assistant.stages import MICROPHONE, VOICE_ACTIVITY_DETECTOR, StageReports
 from assistant.vad import DETECTORS
 from assistant.vad.endpointing import Endpointer, SpeechEvent
 from assistant.wake.first_stage import open_first_stage
@@ -38,8 +38,6 @@ _HANGS_S = 3.0
 
 _SLACK_S = 60.0
 """What a recogniser may need beyond its longest, to be given up, replaced and asked again."""
-
-_MICROPHONE = "microphone"
 
 
 class Listener:
@@ -138,7 +136,7 @@ class Listener:
     def begin(self, failure: DeviceError | None = None) -> None:
         """The microphone is open, or somebody has tried to open it: `events` then goes on trying."""
         if failure is not None:
-            self._stages.failed(_MICROPHONE, failure)
+            self._stages.failed(MICROPHONE, failure)
             self.hearing.lost(failure.message, waiting=True)
             return
         self._is_open = True
@@ -265,14 +263,14 @@ class Listener:
         self._overload.end()
 
     def _fail(self, error: AssistantError) -> None:
-        stage = _MICROPHONE if isinstance(error, DeviceError) else DETECTOR
-        silent = stage == _MICROPHONE and self.hearing.digitally_silent
+        stage = MICROPHONE if isinstance(error, DeviceError) else VOICE_ACTIVITY_DETECTOR
+        silent = stage == MICROPHONE and self.hearing.digitally_silent
         self.hearing.lost(error.message, waiting=silent)
         self._stages.still_failing(stage, error)
 
     def _works(self) -> None:
         self._openings = 0
-        for stage in (_MICROPHONE, DETECTOR):
+        for stage in (MICROPHONE, VOICE_ACTIVITY_DETECTOR):
             self._stages.works(stage)
 
     async def _open_when_possible(self) -> None:
@@ -297,4 +295,4 @@ class Listener:
                 self.begin()
             except DeviceError as error:
                 self.hearing.lost(error.message, waiting=True)
-                self._stages.still_failing(_MICROPHONE, error)
+                self._stages.still_failing(MICROPHONE, error)

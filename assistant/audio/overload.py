@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from assistant.events import Event, StageFailed, StageRecovered
 from assistant.ports import Clock
+from assistant.stages import OVERLOAD
 
-_STAGE = "overload"
 _SETTLES_S = 3.0
 """Time after the start in which losses are not told: what came while the networks were loaded is being caught up on."""
 
@@ -47,13 +47,13 @@ class Overload:
         """It is over; also with the microphone, from which nothing can be lost while it is closed."""
         if self._lost_at_s is not None:
             self._lost_at_s = None
-            self._emit(StageRecovered(self._clock.monotonic_s(), _STAGE))
+            self._emit(StageRecovered(self._clock.monotonic_s(), OVERLOAD))
 
 
 def _failure(now_s: float) -> StageFailed:
     return StageFailed(
         now_s,
-        _STAGE,
+        OVERLOAD,
         "The machine is too slow: sound is being lost.",
         "Smaller models (assistant models list) or a lower vision.rate_hz take less.",
     )

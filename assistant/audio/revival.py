@@ -7,9 +7,8 @@ import numpy as np
 from assistant.errors import DeviceError
 from assistant.events import SpeechChunk
 from assistant.ports import AudioSink, Clock
-from assistant.stages import StageReports
+from assistant.stages import SPEAKER, StageReports
 
-_STAGE = "speaker"
 _AGAIN_S = 2.0
 _RATE_HZ = 24_000
 _SILENCE = np.zeros(_RATE_HZ // 50, np.float32)
@@ -20,7 +19,7 @@ async def revive_speaker(sink: AudioSink, stages: StageReports, clock: Clock) ->
     """Runs for ever beside the conversation. A speaker that works is left alone."""
     while True:
         await clock.sleep_until(clock.monotonic_s() + _AGAIN_S)
-        if not stages.is_failing(_STAGE):
+        if not stages.is_failing(SPEAKER):
             continue
         try:
             await sink.open()
@@ -28,7 +27,7 @@ async def revive_speaker(sink: AudioSink, stages: StageReports, clock: Clock) ->
             await sink.play(SpeechChunk(clock.monotonic_s(), 0, _SILENCE, _RATE_HZ, ""))
             await sink.drain()
         except DeviceError as error:
-            stages.still_failing(_STAGE, error)
+            stages.still_failing(SPEAKER, error)
         else:
             if sink.played_s() > played_s:  # else somebody has stopped it before
-                stages.works(_STAGE)
+                stages.works(SPEAKER)

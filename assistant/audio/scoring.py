@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from assistant.events import AudioFrame
 from assistant.ports import VoiceActivityDetector, WakeWordDetector
+from assistant.stages import VOICE_ACTIVITY_DETECTOR
 from assistant.worker import Worker
-
-DETECTOR = "voice-activity detector"
-"""The name of the stage."""
 
 _TIMEOUT_S = 5.0
 
@@ -18,7 +16,7 @@ class Scoring:
     def __init__(self, detector: VoiceActivityDetector, first_stage: WakeWordDetector | None) -> None:
         self._detector = detector
         self._first_stage = first_stage
-        self._worker = Worker(DETECTOR, timeout_s=_TIMEOUT_S)
+        self._worker = Worker(VOICE_ACTIVITY_DETECTOR, timeout_s=_TIMEOUT_S)
         self._reset_due = False
 
     async def score(self, frame: AudioFrame) -> tuple[float, float]:

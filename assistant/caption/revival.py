@@ -7,9 +7,8 @@ from collections.abc import Callable
 from assistant.errors import AssistantError, StageError
 from assistant.events import SceneState
 from assistant.ports import Clock, PreparingCaptioner
-from assistant.stages import StageReports
+from assistant.stages import NEURAL_CAPTIONER, StageReports
 
-_STAGE = "neural captioner"
 _HANGS_CHECKED_S = 1.0
 _LOSS_NOTICED_S = 0.5
 _TRIED_AGAIN_S = 3.0
@@ -39,10 +38,10 @@ class CaptionerRevival:
                 return True
         except AssistantError as error:
             self._raised = isinstance(error, StageError)  # one that was not pulled is not tried again
-            self._stages.still_failing(_STAGE, error)
+            self._stages.still_failing(NEURAL_CAPTIONER, error)
             return False
         self._raised = False
-        self._stages.works(_STAGE)
+        self._stages.works(NEURAL_CAPTIONER)
         return True
 
     async def watch(self) -> None:

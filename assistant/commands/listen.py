@@ -9,7 +9,6 @@ import anyio
 from rich.console import Console as RichConsole
 
 from assistant.asr.loading import load_recognizer, recognizer_process
-from assistant.asr.revival import LOST_STAGE
 from assistant.asr.transcriber import Transcriber
 from assistant.audio.files import read_audio
 from assistant.audio.listener import Listener
@@ -24,7 +23,7 @@ from assistant.events import SpeechContinued, SpeechEnded, SpeechPaused
 from assistant.models.store import ModelStore
 from assistant.ports import AudioSource
 from assistant.settings import load_config
-from assistant.stages import StageReports
+from assistant.stages import RECOGNIZER, StageReports
 from assistant.telemetry.console import Console
 from assistant.virtual_time import run_in_virtual_time
 
@@ -87,7 +86,7 @@ async def _print_texts(
                 result = (await transcriber.recognize(event.utterance, waits=True)).recognition
                 heard, partial, text = heard + 1, "", ""
                 if failures is not None:
-                    failures.works(LOST_STAGE)
+                    failures.works(RECOGNIZER)
                 out.print(f"[{result.language}] {result.text or '(no words)'}", markup=False)
             else:
                 continue
@@ -95,7 +94,7 @@ async def _print_texts(
             if failures is None:
                 raise
             if isinstance(event, SpeechEnded):  # once an utterance
-                failures.failed(LOST_STAGE, error)
+                failures.failed(RECOGNIZER, error)
             continue
         if text and text != partial:
             partial = text

@@ -11,9 +11,7 @@ from rich.table import Table
 
 from assistant.control.client import ask
 from assistant.control.protocol import HealthState, Status, StatusResult
-
-_STAGES = ("mouth_to_ear",)
-"""Shown first; the other stages follow in the order in which they happen."""
+from assistant.stages import MOUTH_TO_EAR
 
 
 def show_status(config: Path | None, as_json: bool) -> int:
@@ -82,7 +80,8 @@ def _print_latency(out: Console, status: StatusResult) -> None:
     table = Table("stage", "turns", "median", "95 %", box=None, pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
-    for stage in sorted(status.latency, key=lambda stage: stage not in _STAGES):
+    # The others follow in the order in which they happen.
+    for stage in sorted(status.latency, key=lambda stage: stage != MOUTH_TO_EAR):
         durations = status.latency[stage]
         table.add_row(stage, str(durations.count), f"{durations.p50_s:.2f} s", f"{durations.p95_s:.2f} s")
     out.print(table)

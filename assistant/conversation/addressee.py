@@ -23,6 +23,7 @@ from assistant.dialogue.small_words import (
 from assistant.errors import AssistantError
 from assistant.events import Utterance
 from assistant.ports import Recognition
+from assistant.stages import INTERPRETER
 from assistant.wake.attention import Admission, Attention
 
 
@@ -120,7 +121,7 @@ class AddresseeDetector:
         try:
             intent = await self._understanding.intent(text, language)
         except AssistantError as error:
-            self._stages.failed("interpreter", error)
+            self._stages.failed(INTERPRETER, error)
             return None
-        self._stages.works("interpreter")
+        self._stages.works(INTERPRETER)
         return intent

@@ -22,6 +22,7 @@ from assistant.events import EmotionState, Event, PlaybackFinished, ReplyChunk, 
 from assistant.han import spoken_language
 from assistant.ports import SpeakingStyle
 from assistant.skills import Controls, Senses, SkillContext
+from assistant.stages import ANSWER, CAPTIONER, EMOTION, FIRST_TOKEN, INTERPRETER, UNDERSTAND
 
 
 class Answering:
@@ -111,7 +112,7 @@ class Answering:
         try:
             answer = await self._understand(transcript)
         except StageError as error:
-            self._stages.failed("interpreter", error)
+            self._stages.failed(INTERPRETER, error)
             language = spoken_language(transcript.language)
             yield self._said(turn_id, phrase("skill_failed", language), language, style)
             return
@@ -137,7 +138,7 @@ class Answering:
         emotion = self._emotions.state(self._clock.monotonic_s(), turn_id)
         if self._config.emotion.channels:
             compute_s = time.perf_counter() - started
-            self._emit(StageTimed(self._clock.monotonic_s(), turn_id, "emotion", started_at_s, compute_s))
+            self._emit(StageTimed(self._clock.monotonic_s(), turn_id, EMOTION, started_at_s, compute_s))
         if emotion is not None:
             self._emit(emotion)
         return emotion
@@ -152,19 +153,19 @@ class Answering:
             async for sentence in sentences:
                 if waits and answer.first_token is not None:
                     token_at_s, token = answer.first_token
-                    self._emit(StageTimed(token_at_s, turn_id, "first_token", started_at_s, token - started))
+                    self._emit(StageTimed(token_at_s, turn_id, FIRST_TOKEN, started_at_s, token - started))
                     started_at_s, started = token_at_s, token
                 if waits:
                     waits, compute_s = False, time.perf_counter() - started
-                    self._emit(StageTimed(self._clock.monotonic_s(), turn_id, "answer", started_at_s, compute_s))
+                    self._emit(StageTimed(self._clock.monotonic_s(), turn_id, ANSWER, started_at_s, compute_s))
                 yield sentence
 
     async def _understand(self, transcript: Transcript) -> Answer:
         turn_id, started_at_s = transcript.turn_id, self._clock.monotonic_s()
         context = self._context(turn_id)
         answer = await self._responder.answer(transcript, context)
-        self._stages.works("interpreter")
-        self._emit(StageTimed(self._clock.monotonic_s(), turn_id, "understand", started_at_s, answer.interpretation_s))
+        self._stages.works(INTERPRETER)
+        self._emit(StageTimed(self._clock.monotonic_s(), turn_id, UNDERSTAND, started_at_s, answer.interpretation_s))
         for understood in answer.understood:
             self._emit(understood)
         return answer
@@ -178,10 +179,10 @@ class Answering:
             caption = self._senses.caption(language)
         except Exception as error:  # whatever a captioner raises, the conversation goes on
             told = error if isinstance(error, AssistantError) else StageError(f"The captioner failed: {error!r}.")
-            self._stages.failed("captioner", told)
+            self._stages.failed(CAPTIONER, told)
             return
         if caption is not None:
-            self._stages.works("captioner")
+            self._stages.works(CAPTIONER)
             self._emit(replace(caption, turn_id=turn_id))
 
     def _said(self, turn_id: int, text: str, language: str, style: SpeakingStyle) -> Sentence:

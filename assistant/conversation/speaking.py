@@ -31,6 +31,7 @@ from assistant.events import (
     Utterance,
 )
 from assistant.ports import AudioSink, Onset
+from assistant.stages import OUTPUT, SPEAKER, SYNTHESIZE, SYNTHESIZER
 
 _WANTED_S = 10.0
 """So long after its speaker was first found lost, a reply of which nothing was heard is still waited for."""
@@ -141,7 +142,7 @@ class Speaking:
         try:
             await self._sink.play(chunk)
         except DeviceError as error:
-            self._stages.failed("speaker", error)
+            self._stages.failed(SPEAKER, error)
             return False
         return True
 
@@ -168,7 +169,7 @@ class Speaking:
                     await self._synthesize_one(playback, sentence, send)
                 except StageError as error:
                     playback.failed = True
-                    self._stages.failed("synthesizer", error)
+                    self._stages.failed(SYNTHESIZER, error)
 
     async def _synthesize_one(
         self, playback: Playback, sentence: Sentence, send: MemoryObjectSendStream[SpeechChunk]
@@ -178,11 +179,11 @@ class Speaking:
         async with aclosing(self._voices.speak(sentence.text, sentence.language, sentence.style)) as blocks:
             async for samples, rate_hz in blocks:
                 now_s = self._clock.monotonic_s()
-                self._stages.works("synthesizer")
+                self._stages.works(SYNTHESIZER)
                 if playback.first_block_at_s is None:
                     playback.first_block_at_s = now_s
                     compute_s = time.perf_counter() - started
-                    self._emit(StageTimed(now_s, playback.turn_id, "synthesize", asked_at_s, compute_s))
+                    self._emit(StageTimed(now_s, playback.turn_id, SYNTHESIZE, asked_at_s, compute_s))
                 chunk = SpeechChunk(now_s, playback.turn_id, samples, rate_hz, unsaid)
                 unsaid = ""
                 playback.tape.foresee(chunk)
@@ -217,9 +218,9 @@ class Speaking:
         except DeviceError as error:
             playback.lost = True
             playback.wanted_until_s = min(playback.wanted_until_s, self._clock.monotonic_s() + _WANTED_S)
-            self._stages.failed("speaker", error)
+            self._stages.failed(SPEAKER, error)
             return
-        self._stages.works("speaker")
+        self._stages.works(SPEAKER)
         if playback.run is not None and playback.run.cancel_called:
             return  # held in this very moment
         heard_at_s = onset.at_s
@@ -232,7 +233,7 @@ class Speaking:
         if not playback.started:
             playback.started = True
             waiting_since_s = playback.first_block_at_s or heard_at_s
-            self._emit(StageTimed(heard_at_s, playback.turn_id, "output", waiting_since_s, 0.0))
+            self._emit(StageTimed(heard_at_s, playback.turn_id, OUTPUT, waiting_since_s, 0.0))
             self._emit(PlaybackStarted(heard_at_s, playback.turn_id))
 
     async def _drain(self, playback: Playback) -> None:
@@ -243,13 +244,13 @@ class Speaking:
             await self._sink.drain()
         except DeviceError as error:
             playback.failed = True
-            self._stages.failed("speaker", error)
+            self._stages.failed(SPEAKER, error)
 
     async def _speaker_returned(self, playback: Playback) -> bool:
         """Whether a reply of which nothing was heard can be said now; waits for its speaker as long as it is wanted."""
         while playback.awaits_speaker and playback.lost and not playback.started:
             now_s = self._clock.monotonic_s()
-            if not self._stages.is_failing("speaker"):
+            if not self._stages.is_failing(SPEAKER):
                 playback.lost = False
                 playback.tape.rewind(self._sink.played_s())
                 return True

@@ -25,31 +25,42 @@ from assistant.events import (
 from assistant.han import spoken_language
 from assistant.health import LastFailure
 from assistant.ports import TurnObserver
-from assistant.stages import runs_on_request
+from assistant.stages import (
+    CAMERA,
+    MICROPHONE,
+    OVERLOAD,
+    RECOGNIZER,
+    RECOGNIZER_PROCESS,
+    SPEAKER,
+    STATE,
+    VISION,
+    VOICE_ACTIVITY_DETECTOR,
+    runs_on_request,
+)
 
 _PATIENCE_S = 4.0
 """What works again so soon is not worth a word aloud."""
 
 _SENSES = {
-    "microphone": "hear",
-    "voice-activity detector": "hear",
-    "recognizer": "understand",
-    "recognizer process": "understand",
-    "camera": "see",
-    "vision": "see",
-    "overload": "keep_up",
-    "state": "save",
+    MICROPHONE: "hear",
+    VOICE_ACTIVITY_DETECTOR: "hear",
+    RECOGNIZER: "understand",
+    RECOGNIZER_PROCESS: "understand",
+    CAMERA: "see",
+    VISION: "see",
+    OVERLOAD: "keep_up",
+    STATE: "save",
 }
 """Stage → what the assistant cannot do without it. Skills speak of the others when they are asked for."""
 
-_PATIENCE_OF_S = {"recognizer": 0.0, "overload": 10.0}
+_PATIENCE_OF_S = {RECOGNIZER: 0.0, OVERLOAD: 10.0}
 """Who has just spoken waits for a word, and the next failure comes only with the next utterance. A machine that was too
 slow for a moment has lost what it lost; only one that goes on like that is worth a word."""
 
-_TOLD_ANYWAY = {"recognizer"}
+_TOLD_ANYWAY = {RECOGNIZER}
 """What somebody said is lost, and they are to know it, though the next is understood."""
 
-_CERTAIN_AFTER_S = {"overload": 30.0}
+_CERTAIN_AFTER_S = {OVERLOAD: 30.0}
 """What has worked for so long is back. A machine that is too slow keeps up for a while whenever nobody speaks."""
 
 _TOLD_AGAIN_S = (0.0, 10.0, 30.0, 60.0, 300.0)
@@ -122,7 +133,7 @@ class SpokenTroubles(TurnObserver):
 
     def on_event(self, event: Event) -> None:
         """Take note of what is lost and found, and of the language that is spoken."""
-        self._unanswered.note(event, no_speaker="speaker" in self._troubles)
+        self._unanswered.note(event, no_speaker=SPEAKER in self._troubles)
         if isinstance(event, Transcript):
             self._language = spoken_language(event.language)
         elif isinstance(event, SceneState):
@@ -132,7 +143,7 @@ class SpokenTroubles(TurnObserver):
                 self._last_said, self._tries = event.text, 0
         elif isinstance(event, Notice) and event.kind == "unmuted":
             self._expect_losses()
-        elif isinstance(event, StageRecovered) and event.stage == "speaker":
+        elif isinstance(event, StageRecovered) and event.stage == SPEAKER:
             if (turn_id := self._unanswered.waiting(event.at_s)) is not None:
                 self._start("unanswered", lambda: self._tell_unanswered(turn_id))
             self._expect_losses_again()

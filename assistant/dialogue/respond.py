@@ -24,6 +24,7 @@ from assistant.ports import DialogueModel, DialogueTurn, Intent, Interpreter, Sk
 from assistant.registry import resolve
 from assistant.skills import SKILLS, Reply, SkillContext
 from assistant.skills.sight import cannot_see, too_dark
+from assistant.stages import EMOTION, KEPT, LANGUAGE_MODEL, SKILL
 from assistant.worker import Worker
 
 if TYPE_CHECKING:
@@ -127,10 +128,10 @@ class Responder:
         if requests:
             answer.sentences = self._by_skills(requests, context, answer)
         elif self._dialogue_model is not None:
-            answer.stage = "language model"
+            answer.stage = LANGUAGE_MODEL
             answer.sentences = self._from_model(self._dialogue_model, transcript, context, answer)
         else:
-            answer.stage = "emotion"
+            answer.stage = EMOTION
             answer.sentences = self._from_nobody(context, answer)
         return answer
 
@@ -142,7 +143,7 @@ class Responder:
                 if resume is not None:
                     await resume(context)
             except AssistantError as error:
-                yield StageFailed(context.clock.monotonic_s(), f"kept {name}", error.message, error.remedy or "")
+                yield StageFailed(context.clock.monotonic_s(), f"{KEPT} {name}", error.message, error.remedy or "")
 
     def close(self) -> None:
         """End the interpreter's thread."""
@@ -183,7 +184,7 @@ class Responder:
 
     async def _by_skill(self, intent: Intent, context: SkillContext, answer: Answer) -> Reply:
         """The reply as it is worded; `answer.language` is its language then."""
-        answer.stage, answer.language = f"skill {intent.name}", self._reply_language(intent.language)
+        answer.stage, answer.language = f"{SKILL} {intent.name}", self._reply_language(intent.language)
         try:
             request = replace(intent, language=answer.language)
             reply: Reply = await self._skills[intent.name].handle(request, context)

@@ -13,6 +13,7 @@ from assistant.events import EmotionEstimate, EmotionState, Event, StageFailed, 
 from assistant.models.store import ModelStore
 from assistant.ports import EmotionChannel, FaceEvidence
 from assistant.registry import resolve
+from assistant.stages import EMOTION
 from assistant.worker import Worker
 
 _TIMEOUT_S = 5.0
@@ -35,7 +36,7 @@ class EmotionMonitor:
         """By track, who counted last at the end; None while nobody was seen."""
         self._emit = emit
         self._workers = {
-            name: Worker(f"emotion-{name}", timeout_s=_TIMEOUT_S, restart_helps=False) for name in self._channels
+            name: Worker(f"{EMOTION}-{name}", timeout_s=_TIMEOUT_S, restart_helps=False) for name in self._channels
         }
         self._failed: set[str] = set()
         self.resting = False
@@ -63,7 +64,7 @@ class EmotionMonitor:
             except AssistantError as error:
                 if name not in CHANNELS:
                     raise
-                (missing or emit)(StageFailed(now_s, f"emotion-{name}", error.message, error.remedy or ""))
+                (missing or emit)(StageFailed(now_s, f"{EMOTION}-{name}", error.message, error.remedy or ""))
         head = resolve(FUSIONS, config.emotion.fusion, kind="emotion fusion").create(config, models)
         return cls(channels, EmotionFusion(config.emotion, head), emit)
 
@@ -109,7 +110,7 @@ class EmotionMonitor:
         channel = self._channels.get(name)
         if channel is None or self.resting:
             return None
-        stage, fusion = f"emotion-{name}", self._current  # somebody else may count by the time that it is done
+        stage, fusion = f"{EMOTION}-{name}", self._current  # somebody else may count by the time that it is done
         try:
             estimate = await self._workers[name].run(channel.estimate, evidence)
         except Exception as error:  # whatever a channel raises, the conversation goes on without it

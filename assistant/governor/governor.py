@@ -20,10 +20,9 @@ from assistant.governor.sensors import Sensors
 from assistant.governor.sentences import WITHOUT, reason, spoken, written
 from assistant.heap import trim_heap
 from assistant.ports import Clock
+from assistant.stages import SIGHT
 from assistant.worker import Worker
 
-STAGE = "sight"
-"""The stage that is told as failed while the governor keeps sight off."""
 _SAY_AGAIN_S = 600.0
 _READ_TIMEOUT_S = 5.0
 
@@ -97,9 +96,9 @@ class Governor:
         emit(Notice(now_s, "governor", written(change), {"step": change.step, "because": cause}))
         if change.step == STEPS:
             remedy = "It comes back by itself when the machine has recovered."
-            emit(StageFailed(now_s, STAGE, reason(change.because), remedy))
+            emit(StageFailed(now_s, SIGHT, reason(change.because), remedy))
         elif change.before == STEPS:
-            emit(StageRecovered(now_s, STAGE))
+            emit(StageRecovered(now_s, SIGHT))
 
     def _say(self, change: Change, voice: Announces, group: TaskGroup) -> None:
         text = spoken(change, self._language)

@@ -34,11 +34,12 @@ from assistant.events import Event, StageFailed, StageRecovered
 from assistant.han import script_language
 from assistant.inference.engines import ENGINES
 from assistant.service.service import Service
+from assistant.stages import SPEAKER, SYNTHESIZER
 from assistant.telemetry.latency import LatencyStatistics
 from assistant.tts.finishing import has_words
 
 _PACKAGES = ("edge-assistant", "onnxruntime", "ctranslate2", "hibari-tts")
-_VOICE_STAGES = ("synthesizer", "speaker")
+_VOICE_STAGES = (SYNTHESIZER, SPEAKER)
 
 
 class Answers:

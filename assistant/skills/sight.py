@@ -5,9 +5,10 @@ from __future__ import annotations
 from assistant.dialogue.replies import phrase
 from assistant.events import SceneState
 from assistant.skills import Senses
+from assistant.stages import CAMERA, SIGHT, VISION
 
-SIGHT_STAGES = frozenset({"camera", "vision", "sight"})
-"""The stages without which nothing is seen. "sight" is told as failed while the governor keeps it off."""
+SIGHT_STAGES = frozenset({CAMERA, VISION, SIGHT})
+"""The stages without which nothing is seen."""
 
 
 def cannot_see(senses: Senses, language: str) -> str:
@@ -15,7 +16,7 @@ def cannot_see(senses: Senses, language: str) -> str:
     missing = SIGHT_STAGES & senses.unavailable().keys()
     if not missing:
         return ""
-    return phrase("scene_resting" if missing == {"sight"} else "scene_no_camera", language)
+    return phrase("scene_resting" if missing == {SIGHT} else "scene_no_camera", language)
 
 
 def too_dark(scene: SceneState) -> bool:

@@ -14,6 +14,7 @@ from assistant.dialogue.replies import phrase
 from assistant.ports import Clock, Intent
 from assistant.skills import Question, Reply, SkillContext, timer_memory
 from assistant.skills.timer_memory import KeptTimer
+from assistant.stages import SPEAKER
 
 if TYPE_CHECKING:
     from assistant.config import Config
@@ -176,7 +177,7 @@ class TimerSkill:
                 return
             await clock.sleep_until(clock.monotonic_s() + pause_s)
             pause_s *= 2
-            while "speaker" in context.senses.unavailable():
+            while SPEAKER in context.senses.unavailable():
                 await clock.sleep_until(clock.monotonic_s() + _AGAIN_S)
 
     def _keep(self, context: SkillContext) -> None:

@@ -14,11 +14,10 @@ import anyio.to_thread
 
 from assistant.atomic import write_text
 from assistant.events import Event, PlaybackStarted, StageTimed, TurnFinished, TurnStarted
+from assistant.stages import MOUTH_TO_EAR
 from assistant.telemetry.timeline import Summary, percentile
 
 _LOG = logging.getLogger(__name__)
-MOUTH_TO_EAR = "mouth_to_ear"
-"""From the end of speech to the moment at which the first sound leaves the device."""
 _KEPT = 500
 """Durations of each stage that are kept: a few days of use, and 4 kB."""
 _STAGES = 32

@@ -37,6 +37,7 @@ from assistant.events import (
 )
 from assistant.governor.reading import Reading
 from assistant.health import Health
+from assistant.stages import METRICS
 from assistant.telemetry.timeline import Summary
 
 ADDRESS = "127.0.0.1"
@@ -112,7 +113,7 @@ class Metrics:
         try:
             await self.serve(port, snapshot)
         except ConfigError as error:
-            emit(StageFailed(anyio.current_time(), "metrics", error.message, error.remedy or ""))
+            emit(StageFailed(anyio.current_time(), METRICS, error.message, error.remedy or ""))
 
     async def serve(self, port: int, snapshot: Callable[[], Snapshot]) -> None:
         """Answer Prometheus until cancelled. Raises `ConfigError` when the port is taken."""

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
+from assistant.stages import ANSWER, EMOTION, ENDPOINT, FIRST_TOKEN, OUTPUT, RECOGNIZE, SYNTHESIZE, UNDERSTAND
 from assistant.telemetry.markup import add
 from assistant.telemetry.timeline import Stage, TurnRecord
 
@@ -17,14 +18,14 @@ _AXIS_PX = 40
 """Room for the tick labels and the title."""
 _TICKS = 4
 _LABELS = {
-    "endpoint": "waiting for more speech",
-    "recognize": "recognise",
-    "emotion": "emotion",
-    "understand": "understand",
-    "first_token": "first token",
-    "answer": "answer",
-    "synthesize": "synthesise",
-    "output": "output",
+    ENDPOINT: "waiting for more speech",
+    RECOGNIZE: "recognise",
+    EMOTION: "emotion",
+    UNDERSTAND: "understand",
+    FIRST_TOKEN: "first token",
+    ANSWER: "answer",
+    SYNTHESIZE: "synthesise",
+    OUTPUT: "output",
 }
 
 

@@ -13,7 +13,7 @@ from assistant.events import Event, Face, SceneChange, SceneChangeKind, SceneSta
 from assistant.people.arrivals import Arrivals
 from assistant.people.recognition import whose_body
 from assistant.ports import FaceEvidence
-from assistant.stages import StageReports
+from assistant.stages import PEOPLE, POSE, VISION, StageReports
 from assistant.vision.feeds import ChangeFeeds
 from assistant.vision.looking import Looking
 from assistant.vision.memory import SceneMemory
@@ -99,13 +99,13 @@ class SceneUnderstanding:
             frame, faces=needs.faces, tags=needs.tags, on_faces=partial(self._show_face, frame)
         )
         self._require_open()
-        self._stages.works("vision")
+        self._stages.works(VISION)
         scene, changes = self._memory.update(self._needs.complete(look, needs, frame), motion)
         scene = await self._with_names(scene, fresh=needs.faces)
         self._keep_names()
         scene, posed = await self._with_pose(scene, frame)
         self._require_open()
-        can_tell = self._networks.knows_anyone and not self._stages.is_failing("people")
+        can_tell = self._networks.knows_anyone and not self._stages.is_failing(PEOPLE)
         changes = self._arrivals.named(changes, scene, can_tell=can_tell)
         self.scene = scene
         self._emit(scene)
@@ -125,15 +125,15 @@ class SceneUnderstanding:
         """Without names where they cannot be told: everything else is seen all the same."""
         if not self._networks.knows_anyone:
             self._networks.forget_people()
-            self._stages.works("people")
+            self._stages.works(PEOPLE)
             return scene
         try:
             scene = await self._networks.names(scene, fresh=fresh)
         except AssistantError as error:
-            if not self._stages.is_failing("people"):
-                self._stages.failed("people", error)
+            if not self._stages.is_failing(PEOPLE):
+                self._stages.failed(PEOPLE, error)
         else:
-            self._stages.works("people")
+            self._stages.works(PEOPLE)
         return scene
 
     def _keep_names(self) -> None:
@@ -151,9 +151,9 @@ class SceneUnderstanding:
         try:
             pose, spent_s = await self._networks.pose(frame, person.box)
         except AssistantError as error:
-            self._stages.still_failing("pose", error)
+            self._stages.still_failing(POSE, error)
             return scene, []
-        self._stages.works("pose")
+        self._stages.works(POSE)
         interval_s = frame.at_s - self.scene.at_s if self.scene is not None else 0.0
         changes = self._poses.update(pose, person, frame.at_s, interval_s)
         return replace(scene, compute_s={**scene.compute_s, "pose": spent_s}), changes

@@ -18,7 +18,7 @@ from assistant.config import VisionConfig
 from assistant.errors import AssistantError, DeviceError, ModelError, StageError
 from assistant.events import Event, SceneChange, SceneChangeKind, SceneState, VideoFrame
 from assistant.ports import Camera, Clock, FaceEvidence
-from assistant.stages import StageReports
+from assistant.stages import CAMERA, VISION, StageReports
 from assistant.vision.motion import MotionGate
 from assistant.vision.scene import SceneReader
 from assistant.vision.understanding import SceneUnderstanding
@@ -146,7 +146,7 @@ class SceneWatcher:
             try:
                 await self._ask_camera(self._camera.open)
                 self._closed = None
-                self._stages.works("camera")
+                self._stages.works(CAMERA)
                 retry_s = _FIRST_RETRY_S
                 await self._watch_open()
                 self._closed = DeviceError(f"The camera '{self._camera.name}' has come to its end.")
@@ -155,7 +155,7 @@ class SceneWatcher:
                 # What has just been switched off has not failed, though the look that was ending says so.
                 if not self._session.cancel_called:
                     self._closed = error
-                    self._fail("camera", error)
+                    self._fail(CAMERA, error)
             await self._close_camera()
             # A try that took long was a pause of its own: the camera may have come back just after it began.
             await self._clock.sleep_until(max(tried_at_s + retry_s, self._clock.monotonic_s() + _FIRST_RETRY_S))
@@ -184,7 +184,7 @@ class SceneWatcher:
                 try:
                     await self._read(frame, moved=moved, asked=False)
                 except (StageError, ModelError) as error:
-                    self._fail("vision", error)
+                    self._fail(VISION, error)
             return True
 
     def _has_moved(self, frame: VideoFrame) -> bool:

@@ -16,8 +16,9 @@ import pytest
 from assistant.app import Assistant
 from assistant.events import PlaybackFinished
 from assistant.muting import MuteMemory
+from assistant.stages import MOUTH_TO_EAR
 from assistant.telemetry.events_file import EventsFile
-from assistant.telemetry.latency import MOUTH_TO_EAR, LatencyStatistics
+from assistant.telemetry.latency import LatencyStatistics
 from tests.doubles.conversation import SteppedClock
 from tests.doubles.living import Living, until
 from tests.faults.test_own_voice import HELP, echo_of

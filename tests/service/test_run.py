@@ -15,7 +15,7 @@ from assistant import heap
 from assistant.commands.run import _run
 from assistant.control.address import NAME
 from assistant.kept import KEPT
-from assistant.telemetry.latency import MOUTH_TO_EAR
+from assistant.stages import MOUTH_TO_EAR
 from tests.doubles.house import House
 from tests.doubles.living import TIME, HangableLoop, until
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from assistant.events import PlaybackStarted, StageTimed, TurnFinished, TurnStarted
-from assistant.telemetry.latency import MOUTH_TO_EAR, LatencyStatistics
+from assistant.stages import MOUTH_TO_EAR
+from assistant.telemetry.latency import LatencyStatistics
 
 
 def converse(statistics: LatencyStatistics, turn_id: int, ended_at_s: float, first_sound_s: float) -> None:
