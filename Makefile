@@ -10,7 +10,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --con
 # How many processes share the tests. Each may need 2 GB of memory.
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest
-SAMPLES := sample-pictures sample-video sample-speech-en sample-speech-zh sample-telephone-en vosk-ko movenet faceres
+SAMPLES := kokoro-zh sample-pictures sample-video sample-speech-en sample-speech-zh sample-telephone-en vosk-ko movenet faceres
 
 .DEFAULT_GOAL := help
 .PHONY: help setup samples demo test test-system check lint types bench bench-echo bench-vision bench-export bench-quantize soak soak-nightly clean
@@ -35,6 +35,7 @@ samples: setup
 	@scripts/pull-models $(SAMPLES)
 
 demo: setup ## Hold a conversation through simulated devices and show it in out/demo/report.html
+	@scripts/pull-models kokoro-zh
 	@$(BIN)/assistant demo --out out/demo
 
 test: samples ## Run the whole test suite

@@ -222,8 +222,9 @@ class TtsConfig(Section):
 
     en: str = "hibari"
     """Voice engine for English: "hibari", "kokoro", "pyttsx3", "espeak" or "piper"."""
-    zh: str = "kokoro"
-    """Voice engine for Chinese: "kokoro", "pyttsx3" or "espeak"; "hibari" and "piper" speak English alone."""
+    zh: str = "fastspeech2"
+    """Voice engine for Chinese: "fastspeech2", "kokoro", "pyttsx3" or "espeak"; "hibari" and "piper" speak English
+    alone."""
     fallback: str = "espeak"
     """Engine that takes over when a voice fails; "none" to stay silent."""
     preload: tuple[str, ...] = ("en",)

@@ -43,13 +43,14 @@ class GraphWriter:
     def model(
         self,
         name: str,
-        inputs: Mapping[str, Sequence[int]],
-        outputs: Mapping[str, Sequence[int]],
+        inputs: Mapping[str, Sequence[int | str]],
+        outputs: Mapping[str, Sequence[int | str]],
         integers: Collection[str] = (),
     ) -> onnx.ModelProto:
-        """The whole network, whose inputs and outputs (name → shape) are float32, the `integers` int32; checked."""
+        """The whole network, checked. Its inputs and outputs (name → shape) are float32, the `integers` int32; an axis
+        with a name instead of a size is open."""
 
-        def values(shapes: Mapping[str, Sequence[int]]) -> list[onnx.ValueInfoProto]:
+        def values(shapes: Mapping[str, Sequence[int | str]]) -> list[onnx.ValueInfoProto]:
             return [
                 helper.make_tensor_value_info(key, TensorProto.INT32 if key in integers else TensorProto.FLOAT, shape)
                 for key, shape in shapes.items()

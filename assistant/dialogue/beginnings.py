@@ -9,7 +9,7 @@ from assistant.dialogue.phrases import PHRASES
 _UNASKED = ("cannot_", "can_", "could_not_", "timer_rings")
 """What the names of replies begin with that nobody waits for."""
 _CLAUSE = re.compile(r"(?:\W*\w){3}.*?[，。：！？]")
-"""As much of a reply that is always the same as a voice says in one go, see `assistant.tts.kokoro.pieces`."""
+"""As much of a reply that is always the same as a voice says in one go, see `assistant.tts.clauses.pieces`."""
 _PART = 3
 """Fewest characters of a part of a clause: a shorter one would be over before the rest is ready."""
 _OF_NUMBERS = "百分之"

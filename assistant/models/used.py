@@ -12,6 +12,7 @@ MODELS_OF = {
     "efficientnet": ("efficientnet-lite0",),
     "face": ("face-emotion",),
     "hibari": ("hibari",),
+    "fastspeech2": ("fastspeech2-zh", "hibari"),
     "kokoro": ("kokoro-zh",),
     "piper": ("piper-joe",),
 }

@@ -9,6 +9,7 @@ SAMPLE_RATE_HZ = 24_000
 
 SYNTHESIZERS = {
     "hibari": "assistant.tts.hibari:HibariSynthesizer",
+    "fastspeech2": "assistant.tts.fastspeech2:FastSpeech2Synthesizer",
     "kokoro": "assistant.tts.kokoro:KokoroSynthesizer",
     "espeak": "assistant.tts.espeak:EspeakSynthesizer",
     "pyttsx3": "assistant.tts.pyttsx3:Pyttsx3Synthesizer",
@@ -17,6 +18,7 @@ SYNTHESIZERS = {
 
 LANGUAGES = {
     "hibari": ("en",),
+    "fastspeech2": ("zh",),
     "kokoro": ("en", "zh"),
     "espeak": ("en", "zh"),
     "pyttsx3": ("en", "zh"),

@@ -1,10 +1,9 @@
-"""Kokoro-82M: the Chinese voice. Half as long to compute as to hear on two cores, so it begins with a short piece."""
+"""Kokoro-82M: a Chinese voice. Half as long to compute as to hear on two cores, so it begins with a short piece."""
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from assistant.events import AudioArray
 from assistant.models.record import read_record
 from assistant.models.store import ModelStore
 from assistant.ports import SpeakingStyle
+from assistant.tts.clauses import pieces, spoken_length
 from assistant.tts.english import phonemes_from_english
 from assistant.tts.finishing import trimmed, until_pause
 from assistant.tts.mandarin import phonemes_from_chinese
@@ -28,14 +28,12 @@ _MAX_TOKENS = 508
 """The network's positions, less one pad at either end; a voice has as many style vectors."""
 _FIRST_PIECE = 3
 """Fewest characters of the first piece: shorter ones cost the network as much."""
-_LONGEST_PIECE = 80
 _SILENCE_TOKENS = 15
 """What is silent before and after a piece takes as long as so many tokens."""
 _GOES_ON = "，下午三点二十五分。"
 """After what is unfinished, in Chinese: a mark with a pause, and enough for a melody."""
 _FULL_STOP = "。"
 """Adds next to nothing but silence, which takes as long to make as sound; a single syllable is too short without."""
-_CLAUSE_END = re.compile(r"(?<=[，、；：。！？])|(?<=[,;:.!?])(?=\s)")
 
 
 class KokoroSynthesizer:
@@ -77,8 +75,8 @@ class KokoroSynthesizer:
         return cls(models.path("kokoro-zh"))
 
     def synthesize(self, sentence: str, language: str, style: SpeakingStyle) -> Iterator[AudioArray]:
-        """One block a piece, see `pieces`."""
-        for piece in pieces(sentence):
+        """One block a piece."""
+        for piece in pieces(sentence, _FIRST_PIECE):
             samples = self._infer(_phonemes(_without_full_stop(piece), language), style.rate)
             if len(samples):
                 yield samples
@@ -98,7 +96,9 @@ class KokoroSynthesizer:
 
     def takes_s(self, sentence: str, language: str) -> float:
         """By its first piece; 0 as long as nothing was said."""
-        return self._pace_s * (len(self._tokens(_phonemes(pieces(sentence)[0], language))) + _SILENCE_TOKENS)
+        return self._pace_s * (
+            len(self._tokens(_phonemes(pieces(sentence, _FIRST_PIECE)[0], language))) + _SILENCE_TOKENS
+        )
 
     def _tokens(self, phonemes: str) -> list[int]:
         return [self._vocabulary[symbol] for symbol in phonemes if symbol in self._vocabulary][:_MAX_TOKENS]
@@ -125,32 +125,8 @@ class KokoroSynthesizer:
         return samples
 
 
-def pieces(sentence: str) -> list[str]:
-    """A sentence cut at clause marks: a short piece first, so that it is heard soon, each next one at least twice as
-    long, so that it is ready before the last has been played and the melody breaks rarely."""
-    found: list[str] = []
-    current = ""
-    wanted = _FIRST_PIECE
-    for clause in _CLAUSE_END.split(sentence.strip()):
-        for start in range(0, len(clause), _LONGEST_PIECE):
-            current += clause[start : start + _LONGEST_PIECE]
-            if _spoken_length(current) >= wanted:
-                found.append(current)
-                wanted = min(2 * _spoken_length(current), _LONGEST_PIECE)
-                current = ""
-    if found and _spoken_length(current) < _FIRST_PIECE:
-        found[-1] += current
-    elif current:
-        found.append(current)
-    return found
-
-
 def _without_full_stop(piece: str) -> str:
-    return piece.removesuffix(_FULL_STOP) if _spoken_length(piece) >= _FIRST_PIECE else piece
-
-
-def _spoken_length(text: str) -> int:
-    return sum(character.isalnum() for character in text)
+    return piece.removesuffix(_FULL_STOP) if spoken_length(piece) >= _FIRST_PIECE else piece
 
 
 def _digests(folder: Path) -> str:

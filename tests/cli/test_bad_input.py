@@ -270,7 +270,7 @@ def test_a_voice_that_fails_is_told_although_the_fallback_speaks(tmp_path: Path)
     nothing = {"ASSISTANT_MODELS__DIR": str(tmp_path / "models")}
     result = assistant("say", "你好。", "--out", tmp_path / "hello.wav", env=nothing)
     assert result.returncode == 0
-    assert "assistant models pull kokoro-zh" in result.stderr and "espeak" in result.stderr
+    assert "assistant models pull fastspeech2-zh" in result.stderr and "espeak" in result.stderr
     assert soundfile.info(tmp_path / "hello.wav").duration > 0.3
 
 
