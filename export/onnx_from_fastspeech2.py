@@ -7,6 +7,7 @@ always sound the same. Architecture: https://github.com/TensorSpeech/TensorFlowT
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,11 +18,13 @@ from onnx import TensorProto
 from export.graph_writer import GraphWriter
 from export.onnx_file import write_onnx
 from export.recipe import Array
-from export.tflite_file import TfliteFile, Weight
+from export.tflite_file import TfliteFile
 
 _LAYERS, _HEADS, _HEAD_SIZE = 3, 2, 16
 _EPSILON = 1e-5
 _POSTNET_LAYERS = 5
+_TO_FLOAT, _TO_INT64 = {"to": TensorProto.FLOAT}, {"to": TensorProto.INT64}
+_TO_THE_END = 2**31 - 1
 _PREDICTORS = {
     "duration": ("sequential_8", "dense_7"),
     "energy": ("sequential_7", "dense_6"),
@@ -39,12 +42,14 @@ def convert_file(source: Path, target: Path) -> None:
 
 
 class _FastSpeech2(GraphWriter):
-    """Sequences are (1, length, channels); convolutions want (1, channels, length)."""
+    """Sequences are rows, (1, length, channels)."""
 
     def __init__(self, weights: TfliteFile) -> None:
         super().__init__()
         self._weights = weights
         self._positions = ""
+        self._in_8_bits: dict[str, Sequence[str]] = {}
+        self._counted = itertools.count()
 
     def build(self) -> onnx.ModelProto:
         table = self._table("embeddings/Gather/resource")
@@ -57,8 +62,10 @@ class _FastSpeech2(GraphWriter):
         frames = self._with_positions(frames)
         for layer in range(_LAYERS):
             frames = self._block(frames, f"decoder/layer_._{layer}")
-        rough = self._turned(self._dense(frames, "mel_before"), "rough")
-        self.emit("Add", [rough, self._refinement(rough)], "mel")
+        rough = self._dense(frames, "mel_before")
+        self.emit(
+            "Transpose", [self.emit("Add", [rough, self._refinement(rough)], "refined")], "mel", {"perm": (0, 2, 1)}
+        )
         inputs = {"tokens": (1, "phonemes"), "length_scale": ()}
         return self.model("fastspeech2", inputs, {"mel": (1, 80, "frames")}, integers=["tokens"])
 
@@ -66,8 +73,8 @@ class _FastSpeech2(GraphWriter):
         """A transformer's layer, with convolutions in the place of its dense layers."""
         attended = self._dense(self._attention(rows, name), f"{name}/attention/output/dense")
         rows = self._normalized(self.emit("Add", [attended, rows], f"{name}/attended"), f"{name}/attention/output/")
-        wide = self._mish(self._convolution(self._turned(rows, f"{name}/columns"), f"{name}/intermediate/conv1d_1"))
-        narrow = self._turned(self._convolution(wide, f"{name}/intermediate/conv1d_2"), f"{name}/rows")
+        wide = self._mish(self._convolution(rows, f"{name}/intermediate/conv1d_1"))
+        narrow = self._convolution(wide, f"{name}/intermediate/conv1d_2")
         return self._normalized(self.emit("Add", [narrow, rows], f"{name}/sum"), f"{name}/output/")
 
     def _attention(self, rows: str, name: str) -> str:
@@ -88,14 +95,12 @@ class _FastSpeech2(GraphWriter):
         prefix = f"{kind}_predictor/{layers}"
         rows = phonemes
         for layer in range(2):
-            columns = self._convolution(self._turned(rows, f"{prefix}/columns.{layer}"), f"{prefix}/conv_._{layer}")
-            rows = self._turned(self.emit("Relu", [columns], f"{prefix}/relu.{layer}"), f"{prefix}/rows.{layer}")
+            rows = self.emit("Relu", [self._convolution(rows, f"{prefix}/conv_._{layer}")], f"{prefix}/relu.{layer}")
             rows = self._normalized(rows, f"{prefix}/", f"LayerNorm_._{layer}")
         return self._dense(rows, f"{kind}_predictor/{head}")
 
     def _embedded(self, kind: str, phonemes: str) -> str:
-        columns = self._turned(self._predicted(kind, phonemes), f"{kind}/columns")
-        return self._turned(self._convolution(columns, f"{kind}_embeddings"), f"{kind}/rows")
+        return self._convolution(self._predicted(kind, phonemes), f"{kind}_embeddings")
 
     def _durations(self, phonemes: str) -> str:
         """(phonemes,) frames, int64. The network foretells the logarithm of one more."""
@@ -129,23 +134,55 @@ class _FastSpeech2(GraphWriter):
             norm = f"postnet/batch_norm_._{layer}/batchnorm"
             mel = self._convolution(mel, f"postnet/conv_._{layer}")
             for op, part in (("Mul", "mul"), ("Add", "sub")):
-                constant = self.constant(self._weights.exact(f"{norm}/{part}")[:, None], f"{norm}/{part}.constant")
+                constant = self.constant(self._weights.exact(f"{norm}/{part}"), f"{norm}/{part}.values")
                 mel = self.emit(op, [mel, constant], f"{norm}/{part}")
             if layer < _POSTNET_LAYERS - 1:
                 mel = self.emit("Tanh", [mel], f"{norm}/tanh")
         return mel
 
-    def _convolution(self, columns: str, name: str) -> str:
-        """As long as it was."""
+    def _convolution(self, rows: str, name: str) -> str:
+        """As long as it was: each row and its neighbours, side by side, times one matrix."""
         kernel = self._weights.kernel(name)
-        values = kernel.values[:, 0].transpose(0, 2, 1)  # (out, 1, width, in) in the file
-        inputs = [columns, self._stored(name, values, kernel), self.constant(self._weights.bias(name), f"{name}.bias")]
-        return self.emit("Conv", inputs, name, {"pads": [values.shape[2] // 2] * 2})
+        values = kernel.values[:, 0]  # (out, width, in)
+        return self._product(rows, values.reshape(len(values), -1).T, name, kernel.scale, values.shape[1])
 
     def _dense(self, rows: str, name: str) -> str:
         kernel = self._weights.kernel(name)
-        product = self.emit("MatMul", [rows, self._stored(name, kernel.values.T, kernel)], f"{name}.product")
+        return self._product(rows, kernel.values.T, name, kernel.scale)
+
+    def _product(self, rows: str, matrix: Array, name: str, scale: float | None, width: int = 1) -> str:
+        """Rows · matrix + bias. Where the weights have 8 bits the rows are rounded to as many, as TensorFlow Lite does
+        it: four times faster than in 32, in a quarter of the memory."""
+        weight = self.constant(matrix, f"{name}.weight")
+        if scale is None:
+            product = self.emit("MatMul", [self._neighbours(rows, width), weight], f"{name}.product")
+        else:
+            rounded, rows_scale, zero = self._rounded(rows)
+            inputs = [self._neighbours(rounded, width, zero), weight, zero]
+            whole = self.emit("Cast", [self.emit("MatMulInteger", inputs, f"{name}.whole")], f"{name}.sum", _TO_FLOAT)
+            scales = self.emit("Mul", [rows_scale, self._number(scale)], f"{name}.scale")
+            product = self.emit("Mul", [whole, scales], f"{name}.product")
         return self.emit("Add", [product, self.constant(self._weights.bias(name), f"{name}.bias")], name)
+
+    def _rounded(self, rows: str) -> Sequence[str]:
+        """8 bits, their scale, and which of them is zero; several products take the same."""
+        if rows not in self._in_8_bits:
+            names = [f"{rows}/{part}" for part in ("rounded", "scale", "zero")]
+            self._in_8_bits[rows] = self.emit_many("DynamicQuantizeLinear", [rows], names)
+        return self._in_8_bits[rows]
+
+    def _neighbours(self, rows: str, width: int, zero: str | None = None) -> str:
+        """(1, length, width · channels): what is before, at, and after each row; there is nothing around them all."""
+        if width == 1:
+            return rows
+        name = f"{rows}/around.{next(self._counted)}"
+        amounts = self._integers([0, width // 2, 0, 0, width // 2, 0])
+        padded = self.emit("Pad", [rows, amounts, *([zero] if zero else [])], f"{name}/padded")
+        parts = []
+        for start in range(width):
+            bounds = [self._integers([start]), self._integers([start - width + 1 or _TO_THE_END]), self._integers([1])]
+            parts.append(self.emit("Slice", [padded, *bounds], f"{name}/{start}"))
+        return self.emit("Concat", parts, name, {"axis": 2})
 
     def _normalized(self, rows: str, prefix: str, layer: str = "LayerNorm") -> str:
         norm = f"{prefix}{layer}/batchnorm"
@@ -158,27 +195,13 @@ class _FastSpeech2(GraphWriter):
         return self.emit("Mul", [value, curve], f"{value}/mish")
 
     def _table(self, name: str) -> str:
-        weight = self._weights.weight(name)
-        return self._stored(name, weight.values, weight)
-
-    def _stored(self, name: str, values: Array, weight: Weight) -> str:
-        """A weight in as many bits as it has in the file; `values` are its own, in another order."""
-        constant = self.constant(values, f"{name}.weight")
-        if weight.scale is None:
-            return constant
-        zero = self.constant(np.array(0, np.int8), "zero")
-        scale = self.constant(np.array(weight.scale, np.float32), f"{name}.scale")
-        return self.emit("DequantizeLinear", [constant, scale, zero], f"{name}.exact")
-
-    def _turned(self, value: str, name: str) -> str:
-        """Rows to columns, or back."""
-        return self.emit("Transpose", [value], name, {"perm": (0, 2, 1)})
+        return self.constant(self._weights.exact(name), name)
 
     def _reshape(self, value: str, sizes: Sequence[int]) -> str:
         return self.emit("Reshape", [value, self._integers(sizes)], f"{value}/{'x'.join(map(str, sizes))}")
 
     def _whole(self, value: str) -> str:
-        return self.emit("Cast", [value], f"{value}/whole", {"to": TensorProto.INT64})
+        return self.emit("Cast", [value], f"{value}/whole", _TO_INT64)
 
     def _number(self, value: float) -> str:
         return self.constant(np.array(value, np.float32), f"number {value:g}")

@@ -72,13 +72,11 @@ class TfliteFile:
                 f"{path} cannot be read as a TensorFlow Lite file: {error}.", remedy="Pull the model again."
             ) from error
 
-    def weight(self, name: str) -> Weight:
-        """Raises `ConversionError` when the network has no such constant."""
-        return self._constants[self._number(name)]
-
     def exact(self, name: str) -> Array:
-        """As float32; raises as `weight` does."""
-        return self.weight(name).exact()
+        """As float32. Raises `ConversionError` when the network has no such constant."""
+        if name not in self._numbers:
+            raise self._lacks(name)
+        return self._constants[self._numbers[name]].exact()
 
     def kernel(self, layer: str) -> Weight:
         """What a layer multiplies with: of its constants, which the converter names after their use, the largest."""
@@ -107,11 +105,6 @@ class TfliteFile:
         scale = float(quantization.Scale(0)) if quantization is not None and quantization.ScaleLength() == 1 else None
         self._constants[number] = Weight(values, scale)
         self._numbers[tensor.Name().decode()] = number
-
-    def _number(self, name: str) -> int:
-        if name not in self._numbers:
-            raise self._lacks(name)
-        return self._numbers[name]
 
     def _kernel(self, layer: str) -> int:
         found = [number for name, number in self._numbers.items() if name.startswith(f"{layer}/")]

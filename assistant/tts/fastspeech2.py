@@ -76,7 +76,5 @@ def _session(path: Path) -> ort.InferenceSession:
     options.intra_op_num_threads = min(4, os.cpu_count() or 1)
     # A voice that waits for its next sentence must not burn a core meanwhile.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # The weights come as 8 bits; turned into numbers once, not for each sentence.
-    options.add_session_config_entry("session.disable_quant_qdq", "1")
     options.log_severity_level = 3
     return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
