@@ -12,8 +12,8 @@ import unicodedata
 from functools import lru_cache
 from pathlib import Path
 
-_TONES = frozenset("\u0300\u0301\u0304\u030c")
-"""Grave, acute, macron and caron; a diaeresis is part of the vowel."""
+_TONES = {"\u0304": "1", "\u0301": "2", "\u030c": "3", "\u0300": "4"}
+"""Macron, acute, caron and grave; a diaeresis is part of the vowel."""
 _INITIALS = ("zh", "ch", "sh", *"bpmfdtnlgkhjqxrzcsyw")
 _NASALS = frozenset({"n", "m", "ng"})
 
@@ -21,8 +21,23 @@ _NASALS = frozenset({"n", "m", "ng"})
 @lru_cache(maxsize=16_384)
 def syllable(character: str) -> str:
     """The toneless pinyin of a character as it is mostly read, ü as v: 绿 → "lv". What has none stays as it is."""
-    marked = unicodedata.normalize("NFD", _readings().get(character, character))
-    return unicodedata.normalize("NFC", "".join(mark for mark in marked if mark not in _TONES)).replace("ü", "v")
+    return toneless(reading(character))
+
+
+def reading(character: str) -> str:
+    """The pinyin of a character as it is mostly read, with its tone mark. What has none stays as it is."""
+    return _readings().get(character, character)
+
+
+def toneless(pinyin: str) -> str:
+    """A syllable without its tone mark, ü as v: "lǜ" → "lv"."""
+    marks = unicodedata.normalize("NFD", pinyin)
+    return unicodedata.normalize("NFC", "".join(mark for mark in marks if mark not in _TONES)).replace("ü", "v")
+
+
+def tone(pinyin: str) -> str:
+    """The tone of a syllable by its mark: "1" to "4", "5" where it has none."""
+    return next((_TONES[mark] for mark in unicodedata.normalize("NFD", pinyin) if mark in _TONES), "5")
 
 
 def initial_and_final(character: str) -> tuple[str, str]:

@@ -55,7 +55,7 @@ def readable(sentence: str, language: str) -> str:
         return sentence
     import pypinyin  # 40 MB that English does without
 
-    from assistant.tts.mandarin import spelled_out
+    from assistant.tts.chinese_numbers import spelled_out
 
     syllables = pypinyin.lazy_pinyin(spelled_out(sentence), style=pypinyin.Style.TONE3, neutral_tone_with_five=True)
     return " ".join(syllables)

@@ -39,10 +39,12 @@ class FastSpeech2Synthesizer:
                 f"The voice in {folder} cannot be loaded: {error}", remedy="Run: assistant models verify fastspeech2-zh"
             ) from error
         self._ids: dict[str, int] = symbols["symbol_to_id"]
+        self._syllables: dict[str, list[str]] = symbols["pinyin_dict"]
         # Buffers grow with the longest sentence so far; they are given back after each one.
         self._run_options = ort.RunOptions()
         self._run_options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         self._english: HibariSynthesizer | None = None
+        phones("好", self._syllables)  # reads the dictionary now, not while somebody waits for an answer
 
     @classmethod
     def create(cls, config: Config, models: ModelStore) -> FastSpeech2Synthesizer:
@@ -54,7 +56,7 @@ class FastSpeech2Synthesizer:
             for spoken, text in runs(piece):
                 if spoken == "en":
                     yield from self._in_english(text, style)
-                elif found := phones(text):
+                elif found := phones(text, self._syllables):
                     yield self._infer(found, style.rate)
 
     def _in_english(self, text: str, style: SpeakingStyle) -> Iterator[AudioArray]:

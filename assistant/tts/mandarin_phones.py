@@ -7,25 +7,19 @@ hao3"). Source of the symbols: TensorFlowTTS, processor/baker.py (Apache-2.0).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-import pypinyin
-from pypinyin.seg import mmseg
-
-from assistant.han import HAN_RANGE
-from assistant.tts.mandarin import spelled_out
+from assistant.han import HAN_RANGE, contains_han
+from assistant.readings import tone, toneless
+from assistant.tts.chinese_numbers import spelled_out
+from assistant.tts.sentence_readings import readings
 
 _EDGE, _SYLLABLE, _PAUSE, _END = "sil", "#0", "#3", "eos"
-_NO_INITIAL = "^"
-_FINALS = {"ê": "ei"}
-"""An interjection's (诶), which the corpus has not, by what is nearest."""
 _DIGITS = "零〇一二三四五六七八九十"
-_BUZZING = {**dict.fromkeys(("z", "c", "s"), "ii"), **dict.fromkeys(("zh", "ch", "sh", "r"), "iii")}
-"""What is written i after these is another vowel."""
 _RUN = re.compile(f"[{HAN_RANGE}]+|[A-Za-z][A-Za-z' -]*|[^{HAN_RANGE}A-Za-z]+")
 _PAUSES = frozenset("、，；：。！？,;:.!?…—")
-_UNPRONOUNCED = str.maketrans({"嗯": "恩"})
-"""pypinyin has no vowel for it."""
+_UNPRONOUNCED = str.maketrans({"嗯": "恩", "诶": "欸"})
+"""Interjections whose pinyin the voice does not know."""
 
 
 def runs(text: str) -> Iterator[tuple[str, str]]:
@@ -43,44 +37,39 @@ def runs(text: str) -> Iterator[tuple[str, str]]:
         yield "zh", chinese
 
 
-def phones(text: str) -> list[str]:
-    """The phones of a text without Latin letters; empty if it has no Chinese character."""
+def phones(text: str, syllables: Mapping[str, Sequence[str]]) -> list[str]:
+    """The phones of a text without Latin letters; empty if it has no Chinese character. `syllables` are those that the
+    voice knows, toneless, with initial and final: {"hao": ["h", "ao"], "yi": ["^", "i"]}."""
     found: list[str] = []
     for run in _RUN.findall(text):
-        if re.match(f"[{HAN_RANGE}]", run):
-            found += _syllables(run)
+        if contains_han(run):
+            found += _of_characters(run, syllables)
         elif found and not _PAUSES.isdisjoint(run):
             found[-1] = _PAUSE
     return [_EDGE, *found[:-1], _EDGE, _END] if found else []
 
 
-def _syllables(characters: str) -> list[str]:
-    """Each with a boundary after it."""
-    words = list(mmseg.seg.cut(characters))  # readings depend on words
-    initials = pypinyin.lazy_pinyin(words, style=pypinyin.Style.INITIALS, strict=True)
-    finals = pypinyin.lazy_pinyin(words, style=pypinyin.Style.FINALS_TONE3, strict=True, neutral_tone_with_five=True)
-    tones = tones_in_context(characters, [final[-1:] for final in finals])
-    return [
-        phone
-        for initial, final, tone in zip(initials, finals, tones, strict=True)
-        for phone in (initial or _NO_INITIAL, _vowel(initial, final[:-1]) + tone, _SYLLABLE)
-    ]
-
-
-def _vowel(initial: str, final: str) -> str:
-    return _BUZZING.get(initial, final) if final == "i" else _FINALS.get(final, final)
+def _of_characters(characters: str, syllables: Mapping[str, Sequence[str]]) -> list[str]:
+    """Each syllable with a boundary after it."""
+    pinyin = readings(characters)
+    found: list[str] = []
+    for syllable, spoken in zip(pinyin, tones_in_context(characters, [tone(one) for one in pinyin]), strict=True):
+        if parts := syllables.get(toneless(syllable)):
+            initial, final = parts
+            found += [initial, final + spoken, _SYLLABLE]
+    return found
 
 
 def tones_in_context(characters: str, tones: Sequence[str]) -> list[str]:
     """Tones, "1" to "5" a character, as they change beside others: 不 and 一 by what follows, a third tone before
     another one. A 一 that counts or numbers (十一点, 第一, 一月) keeps its own."""
     changed = list(tones)
-    for index, (character, tone, following) in enumerate(zip(characters, tones, [*tones[1:], ""], strict=True)):
+    for index, (character, own, following) in enumerate(zip(characters, tones, [*tones[1:], ""], strict=True)):
         if character == "一" and (not following or _is_number(characters, index)):
             changed[index] = "1"
         elif character in "一不" and following:
             changed[index] = "2" if following == "4" else "4"
-        elif tone == following == "3":
+        elif own == following == "3":
             changed[index] = "2"
     return changed
 

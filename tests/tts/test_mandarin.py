@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.tts.mandarin import phonemes_from_chinese, spelled_out
+from assistant.tts.chinese_numbers import spelled_out
+from assistant.tts.mandarin import phonemes_from_chinese
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,33 @@ that change in their context."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+
 import pytest
 
-from assistant.tts.mandarin_phones import phones, runs
+from assistant.models.store import ModelStore
+from assistant.readings import reading, tone, toneless
+from assistant.tts import mandarin_phones
+from assistant.tts.mandarin_phones import runs
+from assistant.tts.sentence_readings import readings
+
+pytestmark = pytest.mark.models
+Phones = Callable[[str], list[str]]
+
+
+@pytest.fixture(scope="module")
+def phones(model_store: ModelStore) -> Phones:
+    """Those of a text, with the syllables of the voice."""
+    symbols = json.loads(model_store.file("fastspeech2-zh", "symbols.json").read_text(encoding="utf-8"))
+    known = set(symbols["symbol_to_id"])
+
+    def of(text: str) -> list[str]:
+        found = mandarin_phones.phones(text, symbols["pinyin_dict"])
+        assert known.issuperset(found)
+        return found
+
+    return of
 
 
 @pytest.mark.parametrize(
@@ -25,12 +49,8 @@ from assistant.tts.mandarin_phones import phones, runs
         ("诶", "sil ^ ei2 sil eos"),
     ],
 )
-def test_a_syllable_is_an_initial_and_a_final(text: str, expected: str) -> None:
+def test_a_syllable_is_an_initial_and_a_final(phones: Phones, text: str, expected: str) -> None:
     assert phones(text) == expected.split()
-
-
-def tones(text: str) -> str:
-    return "".join(phone[-1] for phone in phones(text) if phone[-1].isdigit() and phone[0] != "#")
 
 
 @pytest.mark.parametrize(
@@ -48,20 +68,46 @@ def tones(text: str) -> str:
         ("你好，我是", "2334"),
     ],
 )
-def test_tones_change_as_they_are_said(text: str, expected: str) -> None:
-    assert tones(text) == expected
+def test_tones_change_as_they_are_said(phones: Phones, text: str, expected: str) -> None:
+    assert "".join(phone[-1] for phone in phones(text) if phone[-1].isdigit() and phone[0] != "#") == expected
 
 
-def test_context_decides_between_readings() -> None:
+def test_context_decides_between_readings(phones: Phones) -> None:
     assert phones("银行")[5] == "ang2" and phones("行人")[2] == "ing2"
 
 
-def test_marks_are_pauses_and_quotes_are_not() -> None:
+def test_readings_are_those_of_pypinyin() -> None:
+    import pypinyin
+    from pypinyin.seg import mmseg
+
+    text = "重庆银行的行长觉得这首音乐很快乐他还了一本书正在睡觉你得好好看着长大的孩子"
+    wanted = pypinyin.lazy_pinyin(list(mmseg.seg.cut(text)), style=pypinyin.Style.TONE)
+    assert readings(text) == wanted
+
+
+def test_a_syllable_has_a_tone_and_letters() -> None:
+    assert (reading("绿"), toneless("lǜ"), tone("lǜ"), tone("ma")) == ("lǜ", "lv", "4", "5")
+
+
+def test_every_common_character_is_said(phones: Phones) -> None:
+    common = [character for code in range(0xB0A1, 0xD7FA) if (character := _gb2312(code))]
+    assert len(common) == 3755
+    assert [character for character in common if len(phones(character)) != 5] == []
+
+
+def _gb2312(code: int) -> str:
+    try:
+        return code.to_bytes(2, "big").decode("gb2312")
+    except UnicodeDecodeError:
+        return ""
+
+
+def test_marks_are_pauses_and_quotes_are_not(phones: Phones) -> None:
     assert phones("好，“再见”！") == ["sil", "h", "ao3", "#3", "z", "ai4", "#0", "j", "ian4", "sil", "eos"]
 
 
 @pytest.mark.parametrize("text", ["", "，", "  ", "“”"])
-def test_without_a_character_there_is_nothing_to_say(text: str) -> None:
+def test_without_a_character_there_is_nothing_to_say(phones: Phones, text: str) -> None:
     assert phones(text) == []
 
 
