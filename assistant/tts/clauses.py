@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import re
 
-_LONGEST_PIECE = 80
 _CLAUSE_END = re.compile(r"(?<=[，、；：。！？])|(?<=[,;:.!?])(?=\s)")
 
 
-def pieces(sentence: str, first: int) -> list[str]:
+def pieces(sentence: str, first: int, longest: int) -> list[str]:
     """A sentence cut at clause marks: a short piece first, of at least `first` characters, so that it is heard soon,
     each next one at least twice as long, so that it is ready before the last has been played and the melody breaks
-    rarely."""
+    rarely. What has no mark for `longest` characters is cut there; a piece has less than twice as many."""
     found: list[str] = []
     current = ""
     wanted = first
     for clause in _CLAUSE_END.split(sentence.strip()):
-        for start in range(0, len(clause), _LONGEST_PIECE):
-            current += clause[start : start + _LONGEST_PIECE]
+        for start in range(0, len(clause), longest):
+            current += clause[start : start + longest]
             if spoken_length(current) >= wanted:
                 found.append(current)
-                wanted = min(2 * spoken_length(current), _LONGEST_PIECE)
+                wanted = min(2 * spoken_length(current), longest)
                 current = ""
     if found and spoken_length(current) < first:
         found[-1] += current

@@ -26,7 +26,7 @@ from assistant.tts.mandarin import phonemes_from_chinese
 _DEFAULT_VOICE = "jf_gongitsune"
 _MAX_TOKENS = 508
 """The network's positions, less one pad at either end; a voice has as many style vectors."""
-_FIRST_PIECE = 3
+_FIRST_PIECE, _LONGEST_PIECE = 3, 80
 """Fewest characters of the first piece: shorter ones cost the network as much."""
 _SILENCE_TOKENS = 15
 """What is silent before and after a piece takes as long as so many tokens."""
@@ -76,7 +76,7 @@ class KokoroSynthesizer:
 
     def synthesize(self, sentence: str, language: str, style: SpeakingStyle) -> Iterator[AudioArray]:
         """One block a piece."""
-        for piece in pieces(sentence, _FIRST_PIECE):
+        for piece in pieces(sentence, _FIRST_PIECE, _LONGEST_PIECE):
             samples = self._infer(_phonemes(_without_full_stop(piece), language), style.rate)
             if len(samples):
                 yield samples
@@ -97,7 +97,7 @@ class KokoroSynthesizer:
     def takes_s(self, sentence: str, language: str) -> float:
         """By its first piece; 0 as long as nothing was said."""
         return self._pace_s * (
-            len(self._tokens(_phonemes(pieces(sentence, _FIRST_PIECE)[0], language))) + _SILENCE_TOKENS
+            len(self._tokens(_phonemes(pieces(sentence, _FIRST_PIECE, _LONGEST_PIECE)[0], language))) + _SILENCE_TOKENS
         )
 
     def _tokens(self, phonemes: str) -> list[int]:

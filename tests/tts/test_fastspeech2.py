@@ -53,6 +53,11 @@ def test_english_words_are_said_by_the_english_voice(voice: FastSpeech2Synthesiz
     assert 0.2 < len(first) / voice.sample_rate_hz < 1.2 and 0.2 < len(last) / voice.sample_rate_hz < 1.2
 
 
+def test_the_longest_words_are_said_at_the_slowest_rate(voice: FastSpeech2Synthesizer) -> None:
+    blocks = list(voice.synthesize("张" * 101, "zh", SpeakingStyle(rate=0.4)))
+    assert sum(map(len, blocks)) / voice.sample_rate_hz > 101 * 0.3
+
+
 def test_a_long_sentence_begins_with_a_short_piece(voice: FastSpeech2Synthesizer) -> None:
     first, *rest = voice.synthesize("我看到桌子上有两个杯子，旁边坐着一只猫，窗户外面有一棵树。", "zh", SpeakingStyle())
     assert rest and len(first) / voice.sample_rate_hz < 4
