@@ -42,6 +42,8 @@ def say(text: str, out: Path | None, language: str | None, engine: str | None, c
         check_speaker(config.audio, instead="--out FILE")
         return anyio.run(_play, text, spoken_language, chosen)
     samples = anyio.run(_collect, text, spoken_language, chosen)
+    if not len(samples):
+        raise MediaError("No sound came of it: the voice knows none of these words.", remedy="Try another --engine.")
     try:
         write_wav(out, samples, SAMPLE_RATE_HZ)
     except OSError as error:
@@ -73,7 +75,7 @@ async def _blocks(text: str, language: str, config: Config) -> AsyncGenerator[Au
 
 async def _collect(text: str, language: str, config: Config) -> AudioArray:
     async with aclosing(_blocks(text, language, config)) as blocks:
-        return np.concatenate([samples async for samples in blocks])
+        return np.concatenate([np.zeros(0, np.float32), *[samples async for samples in blocks]])
 
 
 async def _play(text: str, language: str, config: Config) -> float:

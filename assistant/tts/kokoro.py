@@ -26,8 +26,9 @@ from assistant.tts.mandarin import phonemes_from_chinese
 _DEFAULT_VOICE = "jf_gongitsune"
 _MAX_TOKENS = 508
 """The network's positions, less one pad at either end; a voice has as many style vectors."""
-_FIRST_PIECE, _LONGEST_PIECE = 3, 80
+_FIRST_PIECE = 3
 """Fewest characters of the first piece: shorter ones cost the network as much."""
+_LONGEST_PIECE = 80
 _SILENCE_TOKENS = 15
 """What is silent before and after a piece takes as long as so many tokens."""
 _GOES_ON = "，下午三点二十五分。"

@@ -6,31 +6,39 @@ hao3"). Source of the symbols: TensorFlowTTS, processor/baker.py (Apache-2.0).
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from assistant.han import HAN_RANGE, contains_han
 from assistant.readings import tone, toneless
-from assistant.tts.chinese_numbers import spelled_out
 from assistant.tts.sentence_readings import readings
 
+_LOG = logging.getLogger(__name__)
 _EDGE, _SYLLABLE, _PAUSE, _END = "sil", "#0", "#3", "eos"
 _DIGITS = "零〇一二三四五六七八九十"
-_RUN = re.compile(f"[{HAN_RANGE}]+|[A-Za-z][A-Za-z' -]*|[^{HAN_RANGE}A-Za-z]+")
+_LATIN = "A-Za-zÀ-ÖØ-öø-ɏ"
+_RUN = re.compile(f"[{HAN_RANGE}]+|[{_LATIN}][{_LATIN}'’ -]*|[^{HAN_RANGE}{_LATIN}]+")
+_IS_LATIN = re.compile(f"[{_LATIN}]")
+_ORDINAL = frozenset(f"{_DIGITS}第期周初统万唯之午晨")
+"""What stands before a 一 that keeps its tone: 星期一, 下午一点, 统一, 万一, 唯一, 之一."""
+_NUMBERED = frozenset(f"{_DIGITS}月号日楼")
+"""What stands after one."""
+_AFTER_THE_HOUR = frozenset(f"{_DIGITS}半整钟")
 _PAUSES = frozenset("、，；：。！？,;:.!?…—")
 _UNPRONOUNCED = str.maketrans({"嗯": "恩", "诶": "欸"})
 """Interjections whose pinyin the voice does not know."""
 
 
 def runs(text: str) -> Iterator[tuple[str, str]]:
-    """A text, its numbers spelled out, as ("en", words in Latin letters) and ("zh", all else), in its order."""
+    """A text whose numbers are spelled out as ("en", words in Latin letters) and ("zh", all else), in its order."""
     chinese = ""
-    for run in _RUN.findall(spelled_out(text).translate(_UNPRONOUNCED)):
-        if run[0].isascii() and run[0].isalpha():
+    for run in _RUN.findall(text.translate(_UNPRONOUNCED)):
+        if _IS_LATIN.match(run):
             if chinese:
                 yield "zh", chinese
             chinese = ""
-            yield "en", run.strip()
+            yield "en", run.strip().replace("’", "'")
         else:
             chinese += run
     if chinese:
@@ -49,14 +57,30 @@ def phones(text: str, syllables: Mapping[str, Sequence[str]]) -> list[str]:
     return [_EDGE, *found[:-1], _EDGE, _END] if found else []
 
 
+def in_parts(phones: Sequence[str], most: int) -> Iterator[list[str]]:
+    """What `phones` gave, in parts of so many phones at most, cut at the last pause before, or else between syllables;
+    nothing of nothing."""
+    body = list(phones[1:-2])
+    while body:
+        end = len(body)
+        if end > most:
+            boundaries = [index for index, phone in enumerate(body[:most]) if phone in (_PAUSE, _SYLLABLE)]
+            end = max((index for index in boundaries if body[index] == _PAUSE), default=boundaries[-1])
+        yield [_EDGE, *body[:end], _EDGE, _END]
+        body = body[end + 1 :]
+
+
 def _of_characters(characters: str, syllables: Mapping[str, Sequence[str]]) -> list[str]:
     """Each syllable with a boundary after it."""
     pinyin = readings(characters)
     found: list[str] = []
     for syllable, spoken in zip(pinyin, tones_in_context(characters, [tone(one) for one in pinyin]), strict=True):
-        if parts := syllables.get(toneless(syllable)):
-            initial, final = parts
-            found += [initial, final + spoken, _SYLLABLE]
+        parts = syllables.get(toneless(syllable))
+        if parts is None:
+            _LOG.debug("The Chinese voice does not know the syllable '%s'.", syllable)
+            continue
+        initial, final = parts
+        found += [initial, final + spoken, _SYLLABLE]
     return found
 
 
@@ -75,5 +99,5 @@ def tones_in_context(characters: str, tones: Sequence[str]) -> list[str]:
 
 
 def _is_number(characters: str, index: int) -> bool:
-    before, after = characters[:index][-1:], characters[index + 1]
-    return (before != "" and before in f"{_DIGITS}第") or after in f"{_DIGITS}月号日"
+    before, after = characters[:index][-1:], characters[index + 1 : index + 3]
+    return before in _ORDINAL or after[0] in _NUMBERED or (after[0] == "点" and after[1:] in _AFTER_THE_HOUR)

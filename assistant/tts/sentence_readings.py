@@ -4,6 +4,7 @@ mostly. Read without importing pypinyin, which would take 40 MB more."""
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +14,28 @@ from assistant.readings import reading
 _ENTRY = re.compile(r'"([^"]+)":\s*\[(.*?\])\s*\]', re.DOTALL)
 _FIRST = re.compile(r'\[\s*"([^"]*)"')
 _LONGEST_WORD = 10
+_COUNTED = frozenset("零一二三四五六七八九十百千两几这那每")
+"""Before 只 they make it a measure word."""
+_OF_SPEECH = {
+    "调大": "tiáo dà",
+    "调小": "tiáo xiǎo",
+    "调高": "tiáo gāo",
+    "调低": "tiáo dī",
+    "多长": "duō cháng",
+    "跟得上": "gēn de shàng",
+    "慢慢地": "màn màn de",
+    "谢谢": "xiè xie",
+    "爸爸": "bà ba",
+    "妈妈": "mā ma",
+    "朋友": "péng you",
+    "东西": "dōng xi",
+    "时候": "shí hou",
+    "认识": "rèn shi",
+    "得": "de",
+    "儿": "er",
+}
+"""What the dictionary has not, or has as it is written rather than said. Alone, 得 is mostly the particle, and 儿 the
+end of the syllable before it."""
 
 
 def readings(characters: str) -> list[str]:
@@ -23,6 +46,9 @@ def readings(characters: str) -> list[str]:
         word = next((rest[:end] for end in range(len(rest), 1, -1) if rest[:end] in _phrases()), rest[0])
         special = _phrases().get(word)
         found += special.split() if special else map(reading, word)
+    for index, (before, character) in enumerate(itertools.pairwise(characters), start=1):
+        if character == "只" and before in _COUNTED:
+            found[index] = "zhī"
     return found
 
 
@@ -38,4 +64,4 @@ def _phrases() -> dict[str, str | None]:
     for entry in _ENTRY.finditer(text):
         word, read = entry[1], _FIRST.findall(entry[2])
         phrases[word] = None if read == [reading(character) for character in word] else " ".join(read)
-    return phrases
+    return phrases | _OF_SPEECH

@@ -11,7 +11,8 @@ import pytest
 from assistant.models.store import ModelStore
 from assistant.readings import reading, tone, toneless
 from assistant.tts import mandarin_phones
-from assistant.tts.mandarin_phones import runs
+from assistant.tts.chinese_numbers import spelled_out
+from assistant.tts.mandarin_phones import in_parts, runs
 from assistant.tts.sentence_readings import readings
 
 pytestmark = pytest.mark.models
@@ -56,14 +57,20 @@ def test_a_syllable_is_an_initial_and_a_final(phones: Phones, text: str, expecte
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("不认识", "242"),  # bú rènshi, as it is written in a dictionary but for the neutral tone
+        ("不认识", "245"),
         ("我不来", "342"),
         ("一个人", "242"),
         ("一本书", "431"),
         ("十一点", "213"),
         ("第一个", "414"),
         ("一月一号", "1414"),
-        ("星期一", "111"),
+        ("星期一早上", "11134"),
+        ("下午一点半", "43134"),
+        ("大声一点", "4143"),
+        ("一点五", "123"),
+        ("两只猫", "311"),
+        ("说得少", "153"),
+        ("谢谢", "45"),
         ("我也很好", "2223"),
         ("你好，我是", "2334"),
     ],
@@ -80,7 +87,7 @@ def test_readings_are_those_of_pypinyin() -> None:
     import pypinyin
     from pypinyin.seg import mmseg
 
-    text = "重庆银行的行长觉得这首音乐很快乐他还了一本书正在睡觉你得好好看着长大的孩子"
+    text = "重庆银行的行长觉得这首音乐很快乐他还了一本书正在睡觉你好好看着长大的孩子"
     wanted = pypinyin.lazy_pinyin(list(mmseg.seg.cut(text)), style=pypinyin.Style.TONE)
     assert readings(text) == wanted
 
@@ -112,10 +119,24 @@ def test_without_a_character_there_is_nothing_to_say(phones: Phones, text: str) 
 
 
 def test_latin_words_are_told_apart_and_numbers_belong_to_the_rest() -> None:
-    assert list(runs("嗯，我是Jarvis，2个 USB-C 口。")) == [
+    assert list(runs(spelled_out("嗯，我是Jarvis，2个 USB-C 口。"))) == [
         ("zh", "恩，我是"),
         ("en", "Jarvis"),
-        ("zh", "，二个 "),
+        ("zh", "，两个 "),
         ("en", "USB-C"),
         ("zh", "口。"),
     ]
+
+
+def test_accents_and_apostrophes_belong_to_a_word() -> None:
+    assert list(runs("café很don’t")) == [("en", "café"), ("zh", "很"), ("en", "don't")]
+
+
+@pytest.mark.parametrize("text", ["好" * 30, "你好，" * 12, "你好，" * 3 + "好" * 25])
+def test_parts_are_short_enough_and_lose_nothing(phones: Phones, text: str) -> None:
+    whole = phones(text)
+    parts = list(in_parts(whole, 20))
+    assert all(part[0] == "sil" and part[-2:] == ["sil", "eos"] and len(part) <= 23 for part in parts)
+    said = [phone for part in parts for phone in part[1:-2] if phone[0] != "#"]
+    assert said == [phone for phone in whole[1:-2] if phone[0] != "#"]
+    assert list(in_parts([], 20)) == []
