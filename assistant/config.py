@@ -229,7 +229,7 @@ class TtsConfig(Section):
     """Engine that takes over when a voice fails; "none" to stay silent."""
     preload: tuple[str, ...] = ("en",)
     """Languages whose voices are loaded at the start; another one's first reply waits for its voice. The Chinese one
-    takes some 60 MB, Kokoro 190 MB."""
+    takes 60 to 90 MB, Kokoro 190 MB."""
     rate: Annotated[float, Field(ge=0.5, le=2.0)] = 1.0
     """Speaking speed."""
     timeout_s: Timeout = 20.0

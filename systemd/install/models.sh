@@ -45,7 +45,9 @@ repair_models() {
     for name in $(damaged_models); do
         say "  replacing the damaged model $name"
         run rm -rf "${MODELS:?}/$name"
-        if [ -n "$OFFLINE" ]; then
+        if [ -n "$OFFLINE" ] && [ ! -d "$OFFLINE/models/$name" ]; then
+            say "  the offline folder has no $name: removed; get it from elsewhere if you use it"
+        elif [ -n "$OFFLINE" ]; then
             copy_model "$name"
         else
             run env ASSISTANT_MODELS__DIR="$MODELS" PATH="$NEW/bin:$PATH" "$NEW/bin/assistant" models pull "$name"
