@@ -33,7 +33,7 @@ def test_nothing_to_say_is_said_so(text: str, tmp_path: Path) -> None:
 
 
 def test_an_unknown_voice_names_those_there_are(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="hibari, kokoro"):
+    with pytest.raises(ConfigError, match="hibari, fastspeech2, kokoro"):
         say("Hello.", tmp_path / "x.wav", None, "siri", Config())
 
 
