@@ -43,12 +43,18 @@ def model_store() -> ModelStore:
 
 
 @pytest.fixture(scope="module")
-def little_to_collect() -> Iterator[None]:
-    """The search for what was left open collects garbage after every test; all that is there by now is none."""
-    gc.collect()
-    gc.freeze()
+def collected_in_the_end() -> Iterator[None]:
+    """What `little_to_collect` has set aside is looked at again after the module."""
     yield
     gc.unfreeze()
+
+
+@pytest.fixture
+def little_to_collect(collected_in_the_end: None) -> None:
+    """The search for what was left open collects garbage after every test; all that is there before it is none. Before
+    each test anew: what the first one has imported is as much as all that a test makes."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
