@@ -71,11 +71,14 @@ class Hanging(Tone):
 
 
 class Spinning(Tone):
-    """Hangs in the second block, and keeps the processor busy."""
+    """Hangs in the second block, and uses the processor, though not so much that other tests wait for it."""
 
     def before(self, number: int) -> None:
         while number:
-            pass
+            begun_s = time.process_time()
+            while time.process_time() - begun_s < 0.02:
+                pass
+            time.sleep(0.1)
 
 
 class Segfaulting(Tone):
