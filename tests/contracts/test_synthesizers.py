@@ -20,6 +20,8 @@ SENTENCES = {
     "en": "I can see two people and a cup, and a cat sleeps near the window.",
     "zh": "我看到两个人和一个杯子，旁边坐着一只猫，现在是15:05。",
 }
+WORDS = {"en": "I see.", "zh": "你好。"}
+"""As few as are enough where it does not matter what is said: a network takes as long as the speech lasts."""
 NEUTRAL = SpeakingStyle()
 PLAUSIBLE_S = {"en": (2.5, 8.0), "zh": (3.0, 11.0)}
 
@@ -47,7 +49,7 @@ def plain(voice: Synthesizer) -> dict[str, np.ndarray]:
 
 def test_raw_blocks_are_mono_float32(voice: Synthesizer) -> None:
     for language in sorted(voice.languages):
-        blocks = list(voice.synthesize(SENTENCES[language][:12], language, SpeakingStyle()))
+        blocks = list(voice.synthesize(WORDS[language], language, SpeakingStyle()))
         assert blocks
         assert all(block.dtype == np.float32 and block.ndim == 1 for block in blocks)
 
@@ -70,7 +72,7 @@ def test_it_begins_at_once(plain: dict[str, np.ndarray]) -> None:
 
 def test_a_second_and_third_sentence_follow(voice: Synthesizer) -> None:
     for language in sorted(voice.languages):
-        assert all(len(spoken(voice, SENTENCES[language][:12], language)) for _ in range(3))
+        assert all(len(spoken(voice, WORDS[language], language)) for _ in range(3))
 
 
 def test_a_higher_rate_is_shorter_and_a_higher_pitch_is_not(voice: Synthesizer, plain: dict[str, np.ndarray]) -> None:
@@ -86,7 +88,7 @@ def test_text_without_words_gives_nothing(voice: Synthesizer, text: str) -> None
         assert len(spoken(voice, text, language)) == 0
 
 
-@pytest.mark.parametrize("text", ["-v list", "3.5 & 50% <b>", "A" * 40, "你好 Jarvis 2026年", "嗯"])
+@pytest.mark.parametrize("text", ["-v list", "3.5 & 50% <b>", "A" * 16, "你好 Jarvis 2026年", "嗯"])
 def test_odd_text_does_not_break_it(voice: Synthesizer, text: str) -> None:
     for language in sorted(voice.languages):
         assert np.isfinite(spoken(voice, text, language)).all()
