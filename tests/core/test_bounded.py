@@ -50,7 +50,7 @@ from assistant.vision.motion import Motion
 from assistant.vision.pose_changes import PoseChanges
 from tests.doubles.clock import ManualClock
 from tests.doubles.conversation import utterance
-from tests.vision.test_pose import lying
+from tests.doubles.poses import lying
 
 FEW, MANY = 400, 1600
 MOST_BYTES = 30_000

@@ -10,38 +10,9 @@ from assistant.events import Box, Track, VideoFrame
 from assistant.vision.pictures import read_picture
 from assistant.vision.pose import PoseEstimator, hand_is_raised, is_lying
 from assistant.vision.pose_changes import PoseChanges
+from tests.doubles.poses import lying, standing
 
 BOX = Box(0.2, 0.1, 0.6, 0.9)
-
-
-def standing(**moved):
-    """A person who stands with their arms down; `moved` replaces points by name."""
-    places = {
-        "nose": (96, 30),
-        "left_shoulder": (116, 60),
-        "right_shoulder": (76, 60),
-        "left_elbow": (122, 90),
-        "right_elbow": (70, 90),
-        "left_wrist": (124, 115),
-        "right_wrist": (68, 115),
-        "left_hip": (110, 120),
-        "right_hip": (82, 120),
-        **moved,
-    }
-    numbers = {"nose": 0, "left_shoulder": 5, "right_shoulder": 6, "left_elbow": 7, "right_elbow": 8}
-    numbers |= {"left_wrist": 9, "right_wrist": 10, "left_hip": 11, "right_hip": 12}
-    pose = np.zeros((17, 3))
-    for name, (x, y) in places.items():
-        pose[numbers[name]] = x, y, 0.8
-    return pose
-
-
-def lying():
-    pose = standing()
-    pose[:, :2] = pose[:, 1::-1]
-    return pose
-
-
 RAISED = standing(left_elbow=(125, 40), left_wrist=(126, 10))
 
 
