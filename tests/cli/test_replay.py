@@ -257,7 +257,7 @@ def test_the_report_of_the_documented_script_calls_no_human_a_synthesiser(
         shutil.copy(model_store.path("sample-pictures") / "coffee.png", tmp_path / name)
     for name, text, language in (
         ("what-do-you-see", "Hey Jarvis, what do you see?", "en"),
-        ("is-there-a-cup", "Is there a cup?", "en"),
+        ("is-there-a-cup", "Is there a cup on the table?", "en"),
         ("ni-kandao-le-shenme", "你看到了什么？", "zh"),
     ):
         shutil.copy(spoken(text, language), tmp_path / f"{name}.wav")

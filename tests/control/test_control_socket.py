@@ -220,7 +220,7 @@ def test_half_open_connections_are_ended_and_too_many_are_sent_away(tmp_path: Pa
         assert await still_answers(path)
         return answers
 
-    answers = serving(tmp_path, talk, idle_s=5.0)
+    answers = serving(tmp_path, talk, idle_s=2.0)
     busy = [json.loads(answer) for answer in answers if answer]
     assert [answer["error"]["code"] for answer in busy] == ["busy"]
 

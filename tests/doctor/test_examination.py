@@ -33,8 +33,8 @@ def test_a_crash_a_fault_and_chatter_spoil_nothing_else() -> None:
 
 
 def test_a_driver_that_hangs_is_given_up() -> None:
-    found = examined("hanging", "healthy", timeout_s=12.0)
-    assert "12 s" in found["hanging"][-1].found
+    found = examined("hanging", "healthy", timeout_s=6.0)
+    assert "6 s" in found["hanging"][-1].found
     assert found["healthy"] == [FINE]
 
 

@@ -21,6 +21,7 @@ from assistant.events import AudioArray, ImageArray
 from assistant.kept import KEPT
 from assistant.models.store import ModelStore
 from assistant.ports import Recognition
+from tests.doubles.busy import keep_busy
 
 VARIABLE = "TEST_FATES"
 """Environment variable with the folder of the fates."""
@@ -70,8 +71,7 @@ def _meet(what: str) -> None:
     if fates[0] == "hang":
         time.sleep(3600)
     elif fates[0] == "spin":
-        while True:
-            pass
+        keep_busy()
     elif fates[0] == "missing":
         raise ModelError("The model is gone.", remedy="Pull it.")
     elif fates[0] == "raise":

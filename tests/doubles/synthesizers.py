@@ -16,6 +16,7 @@ from assistant.errors import ModelMissingError, StageError
 from assistant.events import AudioArray
 from assistant.han import HAN
 from assistant.ports import SpeakingStyle
+from tests.doubles.busy import keep_busy
 from tests.doubles.speech_like import speech_like
 
 RATE_HZ = 24_000
@@ -71,14 +72,11 @@ class Hanging(Tone):
 
 
 class Spinning(Tone):
-    """Hangs in the second block, and uses the processor, though not so much that other tests wait for it."""
+    """Hangs in the second block, and keeps the processor busy."""
 
     def before(self, number: int) -> None:
-        while number:
-            begun_s = time.process_time()
-            while time.process_time() - begun_s < 0.02:
-                pass
-            time.sleep(0.1)
+        if number:
+            keep_busy()
 
 
 class Segfaulting(Tone):

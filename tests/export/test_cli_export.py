@@ -420,11 +420,9 @@ def test_a_parser_that_crashes_is_not_asked_again_of_the_same_file(
     first, second = (json.loads(assistant_export_process(*arguments, cache=tmp_path / "cache").stdout) for _ in "12")
     assert "it died (SIGABRT)" in first[0]["rejected"]["int8-trt"][0] and second[0]["rejected"] == first[0]["rejected"]
     assert second[0]["stages_run"] == [] and not second[0]["published"]
-    bundles = []
-    for cache in ("cache", "another"):
-        assistant_export_process(*arguments, cache=tmp_path / cache)
-        bundles.append(contents(tmp_path / "out" / "small"))
-    assert bundles[0] == bundles[1]
+    bundle = contents(tmp_path / "out" / "small")
+    assistant_export_process(*arguments, cache=tmp_path / "another")
+    assert contents(tmp_path / "out" / "small") == bundle
 
 
 def test_lint_exits_with_1_for_what_tensorrt_refuses(built: Path, tmp_path: Path) -> None:

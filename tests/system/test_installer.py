@@ -344,7 +344,7 @@ def test_a_version_that_hears_less_than_the_one_before_is_taken_back(
         install_units() {{ :; }}
         sleep() {{ command sleep 0.1; }} # between two looks at what comes of a start
         trap on_failure ERR
-        NEW={releases}/new PREVIOUS={releases / "old" if before else ""} MICROPHONE_S=2 START_S=5
+        NEW={releases}/new PREVIOUS={releases / "old" if before else ""} MICROPHONE_S=1 START_S=3
         switch_over; prune_releases; greet
     """
     result = subprocess.run(
