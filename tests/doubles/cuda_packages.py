@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import enum
 from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,75 +21,85 @@ from tests.doubles.cuda import FakeCuda
 def pycuda_driver(cuda: FakeCuda) -> Any:
     """A module like `pycuda.driver`."""
 
-    class Error(Exception):
-        pass
-
-    class MemoryError(Error):
-        pass
-
-    class Allocation:
-        def __init__(self, nbytes: int) -> None:
-            try:
-                self._address = cuda.allocate(nbytes)
-            except CudaMemoryError as error:
-                raise MemoryError(str(error)) from error
-
-        def __int__(self) -> int:
-            return self._address
-
-        def free(self) -> None:
-            cuda.free(self._address)
-
-    class PagelockedHostAllocation:
-        def __init__(self, nbytes: int) -> None:
-            self._buffer = cuda.allocate_host(nbytes)
-            self.__array_interface__ = self._buffer.__array_interface__
-
-        def free(self) -> None:
-            cuda.free_host(self._buffer)
-
-    class Stream:
-        def __init__(self) -> None:
-            self.handle = cuda.create_stream()
-
-        def __del__(self) -> None:
-            cuda.destroy_stream(self.handle)
-
-    class Event:
-        def __init__(self, flags: int) -> None:
-            assert flags == 3, "a wait that does not spin, without timing"
-            self._event = cuda.create_event()
-
-        def __del__(self) -> None:
-            cuda.destroy_event(self._event)
-
-        def record(self, stream: Stream) -> Event:
-            cuda.record(self._event, stream.handle)
-            return self
-
-        def synchronize(self) -> Event:
-            cuda.wait(self._event)
-            return self
-
-    def memcpy_htod_async(dest: int, src: Any, stream: Stream) -> None:
+    def memcpy_htod_async(dest: int, src: Any, stream: _Stream) -> None:
         cuda.copy_to_device(dest, src, stream.handle)
 
-    def memcpy_dtoh_async(dest: Any, src: int, stream: Stream) -> None:
+    def memcpy_dtoh_async(dest: Any, src: int, stream: _Stream) -> None:
         cuda.copy_to_host(dest, src, stream.handle)
 
     return SimpleNamespace(
-        Error=Error,
-        MemoryError=MemoryError,
-        Stream=Stream,
-        Event=Event,
+        Error=_Error,
+        MemoryError=_MemoryError,
+        Stream=partial(_Stream, cuda),
+        Event=partial(_Event, cuda),
         Device=lambda ordinal: SimpleNamespace(retain_primary_context=lambda: _Context(cuda)),
         event_flags=SimpleNamespace(BLOCKING_SYNC=1, DISABLE_TIMING=2),
         init=lambda: None,
-        mem_alloc=Allocation,
-        pagelocked_empty=lambda shape, dtype: np.asarray(PagelockedHostAllocation(shape)),
+        mem_alloc=partial(_Allocation, cuda),
+        pagelocked_empty=lambda shape, dtype: np.asarray(_PagelockedHostAllocation(cuda, shape)),
         memcpy_htod_async=memcpy_htod_async,
         memcpy_dtoh_async=memcpy_dtoh_async,
     )
+
+
+class _Error(Exception):
+    pass
+
+
+class _MemoryError(_Error):
+    pass
+
+
+class _Allocation:
+    def __init__(self, cuda: FakeCuda, nbytes: int) -> None:
+        self._cuda = cuda
+        try:
+            self._address = cuda.allocate(nbytes)
+        except CudaMemoryError as error:
+            raise _MemoryError(str(error)) from error
+
+    def __int__(self) -> int:
+        return self._address
+
+    def free(self) -> None:
+        self._cuda.free(self._address)
+
+
+class _PagelockedHostAllocation:
+    def __init__(self, cuda: FakeCuda, nbytes: int) -> None:
+        self._cuda = cuda
+        self._buffer = cuda.allocate_host(nbytes)
+        self.__array_interface__ = self._buffer.__array_interface__
+
+    def free(self) -> None:
+        self._cuda.free_host(self._buffer)
+
+
+class _Stream:
+    def __init__(self, cuda: FakeCuda) -> None:
+        self._cuda = cuda
+        self.handle = cuda.create_stream()
+
+    def __del__(self) -> None:
+        self._cuda.destroy_stream(self.handle)
+
+
+class _Event:
+    def __init__(self, cuda: FakeCuda, flags: int) -> None:
+        assert flags == 3, "a wait that does not spin, without timing"
+        self._cuda = cuda
+        self._event = cuda.create_event()
+
+    def __del__(self) -> None:
+        self._cuda.destroy_event(self._event)
+
+    def record(self, stream: _Stream) -> _Event:
+        self._cuda.record(self._event, stream.handle)
+        return self
+
+    def synchronize(self) -> _Event:
+        self._cuda.wait(self._event)
+        return self
 
 
 class _Context:
@@ -116,20 +127,48 @@ class _Handle(int):
 
 def cuda_bindings_driver(cuda: FakeCuda) -> Any:
     """A module like `cuda.bindings.driver`."""
+    functions = {**_contexts(cuda), **_memory(cuda), **_streams(cuda), **_graphs(cuda)}
+    return SimpleNamespace(
+        **{name: _answering(call) for name, call in functions.items()},
+        CUresult=CUresult,
+        CUstream=_Handle,
+        CUevent=_Handle,
+        CUgraphExec=_Handle,
+        CUstreamCaptureMode=SimpleNamespace(CU_STREAM_CAPTURE_MODE_THREAD_LOCAL=1),
+    )
+
+
+_Functions = dict[str, Callable[..., Any]]
+
+
+def _answering(call: Callable[..., Any]) -> Callable[..., tuple[Any, ...]]:
+    """It returns how that went, and what it gave if that is anything."""
+
+    def function(*arguments: Any) -> tuple[Any, ...]:
+        try:
+            result = call(*arguments)
+        except CudaMemoryError:
+            return CUresult.CUDA_ERROR_OUT_OF_MEMORY, None
+        except CudaError:
+            return CUresult.CUDA_ERROR_UNKNOWN, None
+        return (CUresult.CUDA_SUCCESS,) if result is None else (CUresult.CUDA_SUCCESS, result)
+
+    return function
+
+
+def _contexts(cuda: FakeCuda) -> _Functions:
     context = _Context(cuda)
+    return {
+        "cuInit": lambda flags: None,
+        "cuDeviceGet": lambda ordinal: ordinal,
+        "cuDevicePrimaryCtxRetain": lambda device: context,
+        "cuCtxPushCurrent": lambda pushed: pushed.push(),
+        "cuCtxPopCurrent": lambda: context.pop(),
+    }
+
+
+def _memory(cuda: FakeCuda) -> _Functions:
     host: dict[int, Any] = {}
-
-    def answering(call: Callable[..., Any]) -> Callable[..., tuple[Any, ...]]:
-        def function(*arguments: Any) -> tuple[Any, ...]:
-            try:
-                result = call(*arguments)
-            except CudaMemoryError:
-                return CUresult.CUDA_ERROR_OUT_OF_MEMORY, None
-            except CudaError:
-                return CUresult.CUDA_ERROR_UNKNOWN, None
-            return (CUresult.CUDA_SUCCESS,) if result is None else (CUresult.CUDA_SUCCESS, result)
-
-        return function
 
     def allocate_host(nbytes: int, flags: int) -> int:
         buffer = cuda.allocate_host(nbytes)
@@ -139,44 +178,42 @@ def cuda_bindings_driver(cuda: FakeCuda) -> Any:
     def bytes_at(address: int, nbytes: int) -> Any:
         return np.ctypeslib.as_array((ctypes.c_uint8 * nbytes).from_address(address))
 
-    def handle(value: Any) -> int:
-        assert isinstance(value, _Handle), "a bare number is no handle"
-        return value
-
-    functions: dict[str, Callable[..., Any]] = {
-        "cuInit": lambda flags: None,
-        "cuDeviceGet": lambda ordinal: ordinal,
-        "cuDevicePrimaryCtxRetain": lambda device: context,
-        "cuCtxPushCurrent": lambda pushed: pushed.push(),
-        "cuCtxPopCurrent": lambda: context.pop(),
+    return {
         "cuMemAlloc": cuda.allocate,
         "cuMemFree": cuda.free,
         "cuMemHostAlloc": allocate_host,
         "cuMemFreeHost": lambda address: cuda.free_host(host.pop(address)),
-        "cuStreamCreate": lambda flags: _Handle(cuda.create_stream()),
-        "cuStreamDestroy": lambda stream: cuda.destroy_stream(handle(stream)),
-        "cuEventCreate": lambda flags: _Handle(cuda.create_event()),
-        "cuEventDestroy": lambda event: cuda.destroy_event(handle(event)),
-        "cuEventRecord": lambda event, stream: cuda.record(handle(event), handle(stream)),
-        "cuEventSynchronize": lambda event: cuda.wait(handle(event)),
         "cuMemcpyHtoDAsync": lambda to, source, nbytes, stream: cuda.copy_to_device(
-            to, bytes_at(source, nbytes), handle(stream)
+            to, bytes_at(source, nbytes), _handle(stream)
         ),
         "cuMemcpyDtoHAsync": lambda to, source, nbytes, stream: cuda.copy_to_host(
-            bytes_at(to, nbytes), source, handle(stream)
+            bytes_at(to, nbytes), source, _handle(stream)
         ),
-        "cuStreamBeginCapture": lambda stream, mode: cuda.begin_capture(handle(stream)),
-        "cuStreamEndCapture": lambda stream: cuda.end_capture(handle(stream)),
+    }
+
+
+def _streams(cuda: FakeCuda) -> _Functions:
+    return {
+        "cuStreamCreate": lambda flags: _Handle(cuda.create_stream()),
+        "cuStreamDestroy": lambda stream: cuda.destroy_stream(_handle(stream)),
+        "cuEventCreate": lambda flags: _Handle(cuda.create_event()),
+        "cuEventDestroy": lambda event: cuda.destroy_event(_handle(event)),
+        "cuEventRecord": lambda event, stream: cuda.record(_handle(event), _handle(stream)),
+        "cuEventSynchronize": lambda event: cuda.wait(_handle(event)),
+    }
+
+
+def _graphs(cuda: FakeCuda) -> _Functions:
+    return {
+        "cuStreamBeginCapture": lambda stream, mode: cuda.begin_capture(_handle(stream)),
+        "cuStreamEndCapture": lambda stream: cuda.end_capture(_handle(stream)),
         "cuGraphInstantiate": lambda graph, flags: _Handle(graph),
         "cuGraphDestroy": lambda graph: None,
-        "cuGraphLaunch": lambda graph, stream: cuda.launch(handle(graph), handle(stream)),
-        "cuGraphExecDestroy": lambda graph: cuda.destroy_graph(handle(graph)),
+        "cuGraphLaunch": lambda graph, stream: cuda.launch(_handle(graph), _handle(stream)),
+        "cuGraphExecDestroy": lambda graph: cuda.destroy_graph(_handle(graph)),
     }
-    return SimpleNamespace(
-        **{name: answering(call) for name, call in functions.items()},
-        CUresult=CUresult,
-        CUstream=_Handle,
-        CUevent=_Handle,
-        CUgraphExec=_Handle,
-        CUstreamCaptureMode=SimpleNamespace(CU_STREAM_CAPTURE_MODE_THREAD_LOCAL=1),
-    )
+
+
+def _handle(value: Any) -> int:
+    assert isinstance(value, _Handle), "a bare number is no handle"
+    return value
