@@ -8,7 +8,7 @@ import gc
 import sys
 import threading
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -54,6 +54,7 @@ from tests.doubles.sound_devices import Card, Room, SoundCards, sound_thread
 from tests.doubles.vision import BrightnessDetector, FakeCamera
 
 HERE = "tests.doubles.living"
+Script = Callable[[Assistant], Coroutine[Any, Any, object]]
 TIME = "Hey Jarvis, what time is it?"
 FRAMES, TASKS = 5.0 / 0.032 + 20, 20
 """What `held` may be at most: hardly more frames than the queue of the microphone holds."""
@@ -220,8 +221,8 @@ class Living:
         """What is recognised, utterance by utterance."""
         Words.texts.extend(texts)
 
-    def live(self, script: Callable[[Assistant], Awaitable[object]], *, wait_for_microphone: bool = False) -> list[str]:
-        """Live until `script` is done, and give what was said, reply by reply."""
+    def live(self, script: Script, *beside: Script, wait_for_microphone: bool = False) -> list[str]:
+        """Live until `script` is done, with what goes on `beside` it; what was said, reply by reply."""
 
         async def main() -> None:
             self.sound.loop = asyncio.get_running_loop()
@@ -240,6 +241,8 @@ class Living:
                 await assistant.start(wait_for_microphone=wait_for_microphone)
                 async with anyio.create_task_group() as group:
                     group.start_soon(assistant.run)
+                    for other in beside:
+                        group.start_soon(other, assistant)
                     await script(assistant)
                     group.cancel_scope.cancel()
             finally:

@@ -52,7 +52,7 @@ def test_a_step_ends_no_reply_no_window_and_no_wait_for_a_device(living: Living,
         await until_it_is(lambda: len(opened()) == number)
         return float(opened()[-1].details["until_s"])
 
-    async def converse(assistant: Assistant) -> None:
+    async def script(assistant: Assistant) -> None:
         living.room.say(1.0)
         await until(4.0)
         assert living.speaker.heard_between(3.9, 4.0)
@@ -75,15 +75,8 @@ def test_a_step_ends_no_reply_no_window_and_no_wait_for_a_device(living: Living,
         await anyio.sleep(RECOVERS_S)
         assert assistant.health().hears
 
-    async def script(assistant: Assistant) -> None:
-        async with anyio.create_task_group() as group:
-            group.start_soon(keep_told, notifier, Watched(assistant))
-            group.start_soon(supervise, assistant)
-            await converse(assistant)
-            group.cancel_scope.cancel()
-
     try:
-        said = living.live(script)
+        said = living.live(script, supervise, lambda assistant: keep_told(notifier, Watched(assistant)))
     finally:
         systemd.close()
     answer = f"It's {'two' if by_s > 0 else 'ten'} o'clock."

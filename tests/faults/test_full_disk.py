@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import anyio
 import numpy as np
 import pytest
 
@@ -21,7 +20,7 @@ from assistant.telemetry.events_file import EventsFile
 from assistant.telemetry.latency import LatencyStatistics
 from tests.doubles.conversation import SteppedClock
 from tests.doubles.living import Living, until
-from tests.faults.test_own_voice import HELP, echo_of
+from tests.doubles.open_speaker import HELP, open_the_speaker
 
 _KEPT_S = 65.0
 """Echo and latency are written once a minute."""
@@ -78,71 +77,77 @@ def disk(tmp_path: Path) -> Iterator[Disk | Limit]:
     subprocess.run(["umount", str(folder)], check=True, timeout=30)
 
 
+class Kept:
+    """What there is in the folder of the assistant's state."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @property
+    def timers(self) -> int:
+        return len(json.loads((self._folder / "timers.json").read_text())["timers"])
+
+    @property
+    def answers(self) -> int:
+        return len(json.loads((self._folder / "latency.json").read_text())["durations_s"][MOUTH_TO_EAR])
+
+    @property
+    def echo_frames(self) -> float:
+        with np.load(self._folder / "echo.npz") as kept:
+            return float(kept["frames"])
+
+
 def test_on_a_full_disk_it_converses_and_once_there_is_room_all_is_kept_again(
     living: Living, disk: Disk | Limit, caplog: pytest.LogCaptureFixture
 ) -> None:
     state = living.state = disk.folder / "state"
+    kept, mute_memory = Kept(state), MuteMemory(state)
     living.clock = SteppedClock()
     statistics, events = LatencyStatistics(state / "latency.json"), EventsFile(disk.folder / "events.jsonl")
     living.observers = [statistics, events]
-    living.configure("audio", echo_guard=True)
-    living.configure("tts", en="Articulate")
-    living.microphone.sound = lambda at_s, count: living.room(at_s, count) + echo_of(living.speaker, at_s, count)
+    open_the_speaker(living)
     living.says(HELP, "Hey Jarvis, set a timer for one hour.", HELP, HELP, "Hey Jarvis, set a timer for two hours.")
 
-    def timers() -> int:
-        return len(json.loads((state / "timers.json").read_text())["timers"])
-
-    def answers() -> int:
-        return len(json.loads((state / "latency.json").read_text())["durations_s"][MOUTH_TO_EAR])
-
-    def echo_frames() -> float:
-        with np.load(state / "echo.npz") as kept:
-            return float(kept["frames"])
-
-    async def converse(assistant: Assistant) -> None:
-        assert assistant.controls is not None
+    async def script(assistant: Assistant) -> None:
         living.room.say(1.0)
         await until(_KEPT_S)
-        assert answers() == 1
-        known = echo_frames()
-
+        assert kept.answers == 1
+        known = kept.echo_frames
         with disk.full():
-            for at_s in (70.0, 85.0, 105.0):
-                living.room.say(at_s)
-            await until(125.0)
-            assert disk.error in assistant.health().unavailable["state"], "the timer"
-            assert assistant.health().ok and assistant.health().hears
-            await assistant.controls.mute()
-            assert MuteMemory(state).recall(), "an empty file needs no room"
-            await assistant.controls.unmute()
-            assert not MuteMemory(state).recall()
-            await until(125.0 + _KEPT_S)
-            assert "echo cannot be kept" in caplog.text and "latency statistics cannot be kept" in caplog.text
-            assert (answers(), echo_frames()) == (1, known), "what was kept before is whole"
+            await converse_on_full_disk(assistant)
+            assert (kept.answers, kept.echo_frames) == (1, known), "what was kept before is whole"
             lost = events.lost
             assert lost and not (state / "timers.json").exists()
-
-        await until(195.0)
-        assert timers() == 1, "that of the full disk, though nobody has spoken since"
-        assert "state" not in assistant.health().unavailable
-        living.room.say(200.0)
-        await until(200.0 + _KEPT_S)
-        assert timers() == 2
-        assert answers() == 5 and echo_frames() > 2 * known
+        await converse_again(assistant)
+        assert kept.timers == 2
+        assert kept.answers == 5 and kept.echo_frames > 2 * known
         await assistant.controls.mute()
-        assert MuteMemory(state).recall()
+        assert mute_memory.recall()
         events.flush()
         assert events.lost == lost
 
-    async def script(assistant: Assistant) -> None:
-        async with anyio.create_task_group() as group:
-            group.start_soon(statistics.keep)
-            await converse(assistant)
-            group.cancel_scope.cancel()
+    async def converse_on_full_disk(assistant: Assistant) -> None:
+        for at_s in (70.0, 85.0, 105.0):
+            living.room.say(at_s)
+        await until(125.0)
+        assert disk.error in assistant.health().unavailable["state"], "the timer"
+        assert assistant.health().ok and assistant.health().hears
+        await assistant.controls.mute()
+        assert mute_memory.recall(), "an empty file needs no room"
+        await assistant.controls.unmute()
+        assert not mute_memory.recall()
+        await until(125.0 + _KEPT_S)
+        assert "echo cannot be kept" in caplog.text and "latency statistics cannot be kept" in caplog.text
+
+    async def converse_again(assistant: Assistant) -> None:
+        await until(195.0)
+        assert kept.timers == 1, "that of the full disk, though nobody has spoken since"
+        assert "state" not in assistant.health().unavailable
+        living.room.say(200.0)
+        await until(200.0 + _KEPT_S)
 
     try:
-        said = living.live(script)
+        said = living.live(script, lambda _: statistics.keep())
     finally:
         events.close()
     assert all(event.completed for event in living.log.of(PlaybackFinished))

@@ -12,25 +12,9 @@ from assistant.audio.echo import EchoGuard
 from assistant.dialogue import DIALOGUE_MODELS
 from assistant.events import AudioArray, PlaybackFinished, PlaybackPaused, SpeechStarted
 from tests.doubles.living import TIME, Living, until
-from tests.doubles.sound_devices import RATE_HZ, Card
+from tests.doubles.open_speaker import HELP, open_the_speaker
+from tests.doubles.sound_devices import RATE_HZ
 from tests.doubles.speech_like import speech_like
-
-HELP = "Hey Jarvis, what can you do?"
-PLAYED_HZ = 24_000
-LATE_S = 0.08
-"""From the speaker to the microphone."""
-
-
-def echo_of(speaker: Card, at_s: float, count: int) -> np.ndarray:
-    """What reaches the microphone of what was played, as loud as it is."""
-    times_s = at_s - LATE_S + np.arange(count) / RATE_HZ
-    heard = np.zeros(count)
-    for begun_s, block in speaker.played[-40:]:
-        if begun_s > times_s[-1] or begun_s + len(block) / PLAYED_HZ <= times_s[0]:
-            continue
-        inside = (times_s >= begun_s) & (times_s < begun_s + len(block) / PLAYED_HZ)
-        heard[inside] = np.interp((times_s[inside] - begun_s) * PLAYED_HZ, np.arange(len(block)), block)
-    return heard
 
 
 def somebody(begins_s: float, at_s: float, count: int) -> np.ndarray:
@@ -41,10 +25,7 @@ def somebody(begins_s: float, at_s: float, count: int) -> np.ndarray:
 
 @pytest.fixture
 def open_speaker(living: Living) -> Living:
-    living.configure("audio", echo_guard=True)
-    living.configure("tts", en="Articulate")
-    room = living.room
-    living.microphone.sound = lambda at_s, count: room(at_s, count) + echo_of(living.speaker, at_s, count)
+    open_the_speaker(living)
     return living
 
 
@@ -165,14 +146,12 @@ def test_what_it_learned_of_the_echo_it_still_knows_after_a_restart(
         (open_speaker.state / "echo.npz").write_bytes(b"PK, but no archive")
     again = Living(tmp_path, monkeypatch)
     again.state = open_speaker.state
-    again.configure("audio", echo_guard=True)
-    again.configure("tts", en="Articulate")
+    open_the_speaker(again)
     begins_s = 2.7  # 0.35 s into the reply
     again.says(HELP, "Stop.")
-    room = again.room
-    again.microphone.sound = lambda at_s, count: (
-        room(at_s, count) + echo_of(again.speaker, at_s, count) + somebody(begins_s, at_s, count)
-    )
+    alone = again.microphone.sound
+    assert alone is not None
+    again.microphone.sound = lambda at_s, count: alone(at_s, count) + somebody(begins_s, at_s, count)
 
     async def script(assistant: Assistant) -> None:
         again.room.say(1.0)
