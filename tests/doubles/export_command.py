@@ -50,6 +50,22 @@ def assistant_export_process(*arguments: str | Path, cache: Path, timeout_s: flo
     )
 
 
+def build(folder: Path, *arguments: str | Path, cache: Path) -> Finished:
+    """Build the recipe in that folder with the samples beside it, in this process."""
+    samples = folder.parent / "samples"
+    return assistant_export("build", folder, "--calibration", samples, *arguments, cache=cache)
+
+
+def contents(bundle: Path) -> dict[str, bytes]:
+    """What a bundle's manifest vouches for, and the manifest."""
+    files = [path for path in bundle.rglob("*") if path.is_file()]
+    return {
+        path.relative_to(bundle).as_posix(): path.read_bytes()
+        for path in files
+        if path.name not in ("measurements.json", "report.html")
+    }
+
+
 def _settings(cache: Path) -> dict[str, str]:
     return {"XDG_CONFIG_HOME": os.devnull, "COLUMNS": "200", "NO_COLOR": "1", "EXPORT_CACHE": str(cache)}
 
