@@ -262,14 +262,15 @@ def test_the_report_of_the_documented_script_calls_no_human_a_synthesiser(
     ):
         shutil.copy(spoken(text, language), tmp_path / f"{name}.wav")
 
-    def reported(script: str) -> str:
+    def reported(script: str, turns: int) -> str:
         (tmp_path / "kitchen.toml").write_text(script, encoding="utf-8")
         succeed("replay", "--script", tmp_path / "kitchen.toml", "--out", tmp_path / "out")
-        assert len(turns_of(tmp_path / "out")) == 3
+        assert len(turns_of(tmp_path / "out")) == turns
         return (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
-    assert "synthesised" not in reported(documented_script())
-    partly = reported(documented_script() + 'voice = "Kokoro"\n')
+    assert "synthesised" not in reported(documented_script(), 3)
+    asked = '[[step]]\naudio = "what-do-you-see.wav"\n'
+    partly = reported(f'{asked}voice = "human"\n{asked}voice = "Kokoro"\n', 2)
     assert "partly synthesised by Kokoro." in partly
 
 
