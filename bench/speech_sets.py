@@ -7,7 +7,7 @@ import random
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,13 +88,6 @@ def telephone(models: ModelStore, limit: int | None = 60) -> list[Clip]:
             clips.append((path, match[2]))
     random.Random(0).shuffle(clips)
     return [Clip(padded(read_audio(path)), text, "en", "person") for path, text in clips[:limit]]
-
-
-def recordings(models: ModelStore) -> Iterator[AudioArray]:
-    """People, recording by recording, none of whom says a wake phrase: all prompts, and a telephone call of two."""
-    for path in sorted(models.path("sample-telephone-en").glob("*.wav")):
-        yield read_audio(path)
-    yield read_audio(models.file("sample-speech-en", "sample.wav"))
 
 
 def samples_zh(models: ModelStore) -> list[Clip]:
