@@ -2,7 +2,7 @@
 [--false-wakes]
 
 On synthesised phrases in noise, and on whatever is installed of `bench/people.py`: people who speak of other things,
-which takes a third of the time that they speak. `assistant bench wake` does the same on any folder of recordings. The
+which takes an hour or two with all of them. `assistant bench wake` does the same on any folder of recordings. The
 last line is JSON.
 """
 
