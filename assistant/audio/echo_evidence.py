@@ -60,6 +60,8 @@ MOSTLY_REMOVED = 0.25
 """A chunk that was not found yet is where it is expected if subtracting its echo leaves less than this."""
 _MOSTLY_LEFT = 0.8
 """Share of a frame that is left where somebody is louder than the echo; a path that has changed rarely leaves it."""
+_ADDED_DB = 30.0
+"""How far under the loudest band a small speaker's distortion is in the others, when it is loud."""
 _UNLIKE_ANY = 3.0
 """Mean excess over what an echo can be at any delay, in dB."""
 _MUCH_LOUDER = 3.0
@@ -191,7 +193,7 @@ class Evidence:
         self.moment = self._delays.now(powers.heard, floor_db)
         unexplained_db = self._delays.unexplained_db(powers.heard, floor_db)
         level_excess = float(excess_db(powers.heard, possible_db + loudest_db, floor_db))
-        left_excess = float(excess_db(powers.residual, expected_db + self._left_bound_db(), floor_db))
+        left_excess = float(excess_db(powers.residual, self._left_at_most_db(expected_db), floor_db))
         if possible_db.max() > -60.0:
             audible = bool((powers.heard > floor).mean() > _SHARE_AUDIBLE)
             self._learned += 1.0 if audible else _SILENT_COUNTS
@@ -229,7 +231,7 @@ class Evidence:
         elif foreign or by_found:
             powers = closest()
             expected_db = db(np.maximum(with_distortion(powers.predicted), self._tail))
-            excess = float(excess_db(powers.residual, expected_db + self._left_bound_db(), floor_db))
+            excess = float(excess_db(powers.residual, self._left_at_most_db(expected_db), floor_db))
         else:
             return False
         # What is left where the chunk was found may be what a path that has changed makes of it.
@@ -250,6 +252,11 @@ class Evidence:
         """The most that the path leaves, over what it predicts."""
         few = np.where(self._left_frames < 12, 15.0, 0.0)
         return np.asarray(self._left_db + 2.0 * self._left_spread_db + few, np.float32)
+
+    def _left_at_most_db(self, expected_db: Bands) -> Bands:
+        """The most that may be left of an echo: no path predicts what a small speaker adds to it."""
+        added_db = expected_db.max() - _ADDED_DB
+        return np.asarray(np.maximum(expected_db + self._left_bound_db(), added_db), np.float32)
 
     def _noise_under(self, heard: Bands) -> Bands:
         """The room's noise: follows a quieter moment fast, a louder room slowly."""
