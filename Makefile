@@ -35,7 +35,6 @@ samples: setup
 	@scripts/pull-models $(SAMPLES)
 
 demo: setup ## Hold a conversation through simulated devices and show it in out/demo/report.html
-	@scripts/pull-models kokoro-zh
 	@$(BIN)/assistant demo --out out/demo
 
 test: samples ## Run the whole test suite

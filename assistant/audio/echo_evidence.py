@@ -61,7 +61,7 @@ MOSTLY_REMOVED = 0.25
 _MOSTLY_LEFT = 0.8
 """Share of a frame that is left where somebody is louder than the echo; a path that has changed rarely leaves it."""
 _ADDED_DB = 30.0
-"""How far under the loudest band a small speaker's distortion is in the others, when it is loud."""
+"""How far under the loudest band a small speaker's distortion may be in the others: three percent of the amplitude."""
 _UNLIKE_ANY = 3.0
 """Mean excess over what an echo can be at any delay, in dB."""
 _MUCH_LOUDER = 3.0

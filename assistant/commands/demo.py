@@ -42,19 +42,20 @@ _LINES = (
     _Line("Thank you, goodbye."),
 )
 _VOICES = {"en": "jm_kumo", "zh": "jf_tebukuro"}
-"""Kokoro voices for the person: other ones than the assistant's own, so that it does not talk to itself."""
+"""Kokoro voices for the person, so that the assistant does not talk to itself."""
 
 
 def run_demo(out: Path, speed: Speed) -> None:
-    """Hold the conversation and write its report to `out`; pulls the sample pictures and renders the person's speech
-    the first time."""
+    """Hold the conversation and write its report to `out`; the first time it pulls the sample pictures and the person's
+    voice, and renders what the person says."""
     # With the defaults: it is called and understood as it is written. It goes back and forth between the languages, so
     # both voices are ready from the start.
     config = Config(models=ModelsConfig(dir=_models_folder()), tts=TtsConfig(preload=("en", "zh")))
     models = ModelStore(config.models.dir)
-    if not models.installed("sample-pictures"):
-        with RichProgress(Console()) as progress:
-            models.pull("sample-pictures", progress)
+    for name in ("sample-pictures", "kokoro-zh"):
+        if not models.installed(name):
+            with RichProgress(Console()) as progress:
+                models.pull(name, progress)
     speech = _person_speech(models)
     pictures = models.path("sample-pictures")
     script = Script(

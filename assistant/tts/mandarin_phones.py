@@ -16,12 +16,15 @@ from assistant.tts.sentence_readings import readings
 
 _LOG = logging.getLogger(__name__)
 _EDGE, _SYLLABLE, _PAUSE, _END = "sil", "#0", "#3", "eos"
-_DIGITS = "零〇一二三四五六七八九十"
+_DIGITS = "零一二三四五六七八九十"
 _LATIN = "A-Za-zÀ-ÖØ-öø-ɏ"
 _RUN = re.compile(f"[{HAN_RANGE}]+|[{_LATIN}][{_LATIN}'’ -]*|[^{HAN_RANGE}{_LATIN}]+")
 _IS_LATIN = re.compile(f"[{_LATIN}]")
-_ORDINAL = frozenset(f"{_DIGITS}第期周初统万唯之午晨")
-"""What stands before a 一 that keeps its tone: 星期一, 下午一点, 统一, 万一, 唯一, 之一."""
+_ORDINAL = frozenset(f"{_DIGITS}第初统万唯之")
+"""What stands before a 一 that keeps its tone: 第一, 统一, 万一, 唯一, 之一."""
+_OF_A_WEEK, _OF_A_DAY = frozenset("期周"), frozenset("午晨")
+"""Before one that may: 星期一早上, but 每周一次; 下午一点, but 下午一起."""
+_TIMES = frozenset("次个直起")
 _NUMBERED = frozenset(f"{_DIGITS}月号日楼")
 """What stands after one."""
 _AFTER_THE_HOUR = frozenset(f"{_DIGITS}半整钟")
@@ -99,5 +102,11 @@ def tones_in_context(characters: str, tones: Sequence[str]) -> list[str]:
 
 
 def _is_number(characters: str, index: int) -> bool:
-    before, after = characters[:index][-1:], characters[index + 1 : index + 3]
-    return before in _ORDINAL or after[0] in _NUMBERED or (after[0] == "点" and after[1:] in _AFTER_THE_HOUR)
+    before, after = characters[max(0, index - 2) : index], characters[index + 1 : index + 3]
+    if before[-1:] in _OF_A_WEEK:
+        return after[0] not in _TIMES
+    if before[-1:] in _OF_A_DAY:
+        return after[0] == "点"
+    if before[-1:] == "点" and before[0] in _DIGITS:  # a decimal, if it is no quarter of an hour
+        return after[0] != "刻"
+    return before[-1:] in _ORDINAL or after[0] in _NUMBERED or (after[0] == "点" and after[1:] in _AFTER_THE_HOUR)

@@ -4,7 +4,6 @@ mostly. Read without importing pypinyin, which would take 40 MB more."""
 from __future__ import annotations
 
 import importlib.util
-import itertools
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +13,7 @@ from assistant.readings import reading
 _ENTRY = re.compile(r'"([^"]+)":\s*\[(.*?\])\s*\]', re.DOTALL)
 _FIRST = re.compile(r'\[\s*"([^"]*)"')
 _LONGEST_WORD = 10
-_COUNTED = frozenset("零一二三四五六七八九十百千两几这那每")
+_COUNTED = frozenset("零一二三四五六七八九十百千万亿多半两几这那每")
 """Before 只 they make it a measure word."""
 _OF_SPEECH = {
     "调大": "tiáo dà",
@@ -31,11 +30,29 @@ _OF_SPEECH = {
     "东西": "dōng xi",
     "时候": "shí hou",
     "认识": "rèn shi",
+    "这儿": "zhè er",
+    "那儿": "nà er",
+    "哪儿": "nǎ er",
+    "一点儿": "yì diǎn er",
+    "一会儿": "yí huì er",
+    "高兴地": "gāo xìng de",
+    "大声地": "dà shēng de",
+    "小声地": "xiǎo shēng de",
+    "你得": "nǐ děi",
+    "我得": "wǒ děi",
+    "您得": "nín děi",
+    "得到": "dé dào",
+    "得出": "dé chū",
+    "得分": "dé fēn",
+    "得奖": "dé jiǎng",
     "得": "de",
-    "儿": "er",
+    "长": "cháng",
+    "调": "tiáo",
+    "教": "jiāo",
+    "弹": "tán",
 }
-"""What the dictionary has not, or has as it is written rather than said. Alone, 得 is mostly the particle, and 儿 the
-end of the syllable before it."""
+"""What the dictionary has not, or has as it is written rather than said; characters as they are mostly read where they
+are no part of a word."""
 
 
 def readings(characters: str) -> list[str]:
@@ -44,11 +61,11 @@ def readings(characters: str) -> list[str]:
     while len(found) < len(characters):
         rest = characters[len(found) : len(found) + _LONGEST_WORD]
         word = next((rest[:end] for end in range(len(rest), 1, -1) if rest[:end] in _phrases()), rest[0])
+        if word == "只" and found and characters[len(found) - 1] in _COUNTED:
+            found.append("zhī")
+            continue
         special = _phrases().get(word)
         found += special.split() if special else map(reading, word)
-    for index, (before, character) in enumerate(itertools.pairwise(characters), start=1):
-        if character == "只" and before in _COUNTED:
-            found[index] = "zhī"
     return found
 
 

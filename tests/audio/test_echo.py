@@ -180,6 +180,7 @@ def test_the_first_sentence_ever_is_not_heard_in_a_late_and_loud_echo(
 @pytest.mark.models
 def test_what_a_small_loudspeaker_adds_to_a_loud_vowel_is_no_person(ears: echo.Ears, model_store: ModelStore) -> None:
     """In 把椅子 it stands out: the vowel has little at the frequencies that the distortion puts something to."""
+    assert "把椅子" in echo.sentences(60, "zh")[11]
     replies = echo.replies(model_store, 60.0, "zh")[8:12]
     speaker = Loudspeaker(echo.rooms(3)[2], Playback.of(replies, seed=2))
     assert not ears.hear(speaker, np.zeros(speaker.count, np.float32)).started_at_s
