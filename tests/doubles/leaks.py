@@ -56,12 +56,12 @@ def nothing_left_open() -> Iterator[None]:
 
 
 def _newly_open(before: dict[str, str]) -> list[str]:
-    """Nameless files stand for each other: pytest captures output in such, and opens them anew now and then."""
-    return [
-        f"{number} {target}"
-        for number, target in _open_files().items()
-        if target != before.get(number) and not (_is_nameless(target) and _is_nameless(before.get(number, "")))
-    ]
+    """Of nameless files as many as there are more than before: pytest captures output in such, and opens them anew now
+    and then, under other numbers too."""
+    now = _open_files()
+    new = {number: target for number, target in now.items() if target != before.get(number)}
+    more = sum(map(_is_nameless, now.values())) > sum(map(_is_nameless, before.values()))
+    return [f"{number} {target}" for number, target in new.items() if more or not _is_nameless(target)]
 
 
 def _is_nameless(target: str) -> bool:
