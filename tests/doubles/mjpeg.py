@@ -35,6 +35,8 @@ class NetworkCamera:
         """How often somebody began to watch."""
         self.watchers = 0
         """How many do now."""
+        self.sent = 0
+        """Pictures, to all of them."""
         self._dead = self._ended = 0
         """The connections up to this one are."""
 
@@ -109,6 +111,7 @@ class NetworkCamera:
                             jpeg = camera.jpeg()
                             head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
                             self.wfile.write(head.encode() + jpeg + b"\r\n")
+                            camera.sent += 1
                         camera._gone.wait(1 / camera._fps)
 
             def log_message(self, *_: object) -> None:
