@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 
 from assistant.config import Config
 from assistant.errors import ModelError, StageError
@@ -20,6 +18,7 @@ from assistant.tts.clauses import pieces
 from assistant.tts.finishing import has_words
 from assistant.tts.hibari import HibariSynthesizer
 from assistant.tts.mandarin_phones import in_parts, phones, runs
+from assistant.tts.network_session import giving_back, open_session
 
 _FIRST_PIECE = 8
 """Fewest characters of the first piece: two seconds of speech, which are made in a twentieth of one."""
@@ -38,15 +37,15 @@ class FastSpeech2Synthesizer:
 
     def __init__(self, folder: Path) -> None:
         """Load both networks from `folder`. Raises `ModelError` if they cannot be loaded."""
-        # Buffers grow with the longest sentence so far; they are given back after each one.
-        self._run_options = ort.RunOptions()
-        self._run_options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        self._run_options = giving_back()
         self._english: HibariSynthesizer | None = None
         try:
             symbols = json.loads((folder / "symbols.json").read_text(encoding="utf-8"))
             self._ids: dict[str, int] = symbols["symbol_to_id"]
             self._syllables: dict[str, list[str]] = symbols["pinyin_dict"]
-            self._acoustic, self._vocoder = (_session(folder / name) for name in ("fastspeech2.onnx", "melgan.onnx"))
+            self._acoustic, self._vocoder = (
+                open_session(folder / name) for name in ("fastspeech2.onnx", "melgan.onnx")
+            )
             # Reads dictionaries and fills buffers now, not while somebody waits for an answer.
             list(self.synthesize("1点好", "zh", SpeakingStyle()))
         except Exception as error:  # onnxruntime raises a dozen types of its own, without a common base
@@ -88,12 +87,3 @@ class FastSpeech2Synthesizer:
             mel = np.pad(mel, ((0, 0), (0, 0), (0, _FEWEST_FRAMES - mel.shape[2])), mode="edge")
         samples: AudioArray = self._vocoder.run(["audio"], {"mel": mel}, self._run_options)[0]
         return samples
-
-
-def _session(path: Path) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = min(4, os.cpu_count() or 1)
-    # A voice that waits for its next sentence must not burn a core meanwhile.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
-    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -13,6 +13,7 @@ from assistant.events import AudioArray
 from assistant.models.store import ModelStore
 from assistant.ports import SpeakingStyle, Tensor
 from assistant.tts.english import front_end
+from assistant.tts.network_session import giving_back
 
 _GAIN = np.float32(2.0)
 """The voice peaks at 0.2 to 0.35; this brings it to the loudness of the others."""
@@ -44,8 +45,7 @@ class _Sparing:
 
     def __init__(self, session: ort.InferenceSession) -> None:
         self._session = session
-        self._options = ort.RunOptions()
-        self._options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        self._options = giving_back()
 
     def run(self, names: Sequence[str] | None, feeds: Mapping[str, Tensor]) -> list[Tensor]:
         outputs: list[Tensor] = self._session.run(names, feeds, self._options)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ from assistant.tts.clauses import pieces, spoken_length
 from assistant.tts.english import phonemes_from_english
 from assistant.tts.finishing import trimmed, until_pause
 from assistant.tts.mandarin import phonemes_from_chinese
+from assistant.tts.network_session import giving_back, open_session
 
 _DEFAULT_VOICE = "jf_gongitsune"
 _MAX_TOKENS = 508
@@ -45,21 +45,12 @@ class KokoroSynthesizer:
 
     def __init__(self, folder: Path, voice: str = _DEFAULT_VOICE) -> None:
         """Load the network and one voice from `folder`. Raises `ModelError` if it cannot be loaded."""
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = min(4, os.cpu_count() or 1)
-        # A voice that waits for its next sentence must not burn a core meanwhile.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
-        # Buffers grow with the longest sentence so far; giving them back after each one saves 180 MB.
-        self._run_options = ort.RunOptions()
-        self._run_options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        self._run_options = giving_back()
         try:
             vocabulary = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
             with np.load(folder / "voices_ja.npz") as voices:
                 self._styles = _styles(dict(voices), voice)
-            self._session = ort.InferenceSession(
-                str(folder / "kokoro.onnx"), options, providers=["CPUExecutionProvider"]
-            )
+            self._session = open_session(folder / "kokoro.onnx")
         except ConfigError:
             raise
         except Exception as error:  # onnxruntime raises a dozen types of its own, without a common base
