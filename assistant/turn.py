@@ -21,6 +21,7 @@ from assistant.audio import earcons
 from assistant.common import Common
 from assistant.conversation.addressee import AddresseeDetector, Understanding
 from assistant.conversation.announcing import Announcer
+from assistant.conversation.cut_off import CutOff
 from assistant.conversation.floor import Floor, Turn
 from assistant.conversation.head_start import Foresight, HeadStart
 from assistant.conversation.long_speech import LongSpeech
@@ -89,6 +90,7 @@ class Turns:
             common, transcriber, attention, answering, speaking, floor, habits, overlaps=overlaps, end_after=end_after
         )
         self._addressee = AddresseeDetector(common, attention, answering, speaking, floor, announcer)
+        self._cut_off = CutOff(self._addressee)
         self._group: TaskGroup | None = None
         self._begun = anyio.Event()
         self._window = Window(common, attention, floor, speaking)
@@ -202,17 +204,19 @@ class Turns:
         if whole is None:
             return
         utterance, timed, is_rest = whole
-        admission = await self._addressee.admit(timed.recognition, utterance, is_rest=is_rest)
-        has_heard_ring = await self._addressee.has_heard_ring(admission, timed.recognition.language)
+        recognition, waited_s = await self._cut_off.join(timed.recognition, utterance)
+        admission = await self._addressee.admit(recognition, utterance, is_rest=is_rest)
+        has_heard_ring = await self._addressee.has_heard_ring(admission, recognition.language)
         if self._button.gives_up(utterance):
             return
-        if self.announcer.acknowledged_by(admission.command if admission else timed.recognition.text):
+        if self.announcer.acknowledged_by(admission.command if admission else recognition.text):
             return
         if admission is None:
             return
         if has_heard_ring:
             self.announcer.react()
-        self._habits.learn(utterance)
+        self._habits.learn(utterance, waited_s)
+        await self._cut_off.note(admission, recognition, utterance)
         now_s = self._clock.monotonic_s()
         if admission.match is not None:
             self._emit(WakeWordDetected(now_s, admission.match.phrase, admission.match.score))

@@ -2,7 +2,8 @@
 
 Hesitant speech (sentences with pauses put into them), code-switched speech, fluent and fast commands and a person's own
 prompts go through the voice-activity detector and the recogniser; what these make of them then goes, in virtual time,
-through the endpointer and the head start that tells it how long to wait. The last line is JSON.
+through the endpointer and the head start that tells it how long to wait. What is cut off is joined with the rest where
+only both together make sense; "lost" is what is not understood all the same. The last line is JSON.
 
 usage: python -m bench.endpointing [--quick]
 """
@@ -12,8 +13,9 @@ from __future__ import annotations
 import argparse
 import json
 import random
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -32,13 +34,15 @@ from assistant.clock import LoopClock
 from assistant.common import Common
 from assistant.config import Config, VadConfig, WakeConfig
 from assistant.conversation.answering import Answering
+from assistant.conversation.cut_off import CutOff
 from assistant.conversation.floor import Floor
 from assistant.conversation.head_start import HeadStart
 from assistant.conversation.speaking import Speaking
+from assistant.dialogue import INTERPRETERS
 from assistant.dialogue.respond import Responder
 from assistant.events import AudioArray, AudioFrame, Event, SpeechEnded, SpeechPaused, SpeechResumed, Utterance
 from assistant.models.store import ModelStore
-from assistant.ports import Recognition, Recognizer, VoiceActivityDetector
+from assistant.ports import Interpreter, Recognition, Recognizer, VoiceActivityDetector
 from assistant.registry import resolve
 from assistant.telemetry.timeline import percentile
 from assistant.tts.render import render_speech
@@ -46,7 +50,7 @@ from assistant.vad import DETECTORS
 from assistant.vad.endpointing import Endpointer
 from assistant.vad.habits import PauseHabits
 from assistant.virtual_time import run_in_virtual_time
-from assistant.wake.attention import Attention
+from assistant.wake.attention import Admission, Attention
 from bench import speech_sets
 from tests.doubles.context import GivenSenses, RecordedControls
 from tests.doubles.conversation import HummingVoices, NoFeelings
@@ -57,6 +61,8 @@ RECOGNITION_S, SLOW_RECOGNITION_S = 0.3, 0.6
 FAST = 1.4
 """How fast someone in a hurry speaks, as a voice's rate."""
 LEAD_S, TAIL_S = 0.5, 3.0
+_AFTER_S = 0.3
+"""Silence that the recogniser gets after the last word."""
 PAUSES_S = {"jm_kumo": 0.75, "jf_nezumi": 0.4}
 """Who speaks, and the middle of how long they hesitate."""
 SPREAD = 0.35
@@ -86,7 +92,7 @@ SWITCHED = (
 
 
 Row: TypeAlias = dict[str, float | None]
-"""Clips, share that was cut off, and delay of the others; None where there is no other."""
+"""Clips, shares that were cut off and lost by it, and delay of those not cut off; None where there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +114,8 @@ class Heard:
     probabilities: list[float]
     texts: dict[float, tuple[str, str]]
     """When the speaker fell silent → the words so far and their language."""
+    rests: dict[float, tuple[str, str]]
+    """The same → the words from there on, and their language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,16 +187,32 @@ def hear(clip: Clip, detector: VoiceActivityDetector, recognizer: Recognizer) ->
     """Run the networks over a clip, the recogniser at every pause."""
     detector.reset()
     endpointer = Endpointer(VadConfig(end_silence_s=10.0, end_silence_unfinished_s=10.0))
-    heard = Heard(clip, [], {})
+    heard = Heard(clip, [], {}, {})
     for frame in _frames(clip):
         heard.probabilities.append(detector.probability(frame.samples))
         for event in endpointer.accept(frame, heard.probabilities[-1]):
             if isinstance(event, SpeechPaused):
-                stream = recognizer.open(None)
-                stream.accept(event.utterance.samples)
-                result = stream.result()
-                heard.texts[round(event.utterance.ended_at_s, 3)] = result.text, result.language
+                ended_at_s = round(event.utterance.ended_at_s, 3)
+                heard.texts[ended_at_s] = _words(event.utterance.samples, recognizer)
+                if ended_at_s < clip.ends_at_s:
+                    rest = clip.samples[round(ended_at_s * SAMPLE_RATE_HZ) :]
+                    until = round((clip.ends_at_s - ended_at_s + _AFTER_S) * SAMPLE_RATE_HZ)
+                    heard.rests[ended_at_s] = _words(_from_speech(rest[:until]), recognizer)
     return heard
+
+
+def _words(samples: AudioArray, recognizer: Recognizer) -> tuple[str, str]:
+    stream = recognizer.open(None)
+    stream.accept(samples)
+    result = stream.result()
+    return result.text, result.language
+
+
+def _from_speech(samples: AudioArray) -> AudioArray:
+    """Without the silence before the words, but for a pre-roll."""
+    loud = np.flatnonzero(np.abs(samples) > 0.02)
+    first = int(loud[0]) if loud.size else 0
+    return samples[max(0, first - round(VadConfig().pre_roll_s * SAMPLE_RATE_HZ)) :]
 
 
 def _frames(clip: Clip) -> list[AudioFrame]:
@@ -276,24 +300,55 @@ def _nothing(event: Event) -> None:
     """Nobody watches."""
 
 
-async def judge(policy: Policy, heard: Sequence[Heard], answering: Answering) -> dict[str, Row]:
-    """Early cut-offs and delay, a kind of speech."""
+async def judge(
+    policy: Policy, heard: Sequence[Heard], answering: Answering, interpreter: Interpreter
+) -> dict[str, Row]:
+    """Early cut-offs, what is lost by them, and delay, a kind of speech."""
     ends: dict[str, Ends] = {}
     late_s: dict[str, list[float]] = {}
+    lost: Counter[str] = Counter()
     for item in heard:
         speaker = ends.setdefault(item.clip.speaker, Ends(policy, answering))
-        by_s = await speaker.end_s(item) - item.clip.ends_at_s
+        end_s = await speaker.end_s(item)
+        by_s = end_s - item.clip.ends_at_s
         for kind in (item.clip.kind, "all"):
             late_s.setdefault(kind, []).append(by_s)
-    return {kind: _row(by_s) for kind, by_s in late_s.items()}
+            lost[kind] += by_s < 0.0 and not await _understood_in_pieces(item, end_s, answering, interpreter)
+    return {kind: _row(by_s, lost[kind]) for kind, by_s in late_s.items()}
 
 
-def _row(late_s: Sequence[float]) -> Row:
+async def _understood_in_pieces(heard: Heard, end_s: float, answering: Answering, interpreter: Interpreter) -> bool:
+    """Whether what was ended at `end_s` or what came after it, joined if need be, asks for what all of it asks for."""
+    cut_at_s = max(ended_at_s for ended_at_s in heard.texts if ended_at_s <= end_s)
+    last_at_s = max(heard.texts)
+    wanted = _asked(interpreter, *heard.texts[last_at_s])
+    first, rest = (Recognition(*text, 1.0) for text in (heard.texts[cut_at_s], heard.rests[cut_at_s]))
+    # By the time that they go on; how long they paused is for the one who waits to judge.
+    cut_off, utterance = CutOff(answering), Utterance(end_s, heard.clip.samples, SAMPLE_RATE_HZ, 0.0, cut_at_s)
+    await cut_off.note(Admission(first.text, None), first, utterance)
+    joined, _ = await cut_off.join(rest, replace(utterance, started_at_s=cut_at_s))
+    return wanted is None or wanted in (
+        _asked(interpreter, *heard.texts[cut_at_s]),
+        _asked(interpreter, *_text(joined)),
+    )
+
+
+def _text(recognition: Recognition) -> tuple[str, str]:
+    return recognition.text, recognition.language
+
+
+def _asked(interpreter: Interpreter, text: str, language: str) -> tuple[str, dict[str, str]] | None:
+    intent = interpreter.interpret(text, language)
+    return (intent.name, dict(intent.slots)) if intent is not None else None
+
+
+def _row(late_s: Sequence[float], lost: int) -> Row:
     """`late_s`: how long after the last word each clip was ended, negative if before it."""
     delays = [by_s for by_s in late_s if by_s >= 0.0]
     return {
         "clips": len(late_s),
         "cut_off": round(1.0 - len(delays) / len(late_s), 3),
+        "lost": round(lost / len(late_s), 3),
         "delay_p50_s": round(percentile(delays, 50), 2) if delays else None,
         "delay_p95_s": round(percentile(delays, 95), 2) if delays else None,
     }
@@ -317,8 +372,9 @@ async def _judge_all(heard: Sequence[Heard], config: Config, models: ModelStore)
     responder, common = Responder.create(config, models), Common.create(config, LoopClock(), _nothing)
     feelings: Any = NoFeelings(0.0)
     answering = Answering(common, responder, feelings, GivenSenses(), RecordedControls(), state=None)
+    interpreter: Interpreter = resolve(INTERPRETERS, "hassil", kind="interpreter").create(config, models)
     try:
-        return {policy.name: await judge(policy, heard, answering) for policy in policies()}
+        return {policy.name: await judge(policy, heard, answering, interpreter) for policy in policies()}
     finally:
         responder.close()
 
@@ -334,7 +390,7 @@ def main() -> None:
     heard = [hear(clip, detector, recognizer) for clip in clips(models, quick=arguments.quick)]
     recognizer.close()
     results = run_in_virtual_time(partial(_judge_all, heard, config, models))
-    table = Table("silence", "speech", "clips", "cut off", "delay p50", "delay p95")
+    table = Table("silence", "speech", "clips", "cut off", "lost", "delay p50", "delay p95")
     for name, rows in results.items():
         for kind, row in rows.items():
             table.add_row(
@@ -342,6 +398,7 @@ def main() -> None:
                 kind,
                 str(row["clips"]),
                 f"{row['cut_off']:.0%}",
+                f"{row['lost']:.0%}",
                 f"{row['delay_p50_s']} s" if row["delay_p50_s"] is not None else "–",
                 f"{row['delay_p95_s']} s" if row["delay_p95_s"] is not None else "–",
             )

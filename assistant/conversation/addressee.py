@@ -60,6 +60,11 @@ class AddresseeDetector:
         # Without barge-in, what is heard over a reply or just after may well be the reply itself.
         self._may_hear_itself = common.config.audio.echo_guard or not self._barge_in
 
+    @property
+    def converses(self) -> bool:
+        """Whether there is an answer to whatever is said, and not to requests alone."""
+        return self._understanding.converses
+
     async def admit(self, recognition: Recognition, utterance: Utterance, *, is_rest: bool) -> Admission | None:
         """What the utterance asks, None if it is not for the assistant. One that `is_rest` only goes on with what is
         being answered, unless it calls the assistant or has it stop."""
@@ -71,13 +76,13 @@ class AddresseeDetector:
             return Admission("", admission.match) if self._attention.only_calls(admission.command) else admission
         intent: str | None = None
         if self._announcer.overlaps(utterance):
-            intent = await self._intent(text, language)
+            intent = await self.intent(text, language)
             # Whoever cancels a timer while one rings has it fall silent.
             if intent == "stop" or (intent == "timer_cancel" and self._announcer.ringing):
                 return Admission(text, None)
         if self._may_hear_itself and self._speaking.may_have_said(text, utterance, asks=intent is not None):
             return None
-        converses = self._understanding.converses
+        converses = self.converses
         if intent is None and self._announcer.overlaps(utterance):
             # In the pauses of a ring, when nothing sounds, only a stop alone is one.
             stop = unclear_stop(recognition, alone=converses or not self._floor.overlaps(utterance))
@@ -96,27 +101,9 @@ class AddresseeDetector:
         assistant. A language model answers whatever is said in the window, which may be a television's."""
         if admission is None or not self._announcer.ringing:
             return False
-        return admission.match is not None or await self._intent(admission.command, language) is not None
+        return admission.match is not None or await self.intent(admission.command, language) is not None
 
-    async def _asks(self, text: str, language: str) -> bool:
-        """Whether what was said while no reply was heard asks for something: a hum does not, nor does "okay" unless a
-        language model may have asked for it, nor an afterthought ("please", "go on"), which does not take the place
-        of the request before it."""
-        current = self._floor.current
-        comes = current is not None and not current.insists
-        if comes and (is_courtesy(text) or await self._intent(text, language) == "continue"):
-            return False
-        converses = self._understanding.converses
-        if current is None:
-            # Who says not to stop where nothing sounds, perhaps meant something else, and hears that it was not done.
-            adds_nothing = is_hum(text) if converses else is_backchannel(text) and not says_not_to_stop(text)
-        else:
-            adds_nothing = is_backchannel(text) or is_courtesy(text)
-        # What nobody understands neither interrupts a ring nor says that it was heard: it may be a television.
-        anything = converses or (current is None and not self._announcer.ringing)
-        return (anything and not adds_nothing) or await self._intent(text, language) is not None
-
-    async def _intent(self, text: str, language: str) -> str | None:
+    async def intent(self, text: str, language: str) -> str | None:
         """The name of the request that `text` is; None when it is none, and while that cannot be found out."""
         try:
             intent = await self._understanding.intent(text, language)
@@ -125,3 +112,21 @@ class AddresseeDetector:
             return None
         self._stages.works(INTERPRETER)
         return intent
+
+    async def _asks(self, text: str, language: str) -> bool:
+        """Whether what was said while no reply was heard asks for something: a hum does not, nor does "okay" unless a
+        language model may have asked for it, nor an afterthought ("please", "go on"), which does not take the place
+        of the request before it."""
+        current = self._floor.current
+        comes = current is not None and not current.insists
+        if comes and (is_courtesy(text) or await self.intent(text, language) == "continue"):
+            return False
+        converses = self.converses
+        if current is None:
+            # Who says not to stop where nothing sounds, perhaps meant something else, and hears that it was not done.
+            adds_nothing = is_hum(text) if converses else is_backchannel(text) and not says_not_to_stop(text)
+        else:
+            adds_nothing = is_backchannel(text) or is_courtesy(text)
+        # What nobody understands neither interrupts a ring nor says that it was heard: it may be a television.
+        anything = converses or (current is None and not self._announcer.ringing)
+        return (anything and not adds_nothing) or await self.intent(text, language) is not None

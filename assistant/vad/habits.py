@@ -43,9 +43,13 @@ class PauseHabits:
         elif isinstance(event, SpeechDiscarded):
             self._this = []
 
-    def learn(self, utterance: Utterance) -> None:
-        """It was said to the assistant: a television's pauses say nothing about anybody here."""
-        self._pauses_s.extend(self._undecided.pop(utterance.started_at_s, []) or [0.0])
+    def learn(self, utterance: Utterance, cut_off_s: float | None = None) -> None:
+        """It was said to the assistant: a television's pauses say nothing about anybody here. `cut_off_s` is the pause
+        before it, if that was taken for the end of what it goes on with."""
+        pauses_s = self._undecided.pop(utterance.started_at_s, [])
+        if cut_off_s is not None:
+            pauses_s = [cut_off_s, *pauses_s]
+        self._pauses_s.extend(pauses_s or [0.0])
 
     @property
     def longest_s(self) -> float:

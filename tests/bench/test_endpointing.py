@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,8 +22,10 @@ from tests.bench.test_echo_delays import Loudness
 
 
 class Growing:
-    """A recogniser that hears half of a sentence in what is short."""
+    """A recogniser that hears half of a sentence in what is short: the first half, then `rest`."""
 
+    rest: ClassVar[str] = "five minutes"
+    halves: ClassVar[Iterator[str]]
     languages = frozenset({"en", "zh"})
     streams_partials = False
     short_samples: ClassVar[int] = 32_000
@@ -38,7 +41,7 @@ class Growing:
         self._short = len(samples) < self.short_samples
 
     def result(self, *, over_reply: bool = False) -> Recognition:
-        return Recognition("set a timer for" if self._short else "set a timer for five minutes", "en", 0.9)
+        return Recognition(next(self.halves) if self._short else "set a timer for five minutes", "en", 0.9)
 
     def close(self) -> None:
         """Nothing to free."""
@@ -47,6 +50,11 @@ class Growing:
 @pytest.fixture
 def results(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     """What the bench prints for a second of speech, 0.9 s of silence, and another second."""
+    return measured(monkeypatch, capsys)
+
+
+def measured(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    monkeypatch.setattr(Growing, "halves", iter(("set a timer for", Growing.rest)), raising=False)
     monkeypatch.setitem(DETECTORS, Config().vad.backend, f"{Loudness.__module__}:Loudness")
     monkeypatch.setitem(RECOGNIZERS, Config().asr.backend, f"{__name__}:Growing")
     monkeypatch.setitem(INTERPRETERS, "hassil", "tests.doubles.conversation:SharedInterpreter")
@@ -69,5 +77,15 @@ def test_it_drives_the_policies_of_a_conversation(results: dict[str, Any]) -> No
         "words, pauses": 0.0,
         "slow recogniser": 0.0,
     }
+    assert all(rows["hesitant"]["lost"] == 0.0 for rows in results.values()), "the halves are joined"
     assert results["words"]["hesitant"]["delay_p50_s"] < 0.45
     assert 0.65 < results["slow recogniser"]["hesitant"]["delay_p50_s"] < 0.8, "when the words are known"
+
+
+def test_what_makes_no_sense_after_a_cut_is_lost(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Growing, "rest", "fine minutes")
+    results = measured(monkeypatch, capsys)
+    assert results["0.8 s"]["hesitant"]["lost"] == 1.0
+    assert results["words"]["hesitant"]["lost"] == 0.0, "nothing was cut off"

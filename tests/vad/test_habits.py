@@ -41,6 +41,13 @@ def test_whoever_thinks_long_is_waited_for() -> None:
     assert habits_of(0.7, 0.8, 0.9).end_silence_s(0.35) == pytest.approx(0.9)
 
 
+def test_a_pause_that_cut_somebody_off_counts_too() -> None:
+    habits = PauseHabits(CONFIG)
+    for index in range(3):
+        habits.learn(speak(habits, 10.0 * index), 1.0)
+    assert habits.end_silence_s(0.35) == pytest.approx(1.0)
+
+
 def test_it_never_waits_less_than_wanted_nor_longer_than_allowed() -> None:
     assert habits_of(0.4, 0.4, 0.4).end_silence_s(0.6) == 0.6
     assert habits_of(3.0, 3.0, 3.0).end_silence_s(0.35) == 1.2
