@@ -1,5 +1,5 @@
-"""How often a short “stop” at the very beginning of a reply is noticed on open speakers, and how often it is then
-understood as one: python -m bench.first_words
+"""How often a short “stop” at the very beginning of a reply is noticed on open speakers, how often it is understood,
+and how often the reply ends by the time that it was said twice: python -m bench.first_words
 
 Simulated rooms as in `bench.echo`; the way from speaker to microphone is known from earlier replies, or from two
 seconds of one, or the reply is the first one ever. The last line is JSON.
@@ -19,8 +19,9 @@ from rich.table import Table
 from assistant.asr import RECOGNIZERS
 from assistant.audio.echo import EchoGuard
 from assistant.config import Config
+from assistant.conversation.insistence import Insistence
 from assistant.dialogue.interpreter import HassilInterpreter
-from assistant.dialogue.small_words import unclear_stop
+from assistant.dialogue.small_words import is_backchannel, is_courtesy, unclear_stop
 from assistant.events import AudioArray, Utterance
 from assistant.models.store import ModelStore
 from assistant.ports import Recognizer
@@ -31,6 +32,8 @@ from bench.speech_sets import SAMPLE_RATE_HZ
 from tests.doubles.rooms import Loudspeaker, Playback, Room
 
 WORDS = (("Stop.", "en", "jf_nezumi"), ("Stop.", "en", "jm_kumo"), ("停。", "zh", "jf_nezumi"))
+MANDARIN = ("停。", "zh", "fastspeech2")
+"""By the only voice here whose mother tongue it is, the assistant's own one; the replies are in English."""
 ROOMS = 12
 _REPLIES = 3
 """That make the way known."""
@@ -38,6 +41,8 @@ _SHORT_S = 2.0
 """A single one that is as short makes it known a little."""
 RATIOS_DB = (10, 5, 0, -5)
 ONSETS_S = (0.1, 0.3, 0.6, 1.0, 2.0)
+_AGAIN_S = 2.0
+"""After the first time it is said again, where that did not stop the reply."""
 _BETWEEN_S = 30.0
 """From the replies that made the way known to the one that is spoken over."""
 
@@ -63,13 +68,19 @@ class _Understanding:
         self._recognizer = recognizer
         self._interpreter = interpreter
 
-    def is_stop(self, utterance: Utterance) -> bool:
-        """Whether what was recognised would end the reply and be answered with nothing."""
+    def stops(self, utterances: Sequence[Utterance], insistence: Insistence) -> bool:
+        """Whether what was recognised would end the reply, be it for being said again."""
+        return any(self._stops(utterance, insistence) for utterance in utterances)
+
+    def _stops(self, utterance: Utterance, insistence: Insistence) -> bool:
         stream = self._recognizer.open(None)
         stream.accept(utterance.samples)
         recognition = stream.result(over_reply=True)
         intent = self._interpreter.interpret(recognition.text, recognition.language)
-        return intent.name == "stop" if intent is not None else unclear_stop(recognition) is not None
+        if intent is not None or unclear_stop(recognition) is not None:
+            return intent is None or intent.name == "stop"
+        says_nothing = is_backchannel(recognition.text) or is_courtesy(recognition.text)
+        return not says_nothing and insistence.again(1, utterance)
 
 
 def _said_over(
@@ -101,17 +112,19 @@ def main() -> None:
     recognizer = resolve(RECOGNIZERS, config.asr.backend, kind="recogniser").create(config, models)
     understanding = _Understanding(recognizer, HassilInterpreter.create(config, models))
     ears, chunks, console = Ears(models), replies(models, 200.0), Console()
-    said = [speech_sets.spoken([text], language, (voice,), models, CACHE)[0] for text, language, voice in WORDS]
-    words = [levelled(clip.samples) for clip in said]
-    figures: dict[str, dict[str, dict[str, dict[str, float]]]] = {"heard": {}, "understood": {}}
+    text, language, engine = MANDARIN
+    clips = [speech_sets.spoken([text], language, (voice,), models, CACHE)[0] for text, language, voice in WORDS]
+    clips += speech_sets.spoken_by(engine, [text], language, models)
+    words = [levelled(clip.samples) for clip in clips]
+    figures: dict[str, dict[str, dict[str, dict[str, float]]]] = {"heard": {}, "understood": {}, "said again": {}}
     for name in ("known", "second ever", "first ever"):
         table = Table(
             "speech over echo",
             *(f"after {onset_s} s" for onset_s in ONSETS_S),
-            title=f"“stop” noticed / understood, {name}",
+            title=f"“stop” noticed / understood / said again, {name}",
         )
         for ratio_db in RATIOS_DB:
-            heard, understood = (dict.fromkeys(map(str, ONSETS_S), 0.0) for _ in figures)
+            heard, understood, again = (dict.fromkeys(map(str, ONSETS_S), 0.0) for _ in figures)
             for number, room in enumerate(replace(room, echo_db=-ratio_db) for room in rooms(ROOMS)):
                 known_from = {
                     "known": chunks[number : number + _REPLIES],
@@ -120,14 +133,19 @@ def main() -> None:
                 }[name]
                 known = _after(ears, room, known_from, number) if known_from else _Known(EchoGuard(), 0.0)
                 for onset_s in ONSETS_S:
-                    word = words[number % len(words)]
+                    word, insistence = words[number % len(words)], Insistence()
                     said = _said_over(ears, room, chunks, word, number, onset_s, known)
+                    stops = understanding.stops(said or (), insistence)
                     heard[str(onset_s)] += (said is not None) / ROOMS
-                    understood[str(onset_s)] += any(map(understanding.is_stop, said or ())) / ROOMS
-            for kind, shares in zip(figures, (heard, understood), strict=True):
+                    understood[str(onset_s)] += stops / ROOMS
+                    if not stops:
+                        said = _said_over(ears, room, chunks, word, number, onset_s + _AGAIN_S, known)
+                        stops = understanding.stops(said or (), insistence)
+                    again[str(onset_s)] += stops / ROOMS
+            for kind, shares in zip(figures, (heard, understood, again), strict=True):
                 rounded = {onset: round(share, 2) for onset, share in shares.items()}
                 figures[kind].setdefault(name, {})[f"{ratio_db:+d} dB"] = rounded
-            cells = (f"{heard[onset]:.0%} / {understood[onset]:.0%}" for onset in heard)
+            cells = (f"{heard[at]:.0%} / {understood[at]:.0%} / {again[at]:.0%}" for at in heard)
             table.add_row(f"{ratio_db:+d} dB", *cells)
         console.print(table)
     recognizer.close()

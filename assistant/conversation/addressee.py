@@ -1,7 +1,8 @@
 """Addressee detection: whether what was said is for the assistant, and what of it.
 
 What nobody says over is for it with the wake phrase or in the follow-up window. Over a reply, or a ring, it depends on
-what is said: "stop" always is, a nod, the reply's own echo and other people's talk never are.
+what is said: "stop" always is, also where it is not understood and said again; a nod, the reply's own echo and other
+people's talk never are.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Protocol
 from assistant.common import Common
 from assistant.conversation.announcing import Announcer
 from assistant.conversation.floor import Floor
+from assistant.conversation.insistence import Insistence
 from assistant.conversation.speaking import Speaking
 from assistant.dialogue.small_words import (
     is_backchannel,
@@ -22,6 +24,7 @@ from assistant.dialogue.small_words import (
 )
 from assistant.errors import AssistantError
 from assistant.events import Utterance
+from assistant.han import contains_han
 from assistant.ports import Recognition
 from assistant.stages import INTERPRETER
 from assistant.wake.attention import Admission, Attention
@@ -55,6 +58,7 @@ class AddresseeDetector:
         self._speaking = speaking
         self._floor = floor
         self._announcer = announcer
+        self._insistence = Insistence()
         self._stages = common.stages
         self._barge_in = common.config.tts.barge_in
         # Without barge-in, what is heard over a reply or just after may well be the reply itself.
@@ -92,8 +96,9 @@ class AddresseeDetector:
             return None
         if self._speaking.overlaps(utterance):
             # It goes on anyway; and what nobody understands was other people talking, or a television.
-            asks = intent != "continue" and (intent is not None or converses)
-            return admission if self._barge_in and asks and not is_backchannel(text) else None
+            if not self._barge_in or intent == "continue" or is_backchannel(text):
+                return None
+            return admission if intent is not None or converses else self._insisted(text, utterance)
         return admission if admission is not None and await self._asks(text, language) else None
 
     async def has_heard_ring(self, admission: Admission | None, language: str) -> bool:
@@ -112,6 +117,13 @@ class AddresseeDetector:
             return None
         self._stages.works(INTERPRETER)
         return intent
+
+    def _insisted(self, text: str, utterance: Utterance) -> Admission | None:
+        """A stop, if nobody understood what was just said over the reply either."""
+        turn = self._floor.current
+        if turn is None or is_courtesy(text) or not self._insistence.again(turn.turn_id, utterance):
+            return None
+        return Admission("停" if contains_han(text) else "Stop", None)
 
     async def _asks(self, text: str, language: str) -> bool:
         """Whether what was said while no reply was heard asks for something: a hum does not, nor does "okay" unless a
