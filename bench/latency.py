@@ -2,9 +2,10 @@
 
 Reports end of speech → first sound, wake phrase → the sound that says that it listens, and speech over a reply →
 silence, all seen at the sound server, outside the assistant; processor use idle and while conversing, peak resident
-memory of the whole process family, and start → the proof that it hears, which is asked of the assistant itself. Idle
-it listens for the wake phrase before a camera of two noisy pictures a second, or before a still picture. All of it is
-in English; what it takes to answer in Chinese is reported apart, as "chinese".
+memory of the whole process family, and what of it at the end if each page counts once (in proportion); and start → the
+proof that it hears, which is asked of the assistant itself. Idle it listens for the wake phrase before a camera of two
+noisy pictures a second, or before a still picture. All of it is in English; what it takes to answer in Chinese is
+reported apart, as "chinese".
 
 usage: python -m bench.latency [--runs N]
 """
@@ -50,7 +51,7 @@ COMMANDS = {
 }
 WAKES = "Hey Jarvis."
 VOICES = {"en": "jm_kumo", "zh": "jf_tebukuro"}
-_CHINESE = ("answered", "of", "p50_s", "p95_s", "active_cpu", "rss_mb")
+_CHINESE = ("answered", "of", "p50_s", "p95_s", "active_cpu", "rss_mb", "pss_mb")
 """What is reported of the Chinese commands, which an assistant of their own hears, with both voices loaded."""
 _OTHERS = 10
 """How often it is woken and interrupted."""
@@ -100,6 +101,7 @@ def measure(
                     peak = max(peak, family.rss_bytes())
                     latencies.append((recording, latency_s))
                 active = (family.cpu_s() - cpu_s) / (time.monotonic() - since_s)
+                in_proportion = family.pss_bytes()
                 woken, silenced = _wake_and_interrupt(sound, microphone, speaker, others) if others else ([], [])
                 loud_at = speaker.loud_at()
         finally:
@@ -118,6 +120,7 @@ def measure(
         "idle_still_picture_cpu": round(idle, 3),
         "active_cpu": round(active, 3),
         "rss_mb": round(peak / 1e6),
+        "pss_mb": round(in_proportion / 1e6),
         "rows": latencies,
         "log": spoken_to.lines,
     }

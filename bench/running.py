@@ -66,6 +66,11 @@ class Family:
         used = self.usage()
         return used.rss_bytes + used.children_rss_bytes
 
+    def pss_bytes(self) -> int:
+        """The same with every page counted once, however many of the system's processes share it: in proportion."""
+        processes = [self._root, *self._root.children(recursive=True)]
+        return sum(process.memory_full_info().pss for process in processes)
+
 
 def _usage(process: psutil.Process) -> Usage:
     """Of one alone."""

@@ -90,6 +90,9 @@ class Used:
     def rss_bytes(self) -> int:
         return 651_000_000
 
+    def pss_bytes(self) -> int:
+        return 525_000_000
+
 
 def test_what_is_reported_of_the_latency(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -135,5 +138,14 @@ def test_what_is_reported_of_the_latency(
         "idle_cpu": 0.11,
         "active_cpu": 0.1,
         "rss_mb": 651,
+        "pss_mb": 525,
     }
-    assert chinese == {"answered": 6, "of": 6, "p50_s": TAKES_S, "p95_s": TAKES_S, "active_cpu": 0.1, "rss_mb": 651}
+    assert chinese == {
+        "answered": 6,
+        "of": 6,
+        "p50_s": TAKES_S,
+        "p95_s": TAKES_S,
+        "active_cpu": 0.1,
+        "rss_mb": 651,
+        "pss_mb": 525,
+    }
