@@ -57,8 +57,8 @@ def initial_and_final(character: str) -> tuple[str, str]:
 
 @lru_cache(maxsize=1)
 def _table() -> tuple[list[str], npt.NDArray[np.uint16]]:
-    """All readings with tone marks, "" first, and for each code point which of them is its most common one. Takes 1 MB;
-    a dictionary of the 42,000 characters took 10, and so did parsing the file as a whole."""
+    """All readings with tone marks, "" first, and for each code point which of them is its most common one. Takes
+    0.4 MB; a dictionary of the 42,000 characters, and parsing the file as a whole, took 12."""
     package = importlib.util.find_spec("pypinyin")  # found, not imported
     assert package is not None
     assert package.origin is not None

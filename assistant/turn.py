@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Protocol
 
 import anyio
@@ -127,6 +128,7 @@ class Turns:
     def mute(self) -> None:
         """Attend to nobody until `unmute`."""
         self.announcer.react()
+        self._cut_off.forget()
         self._window.mute()
 
     def unmute(self) -> None:
@@ -143,6 +145,7 @@ class Turns:
         await self._begun.wait()
         self.announcer.react()
         self._button.press()
+        self._cut_off.forget()
         self._floor.interrupt("called")
         await self._invite()
 
@@ -204,9 +207,13 @@ class Turns:
         if whole is None:
             return
         utterance, timed, is_rest = whole
-        recognition, waited_s = await self._cut_off.join(timed.recognition, utterance)
-        admission = await self._addressee.admit(recognition, utterance, is_rest=is_rest)
+        timed, paused_s = await self._with_beginning(timed, utterance)
+        recognition = timed.recognition
+        admission = await self._addressee.admit(
+            recognition, utterance, is_rest=is_rest, may_insist=not self._cut_off.pending
+        )
         has_heard_ring = await self._addressee.has_heard_ring(admission, recognition.language)
+        makes_sense = await self._addressee.makes_sense(admission, recognition.language)
         if self._button.gives_up(utterance):
             return
         if self.announcer.acknowledged_by(admission.command if admission else recognition.text):
@@ -215,8 +222,11 @@ class Turns:
             return
         if has_heard_ring:
             self.announcer.react()
-        self._habits.learn(utterance, waited_s)
-        await self._cut_off.note(admission, recognition, utterance)
+        self._habits.learn(utterance, paused_s)
+        if makes_sense:
+            self._cut_off.forget()
+        else:
+            self._cut_off.note(admission.command, utterance)
         now_s = self._clock.monotonic_s()
         if admission.match is not None:
             self._emit(WakeWordDetected(now_s, admission.match.phrase, admission.match.score))
@@ -230,6 +240,15 @@ class Turns:
         else:
             self._floor.interrupt(reason)
             await self._invite()
+
+    async def _with_beginning(self, timed: Timed, utterance: Utterance) -> tuple[Timed, float | None]:
+        """With what it goes on with, if that was cut off, and how long its speaker paused there. Whoever calls begins
+        anew."""
+        admission = self._attention.admit(timed.recognition.text, utterance.started_at_s)
+        if admission is not None and admission.match is not None:
+            return timed, None
+        recognition, paused_s = await self._cut_off.join(timed.recognition, utterance)
+        return replace(timed, recognition=recognition), paused_s
 
     async def _run_turn(self, turn: Turn, admission: Admission, timed: Timed, utterance: Utterance) -> None:
         recognition, turn_id, now_s = timed.recognition, turn.turn_id, self._clock.monotonic_s()

@@ -50,7 +50,7 @@ from assistant.vad import DETECTORS
 from assistant.vad.endpointing import Endpointer
 from assistant.vad.habits import PauseHabits
 from assistant.virtual_time import run_in_virtual_time
-from assistant.wake.attention import Admission, Attention
+from assistant.wake.attention import Attention
 from bench import speech_sets
 from tests.doubles.context import GivenSenses, RecordedControls
 from tests.doubles.conversation import HummingVoices, NoFeelings
@@ -92,7 +92,10 @@ SWITCHED = (
 
 
 Row: TypeAlias = dict[str, float | None]
-"""Clips, shares that were cut off and lost by it, and delay of those not cut off; None where there are none."""
+"""Clips, the share that was cut off, those that are requests, the share of these that was lost by it, and delay of what
+was not cut off; None where there is none."""
+Asked: TypeAlias = tuple[str, dict[str, str]]
+"""A request and its values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,52 +306,52 @@ def _nothing(event: Event) -> None:
 async def judge(
     policy: Policy, heard: Sequence[Heard], answering: Answering, interpreter: Interpreter
 ) -> dict[str, Row]:
-    """Early cut-offs, what is lost by them, and delay, a kind of speech."""
+    """Early cut-offs, the requests that are lost by them, and delay, a kind of speech."""
     ends: dict[str, Ends] = {}
     late_s: dict[str, list[float]] = {}
+    requests: Counter[str] = Counter()
     lost: Counter[str] = Counter()
     for item in heard:
         speaker = ends.setdefault(item.clip.speaker, Ends(policy, answering))
         end_s = await speaker.end_s(item)
         by_s = end_s - item.clip.ends_at_s
+        wanted = _asked(interpreter, *item.texts[max(item.texts)])
+        is_lost = by_s < 0.0 and wanted not in await _asked_in_pieces(item, end_s, answering, interpreter)
         for kind in (item.clip.kind, "all"):
             late_s.setdefault(kind, []).append(by_s)
-            lost[kind] += by_s < 0.0 and not await _understood_in_pieces(item, end_s, answering, interpreter)
-    return {kind: _row(by_s, lost[kind]) for kind, by_s in late_s.items()}
+            requests[kind] += wanted is not None
+            lost[kind] += wanted is not None and is_lost
+    return {kind: _row(by_s, requests[kind], lost[kind]) for kind, by_s in late_s.items()}
 
 
-async def _understood_in_pieces(heard: Heard, end_s: float, answering: Answering, interpreter: Interpreter) -> bool:
-    """Whether what was ended at `end_s` or what came after it, joined if need be, asks for what all of it asks for."""
+async def _asked_in_pieces(
+    heard: Heard, end_s: float, answering: Answering, interpreter: Interpreter
+) -> tuple[Asked | None, ...]:
+    """What is asked for by what was ended at `end_s`, and by what came after it, as one piece and joined if need be."""
     cut_at_s = max(ended_at_s for ended_at_s in heard.texts if ended_at_s <= end_s)
-    last_at_s = max(heard.texts)
-    wanted = _asked(interpreter, *heard.texts[last_at_s])
-    first, rest = (Recognition(*text, 1.0) for text in (heard.texts[cut_at_s], heard.rests[cut_at_s]))
-    # By the time that they go on; how long they paused is for the one who waits to judge.
-    cut_off, utterance = CutOff(answering), Utterance(end_s, heard.clip.samples, SAMPLE_RATE_HZ, 0.0, cut_at_s)
-    await cut_off.note(Admission(first.text, None), first, utterance)
-    joined, _ = await cut_off.join(rest, replace(utterance, started_at_s=cut_at_s))
-    return wanted is None or wanted in (
-        _asked(interpreter, *heard.texts[cut_at_s]),
-        _asked(interpreter, *_text(joined)),
-    )
+    text, language = heard.texts[cut_at_s]
+    first = _asked(interpreter, text, language)
+    utterance = Utterance(end_s, heard.clip.samples, SAMPLE_RATE_HZ, 0.0, cut_at_s)
+    cut_off = CutOff(answering)
+    if first is None:
+        cut_off.note(text, utterance)
+    rest, _ = await cut_off.join(Recognition(*heard.rests[cut_at_s], 1.0), replace(utterance, started_at_s=cut_at_s))
+    return first, _asked(interpreter, rest.text, rest.language)
 
 
-def _text(recognition: Recognition) -> tuple[str, str]:
-    return recognition.text, recognition.language
-
-
-def _asked(interpreter: Interpreter, text: str, language: str) -> tuple[str, dict[str, str]] | None:
+def _asked(interpreter: Interpreter, text: str, language: str) -> Asked | None:
     intent = interpreter.interpret(text, language)
     return (intent.name, dict(intent.slots)) if intent is not None else None
 
 
-def _row(late_s: Sequence[float], lost: int) -> Row:
+def _row(late_s: Sequence[float], requests: int, lost: int) -> Row:
     """`late_s`: how long after the last word each clip was ended, negative if before it."""
     delays = [by_s for by_s in late_s if by_s >= 0.0]
     return {
         "clips": len(late_s),
         "cut_off": round(1.0 - len(delays) / len(late_s), 3),
-        "lost": round(lost / len(late_s), 3),
+        "requests": requests,
+        "lost": round(lost / requests, 3) if requests else None,
         "delay_p50_s": round(percentile(delays, 50), 2) if delays else None,
         "delay_p95_s": round(percentile(delays, 95), 2) if delays else None,
     }
@@ -398,7 +401,7 @@ def main() -> None:
                 kind,
                 str(row["clips"]),
                 f"{row['cut_off']:.0%}",
-                f"{row['lost']:.0%}",
+                f"{row['lost']:.0%}" if row["lost"] is not None else "–",
                 f"{row['delay_p50_s']} s" if row["delay_p50_s"] is not None else "–",
                 f"{row['delay_p95_s']} s" if row["delay_p95_s"] is not None else "–",
             )

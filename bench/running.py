@@ -67,9 +67,13 @@ class Family:
         return used.rss_bytes + used.children_rss_bytes
 
     def pss_bytes(self) -> int:
-        """The same with every page counted once, however many of the system's processes share it: in proportion."""
-        processes = [self._root, *self._root.children(recursive=True)]
-        return sum(process.memory_full_info().pss for process in processes)
+        """The same, with a page that several processes share divided among them. A child that ends meanwhile takes
+        nothing."""
+        total = int(self._root.memory_full_info().pss)
+        for child in self._root.children(recursive=True):
+            with suppress(psutil.Error):
+                total += int(child.memory_full_info().pss)
+        return total
 
 
 def _usage(process: psutil.Process) -> Usage:

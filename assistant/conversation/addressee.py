@@ -69,9 +69,12 @@ class AddresseeDetector:
         """Whether there is an answer to whatever is said, and not to requests alone."""
         return self._understanding.converses
 
-    async def admit(self, recognition: Recognition, utterance: Utterance, *, is_rest: bool) -> Admission | None:
+    async def admit(
+        self, recognition: Recognition, utterance: Utterance, *, is_rest: bool, may_insist: bool
+    ) -> Admission | None:
         """What the utterance asks, None if it is not for the assistant. One that `is_rest` only goes on with what is
-        being answered, unless it calls the assistant or has it stop."""
+        being answered, unless it calls the assistant or has it stop. Short words that nobody understands over a reply
+        stop it if they `may_insist`."""
         text, language = recognition.text, recognition.language
         admission = self._attention.admit(text, utterance.started_at_s)
         if admission is not None and admission.match is not None:
@@ -98,7 +101,9 @@ class AddresseeDetector:
             # It goes on anyway; and what nobody understands was other people talking, or a television.
             if not self._barge_in or intent == "continue" or is_backchannel(text):
                 return None
-            return admission if intent is not None or converses else self._insisted(text, utterance)
+            if intent is not None or converses:
+                return admission
+            return self._insisted(text, utterance) if may_insist else None
         return admission if admission is not None and await self._asks(text, language) else None
 
     async def has_heard_ring(self, admission: Admission | None, language: str) -> bool:
@@ -107,6 +112,12 @@ class AddresseeDetector:
         if admission is None or not self._announcer.ringing:
             return False
         return admission.match is not None or await self.intent(admission.command, language) is not None
+
+    async def makes_sense(self, admission: Admission | None, language: str) -> bool:
+        """Whether there is an answer to it, or nothing to answer."""
+        if admission is None or not admission.command or self._understanding.converses:
+            return True
+        return await self.intent(admission.command, language) is not None
 
     async def intent(self, text: str, language: str) -> str | None:
         """The name of the request that `text` is; None when it is none, and while that cannot be found out."""
@@ -119,9 +130,9 @@ class AddresseeDetector:
         return intent
 
     def _insisted(self, text: str, utterance: Utterance) -> Admission | None:
-        """A stop, if nobody understood what was just said over the reply either."""
+        """A stop, if nobody understood what was just said over the reply either. A ring ends for no such thing."""
         turn = self._floor.current
-        if turn is None or is_courtesy(text) or not self._insistence.again(turn.turn_id, utterance):
+        if turn is None or turn.insists or is_courtesy(text) or not self._insistence.again(turn.turn_id, utterance):
             return None
         return Admission("停" if contains_han(text) else "Stop", None)
 

@@ -1,4 +1,6 @@
-"""A short word over a reply that nobody understands may be a "stop" that the echo covered: said again, it is one."""
+"""A short word over a reply that nobody understands may be a "stop" that the echo covered. Soon after another one it is
+taken for one: whoever says "stop" to no avail says it again, and twice it is seldom heard as the same.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +24,7 @@ class Insistence:
     def again(self, turn_id: int, utterance: Utterance) -> bool:
         """Note what was said over the reply of a turn, and not understood; whether that was so just before."""
         if utterance.ended_at_s - utterance.started_at_s > _SHORT_S:
+            self._ended_at_s = -math.inf  # so was what came before it
             return False
         again = turn_id == self._turn_id and utterance.started_at_s - self._ended_at_s <= _AGAIN_S
         self._turn_id, self._ended_at_s = turn_id, utterance.ended_at_s
