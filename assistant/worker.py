@@ -88,7 +88,10 @@ class Worker:
             future.cancel()  # a call that still waits for its turn is not wanted any more
             raise
         if future.done():
-            return future.result()
+            try:
+                return future.result()
+            finally:
+                del future  # an exception in it refers to this frame: what the call was about would be kept for long
         self._hung = future
         self._leave(future)
         raise StageError(

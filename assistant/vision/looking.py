@@ -59,7 +59,7 @@ class Looking:
             except AssistantError as error:
                 errors.append(error)
         if errors:
-            raise errors[0]
+            raise errors.pop(0)  # a list that is kept here would keep it, and the picture, until garbage is collected
         compute_s = {"objects": objects[1], **found[2]}
         return SceneState(
             frame.at_s, tuple(objects[0]), tuple(found[0]), tuple(found[1]), frame.source, frame, compute_s=compute_s

@@ -1,5 +1,5 @@
 """The live assistant on an open speaker: its own voice reaches the microphone, and PulseAudio takes it out. PipeWire
-leaves some of it, for the assistant's own guard."""
+leaves some of it, for the assistant's own guard, which also does without either."""
 
 from __future__ import annotations
 
@@ -42,43 +42,85 @@ def server(request: pytest.FixtureRequest, clean: None) -> Iterator[VirtualSound
 
 
 @pytest.fixture
-def open_speaker(server: VirtualSound) -> VirtualSound:
-    """A room in which the microphone hears the speaker, and an echo canceller, which is what programs get."""
-    sound = server
-    load(sound, "module-loopback", ("source=speaker.monitor", "sink=mic", "latency_msec=30"))
-    [echo, *_] = sound.pactl("list", "short", "sink-inputs").stdout.decode().split()
-    assert sound.pactl("set-sink-input-volume", echo, _ECHO).returncode == 0
-    ends = ("source_name=clean_microphone", "source_master=virtual_microphone")
-    ends += ("sink_name=clean_speaker", "sink_master=speaker")
-    load(sound, "module-echo-cancel", *((f"aec_method={method}", *ends) for method in _METHODS))
-    assert sound.pactl("set-default-source", "clean_microphone").returncode == 0
-    assert sound.pactl("set-default-sink", "clean_speaker").returncode == 0
-    return sound
+def room(server: VirtualSound) -> VirtualSound:
+    """A room in which the microphone hears the speaker."""
+    load(server, "module-loopback", ("source=speaker.monitor", "sink=mic", "latency_msec=30"))
+    [echo, *_] = server.pactl("list", "short", "sink-inputs").stdout.decode().split()
+    assert server.pactl("set-sink-input-volume", echo, _ECHO).returncode == 0
+    return server
 
 
 @pytest.fixture
-def microphone(open_speaker: VirtualSound) -> Iterator[Tap]:
+def open_speaker(room: VirtualSound) -> VirtualSound:
+    """Such a room, and an echo canceller, which is what programs get."""
+    ends = ("source_name=clean_microphone", "source_master=virtual_microphone")
+    ends += ("sink_name=clean_speaker", "sink_master=speaker")
+    load(room, "module-echo-cancel", *((f"aec_method={method}", *ends) for method in _METHODS))
+    assert room.pactl("set-default-source", "clean_microphone").returncode == 0
+    assert room.pactl("set-default-sink", "clean_speaker").returncode == 0
+    return room
+
+
+@pytest.fixture
+def microphone(room: VirtualSound) -> Iterator[Tap]:
     """What reaches the microphone, before the echo is taken out."""
-    tap = open_speaker.tap("mic")
+    tap = room.tap("mic")
     yield tap
     tap.close()
+
+
+class Told:
+    """What the assistant tells of itself."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "events.jsonl"
+
+    def __call__(self, kind: str) -> list[dict[str, object]]:
+        """The events of a kind."""
+        text = self.file.read_text(encoding="utf-8")
+        lines = map(json.loads, text[: text.rfind("\n") + 1].splitlines())
+        return [line for line in lines if line["event"] == kind]
+
+    def settings(self, *, echo_guard: bool) -> dict[str, str]:
+        """Of an assistant that tells it, without a camera."""
+        return {
+            "ASSISTANT_VISION__CAMERA": "none",
+            "ASSISTANT_AUDIO__ECHO_GUARD": "true" if echo_guard else "false",
+            "ASSISTANT_TELEMETRY__EVENTS": str(self.file),
+        }
+
+
+@pytest.mark.parametrize("server", [VirtualSound], indirect=True, ids=["PulseAudio"])
+def test_without_a_canceller_it_hears_people_and_not_itself(
+    room: VirtualSound, microphone: Tap, spoken: Person, tmp_path: Path
+) -> None:
+    told = Told(tmp_path)
+    question, stop = spoken("Hey Jarvis, what can you do?"), spoken("Stop talking.")
+    with Running("run", env=room.env | told.settings(echo_guard=True)) as running:
+        running.wait_for("Listening", timeout_s=120)
+        room.speak(question)
+        asked_s = time.monotonic()
+        wait_until(lambda: told("PlaybackFinished"), "The reply is over")
+        assert len(microphone.loud_at(asked_s)) > 100, "the microphone has heard it"
+        assert [event["completed"] for event in told("PlaybackFinished")] == [True]
+        assert not told("Interruption")
+
+        room.speak(question)
+        wait_until(lambda: len(told("PlaybackStarted")) == 2, "It answers again")
+        time.sleep(2.0)
+        room.speak(stop)
+        wait_until(lambda: len(told("PlaybackFinished")) >= 2, "The reply is over")
+        assert running.end(signal.SIGTERM) == 0
+        assert "Traceback" not in running.output
+    assert told("PlaybackFinished")[1]["completed"] is False
+    assert told("IntentRecognized")[-1]["intent"] == "stop"
 
 
 def test_it_answers_and_does_not_interrupt_itself(
     open_speaker: VirtualSound, microphone: Tap, spoken: Person, tmp_path: Path
 ) -> None:
-    events = tmp_path / "events.jsonl"
-    settings = {
-        "ASSISTANT_VISION__CAMERA": "none",
-        "ASSISTANT_AUDIO__ECHO_GUARD": "true" if isinstance(open_speaker, PipeWireSound) else "false",
-        "ASSISTANT_TELEMETRY__EVENTS": str(events),
-    }
-
-    def told(kind: str) -> list[dict[str, object]]:
-        text = events.read_text(encoding="utf-8")
-        lines = map(json.loads, text[: text.rfind("\n") + 1].splitlines())
-        return [line for line in lines if line["event"] == kind]
-
+    told = Told(tmp_path)
+    settings = told.settings(echo_guard=isinstance(open_speaker, PipeWireSound))
     question, news = spoken("Hey Jarvis, what can you do?"), spoken("Good morning. Here is the news of today.")
     with Running("run", env=open_speaker.env | settings) as running:
         running.wait_for("Listening", timeout_s=120)

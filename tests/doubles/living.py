@@ -58,6 +58,10 @@ Script = Callable[[Assistant], Coroutine[Any, Any, object]]
 TIME = "Hey Jarvis, what time is it?"
 FRAMES, TASKS = 5.0 / 0.032 + 20, 20
 """What `held` may be at most: hardly more frames than the queue of the microphone holds."""
+PICTURES = 30
+"""What it may hold of a camera: a few, and one for every failed look whose traceback pytest keeps with the log."""
+_WEIGHED_EVERY_S, _WEIGHED = 20.0, 10
+"""How often, and how many times at most, it is seen how much is held."""
 _SLICE_S = 0.1
 """How soon a call that takes time notices that it may go faster, or must go slower."""
 
@@ -191,6 +195,8 @@ class Living:
         self.state: Path | None = None
         self.clock: Clock = LoopClock()
         self.settings: dict[str, dict[str, Any]] = {}
+        self.holds_at_most = FRAMES, PICTURES
+        """Frames of sound and of the camera, whatever fails."""
         patch.setitem(sys.modules, "sounddevice", self.sound)
         patch.setattr(portaudio, "_CARDS", folder / "cards")
         patch.setattr(portaudio, "_cards_seen", None)
@@ -224,6 +230,13 @@ class Living:
     def live(self, script: Script, *beside: Script, wait_for_microphone: bool = False) -> list[str]:
         """Live until `script` is done, with what goes on `beside` it; what was said, reply by reply."""
 
+        kept: list[tuple[int, int]] = []
+
+        async def weigh() -> None:
+            for _ in range(_WEIGHED):
+                await anyio.sleep(_WEIGHED_EVERY_S)
+                kept.append(self._frames_held())
+
         async def main() -> None:
             self.sound.loop = asyncio.get_running_loop()
             camera: Camera | None = None
@@ -241,15 +254,19 @@ class Living:
                 await assistant.start(wait_for_microphone=wait_for_microphone)
                 async with anyio.create_task_group() as group:
                     group.start_soon(assistant.run)
+                    group.start_soon(weigh)
                     for other in beside:
                         group.start_soon(other, assistant)
                     await script(assistant)
+                    kept.append(self._frames_held())
                     group.cancel_scope.cancel()
             finally:
                 await assistant.close()
 
         with self.sound_library():
             anyio.run(main, backend_options={"loop_factory": HangableLoop})
+        most_heard, most_seen = self.holds_at_most
+        assert all(heard <= most_heard and seen <= most_seen for heard, seen in kept), kept
         self.log.check_dates()
         return self.said
 
@@ -278,6 +295,12 @@ class Living:
 
     def recoveries(self, stage: str) -> list[float]:
         return [event.at_s for event in self.log.of(StageRecovered) if event.stage == stage]
+
+    def _frames_held(self) -> tuple[int, int]:
+        """How many frames of sound, and how many pictures but for those that the log of events keeps."""
+        kinds = Counter(map(type, gc.get_objects()))
+        logged = {id(event.frame) for event in self.log.of(SceneState) if event.frame is not None}
+        return kinds[AudioFrame], kinds[VideoFrame] - len(logged)
 
     def _config(self) -> Config:
         own: dict[str, dict[str, Any]] = {
