@@ -33,6 +33,8 @@ _CAMERA_FPS = 2.0
 _ANSWERS_WITHIN_S = 5.0
 _QUIET_S = 1.0
 """Silence after a reply, which may itself pause between sentences."""
+_RESTS_S = 1.0
+"""After that silence the speaker may still be open: it is closed a second after what was played last."""
 _PATIENCE_S = 60.0
 _TURNS = re.compile(r"^assistant_turns_total ([\d.]+)$", re.MULTILINE)
 
@@ -93,6 +95,7 @@ class LiveSoak:
                 time.sleep(0.1)
 
     def _take_sample(self, assistant: Running) -> None:
+        time.sleep(_RESTS_S)
         used, latency = assistant.family.usage(), _status(assistant).latency.get(MOUTH_TO_EAR)
         turns, replies = self.watch.turns, self.watch.replies
         self.watch.read(assistant.events)

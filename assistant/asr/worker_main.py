@@ -26,7 +26,8 @@ from assistant.models.store import ModelStore
 from assistant.ports import Recognizer, RecognizerStream
 from assistant.registry import resolve
 
-_TRIMMED_EVERY_S = 60.0
+_TRIMMED_EVERY_S = 5.0
+"""At most so often what a decoding leaves behind, up to 20 MB, is given back."""
 
 
 class Recognition:
