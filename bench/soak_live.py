@@ -30,6 +30,8 @@ from tests.doubles.mjpeg import NetworkCamera
 from tests.doubles.prometheus import free_port, scrape
 
 _CAMERA_FPS = 2.0
+_PLAYED_S = 0.3
+"""By how much later than its last word it may be known that a sentence was played: an answer may have begun."""
 _ANSWERS_WITHIN_S = 5.0
 _QUIET_S = 1.0
 """Silence after a reply, which may itself pause between sentences."""
@@ -77,13 +79,13 @@ class LiveSoak:
         try:
             for text, recording in self._said.items():
                 time.sleep(THINKING_S)
-                begin_s = time.monotonic()
                 sound.speak(recording)
+                said_s = time.monotonic() - _PLAYED_S  # so that what it was said over is not taken for the answer
                 if text == INTERRUPTING and number % 2:
-                    _wait_for_sound(speaker, begin_s)
+                    _wait_for_sound(speaker, said_s)
                     time.sleep(OVER_IT_S)  # the next sentence is spoken over the reply
                 else:
-                    _wait_for_silence(speaker, begin_s)
+                    _wait_for_silence(speaker, said_s)
         finally:
             speaker.close()
         if number % MUTES_EVERY == MUTES_EVERY - 1:
