@@ -16,8 +16,8 @@ ENGLISH = (
     "I told her that we would come on Sunday.",
     "Hey Jarvis, set a timer for three minutes.",
     "What time is it?",
-    "Hey Jarvis, what can you do?",
     "Can you play the violin?",
+    "Hey Jarvis, what can you do?",
     "Hey Jarvis, cancel the timer.",
     "Thank you, goodbye.",
 )
