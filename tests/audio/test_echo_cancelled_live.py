@@ -91,29 +91,20 @@ class Told:
 
 
 @pytest.mark.parametrize("server", [VirtualSound], indirect=True, ids=["PulseAudio"])
-def test_without_a_canceller_it_hears_people_and_not_itself(
+def test_without_a_canceller_it_does_not_interrupt_itself_either(
     room: VirtualSound, microphone: Tap, spoken: Person, tmp_path: Path
 ) -> None:
-    told = Told(tmp_path)
-    question, stop = spoken("Hey Jarvis, what can you do?"), spoken("Stop talking.")
+    told, question = Told(tmp_path), spoken("Hey Jarvis, what can you do?")
     with Running("run", env=room.env | told.settings(echo_guard=True)) as running:
         running.wait_for("Listening", timeout_s=120)
         room.speak(question)
         asked_s = time.monotonic()
         wait_until(lambda: told("PlaybackFinished"), "The reply is over")
         assert len(microphone.loud_at(asked_s)) > 100, "the microphone has heard it"
-        assert [event["completed"] for event in told("PlaybackFinished")] == [True]
-        assert not told("Interruption")
-
-        room.speak(question)
-        wait_until(lambda: len(told("PlaybackStarted")) == 2, "It answers again")
-        time.sleep(2.0)
-        room.speak(stop)
-        wait_until(lambda: len(told("PlaybackFinished")) >= 2, "The reply is over")
         assert running.end(signal.SIGTERM) == 0
         assert "Traceback" not in running.output
-    assert told("PlaybackFinished")[1]["completed"] is False
-    assert told("IntentRecognized")[-1]["intent"] == "stop"
+    assert [event["completed"] for event in told("PlaybackFinished")] == [True]
+    assert not told("Interruption")
 
 
 def test_it_answers_and_does_not_interrupt_itself(

@@ -57,6 +57,14 @@ def test_what_the_writer_raises_comes_back_as_it_is_and_the_process_goes_on(
     assert writer.write(PICTURE) == WRITTEN and writer.pid == pid
 
 
+def test_what_a_library_raises_is_an_error_and_no_description(writer: WriterProcess, fates: Fates) -> None:
+    assert writer.write(PICTURE) == WRITTEN
+    fates.writing("raise")
+    with pytest.raises(StageError, match="the network broke"):
+        writer.write(PICTURE)
+    assert writer.write(PICTURE) == WRITTEN
+
+
 def test_one_that_died_unasked_is_told_of_once_and_then_replaced(writer: WriterProcess) -> None:
     writer.write(PICTURE)
     assert writer.pid is not None

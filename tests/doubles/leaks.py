@@ -36,6 +36,8 @@ def nothing_left_behind(folder: Path) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TMPDIR", str(folder))
         patch.setattr(tempfile, "tempdir", None)
+        # In a new home, the first program of PulseAudio's would make a folder here, and keep it for the next ones.
+        patch.setenv("PULSE_RUNTIME_PATH", f"{folder}-pulse")
         yield
         deadline_s = time.monotonic() + _GRACE_S
         while (left := _left(folder, threads)) and time.monotonic() < deadline_s:

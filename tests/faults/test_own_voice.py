@@ -283,3 +283,19 @@ def test_turned_up_in_mid_sentence_it_does_not_take_itself_for_somebody(
     open_speaker.live(script)
     assert len(open_speaker.log.of(SpeechStarted)) == 2
     assert [event.completed for event in open_speaker.log.of(PlaybackFinished)] == [True, True]
+
+
+def test_a_second_reply_that_is_broken_off_is_known_to_have_ended_too(open_speaker: Living) -> None:
+    open_speaker.says(HELP, "Stop.", HELP, "Stop.", TIME)
+
+    async def script(assistant: Assistant) -> None:
+        open_speaker.room.say(1.0)
+        await until(6.0)
+        alone = open_speaker.microphone.sound
+        open_speaker.microphone.sound = lambda at_s, count: (
+            alone(at_s, count) + sum(somebody(t, at_s, count) for t in (7.0, 10.5, 17.0, 20.5))
+        )
+        await until(25.0)
+
+    open_speaker.live(script)
+    assert len(open_speaker.log.of(SpeechStarted)) == 5, "each time it was somebody"

@@ -46,6 +46,7 @@ def test_it_finds_what_all_find_and_what_each_cost():
     assert [item.label for item in scene.objects] == ["dog"]
     assert scene.faces == (FACE,)
     assert seen == [[FACE]]
+    assert scene.at_s == FRAME.at_s, "what is seen is as old as the picture"
     assert set(scene.compute_s) == {"objects", "faces"}
 
 

@@ -169,3 +169,18 @@ def test_a_phrase_of_one_word_may_be_greeted_or_heard_as_two(text: str) -> None:
 def test_a_phrase_without_a_word_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"\?!"):
         PhraseMatcher(("?!",), 0.75)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text"),
+    [
+        ("你好小明", "你好 小 明，停"),
+        ("你好 小 明", "你好小明，停"),
+        ("你好贾维斯", "你好 贾 维 斯，停"),
+        ("你好小明", "你 好 小 明 停"),
+    ],
+)
+def test_spaces_between_characters_mean_nothing(phrase: str, text: str) -> None:
+    match = PhraseMatcher((phrase,), DEFAULTS.match).match(text)
+    assert match is not None
+    assert match.rest.strip() == "停"
