@@ -115,7 +115,7 @@ class AddresseeDetector:
 
     async def makes_sense(self, admission: Admission | None, language: str) -> bool:
         """Whether there is an answer to it, or nothing to answer."""
-        if admission is None or not admission.command or self._understanding.converses:
+        if admission is None or not admission.command or self.converses:
             return True
         return await self.intent(admission.command, language) is not None
 

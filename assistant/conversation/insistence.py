@@ -1,5 +1,5 @@
 """A short word over a reply that nobody understands may be a "stop" that the echo covered. Soon after another one it is
-taken for one: whoever says "stop" to no avail says it again, and twice it is seldom heard as the same.
+taken for a stop, whatever either was heard as: whoever says "stop" to no avail says it again.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from assistant.events import Utterance
 _SHORT_S = 1.2
 """Longer speech is no such word: it is other people's, or a television's."""
 _AGAIN_S = 6.0
-"""So soon it is said again: the reply has gone on meanwhile."""
+"""From the end of the first to the beginning of the second: the reply has gone on meanwhile."""
 
 
 class Insistence:
@@ -22,7 +22,7 @@ class Insistence:
         self._ended_at_s = -math.inf
 
     def again(self, turn_id: int, utterance: Utterance) -> bool:
-        """Note what was said over the reply of a turn, and not understood; whether that was so just before."""
+        """Note what was said over a turn's reply and not understood; whether it is the second short one in a row."""
         if utterance.ended_at_s - utterance.started_at_s > _SHORT_S:
             self._ended_at_s = -math.inf  # so was what came before it
             return False

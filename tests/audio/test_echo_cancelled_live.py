@@ -90,6 +90,18 @@ class Told:
         }
 
 
+def answers_to_the_end(running: Running, told: Told, room: VirtualSound, question: Path, microphone: Tap) -> None:
+    """Ask it, and end it after its answer, over which the microphone heard it and it did not interrupt itself."""
+    room.speak(question)
+    asked_s = time.monotonic()
+    wait_until(lambda: told("PlaybackFinished"), "The reply is over")
+    assert len(microphone.loud_at(asked_s)) > 100, "the microphone has heard it"
+    assert running.end(signal.SIGTERM) == 0
+    assert "Traceback" not in running.output
+    assert [event["completed"] for event in told("PlaybackFinished")] == [True]
+    assert not told("Interruption")
+
+
 @pytest.mark.parametrize("server", [VirtualSound], indirect=True, ids=["PulseAudio"])
 def test_without_a_canceller_it_does_not_interrupt_itself_either(
     room: VirtualSound, microphone: Tap, spoken: Person, tmp_path: Path
@@ -97,14 +109,7 @@ def test_without_a_canceller_it_does_not_interrupt_itself_either(
     told, question = Told(tmp_path), spoken("Hey Jarvis, what can you do?")
     with Running("run", env=room.env | told.settings(echo_guard=True)) as running:
         running.wait_for("Listening", timeout_s=120)
-        room.speak(question)
-        asked_s = time.monotonic()
-        wait_until(lambda: told("PlaybackFinished"), "The reply is over")
-        assert len(microphone.loud_at(asked_s)) > 100, "the microphone has heard it"
-        assert running.end(signal.SIGTERM) == 0
-        assert "Traceback" not in running.output
-    assert [event["completed"] for event in told("PlaybackFinished")] == [True]
-    assert not told("Interruption")
+        answers_to_the_end(running, told, room, question, microphone)
 
 
 def test_it_answers_and_does_not_interrupt_itself(
@@ -119,14 +124,7 @@ def test_it_answers_and_does_not_interrupt_itself(
         subprocess.run(["paplay", "--device=clean_speaker", str(news)], env=open_speaker.env, check=True, timeout=60)
         wait_until(lambda: microphone.loud_at() and time.monotonic() - microphone.loud_at()[-1] > 1.5, "It is quiet")
 
-        open_speaker.speak(question)
-        asked_s = time.monotonic()
-        wait_until(lambda: told("PlaybackFinished"), "The reply is over")
-        assert len(microphone.loud_at(asked_s)) > 100, "the microphone has heard it"
-        assert running.end(signal.SIGTERM) == 0
-        assert "Traceback" not in running.output
-    assert [event["completed"] for event in told("PlaybackFinished")] == [True]
-    assert not told("Interruption")
+        answers_to_the_end(running, told, open_speaker, question, microphone)
     [begun] = told("PlaybackStarted")
     if isinstance(open_speaker, PipeWireSound):
         return  # what is left may sound like speech for a moment, which holds the reply up and does not end it
